@@ -1,0 +1,42 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* One timer source per main context with a heap inside. Due times are on the boot-time clock, so that what falls due
+ * during suspend fires on resume. */
+typedef struct _ResilientAlarm ResilientAlarm;
+typedef struct _ResilientTimer ResilientTimer;
+typedef void (*ResilientTimerFunc) (gpointer data);
+
+/* Embedded in its owner, zero-initialised; owned by the alarm's lock while set. */
+struct _ResilientTimer
+{
+  gint64 due;
+  guint64 order; /* ties fire in the order in which they were set */
+  ResilientTimerFunc func;
+  gpointer data;
+  guint index; /* 1 + place in the heap; 0: not set */
+};
+
+/* The alarm of @context (NULL: the global default one), made at first use and shared by the whole process. */
+ResilientAlarm *resilient_alarm_get (GMainContext *context);
+ResilientAlarm *resilient_alarm_ref (ResilientAlarm *self);
+void resilient_alarm_unref (ResilientAlarm *self);
+
+/* Any thread. Setting a timer again moves it. @func runs in the alarm's context, with the timer no longer set,
+ * under no lock; it may set or clear any timer, run a nested main loop, or free the owner. */
+void resilient_alarm_set (ResilientAlarm *self, ResilientTimer *timer, gint64 due, ResilientTimerFunc func, gpointer data);
+/* TRUE if it was set and will now not fire. */
+gboolean resilient_alarm_clear (ResilientAlarm *self, ResilientTimer *timer);
+gboolean resilient_timer_is_set (ResilientTimer *timer);
+/* How many timers are set; for tests and benchmarks. */
+guint resilient_alarm_get_length (ResilientAlarm *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientAlarm, resilient_alarm_unref)
+
+G_END_DECLS

@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The seam through which all time is read. Every value is in microseconds.
+ * monotonic stops during suspend, boot does not, real is the wall clock since 1970. */
+typedef struct
+{
+  gint64 (*monotonic) (gpointer data);
+  gint64 (*boot) (gpointer data);
+  gint64 (*real) (gpointer data);
+} ResilientClockFuncs;
+
+gint64 resilient_clock_get_monotonic (void);
+gint64 resilient_clock_get_boot (void);
+gint64 resilient_clock_get_real (void);
+
+/* Replaces the clock of the whole process; NULL restores the real one. For tests: call before the first use. */
+void resilient_clock_install (const ResilientClockFuncs *funcs, gpointer data);
+/* TRUE while a replaced clock is installed: nothing may then be left to the kernel's timers. */
+gboolean resilient_clock_is_virtual (void);
+/* Tells every alarm of the process that the replaced clock has moved (wakes their contexts). */
+void resilient_clock_moved (void);
+
+/* seconds → microseconds, saturating, never negative; and back. */
+gint64 resilient_clock_from_seconds (double seconds);
+double resilient_clock_to_seconds (gint64 microseconds);
+/* @start plus @seconds, saturating at G_MAXINT64. */
+gint64 resilient_clock_add (gint64 start, double seconds);
+
+G_END_DECLS

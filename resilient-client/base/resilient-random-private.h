@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The seam through which all chance is drawn; thread-safe. Uniform in [0, 1). */
+double resilient_random_double (void);
+double resilient_random_range (double low, double high);
+/* A random UUID (RFC 9562 version 4). */
+char *resilient_random_uuid (void);
+
+/* For tests: makes every later draw of the process follow from @seed, UUIDs included, until resilient_random_unseed(). */
+void resilient_random_seed (guint32 seed);
+void resilient_random_unseed (void);
+
+G_END_DECLS

@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-event-private.h"
+
+G_BEGIN_DECLS
+
+/* A GAsyncQueue of events on its way to the signals, and the GSource (the monitor) that drains it in the home context. */
+typedef struct _ResilientEventQueue ResilientEventQueue;
+
+ResilientEventQueue *resilient_event_queue_new (guint capacity);
+ResilientEventQueue *resilient_event_queue_ref (ResilientEventQueue *self);
+void resilient_event_queue_unref (ResilientEventQueue *self);
+void resilient_event_queue_set_capacity (ResilientEventQueue *self, guint capacity);
+guint resilient_event_queue_get_capacity (ResilientEventQueue *self);
+guint resilient_event_queue_get_length (ResilientEventQueue *self);
+guint64 resilient_event_queue_get_dropped (ResilientEventQueue *self);
+/* Any thread, never blocks. Beyond the capacity RETRY events are dropped and counted, terminal events lose their response. */
+void resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event);
+
+typedef void (*ResilientMonitorFunc) (ResilientEvent *event, gpointer data);
+
+/* Attaches the monitor to @context: a source that may recurse and emits one event after the other, in order. Detach with
+ * g_source_destroy(). */
+GSource *resilient_event_queue_attach (ResilientEventQueue *self, GMainContext *context, ResilientMonitorFunc func,
+                                       gpointer data, GDestroyNotify destroy);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientEventQueue, resilient_event_queue_unref)
+
+G_END_DECLS

@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-attempt.h"
+#include "resilient-reason-private.h"
+
+G_BEGIN_DECLS
+
+/* Times in microseconds since 1970, durations in seconds. */
+ResilientAttempt *resilient_attempt_new (guint number, gint64 started_at, double duration, ResilientFailure failure,
+                                         guint status_code, double delay_before, gboolean reused_connection,
+                                         guint sends, ResilientReason reason);
+
+G_END_DECLS

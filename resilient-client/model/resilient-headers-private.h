@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+/* An ordered list of header fields. Mutable by its only owner, immutable once shared: SoupMessageHeaders is not safe
+ * even to read from two threads, this is. Names compare without case. Atomically refcounted. */
+typedef struct _ResilientHeaders ResilientHeaders;
+
+ResilientHeaders *resilient_headers_new (void);
+ResilientHeaders *resilient_headers_new_from_soup (SoupMessageHeaders *headers);
+ResilientHeaders *resilient_headers_ref (ResilientHeaders *self);
+void resilient_headers_unref (ResilientHeaders *self);
+/* A deep, unshared copy. */
+ResilientHeaders *resilient_headers_copy (ResilientHeaders *self);
+
+void resilient_headers_append (ResilientHeaders *self, const char *name, const char *value);
+/* Removes every field of that name, then appends one, unless @value is NULL; keeps the secret mark of the name. */
+void resilient_headers_replace (ResilientHeaders *self, const char *name, const char *value);
+/* Marks present and future fields of that name; marks survive copies. */
+void resilient_headers_mark_secret (ResilientHeaders *self, const char *name);
+
+guint resilient_headers_get_length (ResilientHeaders *self);
+void resilient_headers_get_nth (ResilientHeaders *self, guint n, const char **name, const char **value);
+/* The first value, or NULL. */
+const char *resilient_headers_get_one (ResilientHeaders *self, const char *name);
+/* All values joined by ", " (RFC 9110, 5.3), computed once and kept; or NULL. Any thread. */
+const char *resilient_headers_get_list (ResilientHeaders *self, const char *name);
+/* Marked, or secret by nature: Authorization, Proxy-Authorization, Cookie, Set-Cookie. */
+gboolean resilient_headers_is_secret (ResilientHeaders *self, const char *name);
+void resilient_headers_append_to_soup (ResilientHeaders *self, SoupMessageHeaders *headers);
+
+/* A field name is a token (RFC 9110, 5.1); a field value has no CR, LF or NUL. */
+gboolean resilient_headers_name_is_valid (const char *name);
+gboolean resilient_headers_value_is_valid (const char *value);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientHeaders, resilient_headers_unref)
+
+G_END_DECLS

@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-headers-private.h"
+#include "resilient-response.h"
+
+G_BEGIN_DECLS
+
+/* Takes references to all. @body NULL: has_body is FALSE. @elapsed_time and @retry_after in seconds, -1 = no Retry-After. */
+ResilientResponse *resilient_response_new (guint status_code, const char *reason_phrase, GUri *uri,
+                                           SoupHTTPVersion version, ResilientHeaders *headers, GBytes *body,
+                                           double elapsed_time, double retry_after);
+/* The same without its body (itself when it has none). */
+ResilientResponse *resilient_response_without_body (ResilientResponse *self);
+ResilientHeaders *resilient_response_peek_headers (ResilientResponse *self);
+/* Bytes of body held; 0 without one. */
+gsize resilient_response_get_body_size (ResilientResponse *self);
+
+G_END_DECLS

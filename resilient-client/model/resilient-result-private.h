@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-result.h"
+
+G_BEGIN_DECLS
+
+/* @attempts counts what the policy allowed; @log (element-type ResilientAttempt, with free function, nullable) is
+ * referenced and must not change any more. created_at is the clock's now. */
+ResilientResult *resilient_result_new (ResilientRequestContext *context, ResilientResultStatus status,
+                                       ResilientResponse *response, const GError *error, ResilientFailure failure,
+                                       guint attempts, guint sends, double total_time, GPtrArray *log);
+/* The same with a response without body. */
+ResilientResult *resilient_result_without_body (ResilientResult *self);
+gsize resilient_result_get_body_size (ResilientResult *self);
+/* Creation on the boot-time clock, microseconds: what ages are measured by. */
+gint64 resilient_result_get_created_boot (ResilientResult *self);
+
+G_END_DECLS

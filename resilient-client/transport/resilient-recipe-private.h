@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-body-private.h"
+#include "resilient-headers-private.h"
+#include "resilient-request.h"
+
+G_BEGIN_DECLS
+
+/* What is sent and how: a request frozen when it is sent. Immutable and atomically refcounted. */
+typedef struct
+{
+  char *method; /* upper case kept as given; a valid token */
+  GUri *uri;    /* absolute http or https with a host, query parameters added */
+  ResilientHeaders *headers; /* nullable */
+  ResilientBody *body;       /* nullable */
+  ResilientRetryPolicy *retry_policy; /* nullable */
+  GVariant *metadata;                 /* nullable, a{sv} */
+  char *idempotency_key;              /* nullable */
+  gboolean draw_idempotency_key;      /* a UUID for each send */
+  ResilientIdempotency idempotency;
+  int priority;
+  gint64 max_response_size; /* bytes; -1 = the client's, 0 = no limit */
+  /* seconds; -1 = the client's, 0 = none */
+  double connect_timeout, read_timeout, write_timeout, queue_timeout, attempt_timeout, total_timeout;
+} ResilientRecipe;
+
+/* Checks method, URI, headers and metadata: INVALID_REQUEST, with secrets left out of the message. */
+ResilientRecipe *resilient_recipe_new (const char *method, const char *uri, GError **error);
+ResilientRecipe *resilient_request_freeze (ResilientRequest *self, GError **error);
+/* For the verbs: a recipe with a body, before it is shared. @body may be NULL. */
+void resilient_recipe_set_body (ResilientRecipe *self, const char *content_type, GBytes *body);
+ResilientRecipe *resilient_recipe_ref (ResilientRecipe *self);
+void resilient_recipe_unref (ResilientRecipe *self);
+gboolean resilient_recipe_has_idempotency_key (ResilientRecipe *self);
+
+/* For logs and errors: user info and query values replaced. */
+char *resilient_uri_redact (GUri *uri);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientRecipe, resilient_recipe_unref)
+
+G_END_DECLS
