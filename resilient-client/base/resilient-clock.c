@@ -1,0 +1,138 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-clock-private.h"
+
+#include <math.h>
+#include <time.h>
+
+/* A replaced clock. Never freed: another thread may be reading the time through it, and a process
+ * replaces its clock a few times at most. The chain keeps old ones reachable. */
+typedef struct _Replacement Replacement;
+
+struct _Replacement
+{
+  ResilientClockFuncs funcs;
+  gpointer data;
+  Replacement *previous;
+};
+
+static GMutex replacement_lock;
+/* Written under replacement_lock, read atomically; NULL: the real clock. */
+static Replacement *replacement;
+/* Under replacement_lock. */
+static Replacement *all_replacements;
+
+static gint64
+get_system_boot_time (void)
+{
+#ifdef CLOCK_BOOTTIME
+  struct timespec now;
+
+  /* A sandbox may refuse this clock; a clock that stops during suspend is better than none. */
+  if (clock_gettime (CLOCK_BOOTTIME, &now) == 0)
+    return (gint64) now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+#endif
+
+  return g_get_monotonic_time ();
+}
+
+gint64
+resilient_clock_get_monotonic (void)
+{
+  Replacement *clock = g_atomic_pointer_get (&replacement);
+
+  if (G_UNLIKELY (clock != NULL))
+    return clock->funcs.monotonic (clock->data);
+
+  return g_get_monotonic_time ();
+}
+
+gint64
+resilient_clock_get_boot (void)
+{
+  Replacement *clock = g_atomic_pointer_get (&replacement);
+
+  if (G_UNLIKELY (clock != NULL))
+    return clock->funcs.boot (clock->data);
+
+  return get_system_boot_time ();
+}
+
+gint64
+resilient_clock_get_real (void)
+{
+  Replacement *clock = g_atomic_pointer_get (&replacement);
+
+  if (G_UNLIKELY (clock != NULL))
+    return clock->funcs.real (clock->data);
+
+  return g_get_real_time ();
+}
+
+void
+resilient_clock_install (const ResilientClockFuncs *funcs,
+                         gpointer                   data)
+{
+  Replacement *clock = NULL;
+
+  g_mutex_lock (&replacement_lock);
+
+  if (funcs != NULL)
+    {
+      clock = g_new0 (Replacement, 1);
+      clock->funcs = *funcs;
+      clock->data = data;
+      clock->previous = all_replacements;
+      all_replacements = clock;
+    }
+
+  g_atomic_pointer_set (&replacement, clock);
+
+  g_mutex_unlock (&replacement_lock);
+}
+
+gboolean
+resilient_clock_is_virtual (void)
+{
+  return g_atomic_pointer_get (&replacement) != NULL;
+}
+
+gint64
+resilient_clock_from_seconds (double seconds)
+{
+  double microseconds;
+
+  /* Written so that NaN ends here too. */
+  if (!(seconds > 0.0))
+    return 0;
+
+  microseconds = round (seconds * G_USEC_PER_SEC);
+
+  /* (double) G_MAXINT64 is 2^63, the first value that does not fit. */
+  if (microseconds >= (double) G_MAXINT64)
+    return G_MAXINT64;
+
+  /* 0 means "none" where durations are configured: what is short stays short, it does not become endless. */
+  return MAX ((gint64) microseconds, 1);
+}
+
+double
+resilient_clock_to_seconds (gint64 microseconds)
+{
+  return microseconds / (double) G_USEC_PER_SEC;
+}
+
+gint64
+resilient_clock_add (gint64 start,
+                     double seconds)
+{
+  gint64 duration = resilient_clock_from_seconds (seconds);
+
+  if (start > G_MAXINT64 - duration)
+    return G_MAXINT64;
+
+  return start + duration;
+}
