@@ -22,8 +22,9 @@ void resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *even
 
 typedef void (*ResilientMonitorFunc) (ResilientEvent *event, gpointer data);
 
-/* Attaches the monitor to @context: a source that may recurse and emits one event after the other, in order. Detach with
- * g_source_destroy(). */
+/* Attaches the monitor to @context (NULL: the global default one): a source that may recurse and emits one event after the
+ * other, in order. Transfer full: detach with g_source_destroy() and release with g_source_unref(). The source keeps the
+ * queue alive; @context must outlive its attachment. Of several monitors each event goes to one. */
 GSource *resilient_event_queue_attach (ResilientEventQueue *self, GMainContext *context, ResilientMonitorFunc func,
                                        gpointer data, GDestroyNotify destroy);
 

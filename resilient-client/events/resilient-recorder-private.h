@@ -18,8 +18,8 @@ ResilientRecorder *resilient_recorder_new (void);
 ResilientRecorder *resilient_recorder_ref (ResilientRecorder *self);
 void resilient_recorder_unref (ResilientRecorder *self);
 
-/* Asked in any thread, under no lock, for each event: does a signal handler want it? NULL func: never. Cleared on dispose of
- * the client; after the clearing call returned, @func does not run any more. */
+/* Asked in any thread for each event, before the recorder locks: does a signal handler want it? NULL func: never. Cleared on
+ * dispose of the client; after the clearing call returned, @func does not run any more. @func must not set or clear it. */
 typedef gboolean (*ResilientRecorderWanted) (ResilientEventType type, gpointer data);
 void resilient_recorder_set_wanted_func (ResilientRecorder *self, ResilientRecorderWanted func, gpointer data);
 ResilientEventQueue *resilient_recorder_get_queue (ResilientRecorder *self); /* transfer none */
@@ -39,12 +39,14 @@ void resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result,
 
 ResilientResult *resilient_recorder_get_result (ResilientRecorder *self, const char *request_id); /* transfer full */
 GPtrArray *resilient_recorder_list_results (ResilientRecorder *self); /* oldest first, with free function */
+/* Removes what is @max_age seconds old, or older (0: all); returns how many those were. */
 guint resilient_recorder_clear_old_results (ResilientRecorder *self, double max_age);
 guint resilient_recorder_get_result_count (ResilientRecorder *self);
 ResilientStats *resilient_recorder_get_stats (ResilientRecorder *self);
 
+/* Transfer full, and not kept alive by the recorder. */
 ResilientSubscription *resilient_recorder_subscribe (ResilientRecorder *self, guint capacity);
-/* Ends every subscription after its last event; later ones are born closed. */
+/* Ends every subscription after its last event; later ones are born closed. Under no lock: notifies "closed". */
 void resilient_recorder_close (ResilientRecorder *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientRecorder, resilient_recorder_unref)

@@ -1,0 +1,246 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-event-queue-private.h"
+
+/* After that many events the monitor lets the other sources of its context have their turn. */
+#define EVENTS_PER_DISPATCH 64
+
+/* The lock is that of the GAsyncQueue itself; it guards every field below @events. Under it nothing but GLib's own locks is
+ * taken, so a push never waits for longer than it takes to append to a list. */
+struct _ResilientEventQueue
+{
+  GAsyncQueue *events;
+
+  guint capacity;
+  guint64 dropped;
+  GSList *monitors; /* of Monitor, borrowed: each leaves before it is freed */
+};
+
+/* What a monitor's source calls. It lives as long as the source is attached, or dispatches. */
+typedef struct
+{
+  ResilientEventQueue *queue;
+  GMainContext *context; /* borrowed: a context destroys its sources before it goes */
+  ResilientMonitorFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+} Monitor;
+
+/* The source has a reference of its own, because prepare and check may run in the home thread while another thread destroys
+ * the source, and with it the Monitor. */
+typedef struct
+{
+  GSource base;
+  ResilientEventQueue *queue;
+} MonitorSource;
+
+static void
+event_queue_clear (gpointer data)
+{
+  ResilientEventQueue *self = data;
+
+  g_assert (self->monitors == NULL);
+  g_async_queue_unref (self->events);
+}
+
+static void
+monitor_free (gpointer data)
+{
+  Monitor *monitor = data;
+
+  g_async_queue_lock (monitor->queue->events);
+  monitor->queue->monitors = g_slist_remove (monitor->queue->monitors, monitor);
+  g_async_queue_unlock (monitor->queue->events);
+
+  if (monitor->destroy != NULL)
+    monitor->destroy (monitor->data);
+  resilient_event_queue_unref (monitor->queue);
+  g_free (monitor);
+}
+
+static gboolean
+monitor_source_prepare (GSource *source, int *timeout)
+{
+  *timeout = -1;
+  return g_async_queue_length (((MonitorSource *) source)->queue->events) > 0;
+}
+
+static gboolean
+monitor_source_check (GSource *source)
+{
+  return g_async_queue_length (((MonitorSource *) source)->queue->events) > 0;
+}
+
+/* Events leave the queue one at a time, so that those behind the one being handled are still there for a main loop that its
+ * handler runs: the nested dispatch continues with them, in order, and this one goes on where that left off. */
+static gboolean
+monitor_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  ResilientEventQueue *queue = ((MonitorSource *) source)->queue;
+  Monitor *monitor = user_data;
+
+  for (guint n = 0; n < EVENTS_PER_DISPATCH && !g_source_is_destroyed (source); n++)
+    {
+      g_autoptr (ResilientEvent) event = g_async_queue_try_pop (queue->events);
+
+      if (event == NULL)
+        break;
+      monitor->func (event, monitor->data);
+    }
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+monitor_source_finalize (GSource *source)
+{
+  resilient_event_queue_unref (((MonitorSource *) source)->queue);
+}
+
+static GSourceFuncs monitor_source_funcs = {
+  .prepare = monitor_source_prepare,
+  .check = monitor_source_check,
+  .dispatch = monitor_source_dispatch,
+  .finalize = monitor_source_finalize,
+};
+
+/* GSource wants a callback to be set; the dispatch function above calls the Monitor's with its real type. */
+static gboolean
+monitor_cb (gpointer user_data)
+{
+  g_assert_not_reached ();
+}
+
+/*
+ * resilient_event_queue_new:
+ * @capacity: how many events may wait before RETRY events are dropped
+ *
+ * Returns: (transfer full): an empty queue
+ */
+ResilientEventQueue *
+resilient_event_queue_new (guint capacity)
+{
+  ResilientEventQueue *self = g_atomic_rc_box_new0 (ResilientEventQueue);
+
+  self->events = g_async_queue_new_full ((GDestroyNotify) resilient_event_unref);
+  self->capacity = capacity;
+  return self;
+}
+
+ResilientEventQueue *
+resilient_event_queue_ref (ResilientEventQueue *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+resilient_event_queue_unref (ResilientEventQueue *self)
+{
+  g_atomic_rc_box_release_full (self, event_queue_clear);
+}
+
+/* What is queued already stays, whatever the new capacity. */
+void
+resilient_event_queue_set_capacity (ResilientEventQueue *self, guint capacity)
+{
+  g_async_queue_lock (self->events);
+  self->capacity = capacity;
+  g_async_queue_unlock (self->events);
+}
+
+guint
+resilient_event_queue_get_capacity (ResilientEventQueue *self)
+{
+  guint capacity;
+
+  g_async_queue_lock (self->events);
+  capacity = self->capacity;
+  g_async_queue_unlock (self->events);
+  return capacity;
+}
+
+guint
+resilient_event_queue_get_length (ResilientEventQueue *self)
+{
+  return (guint) g_async_queue_length (self->events);
+}
+
+guint64
+resilient_event_queue_get_dropped (ResilientEventQueue *self)
+{
+  guint64 dropped;
+
+  g_async_queue_lock (self->events);
+  dropped = self->dropped;
+  g_async_queue_unlock (self->events);
+  return dropped;
+}
+
+/*
+ * resilient_event_queue_push:
+ * @self: the queue
+ * @event: (transfer none): the event
+ *
+ * Wakes the monitors' contexts only when the queue was empty: until a monitor has found it empty again it looks by itself
+ * whenever it prepares.
+ */
+void
+resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event)
+{
+  guint length;
+
+  g_async_queue_lock (self->events);
+
+  length = (guint) g_async_queue_length_unlocked (self->events);
+  if (length < self->capacity)
+    {
+      g_async_queue_push_unlocked (self->events, resilient_event_ref (event));
+    }
+  else if (resilient_event_get_event_type (event) == RESILIENT_EVENT_TYPE_RETRY)
+    {
+      self->dropped++;
+      g_async_queue_unlock (self->events);
+      return;
+    }
+  else
+    {
+      g_async_queue_push_unlocked (self->events, resilient_event_without_response (event));
+    }
+
+  if (length == 0)
+    for (GSList *l = self->monitors; l != NULL; l = l->next)
+      g_main_context_wakeup (((Monitor *) l->data)->context);
+
+  g_async_queue_unlock (self->events);
+}
+
+GSource *
+resilient_event_queue_attach (ResilientEventQueue *self, GMainContext *context,
+                              ResilientMonitorFunc func, gpointer data, GDestroyNotify destroy)
+{
+  GSource *source = g_source_new (&monitor_source_funcs, sizeof (MonitorSource));
+  Monitor *monitor = g_new0 (Monitor, 1);
+
+  ((MonitorSource *) source)->queue = resilient_event_queue_ref (self);
+  g_source_set_static_name (source, "[resilient] monitor");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_can_recurse (source, TRUE);
+
+  monitor->queue = resilient_event_queue_ref (self);
+  monitor->context = context != NULL ? context : g_main_context_default ();
+  monitor->func = func;
+  monitor->data = data;
+  monitor->destroy = destroy;
+  g_source_set_callback (source, monitor_cb, monitor, monitor_free);
+
+  g_async_queue_lock (self->events);
+  self->monitors = g_slist_prepend (self->monitors, monitor);
+  g_async_queue_unlock (self->events);
+
+  /* From here on the context looks at the queue by itself, so what came before is not forgotten. */
+  g_source_attach (source, monitor->context);
+  return source;
+}
