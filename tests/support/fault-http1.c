@@ -1,0 +1,231 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include <string.h>
+
+#include <libsoup/soup.h>
+
+#include "fault-private.h"
+
+#define HEAD_LIMIT (1024 * 1024)
+
+typedef struct
+{
+  FaultStream base;
+  gboolean chunked;
+  gboolean expects_continue;
+  gboolean done;   /* the body was read to its end */
+  gboolean ended;  /* and that is recorded */
+  guint64 left;    /* of the body, or of the chunk */
+} Http1;
+
+/* The head of a request, split at its lines. NULL: none came. */
+static char **
+read_head (FaultConnection *connection)
+{
+  GByteArray *input = connection->input;
+  const guint8 *end;
+  g_autofree char *head = NULL;
+
+  while ((end = memmem (input->data, input->len, "\r\n\r\n", 4)) == NULL)
+    if (input->len > HEAD_LIMIT || !fault_connection_fill (connection))
+      return NULL;
+  head = g_strndup ((const char *) input->data, end - input->data);
+  fault_connection_consume (connection, end - input->data + 4);
+
+  return g_strsplit (head, "\r\n", -1);
+}
+
+/* A line of the chunked coding without its end; NULL: none came. */
+static char *
+read_line (FaultConnection *connection)
+{
+  GByteArray *input = connection->input;
+  const guint8 *end;
+  char *line;
+
+  while ((end = memmem (input->data, input->len, "\r\n", 2)) == NULL)
+    if (!fault_connection_fill (connection))
+      return NULL;
+  line = g_strndup ((const char *) input->data, end - input->data);
+  fault_connection_consume (connection, end - input->data + 2);
+
+  return line;
+}
+
+/* Takes the size of the next chunk, and with the last one the trailers. */
+static gboolean
+next_chunk (Http1 *self)
+{
+  g_autofree char *line = read_line (self->base.connection);
+
+  if (line == NULL)
+    return FALSE;
+  self->left = g_ascii_strtoull (line, NULL, 16);
+  if (self->left > 0)
+    return TRUE;
+
+  do
+    {
+      g_free (line);
+      line = read_line (self->base.connection);
+      if (line == NULL)
+        return FALSE;
+    }
+  while (*line != '\0');
+  self->done = TRUE;
+
+  return TRUE;
+}
+
+static gboolean
+read_some (Http1 *self,
+           guint64 *size)
+{
+  FaultConnection *connection = self->base.connection;
+  gsize n;
+
+  if (self->chunked && self->left == 0)
+    return next_chunk (self);
+  if (connection->input->len == 0 && !fault_connection_fill (connection))
+    return FALSE;
+
+  n = MIN (MIN (*size, self->left), connection->input->len);
+  fault_log_body (connection->log, self->base.index, connection->input->data, n);
+  fault_connection_consume (connection, n);
+  *size -= n;
+  self->left -= n;
+  if (self->left == 0 && self->chunked)
+    {
+      /* the end of line after each chunk */
+      g_autofree char *nothing = read_line (connection);
+
+      return nothing != NULL;
+    }
+  self->done = self->left == 0;
+
+  return TRUE;
+}
+
+static gboolean
+http1_read (FaultStream *stream,
+            guint64 size)
+{
+  Http1 *self = (Http1 *) stream;
+  gboolean go_on = TRUE;
+
+  if (self->expects_continue && !self->done)
+    go_on = fault_connection_write (stream->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+  self->expects_continue = FALSE;
+  while (go_on && !self->done && size > 0)
+    go_on = read_some (self, &size);
+  if (!self->ended && (self->done || !go_on))
+    {
+      self->ended = TRUE;
+      fault_log_body_end (stream->connection->log, stream->index, self->done);
+    }
+
+  return go_on;
+}
+
+static gboolean
+http1_read_done (FaultStream *stream)
+{
+  return ((Http1 *) stream)->done;
+}
+
+static gboolean
+http1_head (FaultStream *stream,
+            guint status,
+            const char *headers)
+{
+  g_autofree char *head = g_strdup_printf ("HTTP/1.1 %u %s\r\n%s%s\r\n", status, soup_status_get_phrase (status),
+                                           headers != NULL ? headers : "", headers != NULL && *headers != '\0' ? "\r\n" : "");
+
+  return fault_connection_write (stream->connection, head, strlen (head));
+}
+
+static gboolean
+http1_data (FaultStream *stream,
+            gconstpointer data,
+            gsize size)
+{
+  return fault_connection_write (stream->connection, data, size);
+}
+
+static gboolean
+http1_silence (FaultStream *stream)
+{
+  do
+    fault_connection_consume (stream->connection, stream->connection->input->len);
+  while (fault_connection_fill (stream->connection));
+
+  return FALSE;
+}
+
+static const FaultStreamFuncs http1_funcs = {
+  .head = http1_head,
+  .data = http1_data,
+  .read = http1_read,
+  .read_done = http1_read_done,
+  .silence = http1_silence,
+};
+
+static gboolean
+has_token (FaultRecord *record,
+           const char *name,
+           const char *token)
+{
+  const char *value = fault_record_get_header (record, name);
+
+  return value != NULL && g_ascii_strcasecmp (value, token) == 0;
+}
+
+/* FALSE: the connection is over. */
+static gboolean
+serve_one (FaultConnection *connection)
+{
+  Http1 self = { .base = { .funcs = &http1_funcs, .connection = connection, .is_request = TRUE, .raw_chunks = TRUE } };
+  g_auto (GStrv) lines = read_head (connection);
+  g_auto (GStrv) words = NULL;
+  FaultRecord record = { 0 };
+  const char *length;
+  FaultScript *script;
+  gboolean go_on, last;
+
+  if (lines == NULL || lines[0] == NULL)
+    return FALSE;
+  words = g_strsplit (lines[0], " ", 3);
+  if (g_strv_length (words) != 3)
+    return FALSE;
+
+  record.headers = lines + 1;
+  self.base.is_head = g_str_equal (words[0], "HEAD");
+  self.chunked = has_token (&record, "Transfer-Encoding", "chunked");
+  self.expects_continue = has_token (&record, "Expect", "100-continue");
+  length = fault_record_get_header (&record, "Content-Length");
+  self.left = !self.chunked && length != NULL ? g_ascii_strtoull (length, NULL, 10) : 0;
+  self.done = !self.chunked && self.left == 0;
+  last = has_token (&record, "Connection", "close");
+
+  script = fault_server_take_script (connection->server, words[1]);
+  self.base.index = fault_log_begin (connection->log, connection->number, words[0], words[1],
+                                     g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2], g_strdupv (lines + 1));
+  if (self.done)
+    http1_read (&self.base, 0);
+  go_on = fault_script_run (script, &self.base);
+  if (!self.ended)
+    fault_log_body_end (connection->log, self.base.index, FALSE);
+  g_ptr_array_unref (script);
+
+  return go_on && self.done && !last;
+}
+
+void
+fault_http1_run (FaultConnection *connection)
+{
+  while (serve_one (connection))
+    ;
+}

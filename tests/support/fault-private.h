@@ -1,0 +1,123 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "fault-log-private.h"
+#include "fault-server.h"
+#include "fault-step.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FAULT_OP_ANSWER,
+  FAULT_OP_HEAD,
+  FAULT_OP_SEND,
+  FAULT_OP_DRIP,
+  FAULT_OP_FILLER,
+  FAULT_OP_FLOOD,
+  FAULT_OP_READ,
+  FAULT_OP_READ_SLOWLY,
+  FAULT_OP_HOLD,
+  FAULT_OP_PAUSE,
+  FAULT_OP_SILENCE,
+  FAULT_OP_CLOSE,
+  FAULT_OP_CUT,
+  FAULT_OP_RESET,
+  FAULT_OP_RESET_STREAM,
+  FAULT_OP_GOAWAY,
+} FaultOp;
+
+struct _FaultStep
+{
+  FaultOp op;
+  guint status;
+  char *headers;     /* nullable */
+  GBytes *bytes;     /* nullable */
+  char *gate;        /* nullable */
+  guint64 size;      /* of chunks, filler, reads */
+  guint number;      /* milliseconds, HTTP/2 error code */
+  gboolean processed;
+};
+
+/* A script: steps, immutable once it is given to a server, so that many requests may follow it at a time. */
+typedef GPtrArray FaultScript;
+
+/* How a connection ends. */
+typedef enum
+{
+  FAULT_END_CLOSE,
+  FAULT_END_CUT,
+  FAULT_END_RESET,
+} FaultEnd;
+
+typedef struct
+{
+  FaultServer *server;
+  FaultLog *log;
+  guint number;
+  GThread *thread;
+  GCancellable *cancellable; /* ends the connection, from any thread */
+  FaultEnd end;              /* the log's lock */
+  GSocketConnection *raw;    /* the log's lock for disconnect and the end; else the thread's own */
+  GIOStream *stream;         /* raw, or TLS over it */
+  GByteArray *input;         /* read, not yet used */
+} FaultConnection;
+
+FaultConnection *fault_connection_new (FaultServer *server, FaultLog *log, guint number, GSocket *socket);
+void fault_connection_free (FaultConnection *self);
+/* The whole life of a connection, in its thread. */
+void fault_connection_run (FaultConnection *self);
+/* Asks the thread of the connection to end it so. */
+void fault_connection_stop (FaultConnection *self, FaultEnd how);
+gboolean fault_connection_write (FaultConnection *self, gconstpointer data, gsize size);
+/* Appends to input. FALSE at the end of the stream, an error, or when stopped. */
+gboolean fault_connection_fill (FaultConnection *self);
+void fault_connection_consume (FaultConnection *self, gsize size);
+
+/* A request and the way to answer it: what a script is run on. */
+typedef struct _FaultStream FaultStream;
+
+/* Every one returns FALSE when nothing more can be done for this request. */
+typedef struct
+{
+  gboolean (*head) (FaultStream *self, guint status, const char *headers);
+  gboolean (*data) (FaultStream *self, gconstpointer data, gsize size);
+  /* At most @size bytes of the request's body; TRUE also at its end. */
+  gboolean (*read) (FaultStream *self, guint64 size);
+  gboolean (*read_done) (FaultStream *self);
+  gboolean (*silence) (FaultStream *self);
+  gboolean (*end) (FaultStream *self); /* nullable; of the answer */
+  /* HTTP/2 only, else NULL. */
+  gboolean (*reset_stream) (FaultStream *self, guint code);
+  gboolean (*goaway) (FaultStream *self, guint code, gboolean processed);
+} FaultStreamFuncs;
+
+struct _FaultStream
+{
+  const FaultStreamFuncs *funcs;
+  FaultConnection *connection;
+  guint index;         /* of its record */
+  gboolean is_request; /* FALSE: a new connection, with raw bytes only */
+  gboolean is_head;    /* HEAD: answers have no body */
+  gboolean raw_chunks; /* HTTP/1.1: chunks are written by hand */
+  gboolean counted;    /* it is among the active ones */
+  gboolean gone;       /* the log's lock: the peer gave it up */
+};
+
+/* FALSE: the connection is over (HTTP/2: or the stream is). */
+gboolean fault_script_run (FaultScript *script, FaultStream *stream);
+/* It may wait for something else than the peer's taking of what is sent. */
+gboolean fault_script_waits (FaultScript *script);
+
+FaultScript *fault_server_take_script (FaultServer *self, const char *path);
+FaultScript *fault_server_take_connection_script (FaultServer *self);
+FaultServerFlags fault_server_get_flags (FaultServer *self);
+FaultLog *fault_server_get_log (FaultServer *self);
+GTlsCertificate *fault_server_get_certificate (FaultServer *self);
+
+void fault_http1_run (FaultConnection *connection);
+void fault_http2_run (FaultConnection *connection);
+
+G_END_DECLS

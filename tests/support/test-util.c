@@ -1,0 +1,104 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "test-util.h"
+
+#include "fault-server.h"
+
+static gboolean
+out_of_time_cb (gpointer user_data)
+{
+  g_error ("nothing came of it in %d s", TEST_DEADLINE_SECONDS);
+
+  return G_SOURCE_REMOVE;
+}
+
+void
+test_run_until (TestCondition condition,
+                gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  g_autoptr (GSource) deadline = g_timeout_source_new_seconds (TEST_DEADLINE_SECONDS);
+
+  g_source_set_callback (deadline, out_of_time_cb, NULL, NULL);
+  g_source_attach (deadline, context);
+  while (!condition (data))
+    g_main_context_iteration (context, TRUE);
+  g_source_destroy (deadline);
+}
+
+static gboolean
+is_true (gpointer data)
+{
+  return *(gboolean *) data;
+}
+
+static gboolean
+is_set (gpointer data)
+{
+  return *(gpointer *) data != NULL;
+}
+
+void
+test_run_until_true (gboolean *flag)
+{
+  test_run_until (is_true, flag);
+}
+
+void
+test_run_until_set (gpointer location)
+{
+  test_run_until (is_set, location);
+}
+
+void
+test_run_pending (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  while (g_main_context_iteration (context, FALSE))
+    ;
+}
+
+void
+test_result_cb (GObject *source,
+                GAsyncResult *result,
+                gpointer user_data)
+{
+  TestResult *self = user_data;
+
+  g_assert_cmpuint (self->calls, ==, 0);
+  self->calls++;
+  self->thread = g_thread_self ();
+  g_set_object (&self->source, source);
+  g_set_object (&self->result, result);
+}
+
+GAsyncResult *
+test_result_wait (TestResult *self)
+{
+  test_run_until_set (&self->result);
+
+  return self->result;
+}
+
+void
+test_result_clear (TestResult *self)
+{
+  g_clear_object (&self->source);
+  g_clear_object (&self->result);
+  self->thread = NULL;
+  self->calls = 0;
+}
+
+void
+test_trust (SoupSession *session)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTlsDatabase) database = g_tls_file_database_new (fault_server_get_ca_file (), &error);
+
+  g_assert_no_error (error);
+  soup_session_set_tls_database (session, database);
+}

@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+/* The longest that a test may wait for anything; it fails then. */
+#define TEST_DEADLINE_SECONDS 20
+
+typedef gboolean (*TestCondition) (gpointer data);
+
+/* Runs the thread-default main context until @condition holds. It is asked after each turn of the context, so it must be
+ * something that the context's sources change. */
+void test_run_until (TestCondition condition, gpointer data);
+/* The same for a flag, or a pointer, that becomes other than FALSE or NULL. */
+void test_run_until_true (gboolean *flag);
+void test_run_until_set (gpointer location);
+/* One turn after another until nothing is ready. */
+void test_run_pending (void);
+
+/* A place for the result of an asynchronous operation: give it as user_data with test_result_cb as callback. */
+typedef struct
+{
+  GObject *source;
+  GAsyncResult *result;
+  GThread *thread; /* that ran the callback; not a reference */
+  guint calls;     /* more than one is an error of what is tested */
+} TestResult;
+
+void test_result_cb (GObject *source, GAsyncResult *result, gpointer user_data);
+/* Waits for it, in the thread-default main context. It stays there until test_result_clear. */
+GAsyncResult *test_result_wait (TestResult *self);
+void test_result_clear (TestResult *self);
+
+/* Makes @session trust the test authority, and nobody else. */
+void test_trust (SoupSession *session);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TestResult, test_result_clear)
+
+G_END_DECLS
