@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The resilient-client authors
+# SPDX-License-Identifier: MIT
+"""Counts what `meson test` reported: `N passed, N failed, N skipped`.
+
+Takes the testlog*.json of any number of runs; the testlog*.junit.xml beside each tells the cases
+of a program that reports them one by one (TAP, Google Test). A program that failed without a
+failed case (it crashed, timed out, leaked) counts as one failure, and so does a run without a
+report. The exit status is 1 when anything failed.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import sys
+import xml.etree.ElementTree as ElementTree
+
+GOOD = {'OK', 'EXPECTEDFAIL'}
+
+
+def count_cases(junit):
+    """Counts of cases by program, for the programs that report cases."""
+    counts = collections.defaultdict(collections.Counter)
+    for suite in ElementTree.parse(junit).getroot().iter('testsuite'):
+        # A program with cases has a suite "project.program[.suite]"; the others share "project".
+        parts = suite.get('name').split('.')
+        if len(parts) < 2:
+            continue
+        for case in suite.iter('testcase'):
+            if case.find('failure') is not None or case.find('error') is not None:
+                verdict = 'failed'
+            elif case.find('skipped') is not None or case.get('status') == 'notrun':
+                verdict = 'skipped'
+            else:
+                verdict = 'passed'
+            counts[parts[1]][verdict] += 1
+    return counts
+
+
+def count(log):
+    """Counts of one run, and the names of what failed and was skipped in it."""
+    cases = count_cases(log.with_suffix('.junit.xml'))
+    total, failed, skipped = collections.Counter(), [], []
+    for line in log.read_text(encoding='utf-8').splitlines():
+        program = json.loads(line)
+        name = program['name'].rsplit(' / ', 1)[-1]
+        result = program['result']
+        counts = cases.get(name, collections.Counter())
+        if result not in GOOD and result != 'SKIP' and not counts['failed']:
+            counts['failed'] += 1
+        elif not counts:
+            counts['skipped' if result == 'SKIP' else 'passed'] += 1
+        total += counts
+        if counts['failed']:
+            failed.append(f'{program["name"]} ({result.lower()})')
+        elif result == 'SKIP':
+            skipped.append(program['name'])
+    return total, failed, skipped
+
+
+def main():
+    parser = argparse.ArgumentParser(description='Counts what meson test reported.')
+    parser.add_argument('--failed-builds', type=int, default=0, help='failures to add')
+    parser.add_argument('logs', nargs='*', type=pathlib.Path, metavar='testlog.json')
+    args = parser.parse_args()
+
+    total = collections.Counter(failed=args.failed_builds)
+    for log in args.logs:
+        try:
+            counts, failed, skipped = count(log)
+        except (OSError, ValueError, ElementTree.ParseError) as error:
+            counts, failed, skipped = {'failed': 1}, [f'{log}: no report: {error}'], []
+        total.update(counts)
+        for name in failed:
+            print(f'failed: {name}')
+        for name in skipped:
+            print(f'skipped: {name}')
+    print(f'{total["passed"]} passed, {total["failed"]} failed, {total["skipped"]} skipped')
+    return 1 if total['failed'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
