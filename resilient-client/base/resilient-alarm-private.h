@@ -36,6 +36,8 @@ gboolean resilient_alarm_clear (ResilientAlarm *self, ResilientTimer *timer);
 gboolean resilient_timer_is_set (ResilientTimer *timer);
 /* How many timers are set; for tests and benchmarks. */
 guint resilient_alarm_get_length (ResilientAlarm *self);
+/* Makes the contexts of all alarms look at the clock; for resilient_clock_moved(). */
+void resilient_alarm_wake_all (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientAlarm, resilient_alarm_unref)
 

@@ -5,6 +5,8 @@
 
 #include "resilient-clock-private.h"
 
+#include "resilient-alarm-private.h"
+
 #include <math.h>
 #include <time.h>
 
@@ -92,12 +94,21 @@ resilient_clock_install (const ResilientClockFuncs *funcs,
   g_atomic_pointer_set (&replacement, clock);
 
   g_mutex_unlock (&replacement_lock);
+
+  /* What is due by the other clock is due now, and whom the kernel shall wake has changed. */
+  resilient_clock_moved ();
 }
 
 gboolean
 resilient_clock_is_virtual (void)
 {
   return g_atomic_pointer_get (&replacement) != NULL;
+}
+
+void
+resilient_clock_moved (void)
+{
+  resilient_alarm_wake_all ();
 }
 
 gint64

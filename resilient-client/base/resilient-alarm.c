@@ -1,0 +1,407 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-alarm-private.h"
+
+#include "resilient-clock-private.h"
+#include "resilient-heap-private.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <unistd.h>
+
+#ifdef HAVE_TIMERFD
+#include <sys/timerfd.h>
+#endif
+
+/* Other sources of the context get their turn after so many timers. */
+#define MAX_TIMERS_PER_DISPATCH 256
+
+/* How far ahead the kernel is asked to wake us. A timerfd counts suspended time itself; without one, poll() does not,
+ * and a timer that fell due during suspend waits for this long at most. The first bound keeps far due times
+ * within what every time_t holds. */
+#define TIMERFD_HORIZON (G_GINT64_CONSTANT (24) * 60 * 60 * G_USEC_PER_SEC)
+#define POLL_HORIZON (G_GINT64_CONSTANT (30) * G_USEC_PER_SEC)
+
+/* The alarm is the source. References of its users are counted apart from those of GLib: with the last of them the
+ * source is destroyed, but its memory stays for as long as a dispatch runs in it. */
+struct _ResilientAlarm
+{
+  GSource source;
+
+  GMainContext *context; /* owned, constant */
+  guint refs;            /* under registry_lock */
+
+  GMutex lock;         /* guards all below, and every timer that is set */
+  ResilientHeap heap;  /* of ResilientTimer, by (due, order) */
+  guint64 next_order;
+  gint64 armed_due;    /* when the kernel will wake us, on the boot clock; G_MAXINT64: it will not */
+  int fd;              /* the timerfd; -1: the source's ready time is used instead */
+  gpointer fd_tag;
+};
+
+static GMutex registry_lock;
+/* GMainContext → ResilientAlarm, neither owned: an alarm keeps its context alive and leaves before it goes. */
+static GHashTable *registry;
+
+static gboolean
+timer_is_before (gconstpointer a,
+                 gconstpointer b)
+{
+  const ResilientTimer *first = a;
+  const ResilientTimer *second = b;
+
+  if (first->due != second->due)
+    return first->due < second->due;
+
+  return first->order < second->order;
+}
+
+/* From here to dispatch(): called with the lock held, where the name says so. */
+
+static gboolean
+arm_timerfd_locked (ResilientAlarm *self,
+                    gint64          due)
+{
+#ifdef HAVE_TIMERFD
+  /* An absolute time of zero would disarm it. */
+  gint64 when = MAX (due, 1);
+  struct itimerspec spec = { 0 };
+
+  spec.it_value.tv_sec = when / G_USEC_PER_SEC;
+  spec.it_value.tv_nsec = when % G_USEC_PER_SEC * 1000;
+
+  return self->fd >= 0 && timerfd_settime (self->fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0;
+#else
+  return FALSE;
+#endif
+}
+
+/* Makes the kernel wake the context when the first timer falls due, or before. It is not told when the first
+ * timer leaves: it then wakes us for nothing, once, which is cheaper than a system call for each timer. */
+static void
+arm_locked (ResilientAlarm *self)
+{
+  ResilientTimer *head = resilient_heap_peek (&self->heap);
+  gint64 now;
+
+  if (head == NULL || head->due >= self->armed_due || resilient_clock_is_virtual ())
+    return;
+
+  now = resilient_clock_get_boot ();
+  self->armed_due = MIN (head->due, now + TIMERFD_HORIZON);
+
+  if (!arm_timerfd_locked (self, self->armed_due))
+    {
+      self->armed_due = MIN (head->due, now + POLL_HORIZON);
+      g_source_set_ready_time (&self->source, g_get_monotonic_time () + MAX (self->armed_due - now, 0));
+    }
+}
+
+/* After the kernel woke us. */
+static void
+disarm_locked (ResilientAlarm *self)
+{
+  guint64 expirations;
+
+  self->armed_due = G_MAXINT64;
+  g_source_set_ready_time (&self->source, -1);
+
+  /* Nothing to read means that it was armed again in between, or woke a nested loop: both are fine. */
+  if (self->fd >= 0)
+    while (read (self->fd, &expirations, sizeof expirations) < 0 && errno == EINTR)
+      ;
+}
+
+static gboolean
+is_due_locked (ResilientAlarm *self)
+{
+  ResilientTimer *head = resilient_heap_peek (&self->heap);
+
+  return head != NULL && head->due <= resilient_clock_get_boot ();
+}
+
+static gboolean
+prepare (GSource *source,
+         int     *timeout)
+{
+  ResilientAlarm *self = (ResilientAlarm *) source;
+  gboolean due;
+
+  *timeout = -1;
+
+  g_mutex_lock (&self->lock);
+  due = is_due_locked (self);
+  if (!due)
+    arm_locked (self);
+  g_mutex_unlock (&self->lock);
+
+  return due;
+}
+
+static gboolean
+check (GSource *source)
+{
+  ResilientAlarm *self = (ResilientAlarm *) source;
+  gboolean due;
+
+  g_mutex_lock (&self->lock);
+
+  if (self->fd >= 0 && g_source_query_unix_fd (source, self->fd_tag) != 0)
+    disarm_locked (self);
+
+  due = is_due_locked (self);
+  if (!due)
+    arm_locked (self);
+
+  g_mutex_unlock (&self->lock);
+
+  return due;
+}
+
+static gboolean
+dispatch (GSource     *source,
+          GSourceFunc  callback,
+          gpointer     user_data)
+{
+  ResilientAlarm *self = (ResilientAlarm *) source;
+  gint64 now = resilient_clock_get_boot ();
+
+  g_mutex_lock (&self->lock);
+
+  /* The ready time may be what brought us here; it would bring us here again. */
+  if (g_source_get_ready_time (source) >= 0)
+    disarm_locked (self);
+
+  for (guint i = 0; i < MAX_TIMERS_PER_DISPATCH; i++)
+    {
+      ResilientTimer *timer = resilient_heap_peek (&self->heap);
+      ResilientTimerFunc func;
+      gpointer data;
+
+      if (timer == NULL || timer->due > now)
+        break;
+
+      resilient_heap_remove (&self->heap, timer);
+      func = timer->func;
+      data = timer->data;
+
+      g_mutex_unlock (&self->lock);
+      func (data);
+      g_mutex_lock (&self->lock);
+    }
+
+  if (!g_source_is_destroyed (source))
+    arm_locked (self);
+
+  g_mutex_unlock (&self->lock);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+finalize (GSource *source)
+{
+  ResilientAlarm *self = (ResilientAlarm *) source;
+
+  if (self->fd >= 0)
+    close (self->fd);
+
+  resilient_heap_clear (&self->heap);
+  g_mutex_clear (&self->lock);
+}
+
+static GSourceFuncs source_funcs = {
+  .prepare = prepare,
+  .check = check,
+  .dispatch = dispatch,
+  .finalize = finalize,
+};
+
+static ResilientAlarm *
+alarm_new (GMainContext *context)
+{
+  GSource *source = g_source_new (&source_funcs, sizeof (ResilientAlarm));
+  ResilientAlarm *self = (ResilientAlarm *) source;
+
+  self->context = g_main_context_ref (context);
+  self->refs = 1;
+  g_mutex_init (&self->lock);
+  self->heap = RESILIENT_HEAP_INIT (timer_is_before, ResilientTimer, index);
+  self->armed_due = G_MAXINT64;
+  self->fd = -1;
+
+#ifdef HAVE_TIMERFD
+  self->fd = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (self->fd >= 0)
+    self->fd_tag = g_source_add_unix_fd (source, self->fd, G_IO_IN);
+  else
+    g_debug ("No timer descriptor, polling instead: %s", g_strerror (errno));
+#endif
+
+  g_source_set_static_name (source, "[resilient] alarm");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  /* A callback may run a nested main loop, in which the other timers go on. */
+  g_source_set_can_recurse (source, TRUE);
+  g_source_attach (source, context);
+
+  return self;
+}
+
+ResilientAlarm *
+resilient_alarm_get (GMainContext *context)
+{
+  ResilientAlarm *self;
+
+  if (context == NULL)
+    context = g_main_context_default ();
+
+  g_mutex_lock (&registry_lock);
+
+  if (registry == NULL)
+    registry = g_hash_table_new (NULL, NULL);
+
+  self = g_hash_table_lookup (registry, context);
+  if (self != NULL)
+    {
+      self->refs++;
+    }
+  else
+    {
+      self = alarm_new (context);
+      g_hash_table_insert (registry, context, self);
+    }
+
+  g_mutex_unlock (&registry_lock);
+
+  return self;
+}
+
+ResilientAlarm *
+resilient_alarm_ref (ResilientAlarm *self)
+{
+  g_mutex_lock (&registry_lock);
+  g_assert (self->refs > 0);
+  self->refs++;
+  g_mutex_unlock (&registry_lock);
+
+  return self;
+}
+
+void
+resilient_alarm_unref (ResilientAlarm *self)
+{
+  g_autoptr (GMainContext) context = NULL;
+  gboolean last;
+
+  g_mutex_lock (&registry_lock);
+
+  g_assert (self->refs > 0);
+  last = --self->refs == 0;
+  if (last)
+    {
+      g_hash_table_remove (registry, self->context);
+      if (g_hash_table_size (registry) == 0)
+        g_clear_pointer (&registry, g_hash_table_unref);
+    }
+
+  g_mutex_unlock (&registry_lock);
+
+  if (!last)
+    return;
+
+  context = g_steal_pointer (&self->context);
+
+  /* What is still set will not fire; its owner can tell. */
+  g_mutex_lock (&self->lock);
+  resilient_heap_clear (&self->heap);
+  g_mutex_unlock (&self->lock);
+
+  g_source_destroy (&self->source);
+  g_source_unref (&self->source);
+}
+
+void
+resilient_alarm_set (ResilientAlarm     *self,
+                     ResilientTimer     *timer,
+                     gint64              due,
+                     ResilientTimerFunc  func,
+                     gpointer            data)
+{
+  gboolean first;
+
+  g_mutex_lock (&self->lock);
+
+  timer->due = due;
+  timer->order = self->next_order++;
+  timer->func = func;
+  timer->data = data;
+
+  if (timer->index == 0)
+    resilient_heap_insert (&self->heap, timer);
+  else
+    resilient_heap_update (&self->heap, timer);
+
+  first = resilient_heap_peek (&self->heap) == timer;
+  if (first)
+    arm_locked (self);
+
+  g_mutex_unlock (&self->lock);
+
+  /* The kernel wakes the context for a real due time, wherever it was set, but knows nothing of virtual ones. */
+  if (first && resilient_clock_is_virtual ())
+    g_main_context_wakeup (self->context);
+}
+
+gboolean
+resilient_alarm_clear (ResilientAlarm *self,
+                       ResilientTimer *timer)
+{
+  gboolean was_set;
+
+  g_mutex_lock (&self->lock);
+  was_set = timer->index != 0;
+  if (was_set)
+    resilient_heap_remove (&self->heap, timer);
+  g_mutex_unlock (&self->lock);
+
+  return was_set;
+}
+
+gboolean
+resilient_timer_is_set (ResilientTimer *timer)
+{
+  return g_atomic_int_get (&timer->index) != 0;
+}
+
+guint
+resilient_alarm_get_length (ResilientAlarm *self)
+{
+  guint length;
+
+  g_mutex_lock (&self->lock);
+  length = self->heap.length;
+  g_mutex_unlock (&self->lock);
+
+  return length;
+}
+
+void
+resilient_alarm_wake_all (void)
+{
+  GHashTableIter iter;
+  gpointer context;
+
+  g_mutex_lock (&registry_lock);
+
+  if (registry != NULL)
+    {
+      g_hash_table_iter_init (&iter, registry);
+      while (g_hash_table_iter_next (&iter, &context, NULL))
+        g_main_context_wakeup (context);
+    }
+
+  g_mutex_unlock (&registry_lock);
+}
