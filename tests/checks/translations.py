@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The resilient-client authors
+# SPDX-License-Identifier: MIT
+"""po/POTFILES.in lists exactly the sources with translatable messages; every catalogue in
+po/LINGUAS exists, is listed, and has every message translated."""
+
+import re
+import shutil
+import subprocess
+
+import common
+
+MESSAGE = re.compile(r'(?<![A-Za-z0-9_])(?:N?_|(?:resilient_)?n?gettext) ?\(\s*"')
+
+
+def entries(path):
+    lines = path.read_text(encoding='utf-8').splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith('#')]
+
+
+def check(root, report):
+    listed = entries(root / 'po/POTFILES.in')
+    wanted = [str(path.relative_to(root)) for path in sorted((root / 'resilient-client').rglob('*.c'))
+              if MESSAGE.search(path.read_text(encoding='utf-8'))]
+    for path in sorted(set(wanted) - set(listed)):
+        report.add('po/POTFILES.in', f'{path} has messages and is not listed')
+    for path in sorted(set(listed) - set(wanted)):
+        report.add('po/POTFILES.in', f'{path} is listed and has no message')
+    if listed != sorted(listed):
+        report.add('po/POTFILES.in', 'is not sorted')
+
+    languages = set(entries(root / 'po/LINGUAS'))
+    catalogues = {path.stem for path in (root / 'po').glob('*.po')}
+    for language in sorted(languages ^ catalogues):
+        report.add('po/LINGUAS', f'{language}: ' + ('po file is missing' if language in languages
+                                                    else 'is not listed'))
+    if not shutil.which('xgettext') or not listed:
+        return
+    template = subprocess.run(
+        ['xgettext', '--from-code=UTF-8', '--keyword=_', '--keyword=N_', '--keyword=resilient_ngettext:1,2',
+         '--directory', root, '--output=-', *(name for name in listed if (root / name).exists())],
+        check=True, capture_output=True).stdout
+    for language in sorted(languages & catalogues):
+        merged = subprocess.run(['msgmerge', '--quiet', '--no-fuzzy-matching', '--output-file=-',
+                                 root / f'po/{language}.po', '-'],
+                                input=template, check=True, capture_output=True).stdout
+        statistics = subprocess.run(['msgfmt', '--check', '--statistics', '--output-file=/dev/null', '-'],
+                                    input=merged, check=False, capture_output=True,
+                                    env={'LC_ALL': 'C', 'PATH': '/usr/bin:/bin'})
+        text = statistics.stderr.decode()
+        if statistics.returncode != 0 or 'untranslated' in text or 'fuzzy' in text:
+            report.add(f'po/{language}.po', text.strip())
+
+
+if __name__ == '__main__':
+    common.main(check, __doc__)
