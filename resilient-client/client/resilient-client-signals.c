@@ -1,0 +1,266 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-client-private.h"
+
+/* Signals, and the properties that change by themselves: all of it in the home context. */
+
+enum
+{
+  SIGNAL_EVENT,
+  /* then one for each type of event */
+  N_SIGNALS = SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_CANCELLED + 1,
+};
+
+static guint signals[N_SIGNALS];
+static guint notify_signal;
+
+static guint
+signal_of_type (ResilientEventType type)
+{
+  return signals[SIGNAL_EVENT + 1 + type];
+}
+
+gboolean
+resilient_client_wants_event (ResilientEventType type, gpointer client)
+{
+  return g_signal_has_handler_pending (client, signal_of_type (type), 0, TRUE)
+         || g_signal_has_handler_pending (client, signals[SIGNAL_EVENT], 0, TRUE);
+}
+
+static GQuark
+detail_of_type (ResilientEventType type)
+{
+  static GQuark details[RESILIENT_EVENT_TYPE_CANCELLED + 1];
+
+  if (details[type] == 0)
+    {
+      g_autoptr (GEnumClass) klass = g_type_class_ref (RESILIENT_TYPE_EVENT_TYPE);
+
+      details[type] = g_quark_from_string (g_enum_get_value (klass, type)->value_nick);
+    }
+
+  return details[type];
+}
+
+void
+resilient_client_emit_event (ResilientEvent *event, gpointer weak_client)
+{
+  /* A handler may drop the last reference. */
+  g_autoptr (ResilientClient) self = g_weak_ref_get (weak_client);
+  ResilientEventType type = resilient_event_get_event_type (event);
+
+  if (self == NULL)
+    return;
+
+  g_signal_emit (self, signals[SIGNAL_EVENT], detail_of_type (type), event);
+  g_signal_emit (self, signal_of_type (type), 0, event);
+}
+
+static guint
+new_signal (GObjectClass *object_class, const char *name, GSignalFlags flags)
+{
+  return g_signal_new (name, G_TYPE_FROM_CLASS (object_class), G_SIGNAL_RUN_LAST | flags, 0, NULL, NULL, NULL,
+                       G_TYPE_NONE, 1, RESILIENT_TYPE_EVENT);
+}
+
+void
+resilient_client_install_signals (GObjectClass *object_class)
+{
+  /**
+   * ResilientClient::event:
+   * @self: the client
+   * @event: the event
+   *
+   * Emitted for every event; the detail is the nick of its type, as in `event::retry`.
+   *
+   * Emitted in the home context, some time after what it reports: the result is in the store already. A request's events come in
+   * order, exactly one of them terminal. A handler may cancel requests, close the client or drop it.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_EVENT] = new_signal (object_class, "event", G_SIGNAL_DETAILED);
+
+  /**
+   * ResilientClient::success:
+   * @self: the client
+   * @event: the event
+   *
+   * Emitted when a request got an answer that the policy accepts, of any status. See [signal@Client::event].
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_SUCCESS] = new_signal (object_class, "success", 0);
+
+  /**
+   * ResilientClient::retry:
+   * @self: the client
+   * @event: the event
+   *
+   * Emitted when another attempt was decided; the event bears the context of the attempt to come and the delay before it. See [signal@Client::event].
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_RETRY] = new_signal (object_class, "retry", 0);
+
+  /**
+   * ResilientClient::error:
+   * @self: the client
+   * @event: the event
+   *
+   * Emitted when a request failed for good. See [signal@Client::event].
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_ERROR] = new_signal (object_class, "error", 0);
+
+  /**
+   * ResilientClient::timeout:
+   * @self: the client
+   * @event: the event
+   *
+   * Emitted when a request failed for good, its last failure being a time-out. See [signal@Client::event].
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_TIMEOUT] = new_signal (object_class, "timeout", 0);
+
+  /**
+   * ResilientClient::cancelled:
+   * @self: the client
+   * @event: the event
+   *
+   * Emitted when a request was cancelled. See [signal@Client::event].
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_CANCELLED] = new_signal (object_class, "cancelled", 0);
+
+  notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
+}
+
+/* --- notifications ---------------------------------------------------------------------------- */
+
+/* One for a client: tells the home context of changed counts, at most once per turn. Lives as long as the gate may call. */
+typedef struct
+{
+  GWeakRef client;
+  ResilientDriver *home;
+  ResilientWork work;
+  int scheduled; /* atomic */
+} Watch;
+
+static void
+watch_free (gpointer data)
+{
+  Watch *watch = data;
+
+  g_weak_ref_clear (&watch->client);
+  resilient_driver_unref (watch->home);
+}
+
+static void
+watch_unref (gpointer watch)
+{
+  g_atomic_rc_box_release_full (watch, watch_free);
+}
+
+static void
+counts_changed_cb (gpointer data)
+{
+  Watch *watch = data;
+  g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
+
+  g_atomic_int_set (&watch->scheduled, FALSE);
+  if (self != NULL)
+    {
+      g_object_notify (G_OBJECT (self), "active-count");
+      g_object_notify (G_OBJECT (self), "pending-count");
+      g_object_notify (G_OBJECT (self), "closed");
+    }
+  watch_unref (watch);
+}
+
+static void
+notify_origin_cb (gpointer origin)
+{
+  resilient_origin_notify_changes (origin);
+}
+
+static void
+gate_changed_cb (ResilientOrigin *origin, gpointer data)
+{
+  Watch *watch = data;
+
+  if (origin != NULL)
+    {
+      resilient_driver_invoke (watch->home, notify_origin_cb, g_object_ref (origin), g_object_unref);
+      return;
+    }
+
+  if (g_atomic_int_compare_and_exchange (&watch->scheduled, FALSE, TRUE))
+    {
+      g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
+
+      if (self != NULL && g_signal_has_handler_pending (self, notify_signal, 0, TRUE))
+        resilient_driver_post (watch->home, &watch->work, counts_changed_cb, g_atomic_rc_box_acquire (watch));
+      else
+        g_atomic_int_set (&watch->scheduled, FALSE);
+    }
+}
+
+void
+resilient_client_watch_counts (ResilientClient *self)
+{
+  Watch *watch = g_atomic_rc_box_new0 (Watch);
+
+  g_weak_ref_init (&watch->client, self);
+  watch->home = resilient_driver_ref (self->core->home);
+  resilient_gate_set_changed_func (self->core->gate, gate_changed_cb, watch);
+  self->core->watch = watch;
+  self->core->watch_free = watch_unref;
+}
+
+void
+resilient_client_counts_changed (ResilientClient *self)
+{
+  gate_changed_cb (NULL, self->core->watch);
+}
+
+/**
+ * resilient_client_get_active_count:
+ * @self: a client
+ *
+ * Gets how many requests hold a slot.
+ *
+ * Returns: the number; one that was given up by us counts until libsoup has let go of it too
+ *
+ * Since: 1.0
+ */
+guint
+resilient_client_get_active_count (ResilientClient *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
+
+  return resilient_gate_get_active (self->core->gate);
+}
+
+/**
+ * resilient_client_get_pending_count:
+ * @self: a client
+ *
+ * Gets how many requests wait for a slot.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+resilient_client_get_pending_count (ResilientClient *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
+
+  return resilient_gate_get_pending (self->core->gate);
+}

@@ -1,0 +1,133 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-client-private.h"
+
+/* One request without a client. */
+
+static ResilientRecipe *
+new_recipe (const char *method, const char *uri, int max_retries, double timeout, GError **error)
+{
+  ResilientRecipe *recipe = resilient_recipe_new (method, uri, error);
+
+  if (recipe != NULL)
+    {
+      const double base_delay = resilient_retry_policy_get_base_delay (resilient_retry_policy_get_default ());
+
+      recipe->retry_policy = resilient_retry_policy_new (max_retries, base_delay);
+      recipe->total_timeout = MAX (timeout, 0);
+    }
+
+  return recipe;
+}
+
+static void
+fetched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  ResilientResponse *response;
+  GError *error = NULL;
+
+  response = resilient_client_finish_response (RESILIENT_CLIENT (source), result, resilient_fetch_async, &error);
+  if (response != NULL)
+    g_task_return_pointer (task, response, (GDestroyNotify) resilient_response_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+/**
+ * resilient_fetch_async:
+ * @method: an HTTP method, such as `GET`
+ * @uri: an absolute http or https URI
+ * @max_retries: how many retries, at least 0, or -1 for no limit
+ * @timeout: seconds that it may take in all, retries and sleeps included; 0 or less = no limit
+ * @cancellable: (nullable): cancels the request
+ * @callback: (scope async) (closure user_data): called in the thread-default main context of now
+ * @user_data: data for @callback
+ *
+ * Sends a single request under the default policy with @max_retries, by a client of its own: for a script, or an app that asks
+ * one thing. Who asks more often keeps a [class@Client], which keeps its connections.
+ *
+ * Since: 1.0
+ */
+void
+resilient_fetch_async (const char *method, const char *uri, int max_retries, double timeout, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (ResilientClient) client = NULL;
+  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (GError) error = NULL;
+  GTask *task;
+
+  g_return_if_fail (method != NULL);
+  g_return_if_fail (uri != NULL);
+  g_return_if_fail (max_retries >= -1);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (NULL, cancellable, callback, user_data);
+  g_task_set_source_tag (task, resilient_fetch_async);
+  g_task_set_check_cancellable (task, FALSE);
+
+  client = resilient_client_new ();
+  recipe = new_recipe (method, uri, max_retries, timeout, &error);
+  resilient_client_send_recipe (client, recipe, error, NULL, cancellable, fetched_cb, task, resilient_fetch_async);
+}
+
+/**
+ * resilient_fetch_finish:
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Ends [func@fetch_async]; fails as [method@Client.send_finish] does.
+ *
+ * Returns: (transfer full): the response, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+ResilientResponse *
+resilient_fetch_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, resilient_fetch_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * resilient_fetch:
+ * @method: an HTTP method, such as `GET`
+ * @uri: an absolute http or https URI
+ * @max_retries: how many retries, at least 0, or -1 for no limit
+ * @timeout: seconds that it may take in all, retries and sleeps included; 0 or less = no limit
+ * @cancellable: (nullable): cancels the request, from another thread
+ * @error: return location for an error
+ *
+ * Sends a single request and blocks until it ended; the synchronous twin of [func@fetch_async].
+ *
+ * Returns: (transfer full): the response, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+ResilientResponse *
+resilient_fetch (const char *method, const char *uri, int max_retries, double timeout, GCancellable *cancellable,
+                 GError **error)
+{
+  g_autoptr (ResilientClient) client = NULL;
+  g_autoptr (ResilientRecipe) recipe = NULL;
+
+  g_return_val_if_fail (method != NULL, NULL);
+  g_return_val_if_fail (uri != NULL, NULL);
+  g_return_val_if_fail (max_retries >= -1, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  recipe = new_recipe (method, uri, max_retries, timeout, error);
+  if (recipe == NULL)
+    return NULL;
+
+  client = resilient_client_new ();
+  return resilient_client_send_recipe_sync (client, recipe, NULL, cancellable, error);
+}

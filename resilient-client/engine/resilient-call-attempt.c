@@ -1,0 +1,225 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-call-run-private.h"
+
+#include "resilient-clock-private.h"
+#include "resilient-i18n-private.h"
+#include "resilient-request-context-private.h"
+
+/* One attempt of a call: it starts an exchange, hears what becomes of it, and asks for the verdict. */
+
+/* The log of a call that retries for days keeps its newest attempts. */
+#define MAX_LOG 100
+
+static ResilientVerdict
+judge (ResilientCall *self, ResilientFailure failure, gboolean nothing_sent, guint status_code, double retry_after)
+{
+  ResilientVerdictInput input = {
+    .context = self->context,
+    .policy = resilient_request_context_peek_policy (self->context),
+    .failure = failure,
+    .nothing_sent = nothing_sent,
+    .status_code = status_code,
+    .retry_after = retry_after,
+    .method = self->recipe->method,
+    .has_idempotency_key = self->idempotency_key != NULL || resilient_recipe_has_idempotency_key (self->recipe),
+    .idempotency = self->recipe->idempotency,
+    .body_spent = self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body),
+    .closed = resilient_core_is_closing (self->core),
+    .now = resilient_clock_get_boot (),
+    .deadline = self->deadline,
+  };
+
+  return resilient_verdict (&input);
+}
+
+static void
+exchange_phase (ResilientExchange *exchange, ResilientPhase phase, gpointer data)
+{
+  ResilientCall *self = ((ResilientTurn *) data)->call;
+  ResilientCallState state = phase >= RESILIENT_PHASE_READING ? RESILIENT_CALL_STATE_RECEIVING
+                                                              : RESILIENT_CALL_STATE_SENDING;
+
+  g_mutex_lock (&self->lock);
+  if (self->state != state)
+    {
+      self->state = state;
+      resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE);
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+exchange_progress (ResilientExchange *exchange, gint64 sent, gint64 received, gint64 upload_size, gint64 download_size,
+                   gpointer data)
+{
+  ResilientCall *self = ((ResilientTurn *) data)->call;
+  guint props = 0;
+
+  g_mutex_lock (&self->lock);
+#define UPDATE(field, value, PROP)                                                                                             \
+  if (self->field != value)                                                                                                    \
+    {                                                                                                                          \
+      self->field = value;                                                                                                     \
+      props |= 1 << RESILIENT_CALL_PROP_##PROP;                                                                                \
+    }
+  UPDATE (bytes_sent, sent, BYTES_SENT)
+  UPDATE (bytes_received, received, BYTES_RECEIVED)
+  UPDATE (upload_size, upload_size, UPLOAD_SIZE)
+  UPDATE (download_size, download_size, DOWNLOAD_SIZE)
+#undef UPDATE
+  if (props != 0)
+    resilient_call_changed (self, props);
+  g_mutex_unlock (&self->lock);
+}
+
+/* The verdict on a status is taken here already: if there will be a retry, the body need not be read. */
+static gboolean
+exchange_headers (ResilientExchange *exchange, guint status_code, double retry_after, gpointer data)
+{
+  ResilientCall *self = ((ResilientTurn *) data)->call;
+
+  g_mutex_lock (&self->lock);
+  self->status_code = status_code;
+  resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATUS_CODE);
+  g_mutex_unlock (&self->lock);
+
+  if (!resilient_verdict_status_is_failure (resilient_request_context_peek_policy (self->context), status_code))
+    return TRUE;
+
+  self->early_verdict = judge (self, RESILIENT_FAILURE_STATUS, FALSE, status_code, retry_after);
+  self->has_early_verdict = TRUE;
+  return !self->early_verdict.retry;
+}
+
+void
+resilient_call_log_attempt (ResilientCall *self, ResilientOutcome *outcome, ResilientFailure failure, ResilientReason reason)
+{
+  double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - self->attempt_started);
+
+  if (self->log == NULL)
+    self->log = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_attempt_unref);
+  else if (self->log->len == MAX_LOG)
+    g_ptr_array_remove_index (self->log, 0);
+  g_ptr_array_add (self->log, resilient_attempt_new (self->attempts, self->attempt_started_real, duration, failure,
+                                                     outcome->status_code, self->delay_before,
+                                                     outcome->reused_connection, outcome->sends, reason));
+  self->sends += outcome->sends;
+}
+
+static GError *
+describe_last_error (ResilientCall *self, const GError *error)
+{
+  GError *described;
+
+  if (self->attempts < 2)
+    return g_error_copy (error);
+
+  described = g_error_new_literal (error->domain, error->code, "");
+  g_free (described->message);
+  described->message = g_strdup_printf (resilient_ngettext ("%s (after %u attempt)", "%s (after %u attempts)", self->attempts),
+                                        error->message, self->attempts);
+  return described;
+}
+
+static void
+exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer data)
+{
+  ResilientTurn *turn = data;
+  ResilientCall *self = turn->call;
+  ResilientFailure failure = outcome->failure;
+  ResilientVerdict verdict = { .reason = RESILIENT_REASON_SUCCESS };
+
+  /* The slot goes back when the exchange is released. */
+  self->turn = NULL;
+
+  if (outcome->http2_of_origin)
+    resilient_gate_set_http2 (self->core->gate, turn->waiter.origin);
+
+  if (failure == RESILIENT_FAILURE_NONE
+      && resilient_verdict_status_is_failure (resilient_request_context_peek_policy (self->context), outcome->status_code))
+    failure = RESILIENT_FAILURE_STATUS;
+
+  if (failure == RESILIENT_FAILURE_STATUS && self->has_early_verdict)
+    verdict = self->early_verdict;
+  else if (failure != RESILIENT_FAILURE_NONE)
+    verdict = judge (self, failure, outcome->nothing_sent, outcome->status_code, -1);
+  self->has_early_verdict = FALSE;
+
+  resilient_call_log_attempt (self, outcome, failure, verdict.reason);
+
+  if (verdict.retry)
+    {
+      resilient_call_sleep (self, verdict.delay, failure, verdict.reason, outcome->response, outcome->error);
+    }
+  else if (failure == RESILIENT_FAILURE_NONE)
+    {
+      resilient_call_end (self, RESILIENT_RESULT_STATUS_SUCCESS, failure, verdict.reason, outcome->response, NULL);
+    }
+  else
+    {
+      g_autoptr (GError) error = outcome->error != NULL ? describe_last_error (self, outcome->error) : NULL;
+
+      resilient_call_end (self,
+           failure & RESILIENT_FAILURE_ANY_TIMEOUT ? RESILIENT_RESULT_STATUS_TIMEOUT : RESILIENT_RESULT_STATUS_ERROR,
+           failure, verdict.reason, outcome->response, error);
+    }
+}
+
+static void
+exchange_released (ResilientExchange *exchange, gpointer data)
+{
+  resilient_turn_leave (data);
+}
+
+static ResilientHeaders *
+exchange_default_headers (GUri *uri, gpointer data)
+{
+  ResilientTurn *turn = data;
+
+  return resilient_core_dup_default_headers (turn->call->core, uri);
+}
+
+static const ResilientExchangeFuncs exchange_funcs = {
+  .phase = exchange_phase,
+  .progress = exchange_progress,
+  .headers = exchange_headers,
+  .done = exchange_done,
+  .released = exchange_released,
+  .default_headers = exchange_default_headers,
+};
+
+void
+resilient_call_begin_attempt (ResilientCall *self)
+{
+  g_autoptr (ResilientTransport) transport = resilient_core_dup_transport (self->core);
+  guint generation = resilient_network_check_resume (self->core->network);
+  ResilientTurn *turn = self->turn;
+  ResilientExchangeParams params = {
+    .recipe = self->recipe,
+    .idempotency_key = self->idempotency_key,
+    .user_agent = self->user_agent,
+    .connect_timeout = self->connect_timeout,
+    .read_timeout = self->read_timeout,
+    .write_timeout = self->write_timeout,
+    .attempt_timeout = self->attempt_timeout,
+    .max_response_size = self->max_response_size,
+    .new_connection = generation > 0 && resilient_origin_take_fresh_connection (turn->waiter.origin, generation),
+  };
+
+  self->attempt_started = resilient_clock_get_boot ();
+  self->attempt_started_real = resilient_clock_get_real ();
+
+  g_mutex_lock (&self->lock);
+  self->attempts++;
+  self->state = RESILIENT_CALL_STATE_SENDING;
+  resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_ATTEMPT);
+  g_mutex_unlock (&self->lock);
+
+  resilient_recorder_attempt (self->core->recorder);
+  turn->exchange = resilient_exchange_start (transport, &params, resilient_driver_get_alarm (self->driver),
+                                             &exchange_funcs, turn);
+}

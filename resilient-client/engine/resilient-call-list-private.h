@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-core-private.h"
+
+G_BEGIN_DECLS
+
+#define RESILIENT_TYPE_CALL_LIST (resilient_call_list_get_type ())
+
+G_DECLARE_FINAL_TYPE (ResilientCallList, resilient_call_list, RESILIENT, CALL_LIST, GObject)
+
+/* A list model of the live calls of @core, oldest first, kept up in the home context. Costs nothing until it is made; at most
+ * one per core. */
+ResilientCallList *resilient_call_list_new (ResilientCore *core);
+/* No more changes come. */
+void resilient_call_list_detach (ResilientCallList *self);
+
+G_END_DECLS

@@ -1,0 +1,215 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-call-list-private.h"
+
+#include "resilient-call-private.h"
+
+struct _ResilientCallList
+{
+  GObject parent_instance;
+
+  ResilientCore *core; /* NULL once detached; under its own lock: calls_changed */
+  ResilientDriver *home;
+
+  /* Of the home context. */
+  GSequence *calls;
+  GHashTable *iters; /* call → GSequenceIter */
+  GQueue pending;    /* changes taken over, to be told */
+
+  /* Under the core's lock. */
+  GQueue changes; /* of calls, owned; the lowest bit of the pointer says: removed */
+  gboolean scheduled;
+  ResilientWork work;
+};
+
+static GType
+resilient_call_list_get_item_type (GListModel *model)
+{
+  return RESILIENT_TYPE_CALL;
+}
+
+static guint
+resilient_call_list_get_n_items (GListModel *model)
+{
+  return g_sequence_get_length (RESILIENT_CALL_LIST (model)->calls);
+}
+
+static gpointer
+resilient_call_list_get_item (GListModel *model, guint position)
+{
+  GSequenceIter *iter = g_sequence_get_iter_at_pos (RESILIENT_CALL_LIST (model)->calls, position);
+
+  return g_sequence_iter_is_end (iter) ? NULL : g_object_ref (g_sequence_get (iter));
+}
+
+static void
+list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = resilient_call_list_get_item_type;
+  iface->get_n_items = resilient_call_list_get_n_items;
+  iface->get_item = resilient_call_list_get_item;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (ResilientCallList, resilient_call_list, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+
+#define REMOVED_BIT 1
+
+static gpointer
+change_new (ResilientCall *call, gboolean added)
+{
+  return (gpointer) ((guintptr) g_object_ref (call) | (added ? 0 : REMOVED_BIT));
+}
+
+static ResilientCall *
+change_get_call (gpointer change)
+{
+  return (ResilientCall *) ((guintptr) change & ~(guintptr) REMOVED_BIT);
+}
+
+static void
+change_free (gpointer change)
+{
+  g_object_unref (change_get_call (change));
+}
+
+static void
+append (ResilientCallList *self, ResilientCall *call)
+{
+  g_hash_table_insert (self->iters, call, g_sequence_append (self->calls, g_object_ref (call)));
+}
+
+static void
+flush_added (ResilientCallList *self, guint *n_added)
+{
+  guint length = g_sequence_get_length (self->calls);
+
+  if (*n_added > 0)
+    g_list_model_items_changed (G_LIST_MODEL (self), length - *n_added, 0, *n_added);
+  *n_added = 0;
+}
+
+static void
+remove_call (ResilientCallList *self, ResilientCall *call)
+{
+  GSequenceIter *iter = g_hash_table_lookup (self->iters, call);
+  guint position = g_sequence_iter_get_position (iter);
+
+  g_hash_table_remove (self->iters, call);
+  g_sequence_remove (iter);
+  g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
+}
+
+static void
+apply_changes_cb (gpointer data)
+{
+  g_autoptr (ResilientCallList) self = data;
+  gpointer change;
+  guint n_added = 0;
+
+  if (self->core != NULL)
+    {
+      g_mutex_lock (&self->core->lock);
+      while ((change = g_queue_pop_head (&self->changes)) != NULL)
+        g_queue_push_tail (&self->pending, change);
+      self->scheduled = FALSE;
+      g_mutex_unlock (&self->core->lock);
+    }
+
+  /* A handler may run a nested loop, in which this runs again: both take from the one queue, in order. */
+  while ((change = g_queue_pop_head (&self->pending)) != NULL)
+    {
+      ResilientCall *call = change_get_call (change);
+
+      if ((guintptr) change & REMOVED_BIT)
+        {
+          flush_added (self, &n_added);
+          remove_call (self, call);
+        }
+      else
+        {
+          append (self, call);
+          n_added++;
+        }
+      change_free (change);
+    }
+  flush_added (self, &n_added);
+}
+
+static void
+calls_changed_cb (ResilientCall *call, gboolean added, gpointer data)
+{
+  ResilientCallList *self = data;
+
+  g_queue_push_tail (&self->changes, change_new (call, added));
+  if (!self->scheduled)
+    {
+      self->scheduled = TRUE;
+      resilient_driver_post (self->home, &self->work, apply_changes_cb, g_object_ref (self));
+    }
+}
+
+void
+resilient_call_list_detach (ResilientCallList *self)
+{
+  ResilientCore *core = g_steal_pointer (&self->core);
+
+  if (core == NULL)
+    return;
+
+  g_mutex_lock (&core->lock);
+  core->calls_changed = NULL;
+  core->calls_changed_data = NULL;
+  g_queue_clear_full (&self->changes, change_free);
+  g_mutex_unlock (&core->lock);
+  resilient_core_unref (core);
+}
+
+static void
+resilient_call_list_finalize (GObject *object)
+{
+  ResilientCallList *self = RESILIENT_CALL_LIST (object);
+
+  resilient_call_list_detach (self);
+  g_queue_clear_full (&self->pending, change_free);
+  g_hash_table_unref (self->iters);
+  g_sequence_free (self->calls);
+  g_clear_pointer (&self->home, resilient_driver_unref);
+
+  G_OBJECT_CLASS (resilient_call_list_parent_class)->finalize (object);
+}
+
+static void
+resilient_call_list_class_init (ResilientCallListClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = resilient_call_list_finalize;
+}
+
+static void
+resilient_call_list_init (ResilientCallList *self)
+{
+  self->calls = g_sequence_new (g_object_unref);
+  self->iters = g_hash_table_new (NULL, NULL);
+}
+
+ResilientCallList *
+resilient_call_list_new (ResilientCore *core)
+{
+  ResilientCallList *self = g_object_new (RESILIENT_TYPE_CALL_LIST, NULL);
+
+  self->core = resilient_core_ref (core);
+  self->home = resilient_driver_ref (core->home);
+
+  g_mutex_lock (&core->lock);
+  g_assert (core->calls_changed == NULL);
+  for (ResilientCall *call = core->first_call; call != NULL; call = call->next_call)
+    append (self, call);
+  core->calls_changed = calls_changed_cb;
+  core->calls_changed_data = self;
+  g_mutex_unlock (&core->lock);
+
+  return self;
+}

@@ -1,0 +1,154 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-attempt-private.h"
+#include "resilient-core-private.h"
+#include "resilient-network-private.h"
+#include "resilient-verdict-private.h"
+
+G_BEGIN_DECLS
+
+/* One turn at the gate: queued, then a slot that an exchange holds until libsoup lets go of it, which may be after the call
+ * ended or sleeps already. */
+typedef struct
+{
+  ResilientWaiter waiter; /* first */
+  ResilientCall *call;    /* owned */
+  ResilientExchange *exchange;
+  gboolean admitted; /* it has its slot, and the gate won't touch the waiter any more */
+} ResilientTurn;
+
+/* Things to do in the driving context, several of which may be due at once. */
+typedef enum
+{
+  RESILIENT_WORK_START = 1 << 0,
+  RESILIENT_WORK_ADMITTED = 1 << 1,
+  RESILIENT_WORK_RETRY_NOW = 1 << 2,
+  RESILIENT_WORK_SPREAD = 1 << 3, /* retry within two seconds: many others may do so too */
+  RESILIENT_WORK_CANCEL = 1 << 4,
+  RESILIENT_WORK_COMPLETE = 1 << 5,
+  RESILIENT_WORK_PRIORITY = 1 << 6,
+} ResilientCallWork;
+
+/* Why a call is cancelled: the first reason stays. */
+typedef enum
+{
+  RESILIENT_CANCEL_NONE,
+  RESILIENT_CANCEL_BY_CALLER,
+  RESILIENT_CANCEL_BY_CLOSE,
+} ResilientCancelCause;
+
+struct _ResilientCall
+{
+  GObject parent_instance;
+
+  /* Set once. */
+  ResilientCore *core;
+  ResilientDriver *driver;
+  ResilientRecipe *recipe;
+  char *idempotency_key;
+  const char *user_agent; /* interned */
+  double connect_timeout, read_timeout, write_timeout, queue_timeout, attempt_timeout;
+  guint64 max_response_size;
+  gint64 started; /* boot-time clock, microseconds */
+  gint64 deadline; /* the same; 0 = none */
+
+  /* Under the core's lock. */
+  ResilientCall *next_call;
+  ResilientCall *previous_call;
+  ResilientCall *older_call; /* with the same id */
+
+  /* Of the driving context; of the starting thread until RESILIENT_WORK_START is posted. */
+  gboolean running; /* that work was done */
+  ResilientTurn *turn; /* the present one; NULL while it sleeps */
+  ResilientTimer timer; /* queue time-out, or the end of a sleep */
+  ResilientTimer deadline_timer;
+  ResilientParked parked;
+  ResilientVerdict early_verdict; /* taken when the headers came */
+  gboolean has_early_verdict;
+  guint generation; /* of resumes from suspend, already spread over */
+  guint sends;
+  double delay_before;
+  gint64 attempt_started_real;
+  gint64 attempt_started;
+  GPtrArray *log;
+
+  GMutex lock;
+  /* Under lock. */
+  GCond *done_cond; /* somebody blocks on it; not owned */
+  ResilientRequestContext *context;
+  ResilientCallState state;
+  ResilientFailure failure;
+  guint status_code;
+  guint attempts;
+  int priority;
+  gint64 wake_at; /* boot-time clock */
+  gint64 bytes_sent, bytes_received, upload_size, download_size;
+  ResilientResult *result;
+  ResilientCancelCause cancel_cause;
+  GSList *tasks; /* of CallTask, newest first */
+  GCancellable *cancellable;
+  gulong cancelled_id;
+  guint work_bits;
+  gboolean work_posted;
+  ResilientWork work;
+  guint notify_bits;
+  ResilientWork notify_work;
+};
+
+enum
+{
+  RESILIENT_CALL_PROP_REQUEST_ID = 1,
+  RESILIENT_CALL_PROP_CONTEXT,
+  RESILIENT_CALL_PROP_STATE,
+  RESILIENT_CALL_PROP_ATTEMPT,
+  RESILIENT_CALL_PROP_MAX_ATTEMPTS,
+  RESILIENT_CALL_PROP_FAILURE,
+  RESILIENT_CALL_PROP_STATUS_CODE,
+  RESILIENT_CALL_PROP_RESULT,
+  RESILIENT_CALL_PROP_BYTES_SENT,
+  RESILIENT_CALL_PROP_BYTES_RECEIVED,
+  RESILIENT_CALL_PROP_UPLOAD_SIZE,
+  RESILIENT_CALL_PROP_DOWNLOAD_SIZE,
+  RESILIENT_CALL_PROP_PRIORITY,
+  RESILIENT_CALL_N_PROPS
+};
+
+/* Starts @recipe. A refused call (CLOSED, OVERLOADED) is returned ended, with its error. Any thread.
+ * @driver: who drives it; @cancellable cancels the call. */
+ResilientCall *resilient_call_start (ResilientCore *core, ResilientDriver *driver, ResilientRecipe *recipe,
+                                     ResilientRequestContext *context, GCancellable *cancellable);
+/* A call that never was: ended with @error, counted as refused. */
+ResilientCall *resilient_call_new_refused (ResilientCore *core, const GError *error);
+
+/* Returns @task (transfer full) with the response or error when the call ends; @cancellable and @timeout (seconds, less than 0:
+ * none) only end the waiting. @want_result: with the ResilientResult instead. */
+void resilient_call_add_task (ResilientCall *self, GTask *task, gboolean want_result, double timeout,
+                              GCancellable *cancellable);
+/* Blocks until the call ended. */
+void resilient_call_block (ResilientCall *self);
+/* What a task of a call returns: the response, or NULL with the error. */
+ResilientResponse *resilient_call_take_response (ResilientCall *self, GError **error);
+/* The result, or a PENDING one made for the occasion. Transfer full. */
+ResilientResult *resilient_call_snapshot (ResilientCall *self);
+void resilient_call_cancel_for (ResilientCall *self, ResilientCancelCause cause);
+
+/* resilient-call-run.c and resilient-call-attempt.c: the way of a call, in its driving context. */
+void resilient_call_run (ResilientCall *self, guint bits);
+/* Enters the gate; FALSE: overloaded. */
+gboolean resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAnswer *answer);
+/* Any thread. */
+void resilient_call_post (ResilientCall *self, guint bits);
+/* Makes the call an ended one, with @result; takes it. */
+void resilient_call_set_ended (ResilientCall *self, ResilientResult *result);
+/* Returns its tasks; in the driving context, once it ended. */
+void resilient_call_complete (ResilientCall *self);
+
+/* resilient-call.c */
+/* @props: a set of 1 << RESILIENT_CALL_PROP_*; under the call's lock. */
+void resilient_call_changed (ResilientCall *self, guint props);
+extern GParamSpec *resilient_call_props[RESILIENT_CALL_N_PROPS];
+
+G_END_DECLS

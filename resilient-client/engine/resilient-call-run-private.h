@@ -1,0 +1,22 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-call-private.h"
+
+G_BEGIN_DECLS
+
+/* Between the two halves of a call's way: resilient-call-run.c (gate, sleep, end) and resilient-call-attempt.c. */
+
+void resilient_call_begin_attempt (ResilientCall *self);
+void resilient_call_log_attempt (ResilientCall *self, ResilientOutcome *outcome, ResilientFailure failure,
+                                 ResilientReason reason);
+void resilient_call_sleep (ResilientCall *self, double delay, ResilientFailure failure, ResilientReason reason,
+                           ResilientResponse *response, const GError *error);
+void resilient_call_end (ResilientCall *self, ResilientResultStatus status, ResilientFailure failure,
+                         ResilientReason reason, ResilientResponse *response, const GError *error);
+/* Gives the slot back and frees the turn. */
+void resilient_turn_leave (ResilientTurn *turn);
+
+G_END_DECLS

@@ -1,0 +1,328 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-call-run-private.h"
+
+#include "resilient-clock-private.h"
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+#include "resilient-random-private.h"
+#include "resilient-request-context-private.h"
+
+/* The way of one call. Everything here runs in the call's driving context, from a source of its own: never inside a signal of
+ * libsoup's, but for the callbacks of an exchange. */
+
+/* Retries that fell due together, on resume or when the network came back, are spread over so many seconds. */
+#define SPREAD 2.0
+static void sleep_until (ResilientCall *self, gint64 due);
+
+/* --- the gate --------------------------------------------------------------------------------- */
+
+static void
+turn_free (ResilientTurn *turn)
+{
+  g_clear_pointer (&turn->exchange, resilient_exchange_unref);
+  g_object_unref (turn->call);
+  g_free (turn);
+}
+
+void
+resilient_turn_leave (ResilientTurn *turn)
+{
+  resilient_gate_leave (turn->call->core->gate, &turn->waiter);
+  turn_free (turn);
+}
+
+static void
+turn_admitted (ResilientWaiter *waiter)
+{
+  ResilientTurn *turn = (ResilientTurn *) waiter;
+
+  resilient_call_post (turn->call, RESILIENT_WORK_ADMITTED);
+}
+
+gboolean
+resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAnswer *answer)
+{
+  g_autoptr (ResilientOrigin) origin = resilient_gate_get_origin (self->core->gate, self->recipe->uri);
+  ResilientTurn *turn = g_new0 (ResilientTurn, 1);
+
+  turn->call = g_object_ref (self);
+  turn->waiter.woken = woken;
+  turn->waiter.admitted = turn_admitted;
+
+  g_mutex_lock (&self->lock);
+  turn->waiter.priority = self->priority;
+  self->turn = turn;
+  g_mutex_unlock (&self->lock);
+
+  *answer = resilient_gate_enter (self->core->gate, origin, &turn->waiter);
+  if (*answer == RESILIENT_GATE_OVERLOADED)
+    {
+      self->turn = NULL;
+      turn_free (turn);
+      return FALSE;
+    }
+
+  turn->admitted = *answer == RESILIENT_GATE_ADMITTED;
+  return TRUE;
+}
+
+static void
+queue_timeout_cb (gpointer data)
+{
+  ResilientCall *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!resilient_gate_withdraw (self->core->gate, &self->turn->waiter))
+    return; /* admitted at this very moment */
+
+  g_clear_pointer (&self->turn, turn_free);
+  error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                       _("No slot became free for the request within %.3g seconds"), self->queue_timeout);
+  resilient_call_end (self, RESILIENT_RESULT_STATUS_TIMEOUT, RESILIENT_FAILURE_QUEUE_TIMEOUT, RESILIENT_REASON_QUEUE_TIMEOUT, NULL, error);
+}
+
+static void
+wait_in_queue (ResilientCall *self)
+{
+  if (self->queue_timeout > 0)
+    resilient_alarm_set (resilient_driver_get_alarm (self->driver), &self->timer,
+                         resilient_clock_add (resilient_clock_get_boot (), self->queue_timeout),
+                         queue_timeout_cb, self);
+}
+
+/* --- sleeping --------------------------------------------------------------------------------- */
+
+static void
+wake (ResilientCall *self)
+{
+  ResilientGateAnswer answer;
+
+  /* A woken call is never refused: it was admitted once. */
+  if (!resilient_call_enter_gate (self, TRUE, &answer))
+    g_assert_not_reached ();
+
+  if (answer == RESILIENT_GATE_ADMITTED)
+    {
+      resilient_call_begin_attempt (self);
+      return;
+    }
+
+  g_mutex_lock (&self->lock);
+  self->state = RESILIENT_CALL_STATE_QUEUED;
+  resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE);
+  g_mutex_unlock (&self->lock);
+  wait_in_queue (self);
+}
+
+static void
+parked_resume (ResilientParked *parked, gboolean spread)
+{
+  ResilientCall *self = (ResilientCall *) ((guint8 *) parked - G_STRUCT_OFFSET (ResilientCall, parked));
+
+  resilient_call_post (self, spread ? RESILIENT_WORK_SPREAD : RESILIENT_WORK_RETRY_NOW);
+}
+
+static void
+sleep_over_cb (gpointer data)
+{
+  ResilientCall *self = data;
+  guint generation = resilient_network_check_resume (self->core->network);
+
+  if (generation != self->generation)
+    {
+      self->generation = generation;
+      sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
+    }
+  else if (!resilient_network_park (self->core->network, self->recipe->uri, &self->parked))
+    wake (self);
+}
+
+static void
+sleep_until (ResilientCall *self, gint64 due)
+{
+  g_mutex_lock (&self->lock);
+  self->wake_at = due;
+  g_mutex_unlock (&self->lock);
+  resilient_alarm_set (resilient_driver_get_alarm (self->driver), &self->timer, due, sleep_over_cb, self);
+}
+
+void
+resilient_call_sleep (ResilientCall *self, double delay, ResilientFailure failure, ResilientReason reason,
+                    ResilientResponse *response, const GError *error)
+{
+  g_autoptr (ResilientRequestContext) context = resilient_request_context_advance (self->context, delay);
+
+  resilient_recorder_retry (self->core->recorder, context, failure, reason, response, error, delay);
+
+  self->delay_before = delay;
+  self->generation = resilient_network_check_resume (self->core->network);
+  self->parked.resume = parked_resume;
+  sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), delay));
+
+  g_mutex_lock (&self->lock);
+  self->state = RESILIENT_CALL_STATE_WAITING;
+  self->failure = failure;
+  resilient_request_context_unref (self->context);
+  self->context = g_steal_pointer (&context);
+  resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_FAILURE
+                                  | 1 << RESILIENT_CALL_PROP_CONTEXT);
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+/* Whatever it holds of gate, exchange and timers; a slot may stay with a detached exchange. */
+static void
+let_go (ResilientCall *self)
+{
+  ResilientAlarm *alarm = resilient_driver_get_alarm (self->driver);
+  ResilientTurn *turn = self->turn;
+
+  resilient_alarm_clear (alarm, &self->timer);
+  resilient_alarm_clear (alarm, &self->deadline_timer);
+  resilient_network_unpark (self->core->network, &self->parked);
+
+  if (turn == NULL)
+    return;
+
+  if (turn->exchange != NULL)
+    {
+      self->turn = NULL;
+      resilient_exchange_abandon (turn->exchange);
+    }
+  else if (turn->admitted)
+    {
+      self->turn = NULL;
+      resilient_turn_leave (turn);
+    }
+  else if (resilient_gate_withdraw (self->core->gate, &turn->waiter))
+    {
+      self->turn = NULL;
+      turn_free (turn);
+    }
+  /* Else it was admitted at this very moment: RESILIENT_WORK_ADMITTED gives the slot back. */
+}
+
+void
+resilient_call_end (ResilientCall *self, ResilientResultStatus status, ResilientFailure failure, ResilientReason reason,
+     ResilientResponse *response, const GError *error)
+{
+  double total = resilient_clock_to_seconds (resilient_clock_get_boot () - self->started);
+  ResilientResult *result;
+
+  let_go (self);
+
+  result = resilient_result_new (self->context, status, response, error, failure, self->attempts, self->sends, total,
+                                 self->log);
+  resilient_recorder_ended (self->core->recorder, result, reason);
+  resilient_call_set_ended (self, result);
+  resilient_core_remove_call (self->core, self);
+}
+
+static void
+end_interrupted (ResilientCall *self, ResilientResultStatus status, ResilientFailure failure, ResilientReason reason,
+                 GError *error)
+{
+  if (self->turn != NULL && self->turn->exchange != NULL)
+    {
+      /* How often it was sent is known only when libsoup lets go; once at least, or never. */
+      ResilientOutcome outcome = { .status_code = self->status_code };
+
+      resilient_call_log_attempt (self, &outcome, failure, reason);
+    }
+
+  resilient_call_end (self, status, failure, reason, NULL, error);
+  g_error_free (error);
+}
+
+static void
+deadline_cb (gpointer data)
+{
+  ResilientCall *self = data;
+
+  end_interrupted (self, RESILIENT_RESULT_STATUS_TIMEOUT, RESILIENT_FAILURE_DEADLINE, RESILIENT_REASON_DEADLINE,
+                   g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                                _("The request was not done within %.3g seconds"),
+                                resilient_clock_to_seconds (self->deadline - self->started)));
+}
+
+static void
+start (ResilientCall *self)
+{
+  self->running = TRUE;
+
+  if (self->deadline != 0)
+    resilient_alarm_set (resilient_driver_get_alarm (self->driver), &self->deadline_timer, self->deadline, deadline_cb, self);
+
+  if (self->turn->admitted)
+    resilient_call_begin_attempt (self);
+  else
+    wait_in_queue (self);
+}
+
+static void
+admitted (ResilientCall *self)
+{
+  self->turn->admitted = TRUE;
+
+  if (self->state == RESILIENT_CALL_STATE_DONE)
+    {
+      resilient_turn_leave (g_steal_pointer (&self->turn));
+      return;
+    }
+
+  resilient_alarm_clear (resilient_driver_get_alarm (self->driver), &self->timer);
+  resilient_call_begin_attempt (self);
+}
+
+void
+resilient_call_run (ResilientCall *self, guint bits)
+{
+  if (!self->running && !(bits & RESILIENT_WORK_START))
+    {
+      /* Cancelled, or admitted, while the starting thread is still at it. */
+      g_mutex_lock (&self->lock);
+      self->work_bits |= bits;
+      g_mutex_unlock (&self->lock);
+      return;
+    }
+
+  if (self->state != RESILIENT_CALL_STATE_DONE && bits & RESILIENT_WORK_CANCEL)
+    {
+      gboolean closed = self->cancel_cause == RESILIENT_CANCEL_BY_CLOSE;
+
+      end_interrupted (self, RESILIENT_RESULT_STATUS_CANCELLED, RESILIENT_FAILURE_CANCELLED,
+                       closed ? RESILIENT_REASON_CLOSED : RESILIENT_REASON_CANCELLED,
+                       g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                            closed ? _("The client was closed before the request ended")
+                                                   : _("The request was cancelled")));
+      self->running = TRUE;
+    }
+
+  if (bits & RESILIENT_WORK_START && self->state != RESILIENT_CALL_STATE_DONE)
+    start (self);
+  self->running = TRUE;
+
+  if (bits & RESILIENT_WORK_ADMITTED)
+    admitted (self);
+
+  if (self->state == RESILIENT_CALL_STATE_WAITING && bits & (RESILIENT_WORK_RETRY_NOW | RESILIENT_WORK_SPREAD))
+    {
+      resilient_alarm_clear (resilient_driver_get_alarm (self->driver), &self->timer);
+      resilient_network_unpark (self->core->network, &self->parked);
+      if (bits & RESILIENT_WORK_RETRY_NOW)
+        wake (self);
+      else
+        sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
+    }
+
+  if (bits & RESILIENT_WORK_PRIORITY && self->turn != NULL)
+    resilient_gate_set_priority (self->core->gate, &self->turn->waiter, resilient_call_get_priority (self));
+
+  if (bits & RESILIENT_WORK_COMPLETE)
+    resilient_call_complete (self);
+}

@@ -1,0 +1,204 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-call-private.h"
+#include "resilient-core-private.h"
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+
+/* The live calls of a core, and its end. */
+
+typedef struct
+{
+  ResilientIdleFunc func;
+  gpointer data;
+} IdleWaiter;
+
+gboolean
+resilient_core_add_call (ResilientCore *self, ResilientCall *call, GError **error)
+{
+  const char *id = resilient_request_context_get_request_id (call->context);
+
+  g_mutex_lock (&self->lock);
+  if (self->closing)
+    {
+      g_mutex_unlock (&self->lock);
+      g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED, _("The client is closed"));
+      return FALSE;
+    }
+
+  g_object_ref (call);
+  call->older_call = g_hash_table_lookup (self->calls_by_id, id);
+  /* replace: the key must be the string of the call that is in the table */
+  g_hash_table_replace (self->calls_by_id, (gpointer) id, call);
+
+  call->previous_call = self->last_call;
+  if (self->last_call != NULL)
+    self->last_call->next_call = call;
+  else
+    self->first_call = call;
+  self->last_call = call;
+  self->n_calls++;
+
+  if (self->calls_changed != NULL)
+    self->calls_changed (call, TRUE, self->calls_changed_data);
+  g_mutex_unlock (&self->lock);
+
+  return TRUE;
+}
+
+static void
+remove_from_id_locked (ResilientCore *self, ResilientCall *call)
+{
+  const char *id = resilient_request_context_get_request_id (call->context);
+  ResilientCall *newest = g_hash_table_lookup (self->calls_by_id, id);
+
+  if (newest != call)
+    {
+      while (newest->older_call != call)
+        newest = newest->older_call;
+      newest->older_call = call->older_call;
+    }
+  else if (call->older_call == NULL)
+    g_hash_table_remove (self->calls_by_id, id);
+  else
+    g_hash_table_replace (self->calls_by_id,
+                          (gpointer) resilient_request_context_get_request_id (call->older_call->context),
+                          call->older_call);
+  call->older_call = NULL;
+}
+
+static void
+run_idle_waiters (GSList *waiters)
+{
+  waiters = g_slist_reverse (waiters);
+  while (waiters != NULL)
+    {
+      g_autofree IdleWaiter *waiter = waiters->data;
+
+      waiters = g_slist_delete_link (waiters, waiters);
+      waiter->func (waiter->data);
+    }
+}
+
+void
+resilient_core_remove_call (ResilientCore *self, ResilientCall *call)
+{
+  GSList *waiters = NULL;
+  gboolean ended = FALSE;
+
+  g_mutex_lock (&self->lock);
+  remove_from_id_locked (self, call);
+
+  if (call->previous_call != NULL)
+    call->previous_call->next_call = call->next_call;
+  else
+    self->first_call = call->next_call;
+  if (call->next_call != NULL)
+    call->next_call->previous_call = call->previous_call;
+  else
+    self->last_call = call->previous_call;
+  call->next_call = call->previous_call = NULL;
+  self->n_calls--;
+
+  if (self->calls_changed != NULL)
+    self->calls_changed (call, FALSE, self->calls_changed_data);
+  if (self->n_calls == 0)
+    {
+      waiters = g_steal_pointer (&self->idle_waiters);
+      ended = self->closing && !self->ended;
+      self->ended |= ended;
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (ended)
+    resilient_recorder_close (self->recorder);
+  run_idle_waiters (waiters);
+  g_object_unref (call);
+}
+
+ResilientCall *
+resilient_core_find_call (ResilientCore *self, const char *request_id)
+{
+  ResilientCall *call;
+
+  g_mutex_lock (&self->lock);
+  call = g_hash_table_lookup (self->calls_by_id, request_id);
+  if (call != NULL)
+    g_object_ref (call);
+  g_mutex_unlock (&self->lock);
+
+  return call;
+}
+
+GPtrArray *
+resilient_core_list_calls (ResilientCore *self, const char *request_id)
+{
+  GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_mutex_lock (&self->lock);
+  if (request_id != NULL)
+    {
+      for (ResilientCall *call = g_hash_table_lookup (self->calls_by_id, request_id); call != NULL; call = call->older_call)
+        g_ptr_array_add (calls, g_object_ref (call));
+    }
+  else
+    {
+      for (ResilientCall *call = self->first_call; call != NULL; call = call->next_call)
+        g_ptr_array_add (calls, g_object_ref (call));
+    }
+  g_mutex_unlock (&self->lock);
+
+  return calls;
+}
+
+void
+resilient_core_when_idle (ResilientCore *self, ResilientIdleFunc func, gpointer data)
+{
+  IdleWaiter *waiter = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->n_calls > 0)
+    {
+      waiter = g_new0 (IdleWaiter, 1);
+      waiter->func = func;
+      waiter->data = data;
+      self->idle_waiters = g_slist_prepend (self->idle_waiters, waiter);
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (waiter == NULL)
+    func (data);
+}
+
+gboolean
+resilient_core_close (ResilientCore *self)
+{
+  gboolean first, ended;
+
+  g_mutex_lock (&self->lock);
+  first = !self->closing;
+  self->closing = TRUE;
+  ended = self->n_calls == 0 && !self->ended;
+  self->ended |= ended;
+  g_mutex_unlock (&self->lock);
+
+  if (ended)
+    resilient_recorder_close (self->recorder);
+
+  return first;
+}
+
+gboolean
+resilient_core_is_closing (ResilientCore *self)
+{
+  gboolean closing;
+
+  g_mutex_lock (&self->lock);
+  closing = self->closing;
+  g_mutex_unlock (&self->lock);
+
+  return closing;
+}
