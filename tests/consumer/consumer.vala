@@ -1,0 +1,98 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+/* The VAPI as Vala sees it: ownership, throwing, yielding. */
+
+void
+test_values ()
+{
+  var policy = new Resilient.RetryPolicy (3, 0.5);
+  assert (policy.get_max_retries () == 3);
+  assert (policy.equal (new Resilient.RetryPolicy (3, 0.5)));
+
+  try
+    {
+      var context = new Resilient.RequestContext ("vala", policy, null);
+      assert (context.get_request_id () == "vala");
+      assert (context.increment_attempt ().get_current_attempt () == 1);
+      assert (context.get_current_attempt () == 0);
+    }
+  catch (Error error)
+    {
+      assert_not_reached ();
+    }
+}
+
+void
+test_policy_refused ()
+{
+  var builder = new Resilient.RetryPolicyBuilder (Resilient.RetryPolicy.get_standard ());
+  builder.set_base_delay (60);
+
+  try
+    {
+      builder.build ();
+      assert_not_reached ();
+    }
+  catch (Resilient.ClientError.INVALID_POLICY error)
+    {
+      assert (error.message != "");
+    }
+  catch (Error error)
+    {
+      assert_not_reached ();
+    }
+}
+
+async uint
+fetch (Resilient.Client client, string uri) throws Error
+{
+  var response = yield client.get_async (uri, null, null);
+  return response.get_status_code ();
+}
+
+void
+test_fetch ()
+{
+  var loop = new MainLoop ();
+  var server = (Soup.Server) Object.new (typeof (Soup.Server));
+  var client = new Resilient.Client ();
+  var successes = 0;
+
+  server.add_handler (null, (server, message, path, query) => message.set_status (204, null));
+  try
+    {
+      server.listen_local (0, Soup.ServerListenOptions.IPV4_ONLY);
+    }
+  catch (Error error)
+    {
+      assert_not_reached ();
+    }
+  client.success.connect ((event) => {
+    assert (event.get_event_type () == Resilient.EventType.SUCCESS);
+    successes += 1;
+    loop.quit ();
+  });
+  fetch.begin (client, server.get_uris ().data.to_string (), (object, result) => {
+    try
+      {
+        assert (fetch.end (result) == 204);
+      }
+    catch (Error error)
+      {
+        assert_not_reached ();
+      }
+  });
+  loop.run ();
+  assert (successes == 1);
+}
+
+int
+main (string[] args)
+{
+  Test.init (ref args);
+  Test.add_func ("/vala/values", test_values);
+  Test.add_func ("/vala/policy-refused", test_policy_refused);
+  Test.add_func ("/vala/fetch", test_fetch);
+  return Test.run ();
+}
