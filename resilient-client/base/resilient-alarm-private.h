@@ -36,6 +36,8 @@ gboolean resilient_alarm_clear (ResilientAlarm *self, ResilientTimer *timer);
 gboolean resilient_timer_is_set (ResilientTimer *timer);
 /* How many timers are set; for tests and benchmarks. */
 guint resilient_alarm_get_length (ResilientAlarm *self);
+/* When the first timer falls due, on the boot-time clock; G_MAXINT64: none is set. What a moved clock moves to next. */
+gint64 resilient_alarm_get_next_due (ResilientAlarm *self);
 /* Makes the contexts of all alarms look at the clock; for resilient_clock_moved(). */
 void resilient_alarm_wake_all (void);
 

@@ -167,7 +167,15 @@ dispatch (GSource     *source,
           gpointer     user_data)
 {
   ResilientAlarm *self = (ResilientAlarm *) source;
+  GMainContext *context = g_source_get_context (source);
+  GMainContext *thread_default = g_main_context_get_thread_default ();
   gint64 now = resilient_clock_get_boot ();
+  /* What a callback starts belongs to this context, also where an app iterates it without having made it the
+   * thread-default one. */
+  gboolean push = context != (thread_default != NULL ? thread_default : g_main_context_default ());
+
+  if (push)
+    g_main_context_push_thread_default (context);
 
   g_mutex_lock (&self->lock);
 
@@ -197,6 +205,9 @@ dispatch (GSource     *source,
     arm_locked (self);
 
   g_mutex_unlock (&self->lock);
+
+  if (push)
+    g_main_context_pop_thread_default (context);
 
   return G_SOURCE_CONTINUE;
 }
@@ -386,6 +397,20 @@ resilient_alarm_get_length (ResilientAlarm *self)
   g_mutex_unlock (&self->lock);
 
   return length;
+}
+
+gint64
+resilient_alarm_get_next_due (ResilientAlarm *self)
+{
+  ResilientTimer *head;
+  gint64 due;
+
+  g_mutex_lock (&self->lock);
+  head = resilient_heap_peek (&self->heap);
+  due = head != NULL ? head->due : G_MAXINT64;
+  g_mutex_unlock (&self->lock);
+
+  return due;
 }
 
 void
