@@ -8,8 +8,9 @@
 /* After that many events the monitor lets the other sources of its context have their turn. */
 #define EVENTS_PER_DISPATCH 64
 
-/* The lock is that of the GAsyncQueue itself; it guards every field below @events. Under it nothing but GLib's own locks is
- * taken, so a push never waits for longer than it takes to append to a list. */
+/* The lock is that of the GAsyncQueue itself; it guards every field below @events. Under it nothing
+ * but GLib's own locks is taken, so a push never waits for longer than it takes to append to a
+ * list. */
 struct _ResilientEventQueue
 {
   GAsyncQueue *events;
@@ -29,8 +30,8 @@ typedef struct
   GDestroyNotify destroy;
 } Monitor;
 
-/* The source has a reference of its own, because prepare and check may run in the home thread while another thread destroys
- * the source, and with it the Monitor. */
+/* The source has a reference of its own, because prepare and check may run in the home thread while
+ * another thread destroys the source, and with it the Monitor. */
 typedef struct
 {
   GSource base;
@@ -74,8 +75,9 @@ monitor_source_check (GSource *source)
   return g_async_queue_length (((MonitorSource *) source)->queue->events) > 0;
 }
 
-/* Events leave the queue one at a time, so that those behind the one being handled are still there for a main loop that its
- * handler runs: the nested dispatch continues with them, in order, and this one goes on where that left off. */
+/* Events leave the queue one at a time, so that those behind the one being handled are still there
+ * for a main loop that its handler runs: the nested dispatch continues with them, in order, and
+ * this one goes on where that left off. */
 static gboolean
 monitor_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
@@ -107,7 +109,8 @@ static GSourceFuncs monitor_source_funcs = {
   .finalize = monitor_source_finalize,
 };
 
-/* GSource wants a callback to be set; the dispatch function above calls the Monitor's with its real type. */
+/* GSource wants a callback to be set; the dispatch function above calls the Monitor's with its real
+ * type. */
 static gboolean
 monitor_cb (gpointer user_data)
 {
@@ -184,8 +187,8 @@ resilient_event_queue_get_dropped (ResilientEventQueue *self)
  * @self: the queue
  * @event: (transfer none): the event
  *
- * Wakes the monitors' contexts only when the queue was empty: until a monitor has found it empty again it looks by itself
- * whenever it prepares.
+ * Wakes the monitors' contexts only when the queue was empty: until a monitor has found it empty
+ * again it looks by itself whenever it prepares.
  */
 void
 resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event)

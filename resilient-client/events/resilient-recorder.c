@@ -12,10 +12,11 @@
 
 #define DEFAULT_QUEUE_CAPACITY 1000
 
-/* Two locks. @wanted_lock is held, for reading, while @wanted runs: so clearing it can wait for it. @lock guards the rest,
- * and makes the order of the sequence numbers the order in which every stream and the queue get their events. The locks of
- * the queue and of a stream are taken inside it; nothing foreign runs under it, not even the free function of something that
- * a user put into a context: what has to go is collected and released afterwards. */
+/* Two locks. @wanted_lock is held, for reading, while @wanted runs: so clearing it can wait for it.
+ * @lock guards the rest, and makes the order of the sequence numbers the order in which every
+ * stream and the queue get their events. The locks of the queue and of a stream are taken inside
+ * it; nothing foreign runs under it, not even the free function of something that a user put into a
+ * context: what has to go is collected and released afterwards. */
 struct _ResilientRecorder
 {
   ResilientEventQueue *queue; /* set once, locks for itself */
@@ -95,14 +96,16 @@ push_to_streams (ResilientRecorder *self, Leftovers *leftovers)
       if (dropped != NULL)
         {
           if (leftovers->dropped == NULL)
-            leftovers->dropped = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_unref);
+            leftovers->dropped =
+              g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_unref);
           g_ptr_array_add (leftovers->dropped, dropped);
         }
       i++;
     }
 }
 
-/* Locked. An event that nobody would see is counted, not made: observers see by the numbers that there was one. */
+/* Locked. An event that nobody would see is counted, not made: observers see by the numbers that
+ * there was one. */
 static void
 emit (ResilientRecorder *self, Leftovers *leftovers, gboolean wanted, ResilientEventType type,
       ResilientRequestContext *context, ResilientFailure failure, ResilientReason reason,
@@ -112,7 +115,8 @@ emit (ResilientRecorder *self, Leftovers *leftovers, gboolean wanted, ResilientE
   if (!wanted && self->streams->len == 0)
     return;
 
-  leftovers->event = resilient_event_new (type, context, self->sequence, failure, reason, response, error, delay);
+  leftovers->event = resilient_event_new (type, context, self->sequence, failure, reason, response,
+                                          error, delay);
   if (self->streams->len > 0)
     push_to_streams (self, leftovers);
   if (wanted)
@@ -145,7 +149,8 @@ resilient_recorder_unref (ResilientRecorder *self)
 }
 
 void
-resilient_recorder_set_wanted_func (ResilientRecorder *self, ResilientRecorderWanted func, gpointer data)
+resilient_recorder_set_wanted_func (ResilientRecorder *self, ResilientRecorderWanted func,
+                                    gpointer data)
 {
   g_rw_lock_writer_lock (&self->wanted_lock);
   self->wanted = func;
@@ -163,7 +168,7 @@ void
 resilient_recorder_set_max_results (ResilientRecorder *self, guint max_results)
 {
   g_auto (Leftovers) leftovers = { NULL };
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   resilient_result_store_set_max_results (self->store, max_results);
   leftovers.results = resilient_result_store_steal_removed (self->store);
@@ -186,7 +191,7 @@ void
 resilient_recorder_set_max_result_bytes (ResilientRecorder *self, guint64 max_bytes)
 {
   g_auto (Leftovers) leftovers = { NULL };
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   resilient_result_store_set_max_bytes (self->store, max_bytes);
   leftovers.results = resilient_result_store_steal_removed (self->store);
@@ -195,7 +200,7 @@ resilient_recorder_set_max_result_bytes (ResilientRecorder *self, guint64 max_by
 void
 resilient_recorder_started (ResilientRecorder *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   self->stats.requests++;
 }
@@ -203,7 +208,7 @@ resilient_recorder_started (ResilientRecorder *self)
 void
 resilient_recorder_refused (ResilientRecorder *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   self->stats.refused++;
 }
@@ -211,7 +216,7 @@ resilient_recorder_refused (ResilientRecorder *self)
 void
 resilient_recorder_attempt (ResilientRecorder *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   self->stats.attempts++;
 }
@@ -223,10 +228,11 @@ resilient_recorder_retry (ResilientRecorder *self, ResilientRequestContext *cont
 {
   gboolean wanted = is_wanted (self, RESILIENT_EVENT_TYPE_RETRY);
   g_auto (Leftovers) leftovers = { NULL };
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   self->stats.retries++;
-  emit (self, &leftovers, wanted, RESILIENT_EVENT_TYPE_RETRY, context, failure, reason, response, error, delay);
+  emit (self, &leftovers, wanted, RESILIENT_EVENT_TYPE_RETRY, context, failure, reason, response,
+        error, delay);
 }
 
 void
@@ -277,7 +283,7 @@ ResilientResult *
 resilient_recorder_get_result (ResilientRecorder *self, const char *request_id)
 {
   g_auto (Leftovers) leftovers = { NULL };
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
   ResilientResult *result = resilient_result_store_lookup (self->store, request_id);
 
   leftovers.results = resilient_result_store_steal_removed (self->store);
@@ -288,7 +294,7 @@ GPtrArray *
 resilient_recorder_list_results (ResilientRecorder *self)
 {
   g_auto (Leftovers) leftovers = { NULL };
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
   GPtrArray *list = resilient_result_store_list (self->store);
 
   leftovers.results = resilient_result_store_steal_removed (self->store);
@@ -314,7 +320,7 @@ guint
 resilient_recorder_get_result_count (ResilientRecorder *self)
 {
   g_auto (Leftovers) leftovers = { NULL };
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
   guint n = resilient_result_store_get_length (self->store);
 
   leftovers.results = resilient_result_store_steal_removed (self->store);
@@ -343,7 +349,8 @@ resilient_recorder_subscribe (ResilientRecorder *self, guint capacity)
   closed = self->closed;
   if (!closed)
     {
-      /* Ended ones leave with the next event, but there may be none for long while others subscribe and leave. */
+      /* Ended ones leave with the next event, but there may be none for long while others subscribe
+       * and leave. */
       for (guint i = self->streams->len; i > 0; i--)
         if (resilient_stream_is_ended (self->streams->pdata[i - 1]))
           g_ptr_array_remove_index_fast (self->streams, i - 1);

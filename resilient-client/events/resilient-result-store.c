@@ -73,8 +73,8 @@ remove_entry (ResilientResultStore *self, Entry *entry)
   g_hash_table_remove (self->by_id, entry->id);
 }
 
-/* The order of addition is that of creation, but for the moment between a result's making and its recording, so the first
- * one that is young enough ends the search. */
+/* The order of addition is that of creation, but for the moment between a result's making and its
+ * recording, so the first one that is young enough ends the search. */
 static guint
 remove_older (ResilientResultStore *self, gint64 age)
 {

@@ -8,14 +8,15 @@
 #include "resilient-clock-private.h"
 #include "resilient-i18n-private.h"
 
-/* @lock guards everything but @capacity and @reader, which do not change. Under it no foreign code runs and no reference is
- * dropped that could be the last one of a task: a task's end may finalise the subscription, which ends the stream. */
+/* @lock guards everything but @capacity and @reader, which do not change. Under it no foreign code
+ * runs and no reference is dropped that could be the last one of a task: a task's end may finalise
+ * the subscription, which ends the stream. */
 struct _ResilientStream
 {
   GMutex lock;
-  GCond changed;     /* an event was queued, the stream ended, or a waiting thread's cancellable was cancelled */
-  GQueue events;     /* of ResilientEvent, oldest first */
-  GQueue waiters;    /* of Waiter, in order of arrival; empty unless @events is */
+  GCond changed;  /* an event was queued, the stream ended, or a waiting thread was cancelled */
+  GQueue events;  /* of ResilientEvent, oldest first */
+  GQueue waiters; /* of Waiter, in order of arrival; empty unless @events is */
   guint64 dropped;
   gboolean ended;
 
@@ -27,11 +28,12 @@ struct _ResilientStream
 typedef struct
 {
   ResilientStream *stream;
-  GSource *cancel_source; /* in the task's context; set before the task waits, used by that context only */
+  GSource *cancel_source; /* set before the task waits, then used in the task's context only */
 
   /* Under the stream's lock while it waits; then its completion's alone. */
-  GList link;             /* in @waiters, data: the GTask, with a reference */
+  GList link; /* in @waiters, data: the GTask, with a reference */
   gboolean waits;
+  gboolean cancelled;
   ResilientEvent *event;
 } Waiter;
 
@@ -50,20 +52,32 @@ waiter_free (gpointer data)
   g_free (waiter);
 }
 
-static gboolean
-complete_cb (gpointer user_data)
+/* In the task's context, with the task out of the list: so only once. */
+static void
+complete (GTask *task)
 {
-  GTask *task = user_data;
   Waiter *waiter = g_task_get_task_data (task);
 
   if (waiter->cancel_source != NULL)
     g_source_destroy (waiter->cancel_source);
-  g_task_return_pointer (task, g_steal_pointer (&waiter->event),
-                         (GDestroyNotify) resilient_event_unref);
+
+  if (waiter->cancelled)
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
+                             _("The wait for an event was cancelled"));
+  else
+    g_task_return_pointer (task, g_steal_pointer (&waiter->event),
+                           (GDestroyNotify) resilient_event_unref);
+}
+
+static gboolean
+complete_cb (gpointer user_data)
+{
+  complete (user_data);
   return G_SOURCE_REMOVE;
 }
 
-/* Runs in the task's context, not in the "cancelled" handler: there a cancellable can't be disconnected from. */
+/* Runs in the task's context, not in the "cancelled" handler: there a cancellable can't be
+ * disconnected from. */
 static gboolean
 cancelled_cb (GCancellable *cancellable, gpointer user_data)
 {
@@ -78,31 +92,36 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
     {
       g_queue_unlink (&self->waiters, &waiter->link);
       waiter->waits = FALSE;
+      waiter->cancelled = TRUE;
     }
   g_mutex_unlock (&self->lock);
 
-  /* Otherwise an event was given to it already, and is on its way: one that was taken must not be lost. */
+  /* Otherwise its completion is on the way, perhaps with an event: one that was taken must not be
+   * lost. */
   if (waited)
     {
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
-                               _("The wait for an event was cancelled"));
+      complete (task);
       g_object_unref (task);
     }
   return G_SOURCE_REMOVE;
 }
 
-/* Completes the first waiter with @event (transfer full, nullable: the end). Locked. A source of the task's own context does
- * the rest: sources of one context and priority are dispatched in the order in which they were attached, so attaching under
- * the lock makes callbacks come in the order of the events, whichever threads push them. */
-static void
+/* Completes the first waiter with @event (transfer none, nullable: the end), or as cancelled, and
+ * then returns FALSE. Locked. A source of the task's own context does the rest: sources of one
+ * context and priority are dispatched in the order in which they were attached, so attaching under
+ * the lock makes callbacks come in the order of the events, whoever pushes them. */
+static gboolean
 serve_first_waiter (ResilientStream *self, ResilientEvent *event)
 {
   GTask *task = g_queue_pop_head_link (&self->waiters)->data;
   Waiter *waiter = g_task_get_task_data (task);
   GSource *source = g_idle_source_new ();
+  gboolean cancelled = g_cancellable_is_cancelled (g_task_get_cancellable (task));
 
   waiter->waits = FALSE;
-  waiter->event = event;
+  waiter->cancelled = cancelled;
+  if (!cancelled && event != NULL)
+    waiter->event = resilient_event_ref (event);
 
   /* g_task_attach_source() would take a reference, and leave ours to be dropped under the lock. */
   g_source_set_static_name (source, "[resilient] subscription");
@@ -110,6 +129,7 @@ serve_first_waiter (ResilientStream *self, ResilientEvent *event)
   g_source_set_callback (source, complete_cb, task, g_object_unref);
   g_source_attach (source, g_task_get_context (task));
   g_source_unref (source);
+  return !cancelled;
 }
 
 static void
@@ -170,7 +190,7 @@ resilient_stream_get_capacity (ResilientStream *self)
 guint
 resilient_stream_get_length (ResilientStream *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   return self->events.length;
 }
@@ -178,7 +198,7 @@ resilient_stream_get_length (ResilientStream *self)
 guint64
 resilient_stream_get_dropped (ResilientStream *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   return self->dropped;
 }
@@ -186,7 +206,7 @@ resilient_stream_get_dropped (ResilientStream *self)
 gboolean
 resilient_stream_is_ended (ResilientStream *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   return self->ended;
 }
@@ -194,17 +214,15 @@ resilient_stream_is_ended (ResilientStream *self)
 gboolean
 resilient_stream_push (ResilientStream *self, ResilientEvent *event, ResilientEvent **dropped)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   *dropped = NULL;
   if (self->ended)
     return FALSE;
 
-  if (!g_queue_is_empty (&self->waiters))
-    {
-      serve_first_waiter (self, resilient_event_ref (event));
+  while (!g_queue_is_empty (&self->waiters))
+    if (serve_first_waiter (self, event))
       return TRUE;
-    }
 
   if (self->events.length >= self->capacity)
     {
@@ -214,7 +232,8 @@ resilient_stream_push (ResilientStream *self, ResilientEvent *event, ResilientEv
   if (self->events.length < self->capacity)
     {
       g_queue_push_tail (&self->events, resilient_event_ref (event));
-      /* One thread is enough: whoever wakes looks for an event first, even if it was cancelled or is too late. */
+      /* One thread is enough: whoever wakes looks for an event first, even if it was cancelled or
+       * is too late. */
       g_cond_signal (&self->changed);
     }
   return TRUE;
@@ -246,7 +265,7 @@ resilient_stream_end (ResilientStream *self, gboolean discard)
 ResilientEvent *
 resilient_stream_pop (ResilientStream *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   return g_queue_pop_head (&self->events);
 }
@@ -267,7 +286,8 @@ resilient_stream_next (ResilientStream *self, GTask *task)
       return;
     }
 
-  /* Made outside of the lock, as it takes the cancellable's, under which a cancelled handler of ours wants this one. */
+  /* Made outside of the lock, as it takes the cancellable's, under which a cancelled handler of
+   * ours wants this one. */
   if (cancellable != NULL)
     cancel_source = g_cancellable_source_new (cancellable);
 
@@ -288,7 +308,8 @@ resilient_stream_next (ResilientStream *self, GTask *task)
   waiter->waits = TRUE;
   g_task_set_task_data (task, waiter, waiter_free);
   g_queue_push_tail_link (&self->waiters, &waiter->link);
-  /* Another thread may iterate the task's context (the default one) and dispatch this at once: it then waits for the lock. */
+  /* Another thread may iterate the task's context (the default one) and dispatch this at once: it
+   * then waits for the lock. */
   if (waiter->cancel_source != NULL)
     g_task_attach_source (task, waiter->cancel_source, G_SOURCE_FUNC (cancelled_cb));
   g_mutex_unlock (&self->lock);
@@ -298,17 +319,19 @@ static void
 wake_waiting_threads_cb (GCancellable *cancellable, gpointer user_data)
 {
   ResilientStream *self = user_data;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   g_cond_broadcast (&self->changed);
 }
 
-/* A blocked thread can be woken by the kernel's timer only, so this is the one place where time is not read from the clock's
- * seam. */
+/* A blocked thread can be woken by the kernel's timer only, so this is the one place where time is
+ * not read from the clock's seam. */
 ResilientEvent *
-resilient_stream_wait (ResilientStream *self, double timeout, GCancellable *cancellable, GError **error)
+resilient_stream_wait (ResilientStream *self, double timeout, GCancellable *cancellable,
+                       GError **error)
 {
-  gint64 end_time = timeout < 0 ? G_MAXINT64 : resilient_clock_add (g_get_monotonic_time (), timeout);
+  gint64 now = g_get_monotonic_time ();
+  gint64 end_time = timeout < 0 ? G_MAXINT64 : resilient_clock_add (now, timeout);
   ResilientEvent *event;
   gulong handler = 0;
   gboolean ended, in_time = TRUE;
@@ -316,8 +339,8 @@ resilient_stream_wait (ResilientStream *self, double timeout, GCancellable *canc
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
 
-  /* Connected to, and disconnected from, outside of the lock: the handler takes it, and disconnecting waits for a handler
-   * that runs. */
+  /* Connected to, and disconnected from, outside of the lock: the handler takes it, and
+   * disconnecting waits for a handler that runs. */
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (wake_waiting_threads_cb), self, NULL);
 

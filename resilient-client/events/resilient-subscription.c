@@ -12,22 +12,26 @@
  *
  * A bounded stream of a client's events, for any thread.
  *
- * Signals of a client come in its home context; a subscription is for everybody else: a worker thread that blocks in
- * [method@Subscription.wait_next], a language's asynchronous loop over [method@Subscription.next_async], or a poll with
- * [method@Subscription.try_next]. Any number of readers may share one, in any mixture: each event goes to one of them.
- * Whoever wants every event makes a subscription of his own.
+ * Signals of a client come in its home context; a subscription is for everybody else: a worker
+ * thread that blocks in [method@Subscription.wait_next], a language's asynchronous loop over
+ * [method@Subscription.next_async], or a poll with [method@Subscription.try_next]. Any number of
+ * readers may share one, in any mixture: each event goes to one of them. Whoever wants every event
+ * makes a subscription of his own.
  *
- * It yields every event of every request that is recorded after it was made, in the order of their sequence numbers
- * ([method@Event.get_sequence]). The responses in them have no body: a stream must not hold on to what was downloaded. The
- * body is in the client's result, if anywhere.
+ * It yields every event of every request that is recorded after it was made, in the order of their
+ * sequence numbers ([method@Event.get_sequence]). The responses in them have no body: a stream must
+ * not hold on to what was downloaded. The body is in the client's result, if anywhere.
  *
- * A reader that is too slow never slows a request down. When as many events wait as [property@Subscription:capacity] says,
- * the oldest leaves for the newest, and [property@Subscription:dropped] counts it; the sequence numbers show the gap.
+ * A reader that is too slow never slows a request down. When as many events wait as
+ * [property@Subscription:capacity] says, the oldest leaves for the newest, and
+ * [property@Subscription:dropped] counts it; the sequence numbers show the gap.
  *
- * The stream ends when its reader closes it or drops the last reference to it, and after the last event of a client that was
- * closed. Reading yields %NULL from then on, without an error. The client does not keep its subscriptions alive.
+ * The stream ends when its reader closes it or drops the last reference to it, and after the last
+ * event of a client that was closed. Reading yields %NULL from then on, without an error. The
+ * client does not keep its subscriptions alive.
  *
- * Only [property@Subscription:closed] is notified, in the thread that closes the subscription, or the client.
+ * Only [property@Subscription:closed] is notified, in the thread that closes the subscription, or
+ * the client.
  *
  * Since: 1.0
  */
@@ -52,7 +56,8 @@ static GParamSpec *props[N_PROPS];
 G_DEFINE_FINAL_TYPE (ResilientSubscription, resilient_subscription, G_TYPE_OBJECT)
 
 static void
-resilient_subscription_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+resilient_subscription_get_property (GObject *object, guint prop_id, GValue *value,
+                                     GParamSpec *pspec)
 {
   ResilientSubscription *self = RESILIENT_SUBSCRIPTION (object);
 
@@ -75,7 +80,8 @@ resilient_subscription_get_property (GObject *object, guint prop_id, GValue *val
     }
 }
 
-/* Outstanding readers hold a reference, so nobody is waiting, unless somebody runs dispose by hand: they get the end. */
+/* Outstanding readers hold a reference, so nobody is waiting, unless somebody runs dispose by hand:
+ * they get the end. */
 static void
 resilient_subscription_dispose (GObject *object)
 {
@@ -192,13 +198,14 @@ resilient_subscription_finish (ResilientStream *stream)
  * resilient_subscription_next_async:
  * @self: a subscription
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (closure user_data): called in the thread-default main context of the caller
+ * @callback: (scope async) (closure user_data): called in the thread-default main context of the
+ *   caller
  * @user_data: data for @callback
  *
  * Waits for the next event.
  *
- * May be called again before it has completed: calls are served in the order in which they were made. The subscription stays
- * alive until then. A cancelled call takes no event.
+ * May be called again before it has completed: calls are served in the order in which they were
+ * made. The subscription stays alive until then. A call that returns as cancelled took no event.
  *
  * Since: 1.0
  */
@@ -224,18 +231,18 @@ resilient_subscription_next_async (ResilientSubscription *self, GCancellable *ca
  *
  * Completes [method@Subscription.next_async].
  *
- * Returns: (transfer full) (nullable): the event; %NULL at the end, and then @error is not set; or %NULL with @error set to
- *   `G_IO_ERROR_CANCELLED`
+ * Returns: (transfer full) (nullable): the event; %NULL at the end, and then @error is not set; or
+ *   %NULL with @error set to `G_IO_ERROR_CANCELLED`
  *
  * Since: 1.0
  */
 ResilientEvent *
-resilient_subscription_next_finish (ResilientSubscription *self, GAsyncResult *result, GError **error)
+resilient_subscription_next_finish (ResilientSubscription *self, GAsyncResult *result,
+                                    GError **error)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (g_task_get_source_tag (G_TASK (result)) == resilient_subscription_next_async,
-                        NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, resilient_subscription_next_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
@@ -268,13 +275,14 @@ resilient_subscription_try_next (ResilientSubscription *self)
  *
  * Waits for the next event and blocks the calling thread meanwhile.
  *
- * This is for worker threads. In a thread that runs a main loop use [method@Subscription.next_async]: while it is blocked
- * that thread drives no request, so the event it waits for may never come. Time in which the system sleeps does not count.
+ * This is for worker threads. In a thread that runs a main loop use
+ * [method@Subscription.next_async]: while it is blocked that thread drives no request, so the event
+ * it waits for may never come. Time in which the system sleeps does not count.
  *
  * Calls that wait in [method@Subscription.next_async] are served before threads that block here.
  *
- * Returns: (transfer full) (nullable): the event; %NULL at the end, and then @error is not set; or %NULL with @error set to
- *   `G_IO_ERROR_TIMED_OUT` or `G_IO_ERROR_CANCELLED`
+ * Returns: (transfer full) (nullable): the event; %NULL at the end, and then @error is not set; or
+ *   %NULL with @error set to `G_IO_ERROR_TIMED_OUT` or `G_IO_ERROR_CANCELLED`
  *
  * Since: 1.0
  */
@@ -296,8 +304,8 @@ resilient_subscription_wait_next (ResilientSubscription *self, double timeout,
  *
  * Ends the stream from the reader's side.
  *
- * Events that were not read yet are discarded, and do not count as dropped. Whoever waits for an event gets the end. Closing
- * it again is fine.
+ * Events that were not read yet are discarded, and do not count as dropped. Whoever waits for an
+ * event gets the end. Closing it again is fine.
  *
  * Since: 1.0
  */
