@@ -6,7 +6,8 @@
 #include "resilient-client-private.h"
 #include "resilient-clock-private.h"
 
-/* Shared by who may end the closing first: the last call, or the cancellable; and by the end of the grace. */
+/* Shared by who may end the closing first: the last call, or the cancellable; and by the end of the
+ * grace. */
 typedef struct
 {
   GTask *task;
@@ -72,7 +73,9 @@ all_ended_cb (gpointer data)
 
   if (resilient_alarm_clear (resilient_driver_get_alarm (self->core->home), &close->timer))
     close_unref (close);
-  resilient_driver_invoke (self->core->home, drop_connections_cb, resilient_core_ref (self->core),
+  resilient_driver_invoke (self->core->home,
+                           drop_connections_cb,
+                           resilient_core_ref (self->core),
                            (GDestroyNotify) resilient_core_unref);
 
   if (g_atomic_int_compare_and_exchange (&close->returned, FALSE, TRUE))
@@ -106,15 +109,18 @@ close_cancelled_cb (GCancellable *cancellable, gpointer user_data)
  *
  * Closes the client: from now on new requests are refused with %RESILIENT_CLIENT_ERROR_CLOSED.
  *
- * Live requests may end for @grace seconds, without another retry for what fails meanwhile; then the rest is cancelled.
- * Everything is recorded, subscriptions end after the last event, then this completes. Closing again is fine, also to shorten
- * the grace.
+ * Live requests may end for @grace seconds, without another retry for what fails meanwhile; then
+ * the rest is cancelled. Everything is recorded, subscriptions end after the last event, then this
+ * completes. Closing again is fine, also to shorten the grace.
  *
  * Since: 1.0
  */
 void
-resilient_client_close_async (ResilientClient *self, double grace, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer user_data)
+resilient_client_close_async (ResilientClient *self,
+                              double grace,
+                              GCancellable *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
 {
   Close *close;
 
@@ -130,8 +136,10 @@ resilient_client_close_async (ResilientClient *self, double grace, GCancellable 
     resilient_client_counts_changed (self);
 
   if (grace > 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->core->home), &close->timer,
-                         resilient_clock_add (resilient_clock_get_boot (), grace), grace_over_cb,
+    resilient_alarm_set (resilient_driver_get_alarm (self->core->home),
+                         &close->timer,
+                         resilient_clock_add (resilient_clock_get_boot (), grace),
+                         grace_over_cb,
                          g_atomic_rc_box_acquire (close));
   else
     cancel_rest (self);
@@ -139,7 +147,9 @@ resilient_client_close_async (ResilientClient *self, double grace, GCancellable 
   if (cancellable != NULL)
     {
       close->source = g_cancellable_source_new (cancellable);
-      g_source_set_callback (close->source, G_SOURCE_FUNC (close_cancelled_cb), g_atomic_rc_box_acquire (close),
+      g_source_set_callback (close->source,
+                             G_SOURCE_FUNC (close_cancelled_cb),
+                             g_atomic_rc_box_acquire (close),
                              close_unref);
       g_source_attach (close->source, g_task_get_context (close->task));
     }

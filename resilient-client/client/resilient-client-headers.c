@@ -104,8 +104,9 @@ resilient_client_set_user_agent (ResilientClient *self, const char *user_agent)
  *
  * Sets a header for every request that does not set one of that name itself.
  *
- * `Authorization`, `Proxy-Authorization` and `Cookie` are refused, because they would be sent to every host: they belong to an
- * origin, see [method@Origin.set_default_header]. So is what is not valid in HTTP (RFC 9110, 5.1 and 5.5).
+ * `Authorization`, `Proxy-Authorization` and `Cookie` are refused, because they would be sent to
+ * every host: they belong to an origin, see [method@Origin.set_default_header]. So is what is not
+ * valid in HTTP (RFC 9110, 5.1 and 5.5).
  *
  * Returns: %TRUE if it was set; %FALSE if it is refused, and nothing changed
  *
@@ -120,9 +121,11 @@ resilient_client_set_default_header (ResilientClient *self, const char *name, co
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
 
-  if (!resilient_headers_name_is_valid (name) || (value != NULL && !resilient_headers_value_is_valid (value)))
+  if (!resilient_headers_name_is_valid (name)
+      || (value != NULL && !resilient_headers_value_is_valid (value)))
     return FALSE;
-  if (g_ascii_strcasecmp (name, "Authorization") == 0 || g_ascii_strcasecmp (name, "Proxy-Authorization") == 0
+  if (g_ascii_strcasecmp (name, "Authorization") == 0
+      || g_ascii_strcasecmp (name, "Proxy-Authorization") == 0
       || g_ascii_strcasecmp (name, "Cookie") == 0)
     return FALSE;
 
@@ -141,7 +144,8 @@ resilient_client_set_default_header (ResilientClient *self, const char *name, co
  * @self: a client
  * @uri: an absolute http or https URI; only its scheme, host and port matter
  *
- * Gets the origin of a URI, to give it limits and headers of its own. It lasts as long as the client.
+ * Gets the origin of a URI, to give it limits and headers of its own. It lasts as long as the
+ * client.
  *
  * Returns: (nullable) (transfer full): the origin, or %NULL if @uri is not valid
  *

@@ -29,6 +29,10 @@ ResilientCall *resilient_client_start_recipe (ResilientClient *self, ResilientRe
 void resilient_client_send_recipe (ResilientClient *self, ResilientRecipe *recipe, const GError *recipe_error,
                                    ResilientRequestContext *context, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer user_data, gpointer tag);
+/* The same for a verb; @content_type and @body are nullable. */
+void resilient_client_send_verb (ResilientClient *self, const char *method, const char *uri, const char *content_type,
+                                 GBytes *body, ResilientRequestContext *context, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data, gpointer tag);
 /* Blocks; driven by the I/O thread. */
 ResilientResponse *resilient_client_send_recipe_sync (ResilientClient *self, ResilientRecipe *recipe,
                                                       ResilientRequestContext *context, GCancellable *cancellable,

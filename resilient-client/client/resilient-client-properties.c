@@ -95,7 +95,10 @@ resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GP
 }
 
 void
-resilient_client_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+resilient_client_set_property (GObject *object,
+                               guint prop_id,
+                               const GValue *value,
+                               GParamSpec *pspec)
 {
   ResilientClient *self = RESILIENT_CLIENT (object);
 

@@ -5,7 +5,6 @@
 
 #include "resilient-client-private.h"
 
-
 /* What was: results, statistics, subscriptions, and how much of it is kept; any thread. */
 
 /**
@@ -42,7 +41,8 @@ resilient_client_set_event_queue_capacity (ResilientClient *self, guint event_qu
 
   if (resilient_client_get_event_queue_capacity (self) == event_queue_capacity)
     return;
-  resilient_event_queue_set_capacity (resilient_recorder_get_queue (self->core->recorder), event_queue_capacity);
+  resilient_event_queue_set_capacity (resilient_recorder_get_queue (self->core->recorder),
+                                      event_queue_capacity);
   g_object_notify (G_OBJECT (self), "event-queue-capacity");
 }
 

@@ -5,7 +5,8 @@
 
 #include "resilient-client-private.h"
 
-/* The settings that a call takes along when it starts; any thread, changes touch later calls only. Limits act at once. */
+/* The settings that a call takes along when it starts; any thread, changes touch later calls only.
+ * Limits act at once. */
 
 /**
  * resilient_client_get_max_concurrent:

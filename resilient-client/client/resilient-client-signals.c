@@ -62,8 +62,16 @@ resilient_client_emit_event (ResilientEvent *event, gpointer weak_client)
 static guint
 new_signal (GObjectClass *object_class, const char *name, GSignalFlags flags)
 {
-  return g_signal_new (name, G_TYPE_FROM_CLASS (object_class), G_SIGNAL_RUN_LAST | flags, 0, NULL, NULL, NULL,
-                       G_TYPE_NONE, 1, RESILIENT_TYPE_EVENT);
+  return g_signal_new (name,
+                       G_TYPE_FROM_CLASS (object_class),
+                       G_SIGNAL_RUN_LAST | flags,
+                       0,
+                       NULL,
+                       NULL,
+                       NULL,
+                       G_TYPE_NONE,
+                       1,
+                       RESILIENT_TYPE_EVENT);
 }
 
 void
@@ -76,8 +84,9 @@ resilient_client_install_signals (GObjectClass *object_class)
    *
    * Emitted for every event; the detail is the nick of its type, as in `event::retry`.
    *
-   * Emitted in the home context, some time after what it reports: the result is in the store already. A request's events come in
-   * order, exactly one of them terminal. A handler may cancel requests, close the client or drop it.
+   * Emitted in the home context, some time after what it reports: the result is in the store
+   * already. A request's events come in order, exactly one of them terminal. A handler may cancel
+   * requests, close the client or drop it.
    *
    * Since: 1.0
    */
@@ -88,18 +97,21 @@ resilient_client_install_signals (GObjectClass *object_class)
    * @self: the client
    * @event: the event
    *
-   * Emitted when a request got an answer that the policy accepts, of any status. See [signal@Client::event].
+   * Emitted when a request got an answer that the policy accepts, of any status. See
+   * [signal@Client::event].
    *
    * Since: 1.0
    */
-  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_SUCCESS] = new_signal (object_class, "success", 0);
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_SUCCESS] =
+    new_signal (object_class, "success", 0);
 
   /**
    * ResilientClient::retry:
    * @self: the client
    * @event: the event
    *
-   * Emitted when another attempt was decided; the event bears the context of the attempt to come and the delay before it. See [signal@Client::event].
+   * Emitted when another attempt was decided; the event bears the context of the attempt to come
+   * and the delay before it. See [signal@Client::event].
    *
    * Since: 1.0
    */
@@ -121,11 +133,13 @@ resilient_client_install_signals (GObjectClass *object_class)
    * @self: the client
    * @event: the event
    *
-   * Emitted when a request failed for good, its last failure being a time-out. See [signal@Client::event].
+   * Emitted when a request failed for good, its last failure being a time-out. See
+   * [signal@Client::event].
    *
    * Since: 1.0
    */
-  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_TIMEOUT] = new_signal (object_class, "timeout", 0);
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_TIMEOUT] =
+    new_signal (object_class, "timeout", 0);
 
   /**
    * ResilientClient::cancelled:
@@ -136,14 +150,16 @@ resilient_client_install_signals (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_CANCELLED] = new_signal (object_class, "cancelled", 0);
+  signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_CANCELLED] =
+    new_signal (object_class, "cancelled", 0);
 
   notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
 }
 
 /* --- notifications ---------------------------------------------------------------------------- */
 
-/* One for a client: tells the home context of changed counts, at most once per turn. Lives as long as the gate may call. */
+/* One for a client: tells the home context of changed counts, at most once per turn. Lives as long
+ * as the gate may call. */
 typedef struct
 {
   GWeakRef client;
@@ -196,7 +212,8 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
 
   if (origin != NULL)
     {
-      resilient_driver_invoke (watch->home, notify_origin_cb, g_object_ref (origin), g_object_unref);
+      resilient_driver_invoke (
+        watch->home, notify_origin_cb, g_object_ref (origin), g_object_unref);
       return;
     }
 
@@ -205,7 +222,8 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
       g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
 
       if (self != NULL && g_signal_has_handler_pending (self, notify_signal, 0, TRUE))
-        resilient_driver_post (watch->home, &watch->work, counts_changed_cb, g_atomic_rc_box_acquire (watch));
+        resilient_driver_post (
+          watch->home, &watch->work, counts_changed_cb, g_atomic_rc_box_acquire (watch));
       else
         g_atomic_int_set (&watch->scheduled, FALSE);
     }

@@ -23,8 +23,12 @@
  * Since: 1.0
  */
 void
-resilient_client_wait_async (ResilientClient *self, const char *request_id, double timeout, GCancellable *cancellable,
-                             GAsyncReadyCallback callback, gpointer user_data)
+resilient_client_wait_async (ResilientClient *self,
+                             const char *request_id,
+                             double timeout,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
 {
   g_autoptr (ResilientCall) call = NULL;
   GTask *task;
@@ -50,8 +54,11 @@ resilient_client_wait_async (ResilientClient *self, const char *request_id, doub
       if (result != NULL)
         g_task_return_pointer (task, result, (GDestroyNotify) resilient_result_unref);
       else
-        g_task_return_new_error (task, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_NOT_FOUND,
-                                 _("No request with the id “%s” is known"), request_id);
+        g_task_return_new_error (task,
+                                 RESILIENT_CLIENT_ERROR,
+                                 RESILIENT_CLIENT_ERROR_NOT_FOUND,
+                                 _ ("No request with the id “%s” is known"),
+                                 request_id);
       g_object_unref (task);
     }
 }
@@ -64,8 +71,9 @@ resilient_client_wait_async (ResilientClient *self, const char *request_id, doub
  *
  * Ends [method@Client.wait_async].
  *
- * Fails with %RESILIENT_CLIENT_ERROR_NOT_FOUND for an id that is not known (any more), %G_IO_ERROR_TIMED_OUT when the time is
- * over, and %G_IO_ERROR_CANCELLED. That the request failed is no error here: the result says so.
+ * Fails with %RESILIENT_CLIENT_ERROR_NOT_FOUND for an id that is not known (any more),
+ * %G_IO_ERROR_TIMED_OUT when the time is over, and %G_IO_ERROR_CANCELLED. That the request failed
+ * is no error here: the result says so.
  *
  * Returns: (transfer full): the result, or %NULL with @error set
  *
@@ -152,12 +160,15 @@ wait_all_cancelled_cb (GCancellable *cancellable, gpointer user_data)
  * @callback: (scope async) (closure user_data): called in the thread-default main context of now
  * @user_data: data for @callback
  *
- * Waits until no request is alive and everything is recorded. It does not wait for signals to be delivered.
+ * Waits until no request is alive and everything is recorded. It does not wait for signals to be
+ * delivered.
  *
  * Since: 1.0
  */
 void
-resilient_client_wait_all_async (ResilientClient *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+resilient_client_wait_all_async (ResilientClient *self,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
                                  gpointer user_data)
 {
   WaitAll *wait;
@@ -174,7 +185,9 @@ resilient_client_wait_all_async (ResilientClient *self, GCancellable *cancellabl
   if (cancellable != NULL)
     {
       wait->source = g_cancellable_source_new (cancellable);
-      g_source_set_callback (wait->source, G_SOURCE_FUNC (wait_all_cancelled_cb), g_atomic_rc_box_acquire (wait),
+      g_source_set_callback (wait->source,
+                             G_SOURCE_FUNC (wait_all_cancelled_cb),
+                             g_atomic_rc_box_acquire (wait),
                              wait_all_unref);
       g_source_attach (wait->source, g_task_get_context (wait->task));
     }
@@ -189,8 +202,9 @@ resilient_client_wait_all_async (ResilientClient *self, GCancellable *cancellabl
  *
  * Ends [method@Client.wait_all_async].
  *
- * Returns: (transfer container) (element-type ResilientResult): the results that are kept, oldest first, and those of requests
- *   that were waited for but whose results are not kept; or %NULL with %G_IO_ERROR_CANCELLED
+ * Returns: (transfer container) (element-type ResilientResult): the results that are kept, oldest
+ * first, and those of requests that were waited for but whose results are not kept; or %NULL with
+ * %G_IO_ERROR_CANCELLED
  *
  * Since: 1.0
  */

@@ -8,19 +8,24 @@
 /**
  * ResilientClient:
  *
- * Sends HTTP requests that survive real networks: a [class@Soup.Session] with retries that never send a request twice by
- * accident, with backoff, limits, deadlines, and a view of what is going on.
+ * Sends HTTP requests that survive real networks: a [class@Soup.Session] with retries that never
+ * send a request twice by accident, with backoff, limits, deadlines, and a view of what is going
+ * on.
  *
- * A client is made once and kept: it holds the connections. Its simplest use is one call, such as [method@Client.get_async];
- * [class@Request] says more about what is sent and how, [struct@RequestContext] who the request is to observers, and
- * [class@Call] shows a request while it lives.
+ * A client is made once and kept: it holds the connections. Its simplest use is one call, such as
+ * [method@Client.get_async]; [class@Request] says more about what is sent and how,
+ * [struct@RequestContext] who the request is to observers, and [class@Call] shows a request while
+ * it lives.
  *
- * What happens is told by signals ([signal@Client::event] and one for each type of event), by subscriptions
- * ([method@Client.subscribe]), results ([method@Client.get_result]) and statistics ([method@Client.get_stats]).
+ * What happens is told by signals ([signal@Client::event] and one for each type of event), by
+ * subscriptions
+ * ([method@Client.subscribe]), results ([method@Client.get_result]) and statistics
+ * ([method@Client.get_stats]).
  *
- * The client may be used from any thread. Callbacks run in the thread-default main context in which their operation was started;
- * signals in the home context ([property@Client:main-context]). Dropping the last reference while requests run is fine: they
- * end as if it were still there, without signals.
+ * The client may be used from any thread. Callbacks run in the thread-default main context in which
+ * their operation was started; signals in the home context ([property@Client:main-context]).
+ * Dropping the last reference while requests run is fine: they end as if it were still there,
+ * without signals.
  *
  * Since: 1.0
  */
@@ -51,8 +56,11 @@ resilient_client_constructed (GObject *object)
   resilient_client_watch_counts (self);
   resilient_recorder_set_wanted_func (self->core->recorder, resilient_client_wants_event, self);
   g_weak_ref_init (weak, self);
-  self->monitor = resilient_event_queue_attach (resilient_recorder_get_queue (self->core->recorder), self->main_context,
-                                                resilient_client_emit_event, weak, weak_client_free);
+  self->monitor = resilient_event_queue_attach (resilient_recorder_get_queue (self->core->recorder),
+                                                self->main_context,
+                                                resilient_client_emit_event,
+                                                weak,
+                                                weak_client_free);
 }
 
 static void
@@ -121,10 +129,12 @@ resilient_client_new (void)
  * resilient_client_new_with_session:
  * @session: a session of the app's own
  *
- * Makes a client that sends through @session, with its features (cookies, cache, proxies, authentication, logging).
+ * Makes a client that sends through @session, with its features (cookies, cache, proxies,
+ * authentication, logging).
  *
- * No property of @session is changed. The smaller of its limits and the client's is in force, and its
- * [property@Soup.Session:timeout] still applies to each socket operation: set it to 0 to leave time-outs to the client.
+ * No property of @session is changed. The smaller of its limits and the client's is in force, and
+ * its [property@Soup.Session:timeout] still applies to each socket operation: set it to 0 to leave
+ * time-outs to the client.
  *
  * Returns: (transfer full): a client
  *
@@ -202,7 +212,8 @@ resilient_client_get_closed (ResilientClient *self)
  * resilient_client_get_calls:
  * @self: a client
  *
- * Gets the live calls, oldest first, as a list that keeps itself up to date; for the home context only.
+ * Gets the live calls, oldest first, as a list that keeps itself up to date; for the home context
+ * only.
  *
  * Returns: (transfer none): a list of [class@Call]
  *

@@ -14,7 +14,8 @@ new_recipe (const char *method, const char *uri, int max_retries, double timeout
 
   if (recipe != NULL)
     {
-      const double base_delay = resilient_retry_policy_get_base_delay (resilient_retry_policy_get_default ());
+      const double base_delay =
+        resilient_retry_policy_get_base_delay (resilient_retry_policy_get_default ());
 
       recipe->retry_policy = resilient_retry_policy_new (max_retries, base_delay);
       recipe->total_timeout = MAX (timeout, 0);
@@ -30,7 +31,8 @@ fetched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   ResilientResponse *response;
   GError *error = NULL;
 
-  response = resilient_client_finish_response (RESILIENT_CLIENT (source), result, resilient_fetch_async, &error);
+  response = resilient_client_finish_response (
+    RESILIENT_CLIENT (source), result, resilient_fetch_async, &error);
   if (response != NULL)
     g_task_return_pointer (task, response, (GDestroyNotify) resilient_response_unref);
   else
@@ -47,14 +49,20 @@ fetched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
  * @callback: (scope async) (closure user_data): called in the thread-default main context of now
  * @user_data: data for @callback
  *
- * Sends a single request under the default policy with @max_retries, by a client of its own: for a script, or an app that asks
- * one thing. Who asks more often keeps a [class@Client], which keeps its connections.
+ * Sends a single request under the default policy with @max_retries, by a client of its own: for a
+ * script, or an app that asks one thing. Who asks more often keeps a [class@Client], which keeps
+ * its connections.
  *
  * Since: 1.0
  */
 void
-resilient_fetch_async (const char *method, const char *uri, int max_retries, double timeout, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
+resilient_fetch_async (const char *method,
+                       const char *uri,
+                       int max_retries,
+                       double timeout,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
   g_autoptr (ResilientClient) client = NULL;
   g_autoptr (ResilientRecipe) recipe = NULL;
@@ -72,7 +80,8 @@ resilient_fetch_async (const char *method, const char *uri, int max_retries, dou
 
   client = resilient_client_new ();
   recipe = new_recipe (method, uri, max_retries, timeout, &error);
-  resilient_client_send_recipe (client, recipe, error, NULL, cancellable, fetched_cb, task, resilient_fetch_async);
+  resilient_client_send_recipe (
+    client, recipe, error, NULL, cancellable, fetched_cb, task, resilient_fetch_async);
 }
 
 /**
@@ -112,7 +121,11 @@ resilient_fetch_finish (GAsyncResult *result, GError **error)
  * Since: 1.0
  */
 ResilientResponse *
-resilient_fetch (const char *method, const char *uri, int max_retries, double timeout, GCancellable *cancellable,
+resilient_fetch (const char *method,
+                 const char *uri,
+                 int max_retries,
+                 double timeout,
+                 GCancellable *cancellable,
                  GError **error)
 {
   g_autoptr (ResilientClient) client = NULL;

@@ -46,7 +46,8 @@ resilient_call_set_priority (ResilientCall *self, int priority)
  *
  * Gets how long the call will still sleep before its next attempt.
  *
- * While the network monitor says that the machine is offline a sleep goes on past its end, and this is 0.
+ * While the network monitor says that the machine is offline a sleep goes on past its end, and this
+ * is 0.
  *
  * Returns: seconds; 0 when it does not sleep
  *
@@ -100,8 +101,8 @@ resilient_call_retry_now (ResilientCall *self)
  * resilient_call_cancel:
  * @self: a call
  *
- * Cancels the call: it ends with %G_IO_ERROR_CANCELLED in the next turn of its context, wherever it stands. Does nothing once
- * it is done.
+ * Cancels the call: it ends with %G_IO_ERROR_CANCELLED in the next turn of its context, wherever it
+ * stands. Does nothing once it is done.
  *
  * Since: 1.0
  */
@@ -126,7 +127,10 @@ resilient_call_cancel (ResilientCall *self)
  * Since: 1.0
  */
 void
-resilient_call_finish_async (ResilientCall *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+resilient_call_finish_async (ResilientCall *self,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
 {
   GTask *task;
 
@@ -148,8 +152,8 @@ resilient_call_finish_async (ResilientCall *self, GCancellable *cancellable, GAs
  *
  * Ends [method@Call.finish_async].
  *
- * Returns: (transfer full): the response, of any status, or %NULL with the error of the last attempt, or with
- *   %G_IO_ERROR_CANCELLED
+ * Returns: (transfer full): the response, of any status, or %NULL with the error of the last
+ * attempt, or with %G_IO_ERROR_CANCELLED
  *
  * Since: 1.0
  */

@@ -9,13 +9,18 @@
 #include "resilient-i18n-private.h"
 #include "resilient-request-context-private.h"
 
-/* One attempt of a call: it starts an exchange, hears what becomes of it, and asks for the verdict. */
+/* One attempt of a call: it starts an exchange, hears what becomes of it, and asks for the verdict.
+ */
 
 /* The log of a call that retries for days keeps its newest attempts. */
 #define MAX_LOG 100
 
 static ResilientVerdict
-judge (ResilientCall *self, ResilientFailure failure, gboolean nothing_sent, guint status_code, double retry_after)
+judge (ResilientCall *self,
+       ResilientFailure failure,
+       gboolean nothing_sent,
+       guint status_code,
+       double retry_after)
 {
   ResilientVerdictInput input = {
     .context = self->context,
@@ -25,7 +30,8 @@ judge (ResilientCall *self, ResilientFailure failure, gboolean nothing_sent, gui
     .status_code = status_code,
     .retry_after = retry_after,
     .method = self->recipe->method,
-    .has_idempotency_key = self->idempotency_key != NULL || resilient_recipe_has_idempotency_key (self->recipe),
+    .has_idempotency_key =
+      self->idempotency_key != NULL || resilient_recipe_has_idempotency_key (self->recipe),
     .idempotency = self->recipe->idempotency,
     .body_spent = self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body),
     .closed = resilient_core_is_closing (self->core),
@@ -53,18 +59,22 @@ exchange_phase (ResilientExchange *exchange, ResilientPhase phase, gpointer data
 }
 
 static void
-exchange_progress (ResilientExchange *exchange, gint64 sent, gint64 received, gint64 upload_size, gint64 download_size,
+exchange_progress (ResilientExchange *exchange,
+                   gint64 sent,
+                   gint64 received,
+                   gint64 upload_size,
+                   gint64 download_size,
                    gpointer data)
 {
   ResilientCall *self = ((ResilientTurn *) data)->call;
   guint props = 0;
 
   g_mutex_lock (&self->lock);
-#define UPDATE(field, value, PROP)                                                                                             \
-  if (self->field != value)                                                                                                    \
-    {                                                                                                                          \
-      self->field = value;                                                                                                     \
-      props |= 1 << RESILIENT_CALL_PROP_##PROP;                                                                                \
+#define UPDATE(field, value, PROP)                                                                 \
+  if (self->field != value)                                                                        \
+    {                                                                                              \
+      self->field = value;                                                                         \
+      props |= 1 << RESILIENT_CALL_PROP_##PROP;                                                    \
     }
   UPDATE (bytes_sent, sent, BYTES_SENT)
   UPDATE (bytes_received, received, BYTES_RECEIVED)
@@ -76,7 +86,8 @@ exchange_progress (ResilientExchange *exchange, gint64 sent, gint64 received, gi
   g_mutex_unlock (&self->lock);
 }
 
-/* The verdict on a status is taken here already: if there will be a retry, the body need not be read. */
+/* The verdict on a status is taken here already: if there will be a retry, the body need not be
+ * read. */
 static gboolean
 exchange_headers (ResilientExchange *exchange, guint status_code, double retry_after, gpointer data)
 {
@@ -87,7 +98,8 @@ exchange_headers (ResilientExchange *exchange, guint status_code, double retry_a
   resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATUS_CODE);
   g_mutex_unlock (&self->lock);
 
-  if (!resilient_verdict_status_is_failure (resilient_request_context_peek_policy (self->context), status_code))
+  if (!resilient_verdict_status_is_failure (resilient_request_context_peek_policy (self->context),
+                                            status_code))
     return TRUE;
 
   self->early_verdict = judge (self, RESILIENT_FAILURE_STATUS, FALSE, status_code, retry_after);
@@ -96,17 +108,28 @@ exchange_headers (ResilientExchange *exchange, guint status_code, double retry_a
 }
 
 void
-resilient_call_log_attempt (ResilientCall *self, ResilientOutcome *outcome, ResilientFailure failure, ResilientReason reason)
+resilient_call_log_attempt (ResilientCall *self,
+                            ResilientOutcome *outcome,
+                            ResilientFailure failure,
+                            ResilientReason reason)
 {
-  double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - self->attempt_started);
+  double duration =
+    resilient_clock_to_seconds (resilient_clock_get_boot () - self->attempt_started);
 
   if (self->log == NULL)
     self->log = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_attempt_unref);
   else if (self->log->len == MAX_LOG)
     g_ptr_array_remove_index (self->log, 0);
-  g_ptr_array_add (self->log, resilient_attempt_new (self->attempts, self->attempt_started_real, duration, failure,
-                                                     outcome->status_code, self->delay_before,
-                                                     outcome->reused_connection, outcome->sends, reason));
+  g_ptr_array_add (self->log,
+                   resilient_attempt_new (self->attempts,
+                                          self->attempt_started_real,
+                                          duration,
+                                          failure,
+                                          outcome->status_code,
+                                          self->delay_before,
+                                          outcome->reused_connection,
+                                          outcome->sends,
+                                          reason));
   self->sends += outcome->sends;
 }
 
@@ -120,8 +143,10 @@ describe_last_error (ResilientCall *self, const GError *error)
 
   described = g_error_new_literal (error->domain, error->code, "");
   g_free (described->message);
-  described->message = g_strdup_printf (resilient_ngettext ("%s (after %u attempt)", "%s (after %u attempts)", self->attempts),
-                                        error->message, self->attempts);
+  described->message = g_strdup_printf (
+    resilient_ngettext ("%s (after %u attempt)", "%s (after %u attempts)", self->attempts),
+    error->message,
+    self->attempts);
   return described;
 }
 
@@ -140,7 +165,8 @@ exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer 
     resilient_gate_set_http2 (self->core->gate, turn->waiter.origin);
 
   if (failure == RESILIENT_FAILURE_NONE
-      && resilient_verdict_status_is_failure (resilient_request_context_peek_policy (self->context), outcome->status_code))
+      && resilient_verdict_status_is_failure (resilient_request_context_peek_policy (self->context),
+                                              outcome->status_code))
     failure = RESILIENT_FAILURE_STATUS;
 
   if (failure == RESILIENT_FAILURE_STATUS && self->has_early_verdict)
@@ -153,19 +179,26 @@ exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer 
 
   if (verdict.retry)
     {
-      resilient_call_sleep (self, verdict.delay, failure, verdict.reason, outcome->response, outcome->error);
+      resilient_call_sleep (
+        self, verdict.delay, failure, verdict.reason, outcome->response, outcome->error);
     }
   else if (failure == RESILIENT_FAILURE_NONE)
     {
-      resilient_call_end (self, RESILIENT_RESULT_STATUS_SUCCESS, failure, verdict.reason, outcome->response, NULL);
+      resilient_call_end (
+        self, RESILIENT_RESULT_STATUS_SUCCESS, failure, verdict.reason, outcome->response, NULL);
     }
   else
     {
-      g_autoptr (GError) error = outcome->error != NULL ? describe_last_error (self, outcome->error) : NULL;
+      g_autoptr (GError) error =
+        outcome->error != NULL ? describe_last_error (self, outcome->error) : NULL;
 
       resilient_call_end (self,
-           failure & RESILIENT_FAILURE_ANY_TIMEOUT ? RESILIENT_RESULT_STATUS_TIMEOUT : RESILIENT_RESULT_STATUS_ERROR,
-           failure, verdict.reason, outcome->response, error);
+                          failure & RESILIENT_FAILURE_ANY_TIMEOUT ? RESILIENT_RESULT_STATUS_TIMEOUT
+                                                                  : RESILIENT_RESULT_STATUS_ERROR,
+                          failure,
+                          verdict.reason,
+                          outcome->response,
+                          error);
     }
 }
 
@@ -207,7 +240,8 @@ resilient_call_begin_attempt (ResilientCall *self)
     .write_timeout = self->write_timeout,
     .attempt_timeout = self->attempt_timeout,
     .max_response_size = self->max_response_size,
-    .new_connection = generation > 0 && resilient_origin_take_fresh_connection (turn->waiter.origin, generation),
+    .new_connection =
+      generation > 0 && resilient_origin_take_fresh_connection (turn->waiter.origin, generation),
   };
 
   self->attempt_started = resilient_clock_get_boot ();
@@ -220,6 +254,6 @@ resilient_call_begin_attempt (ResilientCall *self)
   g_mutex_unlock (&self->lock);
 
   resilient_recorder_attempt (self->core->recorder);
-  turn->exchange = resilient_exchange_start (transport, &params, resilient_driver_get_alarm (self->driver),
-                                             &exchange_funcs, turn);
+  turn->exchange = resilient_exchange_start (
+    transport, &params, resilient_driver_get_alarm (self->driver), &exchange_funcs, turn);
 }

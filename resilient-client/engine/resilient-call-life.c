@@ -55,11 +55,13 @@ resilient_call_set_ended (ResilientCall *self, ResilientResult *result)
   self->state = RESILIENT_CALL_STATE_DONE;
   if (self->done_cond != NULL)
     g_cond_broadcast (self->done_cond);
-  resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_RESULT
-                                  | 1 << RESILIENT_CALL_PROP_FAILURE);
+  resilient_call_changed (self,
+                          1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_RESULT
+                            | 1 << RESILIENT_CALL_PROP_FAILURE);
   g_mutex_unlock (&self->lock);
 
-  /* The callbacks run from a piece of work of their own, not inside libsoup's dispatch that brought the end. */
+  /* The callbacks run from a piece of work of their own, not inside libsoup's dispatch that brought
+   * the end. */
   resilient_call_post (self, RESILIENT_WORK_COMPLETE);
 }
 
@@ -113,8 +115,10 @@ refuse (ResilientCall *self, const GError *error)
   ResilientFailure failure = resilient_failure_from_error (error, TRUE);
 
   resilient_recorder_refused (self->core->recorder);
-  resilient_call_set_ended (self, resilient_result_new (self->context, RESILIENT_RESULT_STATUS_ERROR, NULL, error, failure,
-                                                        0, 0, 0, NULL));
+  resilient_call_set_ended (
+    self,
+    resilient_result_new (
+      self->context, RESILIENT_RESULT_STATUS_ERROR, NULL, error, failure, 0, 0, 0, NULL));
   resilient_call_post (self, RESILIENT_WORK_START);
 }
 
@@ -125,15 +129,19 @@ resilient_call_new_refused (ResilientCore *core, const GError *error)
 
   self->core = resilient_core_ref (core);
   self->driver = resilient_core_dup_driver (core);
-  self->context = resilient_request_context_stamp (NULL, resilient_retry_policy_get_default (), NULL);
+  self->context =
+    resilient_request_context_stamp (NULL, resilient_retry_policy_get_default (), NULL);
   refuse (self, error);
 
   return self;
 }
 
 ResilientCall *
-resilient_call_start (ResilientCore *core, ResilientDriver *driver, ResilientRecipe *recipe,
-                      ResilientRequestContext *context, GCancellable *cancellable)
+resilient_call_start (ResilientCore *core,
+                      ResilientDriver *driver,
+                      ResilientRecipe *recipe,
+                      ResilientRequestContext *context,
+                      GCancellable *cancellable)
 {
   ResilientCall *self = g_object_new (RESILIENT_TYPE_CALL, NULL);
   ResilientGateAnswer answer;
@@ -156,12 +164,13 @@ resilient_call_start (ResilientCore *core, ResilientDriver *driver, ResilientRec
       return self;
     }
 
-  /* The place in the queue is taken now, in the order of the calls; everything else happens in the driving context: libsoup
-   * must not be touched by a thread while another iterates its context. */
+  /* The place in the queue is taken now, in the order of the calls; everything else happens in the
+   * driving context: libsoup must not be touched by a thread while another iterates its context. */
   if (!resilient_call_enter_gate (self, FALSE, &answer))
     {
-      error = g_error_new_literal (RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_OVERLOADED,
-                                   _("Too many requests are waiting already"));
+      error = g_error_new_literal (RESILIENT_CLIENT_ERROR,
+                                   RESILIENT_CLIENT_ERROR_OVERLOADED,
+                                   _ ("Too many requests are waiting already"));
       refuse (self, error);
       resilient_core_remove_call (core, self);
       return self;
@@ -174,7 +183,8 @@ resilient_call_start (ResilientCore *core, ResilientDriver *driver, ResilientRec
       gulong id;
 
       self->cancellable = g_object_ref (cancellable);
-      id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), g_object_ref (self), g_object_unref);
+      id = g_cancellable_connect (
+        cancellable, G_CALLBACK (cancelled_cb), g_object_ref (self), g_object_unref);
       g_mutex_lock (&self->lock);
       self->cancelled_id = id;
       g_mutex_unlock (&self->lock);
@@ -209,9 +219,16 @@ resilient_call_snapshot (ResilientCall *self)
   if (self->result != NULL)
     result = resilient_result_ref (self->result);
   else
-    result = resilient_result_new (self->context, RESILIENT_RESULT_STATUS_PENDING, NULL, NULL, self->failure,
-                                   self->attempts, self->sends,
-                                   resilient_clock_to_seconds (resilient_clock_get_boot () - self->started), NULL);
+    result = resilient_result_new (
+      self->context,
+      RESILIENT_RESULT_STATUS_PENDING,
+      NULL,
+      NULL,
+      self->failure,
+      self->attempts,
+      self->sends,
+      resilient_clock_to_seconds (resilient_clock_get_boot () - self->started),
+      NULL);
   g_mutex_unlock (&self->lock);
 
   return result;

@@ -53,7 +53,9 @@ list_model_init (GListModelInterface *iface)
   iface->get_item = resilient_call_list_get_item;
 }
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (ResilientCallList, resilient_call_list, G_TYPE_OBJECT,
+G_DEFINE_FINAL_TYPE_WITH_CODE (ResilientCallList,
+                               resilient_call_list,
+                               G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 #define REMOVED_BIT 1
@@ -119,7 +121,8 @@ apply_changes_cb (gpointer data)
       g_mutex_unlock (&self->core->lock);
     }
 
-  /* A handler may run a nested loop, in which this runs again: both take from the one queue, in order. */
+  /* A handler may run a nested loop, in which this runs again: both take from the one queue, in
+   * order. */
   while ((change = g_queue_pop_head (&self->pending)) != NULL)
     {
       ResilientCall *call = change_get_call (change);

@@ -11,10 +11,11 @@
 #include "resilient-random-private.h"
 #include "resilient-request-context-private.h"
 
-/* The way of one call. Everything here runs in the call's driving context, from a source of its own: never inside a signal of
- * libsoup's, but for the callbacks of an exchange. */
+/* The way of one call. Everything here runs in the call's driving context, from a source of its
+ * own: never inside a signal of libsoup's, but for the callbacks of an exchange. */
 
-/* Retries that fell due together, on resume or when the network came back, are spread over so many seconds. */
+/* Retries that fell due together, on resume or when the network came back, are spread over so many
+ * seconds. */
 #define SPREAD 2.0
 static void sleep_until (ResilientCall *self, gint64 due);
 
@@ -46,7 +47,8 @@ turn_admitted (ResilientWaiter *waiter)
 gboolean
 resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAnswer *answer)
 {
-  g_autoptr (ResilientOrigin) origin = resilient_gate_get_origin (self->core->gate, self->recipe->uri);
+  g_autoptr (ResilientOrigin) origin =
+    resilient_gate_get_origin (self->core->gate, self->recipe->uri);
   ResilientTurn *turn = g_new0 (ResilientTurn, 1);
 
   turn->call = g_object_ref (self);
@@ -80,18 +82,27 @@ queue_timeout_cb (gpointer data)
     return; /* admitted at this very moment */
 
   g_clear_pointer (&self->turn, turn_free);
-  error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                       _("No slot became free for the request within %.3g seconds"), self->queue_timeout);
-  resilient_call_end (self, RESILIENT_RESULT_STATUS_TIMEOUT, RESILIENT_FAILURE_QUEUE_TIMEOUT, RESILIENT_REASON_QUEUE_TIMEOUT, NULL, error);
+  error = g_error_new (G_IO_ERROR,
+                       G_IO_ERROR_TIMED_OUT,
+                       _ ("No slot became free for the request within %.3g seconds"),
+                       self->queue_timeout);
+  resilient_call_end (self,
+                      RESILIENT_RESULT_STATUS_TIMEOUT,
+                      RESILIENT_FAILURE_QUEUE_TIMEOUT,
+                      RESILIENT_REASON_QUEUE_TIMEOUT,
+                      NULL,
+                      error);
 }
 
 static void
 wait_in_queue (ResilientCall *self)
 {
   if (self->queue_timeout > 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->driver), &self->timer,
+    resilient_alarm_set (resilient_driver_get_alarm (self->driver),
+                         &self->timer,
                          resilient_clock_add (resilient_clock_get_boot (), self->queue_timeout),
-                         queue_timeout_cb, self);
+                         queue_timeout_cb,
+                         self);
 }
 
 /* --- sleeping --------------------------------------------------------------------------------- */
@@ -121,7 +132,8 @@ wake (ResilientCall *self)
 static void
 parked_resume (ResilientParked *parked, gboolean spread)
 {
-  ResilientCall *self = (ResilientCall *) ((guint8 *) parked - G_STRUCT_OFFSET (ResilientCall, parked));
+  ResilientCall *self =
+    (ResilientCall *) ((guint8 *) parked - G_STRUCT_OFFSET (ResilientCall, parked));
 
   resilient_call_post (self, spread ? RESILIENT_WORK_SPREAD : RESILIENT_WORK_RETRY_NOW);
 }
@@ -135,7 +147,9 @@ sleep_over_cb (gpointer data)
   if (generation != self->generation)
     {
       self->generation = generation;
-      sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
+      sleep_until (
+        self,
+        resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
     }
   else if (!resilient_network_park (self->core->network, self->recipe->uri, &self->parked))
     wake (self);
@@ -147,14 +161,20 @@ sleep_until (ResilientCall *self, gint64 due)
   g_mutex_lock (&self->lock);
   self->wake_at = due;
   g_mutex_unlock (&self->lock);
-  resilient_alarm_set (resilient_driver_get_alarm (self->driver), &self->timer, due, sleep_over_cb, self);
+  resilient_alarm_set (
+    resilient_driver_get_alarm (self->driver), &self->timer, due, sleep_over_cb, self);
 }
 
 void
-resilient_call_sleep (ResilientCall *self, double delay, ResilientFailure failure, ResilientReason reason,
-                    ResilientResponse *response, const GError *error)
+resilient_call_sleep (ResilientCall *self,
+                      double delay,
+                      ResilientFailure failure,
+                      ResilientReason reason,
+                      ResilientResponse *response,
+                      const GError *error)
 {
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_advance (self->context, delay);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_advance (self->context, delay);
 
   resilient_recorder_retry (self->core->recorder, context, failure, reason, response, error, delay);
 
@@ -168,8 +188,9 @@ resilient_call_sleep (ResilientCall *self, double delay, ResilientFailure failur
   self->failure = failure;
   resilient_request_context_unref (self->context);
   self->context = g_steal_pointer (&context);
-  resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_FAILURE
-                                  | 1 << RESILIENT_CALL_PROP_CONTEXT);
+  resilient_call_changed (self,
+                          1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_FAILURE
+                            | 1 << RESILIENT_CALL_PROP_CONTEXT);
   g_mutex_unlock (&self->lock);
 }
 
@@ -208,23 +229,30 @@ let_go (ResilientCall *self)
 }
 
 void
-resilient_call_end (ResilientCall *self, ResilientResultStatus status, ResilientFailure failure, ResilientReason reason,
-     ResilientResponse *response, const GError *error)
+resilient_call_end (ResilientCall *self,
+                    ResilientResultStatus status,
+                    ResilientFailure failure,
+                    ResilientReason reason,
+                    ResilientResponse *response,
+                    const GError *error)
 {
   double total = resilient_clock_to_seconds (resilient_clock_get_boot () - self->started);
   ResilientResult *result;
 
   let_go (self);
 
-  result = resilient_result_new (self->context, status, response, error, failure, self->attempts, self->sends, total,
-                                 self->log);
+  result = resilient_result_new (
+    self->context, status, response, error, failure, self->attempts, self->sends, total, self->log);
   resilient_recorder_ended (self->core->recorder, result, reason);
   resilient_call_set_ended (self, result);
   resilient_core_remove_call (self->core, self);
 }
 
 static void
-end_interrupted (ResilientCall *self, ResilientResultStatus status, ResilientFailure failure, ResilientReason reason,
+end_interrupted (ResilientCall *self,
+                 ResilientResultStatus status,
+                 ResilientFailure failure,
+                 ResilientReason reason,
                  GError *error)
 {
   if (self->turn != NULL && self->turn->exchange != NULL)
@@ -244,9 +272,13 @@ deadline_cb (gpointer data)
 {
   ResilientCall *self = data;
 
-  end_interrupted (self, RESILIENT_RESULT_STATUS_TIMEOUT, RESILIENT_FAILURE_DEADLINE, RESILIENT_REASON_DEADLINE,
-                   g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                                _("The request was not done within %.3g seconds"),
+  end_interrupted (self,
+                   RESILIENT_RESULT_STATUS_TIMEOUT,
+                   RESILIENT_FAILURE_DEADLINE,
+                   RESILIENT_REASON_DEADLINE,
+                   g_error_new (G_IO_ERROR,
+                                G_IO_ERROR_TIMED_OUT,
+                                _ ("The request was not done within %.3g seconds"),
                                 resilient_clock_to_seconds (self->deadline - self->started)));
 }
 
@@ -256,7 +288,11 @@ start (ResilientCall *self)
   self->running = TRUE;
 
   if (self->deadline != 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->driver), &self->deadline_timer, self->deadline, deadline_cb, self);
+    resilient_alarm_set (resilient_driver_get_alarm (self->driver),
+                         &self->deadline_timer,
+                         self->deadline,
+                         deadline_cb,
+                         self);
 
   if (self->turn->admitted)
     resilient_call_begin_attempt (self);
@@ -295,11 +331,15 @@ resilient_call_run (ResilientCall *self, guint bits)
     {
       gboolean closed = self->cancel_cause == RESILIENT_CANCEL_BY_CLOSE;
 
-      end_interrupted (self, RESILIENT_RESULT_STATUS_CANCELLED, RESILIENT_FAILURE_CANCELLED,
+      end_interrupted (self,
+                       RESILIENT_RESULT_STATUS_CANCELLED,
+                       RESILIENT_FAILURE_CANCELLED,
                        closed ? RESILIENT_REASON_CLOSED : RESILIENT_REASON_CANCELLED,
-                       g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                            closed ? _("The client was closed before the request ended")
-                                                   : _("The request was cancelled")));
+                       g_error_new_literal (G_IO_ERROR,
+                                            G_IO_ERROR_CANCELLED,
+                                            closed
+                                              ? _ ("The client was closed before the request ended")
+                                              : _ ("The request was cancelled")));
       self->running = TRUE;
     }
 
@@ -310,18 +350,22 @@ resilient_call_run (ResilientCall *self, guint bits)
   if (bits & RESILIENT_WORK_ADMITTED)
     admitted (self);
 
-  if (self->state == RESILIENT_CALL_STATE_WAITING && bits & (RESILIENT_WORK_RETRY_NOW | RESILIENT_WORK_SPREAD))
+  if (self->state == RESILIENT_CALL_STATE_WAITING
+      && bits & (RESILIENT_WORK_RETRY_NOW | RESILIENT_WORK_SPREAD))
     {
       resilient_alarm_clear (resilient_driver_get_alarm (self->driver), &self->timer);
       resilient_network_unpark (self->core->network, &self->parked);
       if (bits & RESILIENT_WORK_RETRY_NOW)
         wake (self);
       else
-        sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
+        sleep_until (
+          self,
+          resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
     }
 
   if (bits & RESILIENT_WORK_PRIORITY && self->turn != NULL)
-    resilient_gate_set_priority (self->core->gate, &self->turn->waiter, resilient_call_get_priority (self));
+    resilient_gate_set_priority (
+      self->core->gate, &self->turn->waiter, resilient_call_get_priority (self));
 
   if (bits & RESILIENT_WORK_COMPLETE)
     resilient_call_complete (self);

@@ -12,10 +12,10 @@
 /* Who waits for a call. */
 typedef struct
 {
-  GTask *task; /* owned; whoever takes it from the call's list returns it */
+  GTask *task;         /* owned; whoever takes it from the call's list returns it */
   ResilientCall *call; /* owned */
   gboolean want_result;
-  GSource *source; /* of the waiter's own cancellable; owned, nullable */
+  GSource *source;      /* of the waiter's own cancellable; owned, nullable */
   ResilientTimer timer; /* of the waiter's own time-out, on the driver's alarm */
 } CallTask;
 
@@ -65,7 +65,8 @@ return_task (ResilientCall *self, GTask *task, gboolean want_result)
 
   if (want_result)
     {
-      g_task_return_pointer (task, resilient_result_ref (self->result), (GDestroyNotify) resilient_result_unref);
+      g_task_return_pointer (
+        task, resilient_result_ref (self->result), (GDestroyNotify) resilient_result_unref);
     }
   else
     {
@@ -92,8 +93,8 @@ resilient_call_complete (ResilientCall *self)
   self->cancelled_id = 0;
   g_mutex_unlock (&self->lock);
 
-  /* Not g_cancellable_disconnect(): it would wait for a handler that may be what runs us, in a nested loop. The handler's data
-   * is a reference, so it may well run on meanwhile. */
+  /* Not g_cancellable_disconnect(): it would wait for a handler that may be what runs us, in a
+   * nested loop. The handler's data is a reference, so it may well run on meanwhile. */
   if (cancelled_id != 0)
     g_signal_handler_disconnect (cancellable, cancelled_id);
 
@@ -146,15 +147,20 @@ waiter_timeout_cb (gpointer data)
   if (take_from_list (waiting))
     {
       call_task_disarm (waiting);
-      g_task_return_new_error (waiting->task, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                               _("The request has not ended in the time given for waiting"));
+      g_task_return_new_error (waiting->task,
+                               G_IO_ERROR,
+                               G_IO_ERROR_TIMED_OUT,
+                               _ ("The request has not ended in the time given for waiting"));
       call_task_unref (waiting);
     }
   call_task_unref (waiting);
 }
 
 void
-resilient_call_add_task (ResilientCall *self, GTask *task, gboolean want_result, double timeout,
+resilient_call_add_task (ResilientCall *self,
+                         GTask *task,
+                         gboolean want_result,
+                         double timeout,
                          GCancellable *cancellable)
 {
   CallTask *waiting;
@@ -175,13 +181,17 @@ resilient_call_add_task (ResilientCall *self, GTask *task, gboolean want_result,
   waiting->want_result = want_result;
   self->tasks = g_slist_prepend (self->tasks, waiting);
   if (timeout >= 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->driver), &waiting->timer,
-                         resilient_clock_add (resilient_clock_get_boot (), timeout), waiter_timeout_cb,
+    resilient_alarm_set (resilient_driver_get_alarm (self->driver),
+                         &waiting->timer,
+                         resilient_clock_add (resilient_clock_get_boot (), timeout),
+                         waiter_timeout_cb,
                          g_atomic_rc_box_acquire (waiting));
   if (cancellable != NULL)
     {
       waiting->source = g_cancellable_source_new (cancellable);
-      g_source_set_callback (waiting->source, G_SOURCE_FUNC (waiter_cancelled_cb), g_atomic_rc_box_acquire (waiting),
+      g_source_set_callback (waiting->source,
+                             G_SOURCE_FUNC (waiter_cancelled_cb),
+                             g_atomic_rc_box_acquire (waiting),
                              call_task_unref);
       g_source_attach (waiting->source, g_task_get_context (task));
     }

@@ -11,9 +11,10 @@
  *
  * One request while it lives: queued, sending, receiving, asleep before a retry, done.
  *
- * A call comes from [method@Client.start], or from the list [property@Client:calls], and shows in its properties what a user
- * interface wants to show: where the request stands, how many bytes have gone, how long until the next attempt. It can be
- * cancelled, retried at once, or given another priority.
+ * A call comes from [method@Client.start], or from the list [property@Client:calls], and shows in
+ * its properties what a user interface wants to show: where the request stands, how many bytes have
+ * gone, how long until the next attempt. It can be cancelled, retried at once, or given another
+ * priority.
  *
  * All methods may be called from any thread. `notify` is emitted in the client's home context
  * ([property@Client:main-context]).
@@ -155,11 +156,13 @@ resilient_call_class_init (ResilientCallClass *klass)
   /**
    * ResilientCall:request-id:
    *
-   * The id of the request: that of its context, drawn when none was given. Unique only if the app keeps it so.
+   * The id of the request: that of its context, drawn when none was given. Unique only if the app
+   * keeps it so.
    *
    * Since: 1.0
    */
-  resilient_call_props[RESILIENT_CALL_PROP_REQUEST_ID] = g_param_spec_string ("request-id", NULL, NULL, NULL, flags);
+  resilient_call_props[RESILIENT_CALL_PROP_REQUEST_ID] =
+    g_param_spec_string ("request-id", NULL, NULL, NULL, flags);
 
   /**
    * ResilientCall:context:
@@ -178,8 +181,8 @@ resilient_call_class_init (ResilientCallClass *klass)
    *
    * Since: 1.0
    */
-  resilient_call_props[RESILIENT_CALL_PROP_STATE] =
-    g_param_spec_enum ("state", NULL, NULL, RESILIENT_TYPE_CALL_STATE, RESILIENT_CALL_STATE_QUEUED, flags);
+  resilient_call_props[RESILIENT_CALL_PROP_STATE] = g_param_spec_enum (
+    "state", NULL, NULL, RESILIENT_TYPE_CALL_STATE, RESILIENT_CALL_STATE_QUEUED, flags);
 
   /**
    * ResilientCall:attempt:
@@ -204,12 +207,13 @@ resilient_call_class_init (ResilientCallClass *klass)
   /**
    * ResilientCall:failure:
    *
-   * The kind of the last failed attempt, or how the call failed; %RESILIENT_FAILURE_NONE while nothing failed.
+   * The kind of the last failed attempt, or how the call failed; %RESILIENT_FAILURE_NONE while
+   * nothing failed.
    *
    * Since: 1.0
    */
-  resilient_call_props[RESILIENT_CALL_PROP_FAILURE] =
-    g_param_spec_flags ("failure", NULL, NULL, RESILIENT_TYPE_FAILURE, RESILIENT_FAILURE_NONE, flags);
+  resilient_call_props[RESILIENT_CALL_PROP_FAILURE] = g_param_spec_flags (
+    "failure", NULL, NULL, RESILIENT_TYPE_FAILURE, RESILIENT_FAILURE_NONE, flags);
 
   /**
    * ResilientCall:status-code:
@@ -274,8 +278,8 @@ resilient_call_class_init (ResilientCallClass *klass)
   /**
    * ResilientCall:priority:
    *
-   * Who goes first among the calls that wait for a slot: lower numbers, like %G_PRIORITY_HIGH. Starts as that of the request;
-   * setting it moves a waiting call at once.
+   * Who goes first among the calls that wait for a slot: lower numbers, like %G_PRIORITY_HIGH.
+   * Starts as that of the request; setting it moves a waiting call at once.
    *
    * Since: 1.0
    */

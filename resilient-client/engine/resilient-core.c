@@ -10,7 +10,8 @@
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
 
-/* Our own session lets the gate decide: it bounds connections, idle ones included, only well above what the gate admits. */
+/* Our own session lets the gate decide: it bounds connections, idle ones included, only well above
+ * what the gate admits. */
 #define MIN_SESSION_CONNS 256
 
 ResilientCore *
@@ -24,7 +25,7 @@ resilient_core_new (GMainContext *home_context, SoupSession *session)
   self->recorder = resilient_recorder_new ();
   self->network = resilient_network_new (self->home);
   g_mutex_init (&self->lock);
-  self->settings = (ResilientSettings) {
+  self->settings = (ResilientSettings){
     .retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_default ()),
     .max_concurrent = 100,
     .max_pending = 10000,
@@ -85,7 +86,8 @@ core_free (gpointer data)
       resilient_driver_unref (self->io);
     }
 
-  /* Those of the home context go where it is iterated: here and now if it is by us, or by nobody. */
+  /* Those of the home context go where it is iterated: here and now if it is by us, or by nobody.
+   */
   remains->session = self->session;
   remains->transport = self->transport;
   g_main_context_invoke (self->home_context, drop_remains_cb, remains);
@@ -116,7 +118,8 @@ static void
 ensure_session_locked (ResilientCore *self)
 {
   if (self->session == NULL)
-    self->session = resilient_soup_session_new (MAX (self->settings.max_concurrent, MIN_SESSION_CONNS));
+    self->session =
+      resilient_soup_session_new (MAX (self->settings.max_concurrent, MIN_SESSION_CONNS));
   if (self->transport == NULL)
     self->transport = resilient_soup_transport_new (self->session);
 }
@@ -176,9 +179,10 @@ resilient_core_dup_driver (ResilientCore *self)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
 
-  /* A worker thread without a context of its own has the global default one as its thread-default: its call goes home too, by
-   * way of the driver's source, and so does its callback. */
-  return context == self->home_context ? resilient_driver_ref (self->home) : resilient_core_dup_io_driver (self);
+  /* A worker thread without a context of its own has the global default one as its thread-default:
+   * its call goes home too, by way of the driver's source, and so does its callback. */
+  return context == self->home_context ? resilient_driver_ref (self->home)
+                                       : resilient_core_dup_io_driver (self);
 }
 
 void

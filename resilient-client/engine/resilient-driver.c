@@ -62,8 +62,8 @@ driver_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_dat
   gboolean push;
   guint n = 0;
 
-  /* libsoup drives a message from the thread-default context; an app may iterate its home context without having made it
-   * that. */
+  /* libsoup drives a message from the thread-default context; an app may iterate its home context
+   * without having made it that. */
   push = thread_default != self->context
          && !(thread_default == NULL && self->context == g_main_context_default ());
   if (push)
@@ -136,7 +136,8 @@ io_thread (gpointer data)
   g_main_context_push_thread_default (self->context);
   while (g_atomic_int_get (&self->running))
     g_main_context_iteration (self->context, TRUE);
-  /* What was posted before the stop still runs: it may hold the last references to what lives in this context. */
+  /* What was posted before the stop still runs: it may hold the last references to what lives in
+   * this context. */
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_main_context_pop_thread_default (self->context);
@@ -203,7 +204,10 @@ resilient_driver_unref (ResilientDriver *self)
 }
 
 void
-resilient_driver_post (ResilientDriver *self, ResilientWork *work, ResilientWorkFunc func, gpointer data)
+resilient_driver_post (ResilientDriver *self,
+                       ResilientWork *work,
+                       ResilientWorkFunc func,
+                       gpointer data)
 {
   work->func = func;
   work->data = data;
@@ -234,7 +238,10 @@ invocation_run (gpointer data)
 }
 
 void
-resilient_driver_invoke (ResilientDriver *self, ResilientWorkFunc func, gpointer data, GDestroyNotify destroy)
+resilient_driver_invoke (ResilientDriver *self,
+                         ResilientWorkFunc func,
+                         gpointer data,
+                         GDestroyNotify destroy)
 {
   Invocation *invocation = g_new0 (Invocation, 1);
 

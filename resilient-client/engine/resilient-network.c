@@ -7,9 +7,11 @@
 
 #include "resilient-clock-private.h"
 
-/* While offline, one parked retry is let through so often: the monitor is a hint, and may be wrong. */
+/* While offline, one parked retry is let through so often: the monitor is a hint, and may be wrong.
+ */
 #define PROBE_INTERVAL 30.0
-/* The boot clock must have run so far ahead of the monotonic one to mean a suspend: microseconds. */
+/* The boot clock must have run so far ahead of the monotonic one to mean a suspend: microseconds.
+ */
 #define RESUME_JUMP (5 * G_USEC_PER_SEC)
 
 struct _ResilientNetwork
@@ -18,7 +20,8 @@ struct _ResilientNetwork
 
   GMutex lock;
   /* Under lock. */
-  GNetworkMonitor *monitor; /* asked for when the first call sleeps: it costs a netlink round trip */
+  GNetworkMonitor
+    *monitor; /* asked for when the first call sleeps: it costs a netlink round trip */
   gulong changed_id;
   GQueue parked;
   ResilientTimer probe_timer;
@@ -106,13 +109,16 @@ release (ResilientNetwork *self, guint max, gboolean spread)
 
 static void probe_cb (gpointer data);
 
-/* The timer holds a reference: it may be firing in the home context while another thread frees us. */
+/* The timer holds a reference: it may be firing in the home context while another thread frees us.
+ */
 static void
 arm_probe_locked (ResilientNetwork *self)
 {
   if (!g_queue_is_empty (&self->parked) && !resilient_timer_is_set (&self->probe_timer))
-    resilient_alarm_set (resilient_driver_get_alarm (self->home), &self->probe_timer,
-                         resilient_clock_add (resilient_clock_get_boot (), PROBE_INTERVAL), probe_cb,
+    resilient_alarm_set (resilient_driver_get_alarm (self->home),
+                         &self->probe_timer,
+                         resilient_clock_add (resilient_clock_get_boot (), PROBE_INTERVAL),
+                         probe_cb,
                          g_atomic_rc_box_acquire (self));
 }
 
@@ -137,19 +143,24 @@ network_changed_cb (GNetworkMonitor *monitor, gboolean available, gpointer user_
     release (self, G_MAXUINT, TRUE);
 }
 
-/* In the home context: the process-wide monitor takes the context in which it is first asked for, which must last. */
+/* In the home context: the process-wide monitor takes the context in which it is first asked for,
+ * which must last. */
 static void
 ensure_monitor_cb (gpointer data)
 {
   ResilientNetwork *self = data;
-  GNetworkMonitor *monitor = installed_monitor != NULL ? installed_monitor : g_network_monitor_get_default ();
+  GNetworkMonitor *monitor =
+    installed_monitor != NULL ? installed_monitor : g_network_monitor_get_default ();
 
   g_mutex_lock (&self->lock);
   if (self->monitor == NULL)
     {
       g_atomic_pointer_set (&self->monitor, g_object_ref (monitor));
-      self->changed_id = g_signal_connect_data (monitor, "network-changed", G_CALLBACK (network_changed_cb),
-                                                g_atomic_rc_box_acquire (self), (GClosureNotify) (void (*) (void)) network_unref,
+      self->changed_id = g_signal_connect_data (monitor,
+                                                "network-changed",
+                                                G_CALLBACK (network_changed_cb),
+                                                g_atomic_rc_box_acquire (self),
+                                                (GClosureNotify) (void (*) (void)) network_unref,
                                                 0);
     }
   g_mutex_unlock (&self->lock);
@@ -166,7 +177,8 @@ dup_monitor (ResilientNetwork *self)
       if (context == resilient_driver_get_context (self->home))
         ensure_monitor_cb (self);
       else
-        resilient_driver_invoke (self->home, ensure_monitor_cb, g_atomic_rc_box_acquire (self), network_unref);
+        resilient_driver_invoke (
+          self->home, ensure_monitor_cb, g_atomic_rc_box_acquire (self), network_unref);
     }
 
   g_mutex_lock (&self->lock);

@@ -25,7 +25,8 @@ resilient_core_add_call (ResilientCore *self, ResilientCall *call, GError **erro
   if (self->closing)
     {
       g_mutex_unlock (&self->lock);
-      g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED, _("The client is closed"));
+      g_set_error_literal (
+        error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED, _ ("The client is closed"));
       return FALSE;
     }
 
@@ -64,9 +65,10 @@ remove_from_id_locked (ResilientCore *self, ResilientCall *call)
   else if (call->older_call == NULL)
     g_hash_table_remove (self->calls_by_id, id);
   else
-    g_hash_table_replace (self->calls_by_id,
-                          (gpointer) resilient_request_context_get_request_id (call->older_call->context),
-                          call->older_call);
+    g_hash_table_replace (
+      self->calls_by_id,
+      (gpointer) resilient_request_context_get_request_id (call->older_call->context),
+      call->older_call);
   call->older_call = NULL;
 }
 
@@ -141,7 +143,8 @@ resilient_core_list_calls (ResilientCore *self, const char *request_id)
   g_mutex_lock (&self->lock);
   if (request_id != NULL)
     {
-      for (ResilientCall *call = g_hash_table_lookup (self->calls_by_id, request_id); call != NULL; call = call->older_call)
+      for (ResilientCall *call = g_hash_table_lookup (self->calls_by_id, request_id); call != NULL;
+           call = call->older_call)
         g_ptr_array_add (calls, g_object_ref (call));
     }
   else
