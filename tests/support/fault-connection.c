@@ -219,7 +219,7 @@ fault_connection_run (FaultConnection *self)
       if (fault_server_get_flags (self->server) & FAULT_SERVER_TLS)
         protocol = handshake (self);
       if (g_strcmp0 (protocol, "h2") == 0)
-        fault_http1_run (self);
+        fault_http2_run (self);
       else if (protocol != NULL)
         fault_http1_run (self);
     }

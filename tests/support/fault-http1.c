@@ -21,6 +21,14 @@ typedef struct
   guint64 left;    /* of the body, or of the chunk */
 } Http1;
 
+/* Where @pattern begins in what was read; NULL = not there yet. */
+static const guint8 *
+find (GByteArray *input,
+      const char *pattern)
+{
+  return input->len > 0 ? memmem (input->data, input->len, pattern, strlen (pattern)) : NULL;
+}
+
 /* The head of a request, split at its lines. NULL: none came. */
 static char **
 read_head (FaultConnection *connection)
@@ -29,7 +37,7 @@ read_head (FaultConnection *connection)
   const guint8 *end;
   g_autofree char *head = NULL;
 
-  while ((end = memmem (input->data, input->len, "\r\n\r\n", 4)) == NULL)
+  while ((end = find (input, "\r\n\r\n")) == NULL)
     if (input->len > HEAD_LIMIT || !fault_connection_fill (connection))
       return NULL;
   head = g_strndup ((const char *) input->data, end - input->data);
@@ -46,7 +54,7 @@ read_line (FaultConnection *connection)
   const guint8 *end;
   char *line;
 
-  while ((end = memmem (input->data, input->len, "\r\n", 2)) == NULL)
+  while ((end = find (input, "\r\n")) == NULL)
     if (!fault_connection_fill (connection))
       return NULL;
   line = g_strndup ((const char *) input->data, end - input->data);

@@ -36,6 +36,13 @@ has_held (FaultLog *log,
 }
 
 static gboolean
+has_active (FaultLog *log,
+            const FaultWish *wish)
+{
+  return log->active <= wish->n;
+}
+
+static gboolean
 has_ended (FaultLog *log,
            const FaultWish *wish)
 {
@@ -69,6 +76,13 @@ fault_server_wait_held (FaultServer *self,
                         guint n)
 {
   fault_log_wait (fault_server_get_log (self), has_held, &(FaultWish){ .what = "held at", .gate = gate, .n = n });
+}
+
+void
+fault_server_wait_active (FaultServer *self,
+                          guint n)
+{
+  fault_log_wait (fault_server_get_log (self), has_active, &(FaultWish){ .what = "no more active ones than", .n = n });
 }
 
 void

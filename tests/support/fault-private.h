@@ -108,8 +108,8 @@ struct _FaultStream
 
 /* FALSE: the connection is over (HTTP/2: or the stream is). */
 gboolean fault_script_run (FaultScript *script, FaultStream *stream);
-/* It may wait for something else than the peer's taking of what is sent. */
-gboolean fault_script_waits (FaultScript *script);
+/* It waits for nothing, not even for a window: no thread is needed for it. */
+gboolean fault_script_is_instant (FaultScript *script);
 
 FaultScript *fault_server_take_script (FaultServer *self, const char *path);
 FaultScript *fault_server_take_connection_script (FaultServer *self);

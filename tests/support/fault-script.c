@@ -10,24 +10,22 @@
 #define FILLER_BLOCK 16384
 
 gboolean
-fault_script_waits (FaultScript *script)
+fault_script_is_instant (FaultScript *script)
 {
   for (guint i = 0; i < script->len; i++)
     switch (((FaultStep *) script->pdata[i])->op)
       {
-      case FAULT_OP_DRIP:
-      case FAULT_OP_FILLER:
-      case FAULT_OP_READ:
-      case FAULT_OP_READ_SLOWLY:
-      case FAULT_OP_HOLD:
-      case FAULT_OP_PAUSE:
-      case FAULT_OP_SILENCE:
-        return TRUE;
-      default:
+      case FAULT_OP_CLOSE:
+      case FAULT_OP_CUT:
+      case FAULT_OP_RESET:
+      case FAULT_OP_RESET_STREAM:
+      case FAULT_OP_GOAWAY:
         break;
+      default:
+        return FALSE;
       }
 
-  return FALSE;
+  return TRUE;
 }
 
 static gboolean

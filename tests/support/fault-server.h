@@ -60,6 +60,8 @@ void fault_server_wait_requests (FaultServer *self, guint n);
 void fault_server_wait_connections (FaultServer *self, guint n);
 void fault_server_wait_closed (FaultServer *self, guint n);
 void fault_server_wait_held (FaultServer *self, const char *gate, guint n);
+/* Until no more than @n requests are being served. */
+void fault_server_wait_active (FaultServer *self, guint n);
 /* Until request @index (from 0) arrived whole or can't any more. */
 void fault_server_wait_ended (FaultServer *self, guint index);
 

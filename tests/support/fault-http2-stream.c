@@ -1,0 +1,249 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "fault-http2-private.h"
+
+static gboolean
+stream_head (FaultStream *stream,
+             guint status,
+             const char *headers)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  g_auto (GStrv) lines = g_strsplit (headers != NULL ? headers : "", "\r\n", -1);
+  g_autofree char *code = g_strdup_printf ("%u", status);
+  g_autoptr (GByteArray) block = g_byte_array_new ();
+
+  fault_hpack_encode (block, ":status", code);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (lines[i], ": ", 2);
+
+      /* a header of the connection makes an HTTP/2 message malformed (RFC 9113, 8.2.2) */
+      if (g_strv_length (parts) == 2 && g_ascii_strcasecmp (parts[0], "Connection") != 0 &&
+          g_ascii_strcasecmp (parts[0], "Transfer-Encoding") != 0)
+        fault_hpack_encode (block, parts[0], parts[1]);
+    }
+  self->head_sent = TRUE;
+
+  return http2_write_frame (self->http2, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, self->id, block->data, block->len);
+}
+
+/* How much of @size may be sent now, taken off the windows; 0 when the stream is gone. */
+static gsize
+take_window (Http2Stream *self,
+             gsize size)
+{
+  FaultLog *log = self->base.connection->log;
+  gint64 n = 0;
+
+  g_mutex_lock (&log->lock);
+  while (!self->base.gone && !log->closing && (self->window <= 0 || self->http2->window <= 0))
+    g_cond_wait (&log->changed, &log->lock);
+  if (!self->base.gone && !log->closing)
+    {
+      n = MIN (MIN (self->window, self->http2->window), (gint64) MIN (size, HTTP2_FRAME_SIZE));
+      self->window -= n;
+      self->http2->window -= n;
+    }
+  g_mutex_unlock (&log->lock);
+
+  return n;
+}
+
+static gboolean
+stream_data (FaultStream *stream,
+             gconstpointer data,
+             gsize size)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  const guint8 *at = data;
+
+  if (!self->head_sent)
+    g_error ("raw text before fault_head: only HTTP/1.1 has that");
+  while (size > 0)
+    {
+      gsize n = take_window (self, size);
+
+      if (n == 0 || !http2_write_frame (self->http2, HTTP2_DATA, 0, self->id, at, n))
+        return FALSE;
+      at += n;
+      size -= n;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+stream_end (FaultStream *stream)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+
+  if (self->answered)
+    return TRUE;
+  self->answered = TRUE;
+
+  return http2_write_frame (self->http2, HTTP2_DATA, HTTP2_FLAG_END_STREAM, self->id, NULL, 0);
+}
+
+gboolean
+http2_stream_credit (Http2Stream *self)
+{
+  FaultLog *log = self->base.connection->log;
+  guint64 credit;
+
+  g_mutex_lock (&log->lock);
+  credit = MIN (self->received, self->wanted) - self->credited;
+  self->credited += credit;
+  credit = self->whole ? 0 : credit;
+  g_mutex_unlock (&log->lock);
+
+  return credit == 0 || http2_write_numbers (self->http2, HTTP2_WINDOW_UPDATE, self->id, 1, credit, 0);
+}
+
+static gboolean
+stream_read (FaultStream *stream,
+             guint64 size)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  FaultLog *log = stream->connection->log;
+  gboolean go_on;
+
+  g_mutex_lock (&log->lock);
+  self->wanted += MIN (size, G_MAXUINT64 - self->wanted);
+  g_mutex_unlock (&log->lock);
+  if (!http2_stream_credit (self))
+    return FALSE;
+
+  g_mutex_lock (&log->lock);
+  while (!stream->gone && !log->closing && !self->whole && self->received < self->wanted)
+    g_cond_wait (&log->changed, &log->lock);
+  go_on = !stream->gone && !log->closing;
+  g_mutex_unlock (&log->lock);
+
+  return go_on;
+}
+
+static gboolean
+stream_read_done (FaultStream *stream)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  FaultLog *log = stream->connection->log;
+  gboolean done;
+
+  g_mutex_lock (&log->lock);
+  done = self->whole && self->wanted >= self->received;
+  g_mutex_unlock (&log->lock);
+
+  return done;
+}
+
+static gboolean
+stream_silence (FaultStream *stream)
+{
+  FaultLog *log = stream->connection->log;
+
+  g_mutex_lock (&log->lock);
+  while (!stream->gone && !log->closing)
+    g_cond_wait (&log->changed, &log->lock);
+  g_mutex_unlock (&log->lock);
+
+  return FALSE;
+}
+
+static gboolean
+stream_reset (FaultStream *stream,
+              guint code)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+
+  self->answered = TRUE;
+
+  return http2_write_numbers (self->http2, HTTP2_RST_STREAM, self->id, 1, code, 0);
+}
+
+static gboolean
+stream_goaway (FaultStream *stream,
+               guint code,
+               gboolean processed)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  /* a client's streams have odd numbers */
+  guint32 last = processed ? self->id : self->id > 1 ? self->id - 2 : 0;
+
+  return http2_write_numbers (self->http2, HTTP2_GOAWAY, 0, 2, last, code);
+}
+
+static const FaultStreamFuncs stream_funcs = {
+  .head = stream_head,
+  .data = stream_data,
+  .read = stream_read,
+  .read_done = stream_read_done,
+  .silence = stream_silence,
+  .end = stream_end,
+  .reset_stream = stream_reset,
+  .goaway = stream_goaway,
+};
+
+Http2Stream *
+http2_stream_new (Http2 *http2,
+                  guint32 id,
+                  char **headers,
+                  gboolean whole)
+{
+  FaultConnection *connection = http2->connection;
+  Http2Stream *self = g_new0 (Http2Stream, 1);
+  FaultRecord record = { .headers = headers };
+  const char *method = fault_record_get_header (&record, ":method");
+  const char *path = fault_record_get_header (&record, ":path");
+
+  self->base.funcs = &stream_funcs;
+  self->base.connection = connection;
+  self->base.is_request = TRUE;
+  self->base.is_head = g_strcmp0 (method, "HEAD") == 0;
+  self->http2 = http2;
+  self->id = id;
+  self->whole = whole;
+  self->script = fault_server_take_script (connection->server, path != NULL ? path : "");
+  self->base.index = fault_log_begin (connection->log, connection->number, method, path, "2", headers);
+  if (whole)
+    fault_log_body_end (connection->log, self->base.index, TRUE);
+
+  g_mutex_lock (&connection->log->lock);
+  self->window = http2->initial_window;
+  g_hash_table_insert (http2->streams, GUINT_TO_POINTER (id), self);
+  g_mutex_unlock (&connection->log->lock);
+
+  return self;
+}
+
+void
+http2_stream_free (Http2Stream *self)
+{
+  g_ptr_array_unref (self->script);
+  g_free (self);
+}
+
+gpointer
+http2_stream_run (gpointer data)
+{
+  Http2Stream *self = data;
+  FaultLog *log = self->base.connection->log;
+  gboolean whole;
+
+  if (fault_script_run (self->script, &self->base) && self->head_sent)
+    stream_end (&self->base);
+
+  g_mutex_lock (&log->lock);
+  g_hash_table_remove (self->http2->streams, GUINT_TO_POINTER (self->id));
+  whole = self->whole;
+  g_mutex_unlock (&log->lock);
+  if (!whole)
+    fault_log_body_end (log, self->base.index, FALSE);
+  http2_stream_free (self);
+
+  return NULL;
+}
