@@ -21,13 +21,19 @@ ResilientBody *resilient_body_new_stream (const char *content_type, GInputStream
 ResilientBody *resilient_body_ref (ResilientBody *self);
 void resilient_body_unref (ResilientBody *self);
 
-/* Sets the body on @message from its beginning. FALSE with @error: the stream is spent, the factory failed, the file can't be
- * opened or has another size than at its first send. */
+/* Sets the body on @message from its beginning, and its Content-Type unless the message has one. FALSE with @error: the
+ * stream is spent or taken by another send, the factory failed, the file can't be opened or has another size than at its
+ * first send. */
 gboolean resilient_body_apply (ResilientBody *self, SoupMessage *message, GError **error);
+/* What apply() gave away is about to be read: from here on a one-shot stream is spent. */
+void resilient_body_begin (ResilientBody *self);
+/* What apply() gave away will not be read after all (after begin() this does nothing). */
+void resilient_body_release (ResilientBody *self);
 gboolean resilient_body_is_replayable (ResilientBody *self);
 gboolean resilient_body_is_spent (ResilientBody *self);
 /* Bytes; -1 = unknown. */
 gint64 resilient_body_get_size (ResilientBody *self);
+const char *resilient_body_get_content_type (ResilientBody *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientBody, resilient_body_unref)
 

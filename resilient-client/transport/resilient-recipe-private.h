@@ -38,6 +38,12 @@ gboolean resilient_recipe_has_idempotency_key (ResilientRecipe *self);
 
 /* For logs and errors: user info and query values replaced. */
 char *resilient_uri_redact (GUri *uri);
+/* Percent-encodes what no URI can hold; what is encoded already stays. */
+char *resilient_uri_escape (const char *text);
+/* The port, or the default one of the scheme. */
+int resilient_uri_get_port (GUri *uri);
+/* Scheme, host and port (RFC 6454, 4). */
+gboolean resilient_uri_same_origin (GUri *a, GUri *b);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientRecipe, resilient_recipe_unref)
 

@@ -1,0 +1,40 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* What is known of a session's connections: their sockets, by the id that libsoup gives to messages, and which origins
+ * ignore "Expect: 100-continue". Any thread. */
+typedef struct _ResilientConnections ResilientConnections;
+
+ResilientConnections *resilient_connections_new (void);
+ResilientConnections *resilient_connections_ref (ResilientConnections *self);
+void resilient_connections_unref (ResilientConnections *self);
+
+/* @stream is connected: a socket, or TLS over one. Keeps a weak reference. */
+void resilient_connections_add (ResilientConnections *self, guint64 id, GIOStream *stream);
+/* A request starts on connection @id. @reused: it had one before, or somebody else opened it. Its socket (transfer full),
+ * or NULL if that is not known. */
+GSocket *resilient_connections_use (ResilientConnections *self, guint64 id, gboolean *reused);
+
+void resilient_connections_avoid_expect (ResilientConnections *self, GUri *origin);
+gboolean resilient_connections_avoids_expect (ResilientConnections *self, GUri *origin);
+
+/* For tests: how many are remembered, dead ones included. */
+guint resilient_connections_get_length (ResilientConnections *self);
+
+/* Bytes that the peer has not acknowledged; FALSE when the system can't tell. */
+gboolean resilient_socket_get_unsent (GSocket *socket, guint *bytes);
+/* How long ago, in microseconds, the peer acknowledged or sent something; FALSE when the system can't tell. */
+gboolean resilient_socket_get_last_ack (GSocket *socket, gint64 *age);
+gboolean resilient_socket_get_last_receive (GSocket *socket, gint64 *age);
+/* The peer has closed, or the connection is broken, and nothing is left to read. */
+gboolean resilient_socket_is_dead (GSocket *socket);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientConnections, resilient_connections_unref)
+
+G_END_DECLS

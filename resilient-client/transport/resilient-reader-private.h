@@ -1,0 +1,34 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Reads a response stream to its end in the thread-default context, without ever blocking, and closes it. */
+typedef struct _ResilientReader ResilientReader;
+
+typedef struct
+{
+  /* Some bytes; called from a source. FALSE: read no more. The reader may be closed from inside. */
+  gboolean (*data) (ResilientReader *self, const guint8 *bytes, gsize length, gpointer user_data);
+  /* Once, the last but closed(): the end of the stream, or @error. */
+  void (*end) (ResilientReader *self, const GError *error, gpointer user_data);
+  /* Once after close(): the stream is closed. The reader is freed next. */
+  void (*closed) (gpointer user_data);
+} ResilientReaderFuncs;
+
+ResilientReader *resilient_reader_new (GInputStream *stream, const ResilientReaderFuncs *funcs, gpointer user_data);
+/* Starts reading at once, from inside the call. */
+void resilient_reader_start (ResilientReader *self);
+/* Tries a read although nothing has announced data: finds out what fires no source. */
+void resilient_reader_poll (ResilientReader *self);
+/* Stops reading and closes the stream, from its end or before. Only closed() follows. Does not block. */
+void resilient_reader_close (ResilientReader *self);
+
+/* After the end of a chunked HTTP/1 response: FALSE when the connection ended before the last chunk came. */
+gboolean resilient_reader_is_whole (ResilientReader *self);
+
+G_END_DECLS

@@ -1,0 +1,269 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-reader-private.h"
+
+#include "resilient-i18n-private.h"
+
+#define BUFFER_SIZE (16 * 1024)
+/* Read in one dispatch at most: one fast response must not starve the others of the context. */
+#define DISPATCH_SIZE (64 * 1024)
+
+/* Lives in one context. References: one of the owner until close(), one for each operation under way. */
+struct _ResilientReader
+{
+  int ref_count;
+  GInputStream *stream;
+  const ResilientReaderFuncs *funcs;
+  gpointer user_data;
+  GSource *source; /* waits for data, or continues */
+  GCancellable *cancellable;
+  guint8 *buffer;
+  gboolean in_read; /* asynchronous, of a stream that can't be polled */
+  gboolean reading; /* inside read_some() */
+  gboolean ended;
+  gboolean closed;
+};
+
+static void read_some (ResilientReader *self);
+
+ResilientReader *
+resilient_reader_new (GInputStream *stream, const ResilientReaderFuncs *funcs, gpointer user_data)
+{
+  ResilientReader *self = g_new0 (ResilientReader, 1);
+
+  self->ref_count = 1;
+  self->stream = g_object_ref (stream);
+  self->funcs = funcs;
+  self->user_data = user_data;
+  self->cancellable = g_cancellable_new ();
+  self->buffer = g_malloc (BUFFER_SIZE);
+  return self;
+}
+
+static void
+reader_unref (ResilientReader *self)
+{
+  if (--self->ref_count > 0)
+    return;
+  g_object_unref (self->stream);
+  g_object_unref (self->cancellable);
+  g_free (self->buffer);
+  g_free (self);
+}
+
+static void
+clear_source (ResilientReader *self)
+{
+  if (self->source == NULL)
+    return;
+  g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+}
+
+static void
+end (ResilientReader *self, const GError *error)
+{
+  self->ended = TRUE;
+  clear_source (self);
+  self->funcs->end (self, error, self->user_data);
+}
+
+static gboolean
+continue_cb (gpointer data)
+{
+  ResilientReader *self = data;
+
+  clear_source (self);
+  read_some (self);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+readable_cb (GObject *stream, gpointer data)
+{
+  return continue_cb (data);
+}
+
+static void
+attach (ResilientReader *self, GSource *source, GSourceFunc func)
+{
+  clear_source (self);
+  self->source = source;
+  g_source_set_callback (source, func, self, NULL);
+  g_source_set_static_name (source, "[resilient-client] response body");
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+/* Some streams of libsoup return −1 without saying why. */
+static void
+end_with (ResilientReader *self, const GError *error)
+{
+  g_autoptr (GError) unknown = NULL;
+
+  if (error == NULL)
+    unknown = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
+                                   _("The connection was lost while the response was read"));
+  end (self, error != NULL ? error : unknown);
+}
+
+static void
+read_cb (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ResilientReader *self = data;
+  g_autoptr (GError) error = NULL;
+  gssize n = g_input_stream_read_finish (G_INPUT_STREAM (object), result, &error);
+
+  self->in_read = FALSE;
+  if (self->closed)
+    {
+      resilient_reader_close (self);
+      reader_unref (self);
+      return;
+    }
+  if (n < 0)
+    end_with (self, error);
+  else if (n == 0)
+    end (self, NULL);
+  else if (self->funcs->data (self, self->buffer, (gsize) n, self->user_data) && !self->closed)
+    read_some (self);
+  reader_unref (self);
+}
+
+static void
+read_pollable (ResilientReader *self)
+{
+  GPollableInputStream *stream = G_POLLABLE_INPUT_STREAM (self->stream);
+  gsize total = 0;
+
+  while (!self->closed)
+    {
+      g_autoptr (GError) error = NULL;
+      gssize n = g_pollable_input_stream_read_nonblocking (stream, self->buffer, BUFFER_SIZE, NULL, &error);
+
+      if (n > 0)
+        {
+          total += (gsize) n;
+          if (!self->funcs->data (self, self->buffer, (gsize) n, self->user_data) || self->closed)
+            return;
+          if (total < DISPATCH_SIZE)
+            continue;
+          /* not by the stream's own source: on HTTP/2 that never fires for what was received already */
+          attach (self, g_idle_source_new (), continue_cb);
+          g_source_set_priority (self->source, G_PRIORITY_DEFAULT);
+          return;
+        }
+      if (n == 0)
+        {
+          end (self, NULL);
+          return;
+        }
+      if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        {
+          end_with (self, error);
+          return;
+        }
+      attach (self, g_pollable_input_stream_create_source (stream, NULL), G_SOURCE_FUNC (readable_cb));
+      return;
+    }
+}
+
+static void
+read_some (ResilientReader *self)
+{
+  if (self->closed || self->ended || self->in_read || self->reading)
+    return;
+
+  self->ref_count++;
+  if (G_IS_POLLABLE_INPUT_STREAM (self->stream)
+      && g_pollable_input_stream_can_poll (G_POLLABLE_INPUT_STREAM (self->stream)))
+    {
+      self->reading = TRUE;
+      read_pollable (self);
+      self->reading = FALSE;
+      reader_unref (self);
+      return;
+    }
+  self->in_read = TRUE;
+  g_input_stream_read_async (self->stream, self->buffer, BUFFER_SIZE, G_PRIORITY_DEFAULT, self->cancellable, read_cb,
+                             self);
+}
+
+void
+resilient_reader_start (ResilientReader *self)
+{
+  read_some (self);
+}
+
+void
+resilient_reader_poll (ResilientReader *self)
+{
+  read_some (self);
+}
+
+static void
+closed_cb (GObject *object, GAsyncResult *result, gpointer data)
+{
+  ResilientReader *self = data;
+  const ResilientReaderFuncs *funcs = self->funcs;
+  gpointer user_data = self->user_data;
+
+  g_input_stream_close_finish (G_INPUT_STREAM (object), result, NULL);
+  reader_unref (self);
+  funcs->closed (user_data);
+}
+
+/* Closed asynchronously: the synchronous close of an HTTP/2 stream may block in writing its RST_STREAM. */
+void
+resilient_reader_close (ResilientReader *self)
+{
+  self->closed = TRUE;
+  clear_source (self);
+  if (self->in_read)
+    {
+      g_cancellable_cancel (self->cancellable);
+      return; /* read_cb() goes on: a stream has one operation at a time */
+    }
+  g_input_stream_close_async (self->stream, G_PRIORITY_DEFAULT, NULL, closed_cb, self);
+}
+
+/* libsoup takes a chunked body that was cut at a chunk boundary for a whole one. Whether the terminator was read only its
+ * body stream knows: at the true end it answers without asking the connection, else it must read on, and a base stream that
+ * is marked busy turns that into G_IO_ERROR_PENDING instead of a wait. */
+gboolean
+resilient_reader_is_whole (ResilientReader *self)
+{
+  GInputStream *body = self->stream;
+  GInputStream *base;
+  g_autoptr (GError) error = NULL;
+  char buffer[512];
+  gssize n;
+
+  while (body != NULL && g_strcmp0 (G_OBJECT_TYPE_NAME (body), "SoupBodyInputStream") != 0)
+    body = G_IS_FILTER_INPUT_STREAM (body) ? g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (body)) : NULL;
+  if (body == NULL)
+    {
+      static gboolean logged = FALSE;
+
+      if (!logged)
+        g_info ("The response stream is not of the known kind: a response that is cut between two chunks looks whole");
+      logged = TRUE;
+      return TRUE;
+    }
+
+  /* a stream above may have had enough before it saw the terminator, which is then still to be read */
+  do
+    n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (body), buffer, sizeof buffer, NULL, &error);
+  while (n > 0);
+  if (n < 0)
+    return error != NULL && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+
+  base = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (body));
+  if (!g_input_stream_set_pending (base, NULL))
+    return TRUE;
+  n = g_input_stream_read (body, buffer, sizeof buffer, NULL, &error);
+  g_input_stream_clear_pending (base);
+  return n >= 0 || !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+}

@@ -1,0 +1,214 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-recipe-private.h"
+
+#include <string.h>
+
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+
+static void
+recipe_free (gpointer data)
+{
+  ResilientRecipe *self = data;
+
+  g_free (self->method);
+  g_clear_pointer (&self->uri, g_uri_unref);
+  g_clear_pointer (&self->headers, resilient_headers_unref);
+  g_clear_pointer (&self->body, resilient_body_unref);
+  g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
+  g_clear_pointer (&self->metadata, g_variant_unref);
+  g_free (self->idempotency_key);
+}
+
+static void
+set_invalid (GError **error, const char *message)
+{
+  g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST, message);
+}
+
+/* A method is a token (RFC 9110, 9.1), as a field name is. CONNECT would make libsoup open a tunnel. */
+static gboolean
+check_method (const char *method, GError **error)
+{
+  if (method == NULL || !resilient_headers_name_is_valid (method))
+    {
+      set_invalid (error, _("The method of the request is not a valid token"));
+      return FALSE;
+    }
+  if (strcmp (method, "CONNECT") == 0)
+    {
+      set_invalid (error, _("The method CONNECT is not supported"));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* What a URI can't hold as it is, such as a space or a letter outside ASCII, is percent-encoded as browsers do; what could
+ * end a line is refused. No message repeats the text, which may hold a password. */
+static GUri *
+parse_uri (const char *text, GError **error)
+{
+  g_autofree char *escaped = NULL;
+  g_autoptr (GUri) uri = NULL;
+
+  if (text == NULL || strpbrk (text, "\r\n") != NULL)
+    {
+      set_invalid (error, text == NULL ? _("The request has no URI") : _("The URI of the request has a line break"));
+      return NULL;
+    }
+
+  escaped = resilient_uri_escape (text);
+  uri = g_uri_parse (escaped, SOUP_HTTP_URI_FLAGS, NULL);
+  if (uri == NULL)
+    {
+      set_invalid (error, _("The URI of the request is not a valid absolute URI"));
+      return NULL;
+    }
+  if (strcmp (g_uri_get_scheme (uri), "http") != 0 && strcmp (g_uri_get_scheme (uri), "https") != 0)
+    {
+      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _("The scheme of the URI is “%s”, neither http nor https"), g_uri_get_scheme (uri));
+      return NULL;
+    }
+  if (g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
+    {
+      set_invalid (error, _("The URI of the request has no host"));
+      return NULL;
+    }
+  return g_steal_pointer (&uri);
+}
+
+char *
+resilient_uri_escape (const char *text)
+{
+  GString *escaped = g_string_sized_new (strlen (text));
+
+  for (const guchar *c = (const guchar *) text; *c != '\0'; c++)
+    {
+      if (*c <= 0x20 || *c >= 0x7f || strchr ("\"<>\\^`{|}", *c) != NULL)
+        g_string_append_printf (escaped, "%%%02X", *c);
+      else
+        g_string_append_c (escaped, (char) *c);
+    }
+  return g_string_free (escaped, FALSE);
+}
+
+ResilientRecipe *
+resilient_recipe_new (const char *method, const char *uri, GError **error)
+{
+  ResilientRecipe *self;
+  g_autoptr (GUri) parsed = NULL;
+
+  if (!check_method (method, error))
+    return NULL;
+  parsed = parse_uri (uri, error);
+  if (parsed == NULL)
+    return NULL;
+
+  self = g_atomic_rc_box_new0 (ResilientRecipe);
+  self->method = g_strdup (method);
+  self->uri = g_steal_pointer (&parsed);
+  self->idempotency = RESILIENT_IDEMPOTENCY_AUTO;
+  self->max_response_size = -1;
+  self->connect_timeout = -1;
+  self->read_timeout = -1;
+  self->write_timeout = -1;
+  self->queue_timeout = -1;
+  self->attempt_timeout = -1;
+  self->total_timeout = -1;
+  return self;
+}
+
+void
+resilient_recipe_set_body (ResilientRecipe *self, const char *content_type, GBytes *body)
+{
+  g_clear_pointer (&self->body, resilient_body_unref);
+  if (body != NULL)
+    self->body = resilient_body_new_bytes (content_type, body);
+}
+
+ResilientRecipe *
+resilient_recipe_ref (ResilientRecipe *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+resilient_recipe_unref (ResilientRecipe *self)
+{
+  g_atomic_rc_box_release_full (self, recipe_free);
+}
+
+gboolean
+resilient_recipe_has_idempotency_key (ResilientRecipe *self)
+{
+  return self->idempotency_key != NULL || self->draw_idempotency_key
+         || (self->headers != NULL && resilient_headers_get_one (self->headers, "Idempotency-Key") != NULL);
+}
+
+gboolean
+resilient_uri_same_origin (GUri *a, GUri *b)
+{
+  return strcmp (g_uri_get_scheme (a), g_uri_get_scheme (b)) == 0
+         && g_ascii_strcasecmp (g_uri_get_host (a), g_uri_get_host (b)) == 0
+         && resilient_uri_get_port (a) == resilient_uri_get_port (b);
+}
+
+int
+resilient_uri_get_port (GUri *uri)
+{
+  int port = g_uri_get_port (uri);
+
+  if (port > 0)
+    return port;
+  return strcmp (g_uri_get_scheme (uri), "https") == 0 ? 443 : 80;
+}
+
+/* The names of query parameters stay, for they tell what was asked; a fragment never reaches a server and goes. */
+static void
+append_redacted_query (GString *text, const char *query)
+{
+  g_auto (GStrv) parts = g_strsplit (query, "&", -1);
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      char *value = strchr (parts[i], '=');
+
+      g_string_append_c (text, i == 0 ? '?' : '&');
+      if (value != NULL)
+        {
+          g_string_append_len (text, parts[i], value - parts[i]);
+          g_string_append (text, "=***");
+        }
+      else
+        g_string_append (text, *parts[i] == '\0' ? "" : "***");
+    }
+}
+
+char *
+resilient_uri_redact (GUri *uri)
+{
+  GString *text = g_string_new (g_uri_get_scheme (uri));
+  const char *host = g_uri_get_host (uri);
+  gboolean is_ipv6 = host != NULL && strchr (host, ':') != NULL;
+
+  g_string_append (text, "://");
+  if (g_uri_get_userinfo (uri) != NULL)
+    g_string_append (text, "***@");
+  g_string_append_printf (text, is_ipv6 ? "[%s]" : "%s", host != NULL ? host : "");
+  if (g_uri_get_port (uri) > 0)
+    {
+      int default_port = strcmp (g_uri_get_scheme (uri), "https") == 0 ? 443 : 80;
+
+      if (g_uri_get_port (uri) != default_port)
+        g_string_append_printf (text, ":%d", g_uri_get_port (uri));
+    }
+  g_string_append (text, g_uri_get_path (uri));
+  if (g_uri_get_query (uri) != NULL)
+    append_redacted_query (text, g_uri_get_query (uri));
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,167 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-recipe-private.h"
+#include "resilient-request-private.h"
+
+#include <string.h>
+
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+
+/* The framing of the body is libsoup's: a length of the caller's that is wrong would make the request lie about its end,
+ * the way request smuggling works. */
+static const char *const framing_headers[] = { "Content-Length", "Transfer-Encoding", NULL };
+
+static gboolean
+check_field (const char *name, const char *value, GError **error)
+{
+  /* A bad name is not repeated: it may be a whole header, value included. */
+  if (!resilient_headers_name_is_valid (name))
+    {
+      g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                           _("The name of a header is not a valid token"));
+      return FALSE;
+    }
+  if (!resilient_headers_value_is_valid (value))
+    {
+      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _("The value of the header “%s” has a line break"), name);
+      return FALSE;
+    }
+  for (guint i = 0; framing_headers[i] != NULL; i++)
+    if (g_ascii_strcasecmp (name, framing_headers[i]) == 0)
+      {
+        g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                     _("The header “%s” can't be set: it follows from the body"), name);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
+freeze_headers (ResilientRequest *self, ResilientRecipe *recipe, GError **error)
+{
+  g_autoptr (ResilientHeaders) headers = NULL;
+
+  if (self->headers->len == 0 && self->secret_headers->len == 0)
+    return TRUE;
+
+  headers = resilient_headers_new ();
+  for (guint i = 0; i < self->headers->len; i++)
+    {
+      ResilientField *field = g_ptr_array_index (self->headers, i);
+
+      if (!check_field (field->name, field->value, error))
+        return FALSE;
+      resilient_headers_append (headers, field->name, field->value);
+    }
+  for (guint i = 0; i < self->secret_headers->len; i++)
+    resilient_headers_mark_secret (headers, g_ptr_array_index (self->secret_headers, i));
+  recipe->headers = g_steal_pointer (&headers);
+  return TRUE;
+}
+
+static gboolean
+freeze_body (ResilientRequest *self, ResilientRecipe *recipe, GError **error)
+{
+  const char *type;
+
+  if (self->body == NULL)
+    return TRUE;
+
+  type = resilient_body_get_content_type (self->body);
+  if (type != NULL && (strchr (type, '/') == NULL || !resilient_headers_value_is_valid (type)))
+    {
+      g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                           _("The content type of the body is not a media type"));
+      return FALSE;
+    }
+  recipe->body = resilient_body_ref (self->body);
+  return TRUE;
+}
+
+static gboolean
+freeze_key (ResilientRequest *self, ResilientRecipe *recipe, GError **error)
+{
+  const char *key = self->idempotency_key;
+
+  if (key != NULL && (*key == '\0' || !resilient_headers_value_is_valid (key)))
+    {
+      g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                           _("The idempotency key is empty or has a line break"));
+      return FALSE;
+    }
+  recipe->idempotency_key = g_strdup (key);
+  recipe->draw_idempotency_key = self->draw_idempotency_key;
+  return TRUE;
+}
+
+static gboolean
+freeze_metadata (ResilientRequest *self, ResilientRecipe *recipe, GError **error)
+{
+  if (self->metadata == NULL)
+    return TRUE;
+  if (!g_variant_is_of_type (self->metadata, G_VARIANT_TYPE_VARDICT))
+    {
+      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _("The metadata of the request is of type “%s”, not “a{sv}”"),
+                   g_variant_get_type_string (self->metadata));
+      return FALSE;
+    }
+  recipe->metadata = g_variant_ref (self->metadata);
+  return TRUE;
+}
+
+/* Everything but unreserved characters (RFC 3986, 2.3) is encoded, so a value can't end its parameter. */
+static void
+freeze_query (ResilientRequest *self, ResilientRecipe *recipe)
+{
+  g_autoptr (GString) query = NULL;
+  GUri *uri = recipe->uri;
+
+  if (self->query->len == 0)
+    return;
+
+  query = g_string_new (g_uri_get_query (uri));
+  for (guint i = 0; i < self->query->len; i++)
+    {
+      ResilientField *field = g_ptr_array_index (self->query, i);
+
+      if (query->len > 0)
+        g_string_append_c (query, '&');
+      g_string_append_uri_escaped (query, field->name, NULL, FALSE);
+      g_string_append_c (query, '=');
+      g_string_append_uri_escaped (query, field->value, NULL, FALSE);
+    }
+  recipe->uri = soup_uri_copy (uri, SOUP_URI_QUERY, query->str, SOUP_URI_NONE);
+  g_uri_unref (uri);
+}
+
+ResilientRecipe *
+resilient_request_freeze (ResilientRequest *self, GError **error)
+{
+  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new (self->method, self->uri, error);
+
+  if (recipe == NULL)
+    return NULL;
+  if (!freeze_headers (self, recipe, error) || !freeze_body (self, recipe, error)
+      || !freeze_key (self, recipe, error) || !freeze_metadata (self, recipe, error))
+    return NULL;
+  freeze_query (self, recipe);
+
+  if (self->retry_policy != NULL)
+    recipe->retry_policy = resilient_retry_policy_ref (self->retry_policy);
+  recipe->idempotency = self->idempotency;
+  recipe->priority = self->priority;
+  recipe->max_response_size = self->max_response_size;
+  recipe->connect_timeout = self->connect_timeout;
+  recipe->read_timeout = self->read_timeout;
+  recipe->write_timeout = self->write_timeout;
+  recipe->queue_timeout = self->queue_timeout;
+  recipe->attempt_timeout = self->attempt_timeout;
+  recipe->total_timeout = self->total_timeout;
+  return g_steal_pointer (&recipe);
+}

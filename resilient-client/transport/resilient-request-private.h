@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-body-private.h"
+#include "resilient-request.h"
+
+G_BEGIN_DECLS
+
+/* A header or a query parameter as given, unchecked: what is bad is reported when the request is frozen. */
+typedef struct
+{
+  char *name;
+  char *value;
+} ResilientField;
+
+/* Owned by the thread that uses the request; not locked. */
+struct _ResilientRequest
+{
+  GObject parent_instance;
+
+  char *method;
+  char *uri;
+  ResilientRetryPolicy *retry_policy;
+  GVariant *metadata;
+  GPtrArray *headers;        /* ResilientField */
+  GPtrArray *secret_headers; /* names */
+  GPtrArray *query;          /* ResilientField */
+  ResilientBody *body;
+  char *idempotency_key;
+  gboolean draw_idempotency_key;
+  ResilientIdempotency idempotency;
+  int priority;
+  gint64 max_response_size;
+  double connect_timeout;
+  double read_timeout;
+  double write_timeout;
+  double queue_timeout;
+  double attempt_timeout;
+  double total_timeout;
+};
+
+void resilient_request_set_duration (ResilientRequest *self, double *field, double value);
+
+G_END_DECLS

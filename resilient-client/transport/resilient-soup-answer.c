@@ -1,0 +1,352 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-soup-exchange-private.h"
+
+#include "resilient-clock-private.h"
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+#include "resilient-retry-after-private.h"
+#include "resilient-verdict-private.h"
+
+/* An unread response keeps its connection; to read it pays off only while it is short. */
+#define DISCARD_SIZE (64 * 1024)
+#define DISCARD_TIME (1 * G_USEC_PER_SEC)
+
+static SoupMessage *
+get_message (SoupExchange *self)
+{
+  return resilient_soup_hop_get_message (self->leg->hop);
+}
+
+static gboolean
+may_have_body (SoupExchange *self, guint status_code)
+{
+  return !g_str_equal (self->plan.method, "HEAD") && status_code != SOUP_STATUS_NO_CONTENT
+         && status_code != SOUP_STATUS_NOT_MODIFIED;
+}
+
+/* Content-Length, or -1. */
+static gint64
+get_declared_size (SoupMessageHeaders *headers)
+{
+  if (soup_message_headers_get_encoding (headers) != SOUP_ENCODING_CONTENT_LENGTH)
+    return -1;
+  return soup_message_headers_get_content_length (headers);
+}
+
+static double
+get_retry_after (ResilientHeaders *headers)
+{
+  g_autoptr (GPtrArray) values = g_ptr_array_new ();
+  const char *name, *value;
+
+  for (guint i = 0; i < resilient_headers_get_length (headers); i++)
+    {
+      resilient_headers_get_nth (headers, i, &name, &value);
+      if (g_ascii_strcasecmp (name, "Retry-After") == 0)
+        g_ptr_array_add (values, (gpointer) value);
+    }
+  if (values->len == 0)
+    return -1;
+  g_ptr_array_add (values, NULL);
+  return resilient_retry_after_parse_all ((const char *const *) values->pdata,
+                                          resilient_headers_get_one (headers, "Date"), resilient_clock_get_real ());
+}
+
+static void
+deliver (SoupExchange *self, GBytes *body)
+{
+  SoupMessage *message = get_message (self);
+  g_autoptr (ResilientHeaders) headers = resilient_headers_new_from_soup (soup_message_get_response_headers (message));
+  gint64 elapsed = resilient_clock_get_boot () - self->deadlines.started;
+  ResilientResponse *response
+      = resilient_response_new (soup_message_get_status (message), soup_message_get_reason_phrase (message),
+                                soup_message_get_uri (message), soup_message_get_http_version (message), headers, body,
+                                resilient_clock_to_seconds (elapsed), get_retry_after (headers));
+
+  resilient_soup_exchange_finish (self, RESILIENT_FAILURE_NONE, NULL, response);
+}
+
+static void
+next_hop (SoupExchange *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  resilient_soup_exchange_drop_leg (self);
+  self->received = 0;
+  self->download_size = -1;
+  if (!resilient_soup_exchange_send (self, &error))
+    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
+}
+
+/* Reads on without keeping anything: the connection serves again if the rest is short. */
+static void
+start_discard (SoupExchange *self, ReadingMode mode)
+{
+  self->reading = mode;
+  self->discard_due = resilient_clock_get_boot () + DISCARD_TIME;
+  resilient_soup_exchange_arm (self);
+  if (self->download_size > DISCARD_SIZE)
+    resilient_soup_exchange_stop_reading (self);
+  else
+    resilient_reader_start (self->leg->reader);
+}
+
+void
+resilient_soup_exchange_stop_reading (SoupExchange *self)
+{
+  ReadingMode mode = self->reading;
+
+  self->reading = READING_NOTHING;
+  self->discard_due = 0;
+  if (mode == READING_DISCARD)
+    deliver (self, NULL);
+  else if (mode == READING_DRAIN)
+    next_hop (self);
+}
+
+/* libsoup leaves a workaround for servers that label a .tar.gz with the coding of its own format: so do we. */
+static const char *
+get_coding (SoupExchange *self, SoupMessageHeaders *headers)
+{
+  const char *type = soup_message_headers_get_content_type (headers, NULL);
+
+  if (!self->decode
+      || (type != NULL
+          && (g_ascii_strcasecmp (type, "application/gzip") == 0 || g_ascii_strcasecmp (type, "application/x-gzip") == 0)))
+    return NULL;
+  return soup_message_headers_get_list (headers, "Content-Encoding");
+}
+
+static void
+take_answer (SoupExchange *self)
+{
+  SoupMessage *message = get_message (self);
+  guint status_code = soup_message_get_status (message);
+  SoupMessageHeaders *soup_headers = soup_message_get_response_headers (message);
+  g_autoptr (ResilientHeaders) headers = resilient_headers_new_from_soup (soup_headers);
+  gboolean with_body = may_have_body (self, status_code);
+  gboolean wanted;
+
+  self->download_size = with_body ? get_declared_size (soup_headers) : 0;
+  wanted = self->funcs->headers (&self->base, status_code, get_retry_after (headers), self->data);
+  if (self->ended)
+    return;
+  if (!wanted)
+    {
+      start_discard (self, READING_DISCARD);
+      return;
+    }
+  if (self->max_response_size > 0 && self->download_size > 0
+      && (guint64) self->download_size > self->max_response_size)
+    {
+      GError *error = NULL;
+
+      resilient_set_too_large (&error, self->max_response_size);
+      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_TOO_LARGE, error, NULL);
+      return;
+    }
+
+  self->reading = READING_BODY;
+  self->body = g_byte_array_new ();
+  if (with_body)
+    self->inflate = resilient_inflate_new (get_coding (self, soup_headers),
+                                           resilient_soup_hop_is_from_cache (self->leg->hop));
+  resilient_soup_exchange_arm (self);
+  resilient_reader_start (self->leg->reader);
+}
+
+/* A connection that was kept alive and turned out dead: nothing came back, and it was not the first to be used on it. libsoup
+ * resends by itself what has a method that is idempotent by nature, so this is left for what is by a key or mark. */
+static gboolean
+resend (SoupExchange *self, const GError *error)
+{
+  ResilientSoupHop *hop = self->leg->hop;
+  g_autoptr (GError) local_error = NULL;
+
+  if (self->resent || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || !resilient_soup_hop_is_on_wire (hop) || !resilient_soup_hop_is_reused (hop)
+      || resilient_soup_hop_has_response (hop) || resilient_soup_hop_get_resends (hop) > 0
+      || !resilient_soup_exchange_may_repeat (self) || resilient_method_is_idempotent (self->plan.method)
+      || resilient_failure_from_error (error, FALSE) != RESILIENT_FAILURE_DISCONNECT
+      || (self->plan.with_body && self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body)))
+    return FALSE;
+
+  self->resent = TRUE;
+  self->count_send = TRUE;
+  self->new_connection = TRUE;
+  resilient_soup_exchange_drop_leg (self);
+  if (!resilient_soup_exchange_send (self, &local_error))
+    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&local_error), NULL);
+  return TRUE;
+}
+
+/* A tunnel was asked for and refused: what came is the proxy's word, of which libsoup shows the status alone. */
+static GError *
+make_proxy_error (SoupMessage *message)
+{
+  guint status_code = soup_message_get_status (message);
+  const char *reason = soup_message_get_reason_phrase (message);
+
+  return g_error_new (G_IO_ERROR,
+                      status_code == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED ? G_IO_ERROR_PROXY_AUTH_FAILED
+                                                                               : G_IO_ERROR_PROXY_FAILED,
+                      _("The proxy refused the connection: %u %s"), status_code,
+                      reason != NULL ? reason : soup_status_get_phrase (status_code));
+}
+
+void
+resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GError *error)
+{
+  ResilientSoupHop *hop = self->leg->hop;
+  SoupMessage *message = resilient_soup_hop_get_message (hop);
+  g_autoptr (GError) redirect_error = NULL;
+  guint status_code = soup_message_get_status (message);
+  gboolean body_spent = self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body);
+
+  if (stream == NULL)
+    {
+      if (!resend (self, error))
+        resilient_soup_exchange_fail (self, g_error_copy (error));
+      return;
+    }
+  if (!resilient_soup_hop_has_headers (hop))
+    {
+      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_CONNECT, make_proxy_error (message), NULL);
+      return;
+    }
+  /* RFC 9110, 15.5.18: ask again without the expectation that could not be met */
+  if (status_code == SOUP_STATUS_EXPECTATION_FAILED && resilient_soup_hop_is_expecting (hop) && !self->no_expect)
+    {
+      resilient_soup_exchange_avoid_expect (self);
+      self->download_size = get_declared_size (soup_message_get_response_headers (message));
+      start_discard (self, READING_DRAIN);
+      return;
+    }
+
+  switch (resilient_redirect_decide (&self->plan, soup_message_get_uri (message), status_code,
+                                     soup_message_headers_get_one (soup_message_get_response_headers (message),
+                                                                   "Location"),
+                                     body_spent, &redirect_error))
+    {
+    case RESILIENT_REDIRECT_FOLLOW:
+      self->resent = FALSE;
+      self->no_expect = FALSE;
+      self->download_size = get_declared_size (soup_message_get_response_headers (message));
+      start_discard (self, READING_DRAIN);
+      break;
+    case RESILIENT_REDIRECT_FAIL:
+      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_REDIRECT, g_steal_pointer (&redirect_error), NULL);
+      break;
+    case RESILIENT_REDIRECT_DELIVER:
+    default:
+      take_answer (self);
+      break;
+    }
+}
+
+static gboolean
+reader_data_cb (ResilientReader *reader, const guint8 *bytes, gsize length, gpointer data)
+{
+  SoupLeg *leg = data;
+  SoupExchange *self = leg->exchange;
+  g_autoptr (GError) error = NULL;
+  gboolean ok = TRUE;
+
+  self->deadlines.activity = resilient_clock_get_boot ();
+  self->received += length;
+  if (self->reading != READING_BODY)
+    {
+      if (self->received <= DISCARD_SIZE)
+        return TRUE;
+      resilient_soup_exchange_stop_reading (self);
+      return FALSE;
+    }
+
+  if (self->inflate != NULL)
+    ok = resilient_inflate_feed (self->inflate, bytes, length, self->body, self->max_response_size, &error);
+  else if (self->max_response_size > 0 && self->body->len + length > self->max_response_size)
+    {
+      resilient_set_too_large (&error, self->max_response_size);
+      ok = FALSE;
+    }
+  else
+    g_byte_array_append (self->body, bytes, (guint) length);
+  if (!ok)
+    {
+      resilient_soup_exchange_fail (self, g_steal_pointer (&error));
+      return FALSE;
+    }
+  resilient_soup_exchange_report_progress (self);
+  return self->leg == leg && !self->ended;
+}
+
+/* Did all of the body arrive? libsoup says so in two cases where it has not: chunks that were cut at a boundary, and a length
+ * that was announced together with "Connection: close". */
+static gboolean
+check_whole (SoupExchange *self, GError **error)
+{
+  SoupMessage *message = get_message (self);
+  gint64 declared = get_declared_size (soup_message_get_response_headers (message));
+  gboolean whole = TRUE;
+
+  if (!may_have_body (self, soup_message_get_status (message)) || resilient_soup_hop_is_from_cache (self->leg->hop))
+    return TRUE;
+  if (declared >= 0)
+    whole = self->received >= (guint64) declared;
+  else if (soup_message_get_http_version (message) != SOUP_HTTP_2_0
+           && soup_message_headers_get_encoding (soup_message_get_response_headers (message)) == SOUP_ENCODING_CHUNKED)
+    whole = resilient_reader_is_whole (self->leg->reader);
+  if (!whole)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+                         _("The connection was closed before the whole response had come"));
+  return whole;
+}
+
+static void
+reader_end_cb (ResilientReader *reader, const GError *read_error, gpointer data)
+{
+  SoupLeg *leg = data;
+  SoupExchange *self = leg->exchange;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) body = NULL;
+  gsize length;
+
+  if (self->reading != READING_BODY)
+    {
+      resilient_soup_exchange_stop_reading (self);
+      return;
+    }
+  if (read_error != NULL)
+    {
+      resilient_soup_exchange_fail (self, g_error_copy (read_error));
+      return;
+    }
+  if (!check_whole (self, &error)
+      || (self->inflate != NULL
+          && !resilient_inflate_finish (self->inflate, self->body, self->max_response_size, &error)))
+    {
+      resilient_soup_exchange_fail (self, g_steal_pointer (&error));
+      return;
+    }
+  length = self->body->len;
+  /* the array grows in powers of two, and results are kept for long */
+  body = g_bytes_new_take (g_realloc (g_byte_array_free (g_steal_pointer (&self->body), FALSE), length), length);
+  deliver (self, body);
+}
+
+static void
+reader_closed_cb (gpointer data)
+{
+  SoupLeg *leg = data;
+
+  resilient_soup_hop_stream_closed (leg->hop);
+}
+
+const ResilientReaderFuncs resilient_soup_reader_funcs = {
+  reader_data_cb,
+  reader_end_cb,
+  reader_closed_cb,
+};

@@ -1,0 +1,127 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-connections-private.h"
+#include "resilient-deadlines-private.h"
+#include "resilient-exchange-private.h"
+#include "resilient-inflate-private.h"
+#include "resilient-reader-private.h"
+#include "resilient-redirect-private.h"
+#include "resilient-soup-hop-private.h"
+
+G_BEGIN_DECLS
+
+/* The files of the exchange over libsoup share this: life and legs (soup-exchange), what a message says on its way
+ * (soup-phases), and its answer (soup-answer). */
+
+typedef struct _SoupExchange SoupExchange;
+typedef struct _SoupTransport SoupTransport;
+
+struct _SoupTransport
+{
+  ResilientTransport base;
+  SoupSession *session;
+  ResilientConnections *connections;
+};
+
+/* One message of an exchange, until libsoup lets go of it. The exchange has one that counts, and maybe older ones on their
+ * way out. Owned by the hop's released(). */
+typedef struct
+{
+  SoupExchange *exchange; /* a reference */
+  ResilientSoupHop *hop;
+  ResilientReader *reader; /* of the response, once there is one; owned by its own closing */
+  gboolean counts;         /* its first send is one that outcome.sends counts */
+  gboolean started;
+  guint resends; /* those that were counted */
+} SoupLeg;
+
+typedef enum
+{
+  READING_NOTHING,
+  READING_BODY,    /* of the answer */
+  READING_DISCARD, /* of an answer that will be retried: no more than a while */
+  READING_DRAIN,   /* of a redirect that is followed: the same */
+} ReadingMode;
+
+/* Lives in one context and is touched only there. References: one of the user, one of each leg, one of itself until released()
+ * has run. */
+struct _SoupExchange
+{
+  ResilientExchange base;
+  int ref_count;
+  const ResilientExchangeFuncs *funcs;
+  gpointer data;
+  GMainContext *context;
+  ResilientAlarm *alarm;
+  ResilientTimer timer; /* for every deadline and poll; set early rather than moved at every sign of life */
+  GSource *idle;        /* what start() or abandon() must not say itself */
+
+  ResilientRecipe *recipe;
+  char *idempotency_key;
+  char *user_agent;
+  guint64 max_response_size;
+  gboolean new_connection; /* for the next leg */
+  gboolean no_expect;
+  gboolean decode; /* the codings that the current leg asked for are ours */
+
+  ResilientHop plan; /* what the current leg asks */
+  SoupLeg *leg;
+  guint n_legs;
+  gboolean resent;     /* this hop was sent a second time by us */
+  gboolean count_send; /* the next leg is the first, or a resend, and no redirect hop */
+  guint n_hops;    /* started */
+
+  ResilientDeadlines deadlines;
+  gint64 polled;      /* when the timer last looked at the connection */
+  guint unsent;       /* bytes in the send queue then */
+  gboolean wrote_all; /* the kernel has the whole request */
+  gint64 expect_due;  /* when to stop waiting for "100 Continue"; 0 = not waiting */
+  gint64 discard_due; /* when to stop reading what is not wanted */
+
+  ReadingMode reading;
+  ResilientInflate *inflate; /* nullable */
+  GByteArray *body;
+  guint64 received; /* as it came, before decoding */
+  gint64 download_size;
+
+  ResilientOutcome outcome; /* its failure, error and response only at the end */
+  gboolean ended;           /* done, or abandoned */
+  gboolean released;
+};
+
+/* soup-exchange */
+void resilient_soup_exchange_ref (SoupExchange *self);
+void resilient_soup_exchange_unref (SoupExchange *self);
+/* Sends what the plan says. TRUE, or FALSE with @error when the body can't be had. */
+gboolean resilient_soup_exchange_send (SoupExchange *self, GError **error);
+/* Lets the current leg go, closing its stream. */
+void resilient_soup_exchange_drop_leg (SoupExchange *self);
+/* The end. Takes @error and @response. */
+void resilient_soup_exchange_finish (SoupExchange *self, ResilientFailure failure, GError *error,
+                                     ResilientResponse *response);
+/* With the kind that @error has by itself. Takes @error. */
+void resilient_soup_exchange_fail (SoupExchange *self, GError *error);
+gboolean resilient_soup_exchange_may_repeat (SoupExchange *self);
+
+/* soup-phases */
+void resilient_soup_exchange_event (SoupExchange *self, ResilientHopEvent event);
+void resilient_soup_exchange_enter (SoupExchange *self, ResilientPhase phase);
+void resilient_soup_exchange_arm (SoupExchange *self);
+void resilient_soup_exchange_report_progress (SoupExchange *self);
+/* The next leg sends the body unasked, and so does what comes later to this origin. */
+void resilient_soup_exchange_avoid_expect (SoupExchange *self);
+
+/* soup-answer */
+void resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GError *error);
+/* Unwanted reading has taken long enough. */
+void resilient_soup_exchange_stop_reading (SoupExchange *self);
+extern const ResilientReaderFuncs resilient_soup_reader_funcs;
+
+/* soup-message */
+SoupMessage *resilient_soup_message_new (SoupExchange *self);
+gboolean resilient_soup_message_wants_expect (SoupExchange *self);
+
+G_END_DECLS

@@ -1,0 +1,84 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-soup-exchange-private.h"
+
+#include "resilient-verdict-private.h"
+
+/* From here on a server is asked whether it wants the body at all (RFC 9110, 10.1.1). */
+#define EXPECT_SIZE (1024 * 1024)
+
+static gboolean
+has_own_header (SoupExchange *self, const char *name)
+{
+  return self->recipe->headers != NULL && resilient_headers_get_one (self->recipe->headers, name) != NULL;
+}
+
+/* The order of who wins: the request's own headers, what the library knows better than defaults, the defaults. */
+static void
+set_headers (SoupExchange *self, SoupMessage *message, gboolean with_body)
+{
+  SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+  g_autoptr (ResilientHeaders) defaults = NULL;
+  g_autoptr (ResilientHeaders) merged = NULL;
+
+  if (self->funcs->default_headers != NULL)
+    defaults = self->funcs->default_headers (self->plan.uri, self->data);
+  merged = resilient_hop_merge_headers (&self->plan, defaults, self->recipe->headers);
+  resilient_headers_append_to_soup (merged, headers);
+
+  /* framing follows from the body, never from a default */
+  soup_message_headers_remove (headers, "Content-Length");
+  soup_message_headers_remove (headers, "Transfer-Encoding");
+  if (with_body && resilient_body_get_content_type (self->recipe->body) != NULL
+      && !has_own_header (self, "Content-Type"))
+    soup_message_headers_remove (headers, "Content-Type");
+
+  if (self->idempotency_key != NULL && self->plan.with_body)
+    soup_message_headers_replace (headers, "Idempotency-Key", self->idempotency_key);
+  if (self->user_agent != NULL && !has_own_header (self, "User-Agent"))
+    soup_message_headers_replace (headers, "User-Agent", self->user_agent);
+  /* Who asks for codings by hand decodes by hand. A part of an encoded body can't be decoded, so none is asked for. */
+  self->decode = soup_message_headers_get_one (headers, "Accept-Encoding") == NULL
+                 && soup_message_headers_get_one (headers, "Range") == NULL;
+  if (soup_message_headers_get_one (headers, "Accept-Encoding") == NULL)
+    soup_message_headers_append (headers, "Accept-Encoding",
+                                 self->decode ? "gzip, deflate" : "identity");
+}
+
+SoupMessage *
+resilient_soup_message_new (SoupExchange *self)
+{
+  SoupMessage *message = soup_message_new_from_uri (self->plan.method, self->plan.uri);
+  gboolean with_body = self->plan.with_body && self->recipe->body != NULL;
+  SoupMessageFlags flags = SOUP_MESSAGE_NO_REDIRECT;
+
+  if (self->new_connection)
+    flags |= SOUP_MESSAGE_NEW_CONNECTION;
+  /* Without it libsoup opens a connection for each POST; with it, it uses kept-alive ones, and does not resend what was lost
+   * on a stale one: that is ours to do. */
+  if (resilient_soup_exchange_may_repeat (self) && !resilient_method_is_idempotent (self->plan.method))
+    flags |= SOUP_MESSAGE_IDEMPOTENT;
+  soup_message_add_flags (message, flags);
+  /* libsoup's decoder calls a cut or corrupt body a success */
+  soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
+  set_headers (self, message, with_body);
+  return message;
+}
+
+gboolean
+resilient_soup_message_wants_expect (SoupExchange *self)
+{
+  SoupTransport *transport = (SoupTransport *) self->base.transport;
+  const char *own;
+
+  if (!self->plan.with_body || self->recipe->body == NULL || self->no_expect)
+    return FALSE;
+  own = self->recipe->headers != NULL ? resilient_headers_get_one (self->recipe->headers, "Expect") : NULL;
+  if (own != NULL && g_ascii_strcasecmp (own, "100-continue") == 0)
+    return TRUE;
+  return resilient_body_get_size (self->recipe->body) > EXPECT_SIZE
+         && !resilient_connections_avoids_expect (transport->connections, self->plan.uri);
+}
