@@ -7,6 +7,22 @@
 
 G_BEGIN_DECLS
 
+/* Immutable. Only the files of this type look inside. */
+struct _ResilientRequestContext
+{
+  char *request_id;
+  ResilientRetryPolicy *policy; /* NULL: none known yet */
+  GVariant *metadata;           /* a{sv}; NULL: none was given */
+  guint attempt;                /* 0 = the first */
+  gint64 created_at;            /* microseconds since 1970 */
+  gint64 created_boot;          /* the same moment on the boot-time clock */
+
+  /* Seconds drawn before this attempt and before the one before it, 0 = none: what decorrelated jitter goes on from to the
+   * next delay, and to this one when it is drawn anew. */
+  double delay;
+  double delay_before;
+};
+
 /* For a call that starts: attempt 0, @policy (never NULL) in force, @metadata in place of an absent one when the context
  * itself came from the library. NULL @self: a new context with a random id. */
 ResilientRequestContext *resilient_request_context_stamp (ResilientRequestContext *self, ResilientRetryPolicy *policy,

@@ -8,6 +8,20 @@
 
 G_BEGIN_DECLS
 
+/* Immutable. Only the files of this type look inside. */
+struct _ResilientResponse
+{
+  guint status_code;
+  char *reason_phrase;
+  GUri *uri;
+  SoupHTTPVersion version;
+  ResilientHeaders *headers;
+  char *content_type;  /* without parameters; nullable */
+  GBytes *body;        /* nullable */
+  double elapsed_time; /* seconds */
+  double retry_after;  /* seconds, -1 = none */
+};
+
 /* Takes references to all. @body NULL: has_body is FALSE. @elapsed_time and @retry_after in seconds, -1 = no Retry-After. */
 ResilientResponse *resilient_response_new (guint status_code, const char *reason_phrase, GUri *uri,
                                            SoupHTTPVersion version, ResilientHeaders *headers, GBytes *body,

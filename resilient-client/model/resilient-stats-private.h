@@ -26,6 +26,8 @@ typedef struct
 } ResilientStatsData;
 
 void resilient_stats_data_add_time (ResilientStatsData *self, double seconds);
+/* @percentile from 0 to 1; seconds, 0 without any time. */
+double resilient_stats_data_get_percentile (const ResilientStatsData *self, double percentile);
 /* A snapshot. */
 ResilientStats *resilient_stats_new (const ResilientStatsData *data);
 

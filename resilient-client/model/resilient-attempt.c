@@ -1,0 +1,273 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-attempt-private.h"
+
+/**
+ * ResilientAttempt:
+ *
+ * What became of one attempt of a request: one line of the log that a [struct@Result] keeps.
+ *
+ * Immutable, for any thread; copying one is taking a reference.
+ *
+ * Since: 1.0
+ */
+struct _ResilientAttempt
+{
+  guint number;
+  gint64 started_at; /* microseconds since 1970 */
+  double duration;   /* seconds */
+  ResilientFailure failure;
+  guint status_code;
+  double delay_before; /* seconds */
+  gboolean reused_connection;
+  guint sends;
+  ResilientReason reason;
+};
+
+G_DEFINE_BOXED_TYPE (ResilientAttempt, resilient_attempt,
+                     resilient_attempt_ref, resilient_attempt_unref)
+
+ResilientAttempt *
+resilient_attempt_new (guint            number,
+                       gint64           started_at,
+                       double           duration,
+                       ResilientFailure failure,
+                       guint            status_code,
+                       double           delay_before,
+                       gboolean         reused_connection,
+                       guint            sends,
+                       ResilientReason  reason)
+{
+  ResilientAttempt *self = g_atomic_rc_box_new0 (ResilientAttempt);
+
+  self->number = number;
+  self->started_at = started_at;
+  self->duration = duration;
+  self->failure = failure;
+  self->status_code = status_code;
+  self->delay_before = delay_before;
+  self->reused_connection = reused_connection;
+  self->sends = sends;
+  self->reason = reason;
+
+  return self;
+}
+
+/**
+ * resilient_attempt_ref:
+ * @self: an attempt
+ *
+ * Takes a reference. Any thread may.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+ResilientAttempt *
+resilient_attempt_ref (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return g_atomic_rc_box_acquire (self);
+}
+
+/**
+ * resilient_attempt_unref:
+ * @self: (transfer full): an attempt
+ *
+ * Drops a reference. Any thread may.
+ *
+ * Since: 1.0
+ */
+void
+resilient_attempt_unref (ResilientAttempt *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_atomic_rc_box_release (self);
+}
+
+/**
+ * resilient_attempt_copy:
+ * @self: an attempt
+ *
+ * Copies an attempt, which is taking a reference, as it never changes.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+ResilientAttempt *
+resilient_attempt_copy (ResilientAttempt *self)
+{
+  return resilient_attempt_ref (self);
+}
+
+/**
+ * resilient_attempt_get_number:
+ * @self: an attempt
+ *
+ * Gets its number.
+ *
+ * Returns: the number, 1 for the first attempt of a request
+ *
+ * Since: 1.0
+ */
+guint
+resilient_attempt_get_number (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->number;
+}
+
+/**
+ * resilient_attempt_get_started_at:
+ * @self: an attempt
+ *
+ * Gets when it began.
+ *
+ * Returns: microseconds since 1970, UTC
+ *
+ * Since: 1.0
+ */
+gint64
+resilient_attempt_get_started_at (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->started_at;
+}
+
+/**
+ * resilient_attempt_get_duration:
+ * @self: an attempt
+ *
+ * Gets how long it took.
+ *
+ * Returns: seconds
+ *
+ * Since: 1.0
+ */
+double
+resilient_attempt_get_duration (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, 0.0);
+
+  return self->duration;
+}
+
+/**
+ * resilient_attempt_get_failure:
+ * @self: an attempt
+ *
+ * Gets how it failed.
+ *
+ * Returns: the one kind of failure, or %RESILIENT_FAILURE_NONE
+ *
+ * Since: 1.0
+ */
+ResilientFailure
+resilient_attempt_get_failure (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, RESILIENT_FAILURE_NONE);
+
+  return self->failure;
+}
+
+/**
+ * resilient_attempt_get_status_code:
+ * @self: an attempt
+ *
+ * Gets the status of the answer.
+ *
+ * Returns: the HTTP status, or 0 when no status line was read
+ *
+ * Since: 1.0
+ */
+guint
+resilient_attempt_get_status_code (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->status_code;
+}
+
+/**
+ * resilient_attempt_get_delay_before:
+ * @self: an attempt
+ *
+ * Gets how long the request slept before it.
+ *
+ * Returns: seconds, 0 for the first attempt
+ *
+ * Since: 1.0
+ */
+double
+resilient_attempt_get_delay_before (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, 0.0);
+
+  return self->delay_before;
+}
+
+/**
+ * resilient_attempt_get_reused_connection:
+ * @self: an attempt
+ *
+ * Tells whether it began on a connection that was already open.
+ *
+ * Returns: %TRUE if it did
+ *
+ * Since: 1.0
+ */
+gboolean
+resilient_attempt_get_reused_connection (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->reused_connection;
+}
+
+/**
+ * resilient_attempt_get_sends:
+ * @self: an attempt
+ *
+ * Gets how many times the request went on the wire.
+ *
+ * More than once when a kept-alive connection turned out to be dead before a byte of the answer
+ * came, and the request was sent again on another connection. Redirects and authentication are not
+ * counted.
+ *
+ * Returns: the number, 0 when nothing was sent
+ *
+ * Since: 1.0
+ */
+guint
+resilient_attempt_get_sends (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->sends;
+}
+
+/**
+ * resilient_attempt_get_reason:
+ * @self: an attempt
+ *
+ * Gets why it was the last attempt, or why there was another one, see [method@Event.get_reason].
+ *
+ * Returns: (transfer none): a fixed English word, not for display
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_attempt_get_reason (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return resilient_reason_to_string (self->reason);
+}

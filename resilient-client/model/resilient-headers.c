@@ -1,0 +1,363 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-headers-private.h"
+
+#include <string.h>
+
+typedef struct
+{
+  char *name;  /* owns the memory of both */
+  char *value; /* behind the name */
+} Field;
+
+/* What get_list() once computed for a name that has more than one field. */
+typedef struct
+{
+  char *name;
+  char *list;
+} JoinedList;
+
+struct _ResilientHeaders
+{
+  /* Changed by the only owner before sharing, immutable after. */
+  GArray *fields;     /* Field, in order */
+  GPtrArray *secrets; /* names marked secret; NULL: none */
+
+  GMutex lock;
+  GArray *joined; /* JoinedList; NULL: none; under lock, as any thread may be the first to ask */
+};
+
+static const char *const secret_by_nature[] = {
+  "Authorization",
+  "Proxy-Authorization",
+  "Cookie",
+  "Set-Cookie",
+};
+
+static gboolean
+names_equal (const char *a,
+             const char *b)
+{
+  return g_ascii_strcasecmp (a, b) == 0;
+}
+
+static void
+clear_field (gpointer data)
+{
+  Field *field = data;
+
+  g_free (field->name);
+}
+
+static void
+clear_joined_list (gpointer data)
+{
+  JoinedList *joined = data;
+
+  g_free (joined->name);
+  g_free (joined->list);
+}
+
+static void
+clear_headers (gpointer data)
+{
+  ResilientHeaders *self = data;
+
+  g_array_unref (self->fields);
+  g_clear_pointer (&self->secrets, g_ptr_array_unref);
+  g_clear_pointer (&self->joined, g_array_unref);
+  g_mutex_clear (&self->lock);
+}
+
+ResilientHeaders *
+resilient_headers_new (void)
+{
+  ResilientHeaders *self = g_atomic_rc_box_new0 (ResilientHeaders);
+
+  self->fields = g_array_new (FALSE, FALSE, sizeof (Field));
+  g_array_set_clear_func (self->fields, clear_field);
+  g_mutex_init (&self->lock);
+
+  return self;
+}
+
+/* A field value is octets (RFC 9110, 5.5); what is not UTF-8 is taken as ISO 8859-1, what it
+ * used to be, as strings of the bindings must be UTF-8. */
+ResilientHeaders *
+resilient_headers_new_from_soup (SoupMessageHeaders *headers)
+{
+  ResilientHeaders *self = resilient_headers_new ();
+  SoupMessageHeadersIter iter;
+  const char *name, *value;
+
+  soup_message_headers_iter_init (&iter, headers);
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    {
+      g_autofree char *decoded = NULL;
+
+      if (!g_utf8_validate (value, -1, NULL))
+        decoded = g_convert (value, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+
+      resilient_headers_append (self, name, decoded != NULL ? decoded : value);
+    }
+
+  return self;
+}
+
+ResilientHeaders *
+resilient_headers_ref (ResilientHeaders *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+resilient_headers_unref (ResilientHeaders *self)
+{
+  g_atomic_rc_box_release_full (self, clear_headers);
+}
+
+ResilientHeaders *
+resilient_headers_copy (ResilientHeaders *self)
+{
+  ResilientHeaders *copy = resilient_headers_new ();
+
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      Field *field = &g_array_index (self->fields, Field, i);
+
+      resilient_headers_append (copy, field->name, field->value);
+    }
+
+  for (guint i = 0; self->secrets != NULL && i < self->secrets->len; i++)
+    resilient_headers_mark_secret (copy, g_ptr_array_index (self->secrets, i));
+
+  return copy;
+}
+
+void
+resilient_headers_append (ResilientHeaders *self,
+                          const char       *name,
+                          const char       *value)
+{
+  gsize name_size = strlen (name) + 1;
+  gsize value_size = strlen (value) + 1;
+  Field field;
+
+  field.name = g_malloc (name_size + value_size);
+  field.value = field.name + name_size;
+  memcpy (field.name, name, name_size);
+  memcpy (field.value, value, value_size);
+
+  g_array_append_val (self->fields, field);
+  g_clear_pointer (&self->joined, g_array_unref);
+}
+
+void
+resilient_headers_replace (ResilientHeaders *self,
+                           const char       *name,
+                           const char       *value)
+{
+  g_autofree char *owned_name = NULL;
+  guint n_old = self->fields->len;
+
+  /* The new one first, and a name of our own: both may belong to a field that goes. */
+  owned_name = g_strdup (name);
+  if (value != NULL)
+    resilient_headers_append (self, name, value);
+
+  for (guint i = n_old; i > 0; i--)
+    {
+      if (names_equal (g_array_index (self->fields, Field, i - 1).name, owned_name))
+        g_array_remove_index (self->fields, i - 1);
+    }
+
+  g_clear_pointer (&self->joined, g_array_unref);
+}
+
+static gboolean
+is_marked_secret (ResilientHeaders *self,
+                  const char       *name)
+{
+  for (guint i = 0; self->secrets != NULL && i < self->secrets->len; i++)
+    {
+      if (names_equal (g_ptr_array_index (self->secrets, i), name))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+void
+resilient_headers_mark_secret (ResilientHeaders *self,
+                               const char       *name)
+{
+  if (is_marked_secret (self, name))
+    return;
+
+  if (self->secrets == NULL)
+    self->secrets = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (self->secrets, g_strdup (name));
+}
+
+guint
+resilient_headers_get_length (ResilientHeaders *self)
+{
+  return self->fields->len;
+}
+
+void
+resilient_headers_get_nth (ResilientHeaders *self,
+                           guint             n,
+                           const char      **name,
+                           const char      **value)
+{
+  Field *field;
+
+  g_assert (n < self->fields->len);
+
+  field = &g_array_index (self->fields, Field, n);
+  if (name != NULL)
+    *name = field->name;
+  if (value != NULL)
+    *value = field->value;
+}
+
+const char *
+resilient_headers_get_one (ResilientHeaders *self,
+                           const char       *name)
+{
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      Field *field = &g_array_index (self->fields, Field, i);
+
+      if (names_equal (field->name, name))
+        return field->value;
+    }
+
+  return NULL;
+}
+
+/* With the lock held. What it returns lives as long as the headers don't change. */
+static const char *
+ensure_joined (ResilientHeaders *self,
+               const char       *name)
+{
+  GString *list = NULL;
+  JoinedList joined;
+
+  for (guint i = 0; self->joined != NULL && i < self->joined->len; i++)
+    {
+      JoinedList *known = &g_array_index (self->joined, JoinedList, i);
+
+      if (names_equal (known->name, name))
+        return known->list;
+    }
+
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      Field *field = &g_array_index (self->fields, Field, i);
+
+      if (!names_equal (field->name, name))
+        continue;
+
+      if (list == NULL)
+        {
+          list = g_string_new (field->value);
+        }
+      else
+        {
+          g_string_append (list, ", ");
+          g_string_append (list, field->value);
+        }
+    }
+
+  if (self->joined == NULL)
+    {
+      self->joined = g_array_new (FALSE, FALSE, sizeof (JoinedList));
+      g_array_set_clear_func (self->joined, clear_joined_list);
+    }
+
+  joined.name = g_strdup (name);
+  joined.list = g_string_free (list, FALSE);
+  g_array_append_val (self->joined, joined);
+
+  return joined.list;
+}
+
+const char *
+resilient_headers_get_list (ResilientHeaders *self,
+                            const char       *name)
+{
+  const char *first = NULL, *list;
+  guint n_found = 0;
+
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      Field *field = &g_array_index (self->fields, Field, i);
+
+      if (names_equal (field->name, name) && n_found++ == 0)
+        first = field->value;
+    }
+
+  /* Nearly always: nothing to join, nothing to lock. */
+  if (n_found <= 1)
+    return first;
+
+  g_mutex_lock (&self->lock);
+  list = ensure_joined (self, name);
+  g_mutex_unlock (&self->lock);
+
+  return list;
+}
+
+gboolean
+resilient_headers_is_secret (ResilientHeaders *self,
+                             const char       *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (secret_by_nature); i++)
+    {
+      if (names_equal (secret_by_nature[i], name))
+        return TRUE;
+    }
+
+  return is_marked_secret (self, name);
+}
+
+void
+resilient_headers_append_to_soup (ResilientHeaders   *self,
+                                  SoupMessageHeaders *headers)
+{
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      Field *field = &g_array_index (self->fields, Field, i);
+
+      soup_message_headers_append (headers, field->name, field->value);
+    }
+}
+
+gboolean
+resilient_headers_name_is_valid (const char *name)
+{
+  if (name == NULL || *name == '\0')
+    return FALSE;
+
+  /* tchar of RFC 9110, 5.6.2. */
+  for (const char *p = name; *p != '\0'; p++)
+    {
+      if (!g_ascii_isalnum (*p) && strchr ("!#$%&'*+-.^_`|~", *p) == NULL)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+resilient_headers_value_is_valid (const char *value)
+{
+  /* A NUL can't be in a C string: it would end it. */
+  return value != NULL && strpbrk (value, "\r\n") == NULL;
+}

@@ -1,0 +1,348 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-request-context-private.h"
+
+#include <string.h>
+
+#include "resilient-backoff-private.h"
+#include "resilient-clock-private.h"
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+#include "resilient-random-private.h"
+
+/**
+ * ResilientRequestContext:
+ *
+ * Who a request is to those who observe it: its id, its retry policy, what the app attached to it
+ * and how many attempts were made.
+ *
+ * A context is immutable: what would change it makes a new one, so nothing that one request does to
+ * its context can be seen by another. It may be used from any thread, and copying one is taking a
+ * reference.
+ *
+ * A context that is given to a call is not changed by it. The call starts at attempt 0 and shows
+ * its progress in the contexts of its events.
+ *
+ * Since: 1.0
+ */
+
+G_DEFINE_BOXED_TYPE (ResilientRequestContext, resilient_request_context,
+                     resilient_request_context_ref, resilient_request_context_unref)
+
+#define MAX_REQUEST_ID_LENGTH 128
+
+static void
+clear_context (gpointer data)
+{
+  ResilientRequestContext *self = data;
+
+  g_free (self->request_id);
+  g_clear_pointer (&self->policy, resilient_retry_policy_unref);
+  g_clear_pointer (&self->metadata, g_variant_unref);
+}
+
+static gboolean
+check_request_id (const char *request_id,
+                  GError    **error)
+{
+  gsize length = strlen (request_id);
+  gboolean valid = length >= 1 && length <= MAX_REQUEST_ID_LENGTH;
+
+  for (const char *p = request_id; valid && *p != '\0'; p++)
+    valid = g_ascii_isalnum (*p) || strchr ("._:-", *p) != NULL;
+
+  if (!valid)
+    g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                         _("A request id must be 1 to 128 letters, digits or characters of “._:-”"));
+
+  return valid;
+}
+
+static gboolean
+check_metadata (GVariant *metadata,
+                GError  **error)
+{
+  if (metadata == NULL || g_variant_is_of_type (metadata, G_VARIANT_TYPE_VARDICT))
+    return TRUE;
+
+  g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+               _("Metadata must be of type “%s”, not “%s”"), "a{sv}",
+               g_variant_get_type_string (metadata));
+  return FALSE;
+}
+
+/* Everything but attempt and delays. */
+static ResilientRequestContext *
+derive (ResilientRequestContext *self)
+{
+  ResilientRequestContext *derived = g_atomic_rc_box_new0 (ResilientRequestContext);
+
+  derived->request_id = g_strdup (self->request_id);
+  derived->policy = self->policy != NULL ? resilient_retry_policy_ref (self->policy) : NULL;
+  derived->metadata = self->metadata != NULL ? g_variant_ref (self->metadata) : NULL;
+  derived->created_at = self->created_at;
+  derived->created_boot = self->created_boot;
+
+  return derived;
+}
+
+/* Takes @request_id. */
+static ResilientRequestContext *
+create (char                 *request_id,
+        ResilientRetryPolicy *policy,
+        GVariant             *metadata)
+{
+  ResilientRequestContext *self = g_atomic_rc_box_new0 (ResilientRequestContext);
+
+  self->request_id = request_id;
+  self->policy = policy != NULL ? resilient_retry_policy_ref (policy) : NULL;
+  self->metadata = metadata != NULL ? g_variant_ref (metadata) : NULL;
+  self->created_at = resilient_clock_get_real ();
+  self->created_boot = resilient_clock_get_boot ();
+
+  return self;
+}
+
+/**
+ * resilient_request_context_new:
+ * @request_id: (nullable): 1 to 128 characters of `[A-Za-z0-9._:-]`, or %NULL for a random UUID
+ * @policy: (nullable): the retry policy of the request, or %NULL for that of the request or of the
+ *   client
+ * @metadata: (nullable): what the app wants to find again in events and results, of type `a{sv}`;
+ *   sunk if floating
+ * @error: return location for an error
+ *
+ * Creates a context.
+ *
+ * Fails with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST when @request_id or @metadata is not as it
+ * must be.
+ *
+ * Two live requests may bear one id: results keep the newest, cancelling by that id cancels both.
+ *
+ * Returns: (transfer full): a new context, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+ResilientRequestContext *
+resilient_request_context_new (const char           *request_id,
+                               ResilientRetryPolicy *policy,
+                               GVariant             *metadata,
+                               GError              **error)
+{
+  g_autoptr (GVariant) sunk = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (request_id != NULL && !check_request_id (request_id, error))
+    return NULL;
+
+  if (!check_metadata (sunk, error))
+    return NULL;
+
+  return create (request_id != NULL ? g_strdup (request_id) : resilient_random_uuid (),
+                 policy, sunk);
+}
+
+/**
+ * resilient_request_context_ref:
+ * @self: a context
+ *
+ * Takes a reference. Any thread may.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+ResilientRequestContext *
+resilient_request_context_ref (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return g_atomic_rc_box_acquire (self);
+}
+
+/**
+ * resilient_request_context_unref:
+ * @self: (transfer full): a context
+ *
+ * Drops a reference. Any thread may.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_context_unref (ResilientRequestContext *self)
+{
+  g_return_if_fail (self != NULL);
+
+  g_atomic_rc_box_release_full (self, clear_context);
+}
+
+/**
+ * resilient_request_context_copy:
+ * @self: a context
+ *
+ * Copies a context, which is taking a reference, as contexts never change.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+ResilientRequestContext *
+resilient_request_context_copy (ResilientRequestContext *self)
+{
+  return resilient_request_context_ref (self);
+}
+
+/**
+ * resilient_request_context_equal:
+ * @self: a context
+ * @other: another context
+ *
+ * Compares two contexts by their values: id, policy, metadata, attempt and date.
+ *
+ * Returns: %TRUE if all these are equal
+ *
+ * Since: 1.0
+ */
+gboolean
+resilient_request_context_equal (ResilientRequestContext *self,
+                                 ResilientRequestContext *other)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (other != NULL, FALSE);
+
+  if (self == other)
+    return TRUE;
+
+  if ((self->policy == NULL) != (other->policy == NULL))
+    return FALSE;
+
+  return strcmp (self->request_id, other->request_id) == 0
+         && self->attempt == other->attempt
+         && self->created_at == other->created_at
+         && (self->policy == NULL || resilient_retry_policy_equal (self->policy, other->policy))
+         && g_variant_equal (resilient_request_context_get_metadata (self),
+                             resilient_request_context_get_metadata (other));
+}
+
+/**
+ * resilient_request_context_increment_attempt:
+ * @self: a context
+ *
+ * Makes the context of the attempt after this one.
+ *
+ * Returns: (transfer full): a new context, like @self but for the attempt
+ *
+ * Since: 1.0
+ */
+ResilientRequestContext *
+resilient_request_context_increment_attempt (ResilientRequestContext *self)
+{
+  double delay;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  /* Whoever counts by hand doesn't tell which delay was slept. One like it lets decorrelated
+   * jitter go on. */
+  delay = self->attempt < G_MAXUINT
+            ? resilient_backoff_draw (resilient_request_context_peek_policy (self),
+                                      self->attempt + 1, self->delay)
+            : self->delay;
+
+  return resilient_request_context_advance (self, delay);
+}
+
+/**
+ * resilient_request_context_reset_attempts:
+ * @self: a context
+ *
+ * Makes a context like this one that has made no attempt yet.
+ *
+ * Returns: (transfer full): a new context, at attempt 0
+ *
+ * Since: 1.0
+ */
+ResilientRequestContext *
+resilient_request_context_reset_attempts (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return derive (self);
+}
+
+/**
+ * resilient_request_context_with_metadata:
+ * @self: a context
+ * @metadata: (nullable): other metadata of type `a{sv}`, or %NULL for none; sunk if floating
+ * @error: return location for an error
+ *
+ * Makes a context like this one with other metadata in place of its own.
+ *
+ * Fails with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST when @metadata is of another type.
+ *
+ * Returns: (transfer full): a new context, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+ResilientRequestContext *
+resilient_request_context_with_metadata (ResilientRequestContext *self,
+                                         GVariant                *metadata,
+                                         GError                 **error)
+{
+  g_autoptr (GVariant) sunk = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
+  ResilientRequestContext *derived;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_metadata (sunk, error))
+    return NULL;
+
+  derived = derive (self);
+  derived->attempt = self->attempt;
+  derived->delay = self->delay;
+  derived->delay_before = self->delay_before;
+  g_clear_pointer (&derived->metadata, g_variant_unref);
+  derived->metadata = g_steal_pointer (&sunk);
+
+  return derived;
+}
+
+ResilientRequestContext *
+resilient_request_context_stamp (ResilientRequestContext *self,
+                                 ResilientRetryPolicy    *policy,
+                                 GVariant                *metadata)
+{
+  g_autoptr (GVariant) sunk = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
+  ResilientRequestContext *stamped;
+
+  g_assert (policy != NULL);
+
+  if (self == NULL)
+    return create (resilient_random_uuid (), policy, sunk);
+
+  stamped = derive (self);
+  g_clear_pointer (&stamped->policy, resilient_retry_policy_unref);
+  stamped->policy = resilient_retry_policy_ref (policy);
+  if (stamped->metadata == NULL)
+    stamped->metadata = g_steal_pointer (&sunk);
+
+  return stamped;
+}
+
+ResilientRequestContext *
+resilient_request_context_advance (ResilientRequestContext *self,
+                                   double                   delay)
+{
+  ResilientRequestContext *advanced = derive (self);
+
+  /* An unlimited policy must not come back to attempt 0 by overflow. */
+  advanced->attempt = self->attempt < G_MAXUINT ? self->attempt + 1 : self->attempt;
+  advanced->delay_before = self->delay;
+  advanced->delay = delay;
+
+  return advanced;
+}
