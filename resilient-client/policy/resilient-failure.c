@@ -1,0 +1,178 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-failure-private.h"
+
+#include <libsoup/soup.h>
+
+#include "resilient-error.h"
+
+/* What a lost connection is called depends on whether anything had been sent on it: before, another
+ * attempt is harmless for any request; after, only for idempotent ones. */
+static ResilientFailure
+before_or_after (gboolean         nothing_sent,
+                 ResilientFailure before)
+{
+  return nothing_sent ? before : RESILIENT_FAILURE_DISCONNECT;
+}
+
+static ResilientFailure
+from_own_error (int      code,
+                gboolean nothing_sent)
+{
+  switch ((ResilientClientError) code)
+    {
+    case RESILIENT_CLIENT_ERROR_CLOSED:
+      return RESILIENT_FAILURE_CLOSED;
+    case RESILIENT_CLIENT_ERROR_INVALID_REQUEST:
+    case RESILIENT_CLIENT_ERROR_INVALID_POLICY:
+      return RESILIENT_FAILURE_INVALID;
+    case RESILIENT_CLIENT_ERROR_OVERLOADED:
+      return RESILIENT_FAILURE_OVERLOADED;
+    case RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN:
+      return RESILIENT_FAILURE_CIRCUIT_OPEN;
+    case RESILIENT_CLIENT_ERROR_TOO_LARGE:
+      return RESILIENT_FAILURE_TOO_LARGE;
+    case RESILIENT_CLIENT_ERROR_REDIRECT:
+      return RESILIENT_FAILURE_REDIRECT;
+    /* These end no attempt. */
+    case RESILIENT_CLIENT_ERROR_NOT_FOUND:
+    case RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED:
+    default:
+      return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
+    }
+}
+
+static ResilientFailure
+from_tls_error (int      code,
+                gboolean nothing_sent)
+{
+  switch ((GTlsError) code)
+    {
+    case G_TLS_ERROR_BAD_CERTIFICATE:
+    case G_TLS_ERROR_CERTIFICATE_REQUIRED:
+    case G_TLS_ERROR_BAD_CERTIFICATE_PASSWORD:
+      return RESILIENT_FAILURE_CERTIFICATE;
+
+    case G_TLS_ERROR_MISC:
+      /* A fatal alert has no code of its own. One that comes after the handshake is the server's
+       * answer to our certificate or to its absence: in TLS 1.3 it arrives after the request was
+       * begun (RFC 8446, 4.4.2.4 and 6.2). */
+      return nothing_sent ? RESILIENT_FAILURE_TLS : RESILIENT_FAILURE_CERTIFICATE;
+
+    case G_TLS_ERROR_UNAVAILABLE:
+    case G_TLS_ERROR_NOT_TLS:
+    case G_TLS_ERROR_HANDSHAKE:
+    case G_TLS_ERROR_EOF:
+    case G_TLS_ERROR_INAPPROPRIATE_FALLBACK:
+    default:
+      return before_or_after (nothing_sent, RESILIENT_FAILURE_TLS);
+    }
+}
+
+static ResilientFailure
+from_soup_error (int      code,
+                 gboolean nothing_sent)
+{
+  switch ((SoupSessionError) code)
+    {
+    case SOUP_SESSION_ERROR_PARSING:
+    case SOUP_SESSION_ERROR_ENCODING:
+      return RESILIENT_FAILURE_PROTOCOL;
+
+    case SOUP_SESSION_ERROR_TOO_MANY_REDIRECTS:
+    case SOUP_SESSION_ERROR_REDIRECT_NO_LOCATION:
+    case SOUP_SESSION_ERROR_REDIRECT_BAD_URI:
+      return RESILIENT_FAILURE_REDIRECT;
+
+    case SOUP_SESSION_ERROR_MESSAGE_ALREADY_IN_QUEUE:
+      return RESILIENT_FAILURE_INVALID;
+
+    default:
+      return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
+    }
+}
+
+static ResilientFailure
+from_io_error (int      code,
+               gboolean nothing_sent)
+{
+  /* CONNECTION_CLOSED is another name of BROKEN_PIPE. */
+  switch ((GIOErrorEnum) code)
+    {
+    case G_IO_ERROR_HOST_NOT_FOUND:
+      return before_or_after (nothing_sent, RESILIENT_FAILURE_RESOLVE);
+
+    /* GIO does not tell a connection that took too long from an answer that did. */
+    case G_IO_ERROR_TIMED_OUT:
+      return nothing_sent ? RESILIENT_FAILURE_CONNECT_TIMEOUT : RESILIENT_FAILURE_READ_TIMEOUT;
+
+    /* What a decoder says of a corrupt stream; a cut one is PARTIAL_INPUT. */
+    case G_IO_ERROR_INVALID_DATA:
+      return RESILIENT_FAILURE_PROTOCOL;
+
+    /* Trouble of this machine with the body of the request, or with the request itself. The
+     * network does not speak like this, and the next attempt would meet the same. */
+    case G_IO_ERROR_NOT_FOUND:
+    case G_IO_ERROR_EXISTS:
+    case G_IO_ERROR_IS_DIRECTORY:
+    case G_IO_ERROR_NOT_DIRECTORY:
+    case G_IO_ERROR_NOT_EMPTY:
+    case G_IO_ERROR_NOT_REGULAR_FILE:
+    case G_IO_ERROR_NOT_SYMBOLIC_LINK:
+    case G_IO_ERROR_NOT_MOUNTABLE_FILE:
+    case G_IO_ERROR_FILENAME_TOO_LONG:
+    case G_IO_ERROR_INVALID_FILENAME:
+    case G_IO_ERROR_TOO_MANY_LINKS:
+    case G_IO_ERROR_NO_SPACE:
+    case G_IO_ERROR_INVALID_ARGUMENT:
+    case G_IO_ERROR_PERMISSION_DENIED:
+    case G_IO_ERROR_NOT_MOUNTED:
+    case G_IO_ERROR_ALREADY_MOUNTED:
+    case G_IO_ERROR_READ_ONLY:
+    case G_IO_ERROR_WRONG_ETAG:
+    case G_IO_ERROR_CANT_CREATE_BACKUP:
+    case G_IO_ERROR_WOULD_RECURSE:
+    case G_IO_ERROR_WOULD_MERGE:
+    case G_IO_ERROR_PENDING:
+      return RESILIENT_FAILURE_INVALID;
+
+    /* Refused, unreachable, reset, cut short, a proxy that would not; also CANCELLED, which
+     * nobody here asked for, as the caller's own cancel never comes here; and whatever GIO will
+     * add. */
+    default:
+      return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
+    }
+}
+
+ResilientFailure
+resilient_failure_from_error (const GError *error,
+                              gboolean      nothing_sent)
+{
+  g_assert (error != NULL);
+
+  if (error->domain == G_IO_ERROR)
+    return from_io_error (error->code, nothing_sent);
+
+  if (error->domain == G_TLS_ERROR)
+    return from_tls_error (error->code, nothing_sent);
+
+  if (error->domain == G_RESOLVER_ERROR)
+    return before_or_after (nothing_sent, RESILIENT_FAILURE_RESOLVE);
+
+  if (error->domain == SOUP_SESSION_ERROR)
+    return from_soup_error (error->code, nothing_sent);
+
+  if (error->domain == RESILIENT_CLIENT_ERROR)
+    return from_own_error (error->code, nothing_sent);
+
+  /* A file or a conversion of the body; a URI that can't be. */
+  if (error->domain == G_FILE_ERROR
+      || error->domain == G_CONVERT_ERROR
+      || error->domain == G_URI_ERROR)
+    return RESILIENT_FAILURE_INVALID;
+
+  return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
+}
