@@ -19,34 +19,39 @@ import xml.etree.ElementTree as ElementTree
 GOOD = {'OK', 'EXPECTEDFAIL'}
 
 
-def count_cases(junit):
-    """Counts of cases by program, for the programs that report cases."""
-    counts = collections.defaultdict(collections.Counter)
+def read_cases(junit):
+    """Counts of the cases of every suite, by the suite's name without that of the project."""
+    suites = {}
     for suite in ElementTree.parse(junit).getroot().iter('testsuite'):
-        # A program with cases has a suite "project.program[.suite]"; the others share "project".
-        parts = suite.get('name').split('.')
-        if len(parts) < 2:
-            continue
+        counts = collections.Counter()
         for case in suite.iter('testcase'):
             if case.find('failure') is not None or case.find('error') is not None:
-                verdict = 'failed'
+                counts['failed'] += 1
             elif case.find('skipped') is not None or case.get('status') == 'notrun':
-                verdict = 'skipped'
+                counts['skipped'] += 1
             else:
-                verdict = 'passed'
-            counts[parts[1]][verdict] += 1
+                counts['passed'] += 1
+        suites[suite.get('name').partition('.')[2]] = counts
+    return suites
+
+
+def cases_of(program, suites):
+    """Counts of the cases of one program: TAP gives it a suite, Google Test some below it."""
+    counts = collections.Counter()
+    for name, cases in suites.items():
+        if name == program or name.startswith(program + '.'):
+            counts += cases
     return counts
 
 
 def count(log):
     """Counts of one run, and the names of what failed and was skipped in it."""
-    cases = count_cases(log.with_suffix('.junit.xml'))
+    suites = read_cases(log.with_suffix('.junit.xml'))
     total, failed, skipped = collections.Counter(), [], []
     for line in log.read_text(encoding='utf-8').splitlines():
         program = json.loads(line)
-        name = program['name'].rsplit(' / ', 1)[-1]
         result = program['result']
-        counts = cases.get(name, collections.Counter())
+        counts = cases_of(program['name'], suites)
         if result not in GOOD and result != 'SKIP' and not counts['failed']:
             counts['failed'] += 1
         elif not counts:

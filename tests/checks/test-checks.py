@@ -232,17 +232,20 @@ class CheckTest(unittest.TestCase):
         log = self.write('testlog.json', ''.join(
             json.dumps({'name': name, 'result': result}) + '\n'
             for name, result in (('p:unit / tap', 'FAIL'), ('p:unit / crash', 'ERROR'),
-                                 ('p:docs / plain', 'OK'), ('p:docs / timeout', 'TIMEOUT'),
-                                 ('p:docs / skip', 'SKIP'))))
+                                 ('p:consumer / gtest', 'OK'), ('p:docs / plain', 'OK'),
+                                 ('p:docs / timeout', 'TIMEOUT'), ('p:docs / skip', 'SKIP'))))
         self.write('testlog.junit.xml', '''<testsuites>
-            <testsuite name="p.tap"><testcase name="a"/><testcase name="b"><failure/></testcase>
+            <testsuite name="p.p:unit / tap"><testcase name="a"/><testcase name="b"><failure/></testcase>
               <testcase name="c"><skipped/></testcase></testsuite>
-            <testsuite name="p.crash"><testcase name="a"/></testsuite>
+            <testsuite name="p.p:unit / crash"><testcase name="a"/></testsuite>
+            <testsuite name="p.p:consumer / gtest.A"><testcase name="a"/><testcase name="b"/></testsuite>
+            <testsuite name="p.p:consumer / gtest.B"><testcase name="a" status="notrun"/></testsuite>
             <testsuite name="p"><testcase name="plain"/><testcase name="timeout"/>
               <testcase name="skip"><skipped/></testcase></testsuite></testsuites>''')
         counts, failed, skipped = summary.count(log)
-        self.assertEqual(counts, {'passed': 3, 'failed': 3, 'skipped': 2})
-        self.assertEqual(len(failed), 3)
+        # tap 1 1 1, crash 1 1 0, gtest 2 0 1, plain 1 0 0, timeout 0 1 0, skip 0 0 1
+        self.assertEqual(counts, {'passed': 5, 'failed': 3, 'skipped': 3})
+        self.assertEqual(failed, ['p:unit / tap (fail)', 'p:unit / crash (error)', 'p:docs / timeout (timeout)'])
         self.assertEqual(skipped, ['p:docs / skip'])
 
 
