@@ -8,6 +8,7 @@
 #include "resilient-backoff-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-random-private.h"
+#include "resilient-request-context-private.h"
 #include "resilient-retry-policy-private.h"
 
 /* RFC 9110, 15.6.1. Nobody knows what the server had done before it failed, and doing it again
