@@ -14,5 +14,6 @@
 #define _RESILIENT_EXTERN extern
 #endif
 
+/* Before each public declaration, with the version that brought it. Not for applications. */
 #define RESILIENT_AVAILABLE_IN_ALL _RESILIENT_EXTERN
 #define RESILIENT_AVAILABLE_IN_1_0 _RESILIENT_EXTERN

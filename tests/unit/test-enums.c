@@ -1,0 +1,124 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-enums.h"
+#include "resilient-error.h"
+
+typedef struct
+{
+  GType (*get_type) (void);
+  const char *name;
+  gboolean flags;
+  const char *nicks[24]; /* in order of their values: of flags, zero first, then bit by bit */
+} TypeCase;
+
+/* The names are a contract: bindings make theirs of them, and signals their details. */
+static const TypeCase cases[] = {
+  { resilient_event_type_get_type, "ResilientEventType", FALSE,
+    { "success", "retry", "error", "timeout", "cancelled" } },
+  { resilient_result_status_get_type, "ResilientResultStatus", FALSE,
+    { "pending", "success", "error", "timeout", "cancelled" } },
+  { resilient_failure_get_type, "ResilientFailure", TRUE,
+    { "none", "resolve", "connect", "tls", "certificate", "connect-timeout", "write-timeout", "read-timeout",
+      "disconnect", "status", "protocol", "redirect", "too-large", "queue-timeout", "deadline", "circuit-open",
+      "overloaded", "closed", "invalid", "cancelled" } },
+  { resilient_jitter_get_type, "ResilientJitter", FALSE,
+    { "none", "proportional", "full", "equal", "decorrelated" } },
+  { resilient_call_state_get_type, "ResilientCallState", FALSE,
+    { "queued", "sending", "receiving", "waiting", "done" } },
+  { resilient_idempotency_get_type, "ResilientIdempotency", FALSE,
+    { "auto", "yes", "no" } },
+  { resilient_client_error_get_type, "ResilientClientError", FALSE,
+    { "closed", "invalid-request", "invalid-policy", "overloaded", "circuit-open", "too-large", "redirect",
+      "not-found", "retries-exhausted" } },
+};
+
+/* RESILIENT_EVENT_TYPE_SUCCESS of ResilientEventType and "success". */
+static char *
+make_value_name (const char *type_name,
+                 const char *nick)
+{
+  GString *name = g_string_new (NULL);
+
+  for (const char *c = type_name; *c != '\0'; c++)
+    {
+      if (g_ascii_isupper (*c) && c != type_name)
+        g_string_append_c (name, '_');
+      g_string_append_c (name, g_ascii_toupper (*c));
+    }
+
+  g_string_append_c (name, '_');
+  for (const char *c = nick; *c != '\0'; c++)
+    g_string_append_c (name, *c == '-' ? '_' : g_ascii_toupper (*c));
+
+  return g_string_free (name, FALSE);
+}
+
+static void
+test_type (gconstpointer user_data)
+{
+  const TypeCase *type_case = user_data;
+  GType type = type_case->get_type ();
+  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+  guint n_nicks = 0;
+
+  g_assert_cmpstr (g_type_name (type), ==, type_case->name);
+
+  while (type_case->nicks[n_nicks] != NULL)
+    n_nicks++;
+
+  if (type_case->flags)
+    {
+      GFlagsClass *flags = G_FLAGS_CLASS (klass);
+
+      g_assert_cmpuint (flags->n_values, ==, n_nicks);
+      for (guint i = 0; i < n_nicks; i++)
+        {
+          g_autofree char *name = make_value_name (type_case->name, type_case->nicks[i]);
+
+          g_assert_cmpuint (flags->values[i].value, ==, i == 0 ? 0 : 1u << (i - 1));
+          g_assert_cmpstr (flags->values[i].value_nick, ==, type_case->nicks[i]);
+          g_assert_cmpstr (flags->values[i].value_name, ==, name);
+        }
+    }
+  else
+    {
+      GEnumClass *enumeration = G_ENUM_CLASS (klass);
+
+      g_assert_cmpuint (enumeration->n_values, ==, n_nicks);
+      for (guint i = 0; i < n_nicks; i++)
+        {
+          g_autofree char *name = make_value_name (type_case->name, type_case->nicks[i]);
+
+          g_assert_cmpint (enumeration->values[i].value, ==, i);
+          g_assert_cmpstr (enumeration->values[i].value_nick, ==, type_case->nicks[i]);
+          g_assert_cmpstr (enumeration->values[i].value_name, ==, name);
+        }
+    }
+}
+
+static void
+test_error_domains (void)
+{
+  g_assert_cmpstr (g_quark_to_string (RESILIENT_CLIENT_ERROR), ==, "resilient-client-error-quark");
+  g_assert_cmpstr (g_quark_to_string (RESILIENT_HTTP_ERROR), ==, "resilient-http-error-quark");
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/enums/%s", cases[i].name);
+
+      g_test_add_data_func (path, &cases[i], test_type);
+    }
+  g_test_add_func ("/enums/error-domains", test_error_domains);
+
+  return g_test_run ();
+}
