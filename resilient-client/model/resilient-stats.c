@@ -286,7 +286,7 @@ resilient_stats_get_retry_rate (ResilientStats *self)
  *
  * Gets which part of the ended requests failed. Cancelled ones did not.
  *
- * Returns: (errors + time-outs) / (successes + errors + time-outs + cancelled), from 0 to 1; 0 when
+ * Returns: from 0 to 1, (errors + time-outs) / (successes + errors + time-outs + cancelled); 0 when
  *   none has ended
  *
  * Since: 1.0
