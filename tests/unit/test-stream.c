@@ -343,6 +343,48 @@ test_close_wait (void)
   g_assert_finalize_object (subscription);
 }
 
+typedef struct
+{
+  ResilientSubscription *ping, *pong;
+} Game;
+
+static gpointer
+echo_thread (gpointer data)
+{
+  Game *game = data;
+  ResilientEvent *event, *dropped;
+
+  while ((event = resilient_subscription_wait_next (game->ping, -1, NULL, NULL)) != NULL)
+    {
+      resilient_stream_push (resilient_subscription_get_stream (game->pong), event, &dropped);
+      resilient_event_unref (event);
+    }
+  return NULL;
+}
+
+/* Each event wakes a thread by itself: one that is forgotten blocks this test for good. */
+static void
+test_wake (void)
+{
+  Game game = { resilient_subscription_new (1), resilient_subscription_new (1) };
+  GThread *thread = g_thread_new ("echo", echo_thread, &game);
+
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_autoptr (ResilientEvent) event = make_event (RESILIENT_EVENT_TYPE_RETRY, i);
+      g_autoptr (ResilientEvent) echo = NULL;
+      ResilientEvent *dropped;
+
+      resilient_stream_push (resilient_subscription_get_stream (game.ping), event, &dropped);
+      echo = resilient_subscription_wait_next (game.pong, -1, NULL, NULL);
+      g_assert_true (echo == event);
+    }
+  resilient_subscription_close (game.ping);
+  g_thread_join (thread);
+  g_assert_finalize_object (game.ping);
+  g_assert_finalize_object (game.pong);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -356,6 +398,7 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/stream/cancel-wait", GINT_TO_POINTER (FALSE), test_cancel_wait);
   g_test_add_data_func ("/stream/cancel-wait/with-event", GINT_TO_POINTER (TRUE), test_cancel_wait);
   g_test_add_func ("/stream/close-wait", test_close_wait);
+  g_test_add_func ("/stream/wake", test_wake);
 
   return g_test_run ();
 }
