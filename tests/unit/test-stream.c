@@ -154,14 +154,6 @@ run_readers (const GThreadFunc *funcs, guint n_readers)
 }
 
 static void
-test_threads (void)
-{
-  const GThreadFunc funcs[N_READERS] = { read_thread, read_thread, read_thread, read_thread };
-
-  run_readers (funcs, N_READERS);
-}
-
-static void
 test_async (void)
 {
   const GThreadFunc funcs[] = { read_async_thread };
@@ -390,7 +382,6 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
-  g_test_add_func ("/stream/threads", test_threads);
   g_test_add_func ("/stream/async", test_async);
   g_test_add_func ("/stream/mixture", test_mixture);
   g_test_add_func ("/stream/overflow", test_overflow);
