@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /* Immutable. Only the files of this type look inside. */
 struct _ResilientRequestContext
 {
-  char *request_id;
+  char *request_id; /* a GRefString: every context derived from this one has the same string */
   ResilientRetryPolicy *policy; /* NULL: none known yet */
   GVariant *metadata;           /* a{sv}; NULL: none was given */
   guint attempt;                /* 0 = the first */

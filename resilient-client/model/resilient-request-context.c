@@ -39,7 +39,7 @@ clear_context (gpointer data)
 {
   ResilientRequestContext *self = data;
 
-  g_free (self->request_id);
+  g_ref_string_release (self->request_id);
   g_clear_pointer (&self->policy, resilient_retry_policy_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
 }
@@ -80,7 +80,7 @@ derive (ResilientRequestContext *self)
 {
   ResilientRequestContext *derived = g_atomic_rc_box_new0 (ResilientRequestContext);
 
-  derived->request_id = g_strdup (self->request_id);
+  derived->request_id = g_ref_string_acquire (self->request_id);
   derived->policy = self->policy != NULL ? resilient_retry_policy_ref (self->policy) : NULL;
   derived->metadata = self->metadata != NULL ? g_variant_ref (self->metadata) : NULL;
   derived->created_at = self->created_at;
@@ -89,15 +89,15 @@ derive (ResilientRequestContext *self)
   return derived;
 }
 
-/* Takes @request_id. */
 static ResilientRequestContext *
-create (char                 *request_id,
+create (const char           *request_id,
         ResilientRetryPolicy *policy,
         GVariant             *metadata)
 {
   ResilientRequestContext *self = g_atomic_rc_box_new0 (ResilientRequestContext);
+  g_autofree char *drawn = request_id == NULL ? resilient_random_uuid () : NULL;
 
-  self->request_id = request_id;
+  self->request_id = g_ref_string_new (request_id != NULL ? request_id : drawn);
   self->policy = policy != NULL ? resilient_retry_policy_ref (policy) : NULL;
   self->metadata = metadata != NULL ? g_variant_ref (metadata) : NULL;
   self->created_at = resilient_clock_get_real ();
@@ -142,8 +142,7 @@ resilient_request_context_new (const char           *request_id,
   if (!check_metadata (sunk, error))
     return NULL;
 
-  return create (request_id != NULL ? g_strdup (request_id) : resilient_random_uuid (),
-                 policy, sunk);
+  return create (request_id, policy, sunk);
 }
 
 /**
@@ -322,7 +321,7 @@ resilient_request_context_stamp (ResilientRequestContext *self,
   g_assert (policy != NULL);
 
   if (self == NULL)
-    return create (resilient_random_uuid (), policy, sunk);
+    return create (NULL, policy, sunk);
 
   stamped = derive (self);
   g_clear_pointer (&stamped->policy, resilient_retry_policy_unref);

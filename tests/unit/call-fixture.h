@@ -1,0 +1,97 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-call-private.h"
+#include "scripted-transport.h"
+#include "virtual-clock.h"
+
+/* A core over scripted attempts in virtual time, in the default main context. */
+typedef struct
+{
+  ResilientCore *core;
+  ScriptedTransport *script;
+  ResilientSubscription *events;
+} Fixture;
+
+static inline void
+fixture_set_up (Fixture *f, gconstpointer data)
+{
+  virtual_clock_install ();
+  f->core = resilient_core_new (g_main_context_default (), NULL);
+  f->script = scripted_transport_new ();
+  resilient_core_set_transport (f->core, &f->script->parent);
+  f->events = resilient_recorder_subscribe (f->core->recorder, 1000);
+}
+
+static inline void
+fixture_tear_down (Fixture *f, gconstpointer data)
+{
+  virtual_clock_advance (10);
+  g_assert_cmpuint (f->core->n_calls, ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (f->core->gate), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (f->core->gate), ==, 0);
+  g_assert_finalize_object (f->events);
+  resilient_core_unref (f->core);
+  resilient_transport_unref (&f->script->parent);
+  virtual_clock_settle ();
+  resilient_clock_install (NULL, NULL);
+}
+
+static inline ResilientCall *
+start_uri (Fixture *f, const char *uri)
+{
+  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", uri, NULL);
+
+  return resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+}
+
+static inline ResilientCall *
+start (Fixture *f)
+{
+  return start_uri (f, "http://localhost/");
+}
+
+/* The types of all events so far, as nicks. */
+static inline char *
+take_events (Fixture *f)
+{
+  g_autoptr (GEnumClass) types = g_type_class_ref (RESILIENT_TYPE_EVENT_TYPE);
+  GString *text = g_string_new (NULL);
+  ResilientEvent *event;
+
+  while ((event = resilient_subscription_try_next (f->events)) != NULL)
+    {
+      if (text->len > 0)
+        g_string_append_c (text, ' ');
+      g_string_append (text, g_enum_get_value (types, resilient_event_get_event_type (event))->value_nick);
+      resilient_event_unref (event);
+    }
+
+  return g_string_free (text, FALSE);
+}
+
+static inline void
+clear_events (Fixture *f)
+{
+  g_free (take_events (f));
+}
+
+#define assert_events(f, expected)                \
+  G_STMT_START                                    \
+    {                                             \
+      g_autofree char *events_ = take_events (f); \
+      g_assert_cmpstr (events_, ==, expected);    \
+    }                                             \
+  G_STMT_END
+
+static inline void
+count_cancelled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (resilient_call_finish_finish (RESILIENT_CALL (source), result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  ++*(guint *) user_data;
+}

@@ -1,0 +1,337 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "call-fixture.h"
+
+/* The way of a call over scripted attempts, in virtual time. */
+
+static void
+test_success (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);
+  virtual_clock_settle ();
+
+  result = resilient_call_get_result (call);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
+  g_assert_cmpuint (resilient_result_get_sends (result), ==, 1);
+  g_assert_true (resilient_result_is_success (result));
+  assert_events (f, "success");
+}
+
+static void
+test_one_retry (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (ResilientEvent) event = NULL;
+  double delay;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  virtual_clock_settle ();
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpuint (resilient_gate_get_active (f->core->gate), ==, 0);
+
+  event = resilient_subscription_try_next (f->events);
+  g_assert_cmpint (resilient_event_get_event_type (event), ==, RESILIENT_EVENT_TYPE_RETRY);
+  g_assert_cmpuint (resilient_request_context_get_current_attempt (resilient_event_get_context (event)), ==, 1);
+  g_assert_cmpint (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_CONNECT);
+  g_assert_error (resilient_event_get_error (event), G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  delay = resilient_event_get_delay (event);
+  g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (call), delay, 1e-5);
+
+  virtual_clock_advance (delay - 0.001);
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+  virtual_clock_advance (0.002);
+  g_assert_cmpuint (f->script->n_started, ==, 2);
+
+  result = resilient_call_get_result (call);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 2);
+  g_assert_true (resilient_result_is_success (result));
+  assert_events (f, "success");
+}
+
+static void
+test_exhausted (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (GPtrArray) log = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  call = start (f);
+  virtual_clock_advance (60);
+
+  g_assert_cmpuint (f->script->n_started, ==, 3);
+  result = resilient_call_get_result (call);
+  g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_ERROR);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 3);
+  g_assert_cmpuint (resilient_result_get_sends (result), ==, 0);
+  g_assert_error (resilient_result_get_error (result), G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  g_assert_nonnull (strstr (resilient_result_get_error (result)->message, "3"));
+  log = resilient_result_list_attempts (result);
+  g_assert_cmpuint (log->len, ==, 3);
+  g_assert_cmpstr (resilient_attempt_get_reason (log->pdata[1]), ==, "retry");
+  g_assert_cmpstr (resilient_attempt_get_reason (log->pdata[2]), ==, "retries-exhausted");
+  g_assert_cmpfloat (resilient_attempt_get_delay_before (log->pdata[2]), >, 0);
+  assert_events (f, "retry retry error");
+}
+
+/* The default policy takes these for final. */
+static void
+test_final (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    ScriptedStep step;
+    const char *events;
+  } rows[] = {
+    { SCRIPTED_STATUS (404), "success" },
+    { SCRIPTED_STATUS (503), "success" },
+    { { .failure = RESILIENT_FAILURE_READ_TIMEOUT, .code = G_IO_ERROR_TIMED_OUT, .retry_after = -1 }, "timeout" },
+    { { .failure = RESILIENT_FAILURE_CONNECT_TIMEOUT, .code = G_IO_ERROR_TIMED_OUT, .nothing_sent = TRUE, .retry_after = -1 },
+      "timeout" },
+    { { .failure = RESILIENT_FAILURE_DISCONNECT, .code = G_IO_ERROR_CONNECTION_CLOSED, .retry_after = -1 }, "error" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (ResilientCall) call = NULL;
+      g_autoptr (ResilientResult) result = NULL;
+      ScriptedStep step = rows[i].step;
+
+      step.domain = G_IO_ERROR;
+      scripted_transport_add (f->script, step);
+      call = start (f);
+      virtual_clock_advance (60);
+      result = resilient_call_get_result (call);
+      g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
+      assert_events (f, rows[i].events);
+    }
+}
+
+/* What will be retried is not read; what is final is. */
+static void
+test_status_body (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+
+  f->core->settings.retry_policy = resilient_retry_policy_get_standard ();
+  resilient_retry_policy_ref (f->core->settings.retry_policy);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
+  call = start (f);
+  virtual_clock_advance (200);
+
+  g_assert_cmpuint (f->script->n_started, ==, 4);
+  g_assert_cmpuint (f->script->n_discarded, ==, 3);
+  result = resilient_call_get_result (call);
+  g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_ERROR);
+  g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_STATUS);
+  g_assert_true (resilient_response_has_body (resilient_result_get_response (result)));
+  assert_events (f, "retry retry retry error");
+}
+
+static void
+test_retry_now (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  g_assert_false (resilient_call_retry_now (call));
+  virtual_clock_settle ();
+  g_assert_true (resilient_call_retry_now (call));
+  virtual_clock_settle ();
+  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_false (resilient_call_retry_now (call));
+}
+
+typedef enum { BEFORE_FIRST_TURN, QUEUED, SENDING, WAITING, N_PHASES } Phase;
+
+/* A call brought to @phase; in QUEUED another one holds the only slot. */
+static ResilientCall *
+start_to (Fixture *f, Phase phase, ResilientCall **other)
+{
+  ResilientCall *call;
+
+  *other = NULL;
+  g_array_set_size (f->script->steps, 0);
+  f->script->next = 0;
+  if (phase == WAITING)
+    scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  else
+    scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  resilient_gate_set_limits (f->core->gate, 1, 0, 100);
+  if (phase == QUEUED)
+    *other = start (f);
+  call = start (f);
+  if (phase != BEFORE_FIRST_TURN)
+    virtual_clock_settle ();
+
+  return call;
+}
+
+static void
+test_cancel (Fixture *f, gconstpointer data)
+{
+  for (Phase phase = 0; phase < N_PHASES; phase++)
+    {
+      g_autoptr (ResilientCall) other = NULL;
+      g_autoptr (ResilientCall) call = start_to (f, phase, &other);
+      guint started = f->script->n_started;
+      guint n_callbacks = 0;
+
+      clear_events (f);
+      resilient_call_finish_async (call, NULL, count_cancelled_cb, &n_callbacks);
+      resilient_call_cancel (call);
+      resilient_call_cancel (call);
+      virtual_clock_settle ();
+      g_assert_cmpuint (n_callbacks, ==, 1);
+      assert_events (f, "cancelled");
+      g_assert_cmpuint (f->script->n_started, ==, started);
+
+      /* Waiting after the end gives the same. */
+      resilient_call_finish_async (call, NULL, count_cancelled_cb, &n_callbacks);
+      virtual_clock_settle ();
+      g_assert_cmpuint (n_callbacks, ==, 2);
+
+      if (other != NULL)
+        resilient_call_cancel (other);
+      virtual_clock_settle ();
+      clear_events (f);
+      g_assert_cmpuint (resilient_gate_get_active (f->core->gate), ==, 0);
+    }
+}
+
+static void
+test_deadline (Fixture *f, gconstpointer data)
+{
+  f->core->settings.total_timeout = 0.5;
+  for (Phase phase = QUEUED; phase <= SENDING; phase++)
+    {
+      g_autoptr (ResilientCall) other = NULL;
+      g_autoptr (ResilientCall) call = start_to (f, phase, &other);
+      g_autoptr (ResilientResult) result = NULL;
+
+      virtual_clock_advance (0.499);
+      g_assert_cmpint (resilient_call_get_state (call), !=, RESILIENT_CALL_STATE_DONE);
+      virtual_clock_advance (0.002);
+      result = resilient_call_get_result (call);
+      g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_DEADLINE);
+      g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_TIMEOUT);
+      g_assert_error (resilient_result_get_error (result), G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+      clear_events (f);
+    }
+
+  /* A sleep that would outlast it is not begun: the real failure is what is told. */
+  {
+    g_autoptr (ResilientCall) other = NULL;
+    g_autoptr (ResilientCall) call = start_to (f, WAITING, &other);
+    g_autoptr (ResilientResult) result = resilient_call_get_result (call);
+
+    g_assert_error (resilient_result_get_error (result), G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+    assert_events (f, "error");
+  }
+}
+
+static void
+test_queue_timeout (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) other = NULL;
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+
+  f->core->settings.queue_timeout = 2;
+  call = start_to (f, QUEUED, &other);
+  virtual_clock_advance (1.9);
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);
+  virtual_clock_advance (0.2);
+  result = resilient_call_get_result (call);
+  g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 0);
+  g_assert_cmpint (resilient_call_get_state (other), ==, RESILIENT_CALL_STATE_SENDING);
+  resilient_call_cancel (other);
+  virtual_clock_settle ();
+}
+
+/* libsoup holds on to a cancelled attempt: the call is done at once, its slot is not free before. */
+static void
+test_detached_keeps_slot (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) first = NULL;
+  g_autoptr (ResilientCall) second = NULL;
+
+  resilient_gate_set_limits (f->core->gate, 1, 0, 100);
+  scripted_transport_add (f->script, (ScriptedStep) { .takes = -1, .retry_after = -1, .released_after = 5 });
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  first = start (f);
+  second = start (f);
+  virtual_clock_settle ();
+  resilient_call_cancel (first);
+  virtual_clock_advance (4.9);
+  g_assert_cmpint (resilient_call_get_state (first), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpint (resilient_call_get_state (second), ==, RESILIENT_CALL_STATE_QUEUED);
+  virtual_clock_advance (0.2);
+  g_assert_cmpint (resilient_call_get_state (second), ==, RESILIENT_CALL_STATE_DONE);
+  assert_events (f, "cancelled success");
+}
+
+#define N_SLEEPERS 100000
+
+static void
+test_sleepers (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientAlarm) alarm = resilient_alarm_get (NULL);
+  int n_fds = g_main_context_query (g_main_context_default (), G_MAXINT, &(int){ 0 }, NULL, 0);
+  int timeout;
+
+  resilient_gate_set_limits (f->core->gate, 100, 100, G_MAXUINT);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  for (guint i = 0; i < N_SLEEPERS; i++)
+    g_object_unref (start (f));
+  virtual_clock_settle ();
+  g_assert_cmpuint (f->script->n_started, ==, N_SLEEPERS);
+  g_assert_cmpuint (resilient_alarm_get_length (alarm), ==, N_SLEEPERS);
+  g_assert_cmpuint (f->script->max_live, <=, 100);
+
+  /* No timer, idle or descriptor each: nothing to do for the context, and nothing that would wake it. */
+  g_assert_false (g_main_context_pending (NULL));
+  g_assert_cmpint (g_main_context_query (g_main_context_default (), G_MAXINT, &timeout, NULL, 0), ==, n_fds);
+  g_assert_cmpint (timeout, ==, -1);
+
+  virtual_clock_advance (60);
+  g_assert_cmpuint (f->script->n_started, ==, 3 * N_SLEEPERS);
+  g_assert_cmpuint (resilient_alarm_get_length (alarm), ==, 0);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+#define ADD(name, func) g_test_add ("/call/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+  ADD ("success", test_success);
+  ADD ("one-retry", test_one_retry);
+  ADD ("exhausted", test_exhausted);
+  ADD ("final", test_final);
+  ADD ("status-body", test_status_body);
+  ADD ("retry-now", test_retry_now);
+  ADD ("cancel", test_cancel);
+  ADD ("deadline", test_deadline);
+  ADD ("queue-timeout", test_queue_timeout);
+  ADD ("detached-keeps-slot", test_detached_keeps_slot);
+  ADD ("sleepers", test_sleepers);
+
+  return g_test_run ();
+}
