@@ -19,14 +19,14 @@
 /* Other sources of the context get their turn after so many timers. */
 #define MAX_TIMERS_PER_DISPATCH 256
 
-/* How far ahead the kernel is asked to wake us. A timerfd counts suspended time itself; without one, poll() does not,
- * and a timer that fell due during suspend waits for this long at most. The first bound keeps far due times
- * within what every time_t holds. */
+/* How far ahead the kernel is asked to wake us. A timerfd counts suspended time itself; without
+ * one, poll() does not, and a timer that fell due during suspend waits for this long at most. The
+ * first bound keeps far due times within what every time_t holds. */
 #define TIMERFD_HORIZON (G_GINT64_CONSTANT (24) * 60 * 60 * G_USEC_PER_SEC)
 #define POLL_HORIZON (G_GINT64_CONSTANT (30) * G_USEC_PER_SEC)
 
-/* The alarm is the source. References of its users are counted apart from those of GLib: with the last of them the
- * source is destroyed, but its memory stays for as long as a dispatch runs in it. */
+/* The alarm is the source. References of its users are counted apart from those of GLib: with the
+ * last of them the source is destroyed, but its memory stays for as long as a dispatch runs. */
 struct _ResilientAlarm
 {
   GSource source;
@@ -37,13 +37,14 @@ struct _ResilientAlarm
   GMutex lock;         /* guards all below, and every timer that is set */
   ResilientHeap heap;  /* of ResilientTimer, by (due, order) */
   guint64 next_order;
-  gint64 armed_due;    /* when the kernel will wake us, on the boot clock; G_MAXINT64: it will not */
+  gint64 armed_due;    /* when the kernel wakes us, on the boot clock; G_MAXINT64: it will not */
   int fd;              /* the timerfd; -1: the source's ready time is used instead */
   gpointer fd_tag;
 };
 
 static GMutex registry_lock;
-/* GMainContext → ResilientAlarm, neither owned: an alarm keeps its context alive and leaves before it goes. */
+/* GMainContext → ResilientAlarm, neither owned: an alarm keeps its context alive and leaves before
+ * it goes. */
 static GHashTable *registry;
 
 static gboolean
@@ -79,8 +80,9 @@ arm_timerfd_locked (ResilientAlarm *self,
 #endif
 }
 
-/* Makes the kernel wake the context when the first timer falls due, or before. It is not told when the first
- * timer leaves: it then wakes us for nothing, once, which is cheaper than a system call for each timer. */
+/* Makes the kernel wake the context when the first timer falls due, or before. It is not told when
+ * the first timer leaves: it then wakes us for nothing, once, which is cheaper than a system call
+ * for each timer. */
 static void
 arm_locked (ResilientAlarm *self)
 {
@@ -96,7 +98,8 @@ arm_locked (ResilientAlarm *self)
   if (!arm_timerfd_locked (self, self->armed_due))
     {
       self->armed_due = MIN (head->due, now + POLL_HORIZON);
-      g_source_set_ready_time (&self->source, g_get_monotonic_time () + MAX (self->armed_due - now, 0));
+      g_source_set_ready_time (&self->source,
+                               g_get_monotonic_time () + MAX (self->armed_due - now, 0));
     }
 }
 
@@ -109,7 +112,7 @@ disarm_locked (ResilientAlarm *self)
   self->armed_due = G_MAXINT64;
   g_source_set_ready_time (&self->source, -1);
 
-  /* Nothing to read means that it was armed again in between, or woke a nested loop: both are fine. */
+  /* Nothing to read: it was armed again in between, or woke a nested loop. Both are fine. */
   if (self->fd >= 0)
     while (read (self->fd, &expirations, sizeof expirations) < 0 && errno == EINTR)
       ;
@@ -170,8 +173,8 @@ dispatch (GSource     *source,
   GMainContext *context = g_source_get_context (source);
   GMainContext *thread_default = g_main_context_get_thread_default ();
   gint64 now = resilient_clock_get_boot ();
-  /* What a callback starts belongs to this context, also where an app iterates it without having made it the
-   * thread-default one. */
+  /* What a callback starts belongs to this context, also where an app iterates it without having
+   * made it the thread-default one. */
   gboolean push = context != (thread_default != NULL ? thread_default : g_main_context_default ());
 
   if (push)
@@ -361,7 +364,8 @@ resilient_alarm_set (ResilientAlarm     *self,
 
   g_mutex_unlock (&self->lock);
 
-  /* The kernel wakes the context for a real due time, wherever it was set, but knows nothing of virtual ones. */
+  /* The kernel wakes the context for a real due time, wherever it was set, but knows nothing of
+   * virtual ones. */
   if (first && resilient_clock_is_virtual ())
     g_main_context_wakeup (self->context);
 }

@@ -126,7 +126,8 @@ resilient_clock_from_seconds (double seconds)
   if (microseconds >= (double) G_MAXINT64)
     return G_MAXINT64;
 
-  /* 0 means "none" where durations are configured: what is short stays short, it does not become endless. */
+  /* 0 means "none" where durations are configured: what is short stays short, it does not become
+   * endless. */
   return MAX ((gint64) microseconds, 1);
 }
 

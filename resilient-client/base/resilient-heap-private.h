@@ -9,9 +9,9 @@ G_BEGIN_DECLS
 
 typedef gboolean (*ResilientHeapBefore) (gconstpointer a, gconstpointer b);
 
-/* A 4-ary heap of embedded items: each keeps its own place, so that any of them can be moved or removed in O(log n)
- * without a search, and an item costs the heap one pointer. Four children a node: half the levels of a binary heap, and
- * siblings share a cache line. Not thread-safe. */
+/* A 4-ary heap of embedded items: each keeps its own place, so that any of them can be moved or
+ * removed in O(log n) without a search, and an item costs the heap one pointer. Four children a
+ * node: half the levels of a binary heap, and siblings share a cache line. Not thread-safe. */
 typedef struct
 {
   gpointer *items;

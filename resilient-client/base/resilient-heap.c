@@ -5,12 +5,13 @@
 
 #include "resilient-heap-private.h"
 
-/* D. B. Johnson, "Priority queues with update and finding minimum spanning trees" (1975): the d-ary heap. */
+/* D. B. Johnson, "Priority queues with update and finding minimum spanning trees" (1975): the d-ary
+ * heap. */
 #define ARITY 4
 #define MIN_CAPACITY 16
 
-/* Atomic, because the place of an item changes when others are set, while its owner may ask, without the
- * lock of the heap, whether it is in. */
+/* Atomic, because the place of an item changes when others are set, while its owner may ask,
+ * without the lock of the heap, whether it is in. */
 static void
 set_index (ResilientHeap *self,
            gpointer       item,
@@ -68,7 +69,7 @@ sift_down (ResilientHeap *self,
            guint          place,
            gpointer       item)
 {
-  /* The last item that has a child is at (length - 2) / ARITY; written so that nothing overflows. */
+  /* The last item with a child is at (length - 2) / ARITY; written so that nothing overflows. */
   while (self->length > 1 && place <= (self->length - 2) / ARITY)
     {
       guint first = place * ARITY + 1;

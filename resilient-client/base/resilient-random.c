@@ -8,7 +8,8 @@
 #include <pthread.h>
 
 /* One generator for the process, so that a seed fixes the order of all draws. The lock guards both.
- * Mersenne Twister seeded from the system is enough: nothing here has to be unguessable, only unlike other clients'. */
+ * Mersenne Twister seeded from the system is enough: nothing here has to be unguessable, only
+ * unlike other clients'. */
 static GMutex generator_lock;
 static GRand *generator;
 static gboolean seeded;

@@ -5,8 +5,8 @@
 
 #include "resilient-gate-state-private.h"
 
-/* Chosen for a browser-like load: six connections to a host is what browsers open on HTTP/1; on HTTP/2 requests
- * share one connection and a server commonly allows a hundred streams. */
+/* Chosen for a browser-like load: six connections to a host is what browsers open on HTTP/1; on
+ * HTTP/2 requests share one connection and a server commonly allows a hundred streams. */
 #define AUTOMATIC_PER_ORIGIN 6
 #define AUTOMATIC_PER_ORIGIN_HTTP2 32
 
@@ -19,8 +19,8 @@ typedef struct
   ResilientOrigin *origin; /* owned: the waiter may leave, and be freed, at any time */
 } Admission;
 
-/* The gate in which this thread is admitting. A callback may leave the gate at once: who is next is then admitted by
- * the loop that called it, not deeper and deeper in the stack. */
+/* The gate in which this thread is admitting. A callback may leave the gate at once: who is next is
+ * then admitted by the loop that called it, not deeper and deeper in the stack. */
 static GPrivate admitting;
 
 gboolean
@@ -46,7 +46,8 @@ resilient_gate_candidate_is_before (gconstpointer a,
   ResilientOrigin *first = (ResilientOrigin *) a;
   ResilientOrigin *second = (ResilientOrigin *) b;
 
-  return resilient_waiter_is_before (resilient_heap_peek (&first->waiters), resilient_heap_peek (&second->waiters));
+  return resilient_waiter_is_before (resilient_heap_peek (&first->waiters),
+                                     resilient_heap_peek (&second->waiters));
 }
 
 /* From here to remove_waiter_locked(): called with the lock held. */
@@ -71,7 +72,7 @@ get_origin_limit_locked (ResilientGate   *self,
   else
     limit = origin->http2 ? AUTOMATIC_PER_ORIGIN_HTTP2 : AUTOMATIC_PER_ORIGIN;
 
-  /* The session's limit is one of connections, and one connection carries all requests of HTTP/2. */
+  /* The session's limit is one of connections, and HTTP/2 carries all requests over one. */
   if (!origin->http2)
     limit = MIN (limit, self->session_max_conns_per_host);
 
@@ -85,7 +86,8 @@ has_slot_locked (ResilientGate   *self,
   return origin->active < get_origin_limit_locked (self, origin);
 }
 
-/* After its waiters, its count or its limit changed: an origin is among the candidates, in its place, or not. */
+/* After its waiters, its count or its limit changed: an origin is among the candidates, in its
+ * place, or not. */
 static void
 update_candidate_locked (ResilientGate   *self,
                          ResilientOrigin *origin)
@@ -160,7 +162,8 @@ tell_changed (ResilientGate   *self,
 
   changed (NULL, data);
 
-  if (resilient_origin_is_watched (origin) && g_atomic_int_compare_and_exchange (&origin->change_told, FALSE, TRUE))
+  if (resilient_origin_is_watched (origin)
+      && g_atomic_int_compare_and_exchange (&origin->change_told, FALSE, TRUE))
     changed (origin, data);
 }
 
@@ -224,7 +227,8 @@ resilient_gate_enter (ResilientGate   *self,
 
   g_mutex_lock (&self->lock);
 
-  /* Candidates are there only while another thread is about to admit them: nobody overtakes them. */
+  /* Candidates are there, with a slot free, only while somebody is about to admit them: nobody
+   * overtakes them. */
   if (self->active < get_limit_locked (self)
       && self->candidates.length == 0
       && origin->waiters.length == 0

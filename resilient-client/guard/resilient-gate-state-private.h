@@ -7,18 +7,17 @@
 
 G_BEGIN_DECLS
 
-/* The waiters of each origin are in a heap, and the origins that could admit one right now, but for the total, are in
- * another, ordered by their first waiters: whatever changes, the next one is found in O(log n), however many
- * waiters stand behind a busy host.
- *
- * Between two operations nobody waits who could be admitted, except while some thread is about to admit him. */
+/* The waiters of each origin are in a heap, and the origins that could admit one right now, but for
+ * the total, are in another, ordered by their first waiters: whatever changes, the next one is
+ * found in O(log n), however many waiters stand behind a busy host. Between two operations nobody
+ * waits who could be admitted, except while some thread is about to admit him. */
 struct _ResilientGate
 {
   gatomicrefcount users; /* references of users; origins keep the memory alone */
 
   GMutex lock; /* guards all below, the counts and limits of the origins, and all waiters */
 
-  GHashTable *origins; /* (element-type utf8 ResilientOrigin), values owned; NULL after the last user */
+  GHashTable *origins; /* key → ResilientOrigin, owned; NULL after the last user */
   GQueue idle;         /* of the origins in the table without a request, longest idle first */
   ResilientHeap candidates;
 

@@ -26,8 +26,8 @@ resilient_gate_update_idle (ResilientGate   *self,
     g_queue_unlink (&self->idle, &origin->idle_link);
 }
 
-/* Drops what can be forgotten. What must stay goes to the end of the list, so that a few looks each time find what can go, in
- * the end (the CLOCK algorithm). */
+/* Drops what can be forgotten. What must stay goes to the end of the list, so that a few looks each
+ * time find what can go, in the end (the CLOCK algorithm). */
 void
 resilient_gate_forget_idle (ResilientGate *self)
 {
@@ -78,7 +78,8 @@ resilient_gate_new (void)
   g_atomic_ref_count_init (&self->users);
   g_mutex_init (&self->lock);
   self->origins = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
-  self->candidates = RESILIENT_HEAP_INIT (resilient_gate_candidate_is_before, ResilientOrigin, candidate_index);
+  self->candidates =
+    RESILIENT_HEAP_INIT (resilient_gate_candidate_is_before, ResilientOrigin, candidate_index);
   self->max_concurrent = 100;
   self->max_pending = 10000;
   self->session_max_conns = G_MAXUINT;
@@ -167,8 +168,8 @@ resilient_gate_set_session_limits (ResilientGate *self,
   resilient_gate_admit (self);
 }
 
-/* Two URIs have one origin if their schemes, hosts and ports are the same (RFC 6454, 4 and 5); the first two compare
- * without case, and a port left out is that of the scheme. */
+/* Two URIs have one origin if their schemes, hosts and ports are the same (RFC 6454, 4 and 5); the
+ * first two compare without case, and a port left out is that of the scheme. */
 static char *
 make_key (GUri *uri)
 {

@@ -5,6 +5,18 @@
 
 #include "resilient-origin-private.h"
 
+/* Requests that have the list keep it as it was. */
+static void
+make_headers_writable_locked (ResilientOrigin *self)
+{
+  g_autoptr (ResilientHeaders) shared = g_steal_pointer (&self->default_headers);
+
+  if (shared != NULL)
+    self->default_headers = resilient_headers_copy (shared);
+  else
+    self->default_headers = resilient_headers_new ();
+}
+
 /**
  * resilient_origin_set_default_header:
  * @self: an origin
@@ -13,8 +25,9 @@
  *
  * Sets a header for every request to this origin that does not set it itself.
  *
- * This is the place for credentials: the header goes to this origin only, and a redirect does not take it elsewhere. It wins over
- * a default header of the client of the same name, and holds for requests started later. Any thread may call this.
+ * This is the place for credentials: the header goes to this origin only, and a redirect does not
+ * take it elsewhere. It wins over a default header of the client of the same name, and holds for
+ * requests started later. Any thread may call this.
  *
  * Returns: %FALSE, with nothing changed, if the name or the value is not valid
  *
@@ -25,19 +38,17 @@ resilient_origin_set_default_header (ResilientOrigin *self,
                                      const char      *name,
                                      const char      *value)
 {
-  g_autoptr (ResilientHeaders) headers = NULL;
-
   g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
 
-  if (!resilient_headers_name_is_valid (name) || (value != NULL && !resilient_headers_value_is_valid (value)))
+  if (!resilient_headers_name_is_valid (name))
+    return FALSE;
+  if (value != NULL && !resilient_headers_value_is_valid (value))
     return FALSE;
 
   g_mutex_lock (&self->lock);
 
-  /* Requests that have the list keep it as it was. */
-  headers = g_steal_pointer (&self->default_headers);
-  self->default_headers = headers != NULL ? resilient_headers_copy (headers) : resilient_headers_new ();
+  make_headers_writable_locked (self);
   resilient_headers_replace (self->default_headers, name, value);
 
   if (resilient_headers_get_length (self->default_headers) == 0 && !self->has_secret_marks)
@@ -55,9 +66,9 @@ resilient_origin_set_default_header (ResilientOrigin *self,
  *
  * Marks a header as one whose value must not be seen, such as `X-Api-Key`.
  *
- * Its value then appears in no log, event, error or statistic, and is dropped when a redirect leads to another origin. That holds
- * for requests started later. `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie` are secret without a mark.
- * Any thread may call this.
+ * Its value then appears in no log, event, error or statistic, and is dropped when a redirect leads
+ * to another origin. That holds for requests started later. `Authorization`, `Proxy-Authorization`,
+ * `Cookie` and `Set-Cookie` are secret without a mark. Any thread may call this.
  *
  * Since: 1.0
  */
@@ -65,15 +76,12 @@ void
 resilient_origin_mark_header_secret (ResilientOrigin *self,
                                      const char      *name)
 {
-  g_autoptr (ResilientHeaders) headers = NULL;
-
   g_return_if_fail (RESILIENT_IS_ORIGIN (self));
   g_return_if_fail (name != NULL);
 
   g_mutex_lock (&self->lock);
 
-  headers = g_steal_pointer (&self->default_headers);
-  self->default_headers = headers != NULL ? resilient_headers_copy (headers) : resilient_headers_new ();
+  make_headers_writable_locked (self);
   resilient_headers_mark_secret (self->default_headers, name);
   self->has_secret_marks = TRUE;
 

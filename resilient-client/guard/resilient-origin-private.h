@@ -14,7 +14,7 @@ struct _ResilientOrigin
   GObject parent_instance;
 
   char *key;           /* constant */
-  ResilientGate *gate; /* constant; keeps its memory, not its users' reference; NULL if made without one */
+  ResilientGate *gate; /* constant; its memory, not a user's reference; NULL if made without one */
 
   /* Guarded by the gate's lock. */
   ResilientHeap waiters; /* of ResilientWaiter, the next one first */
@@ -51,6 +51,6 @@ void resilient_gate_unlock (ResilientGate *self);
 /* By priority, then who slept before, then arrival. */
 gboolean resilient_waiter_is_before (gconstpointer a, gconstpointer b);
 /* FALSE if it was that already. */
-gboolean resilient_gate_set_origin_limit (ResilientGate *self, ResilientOrigin *origin, int max_concurrent);
+gboolean resilient_gate_set_origin_limit (ResilientGate *self, ResilientOrigin *origin, int limit);
 
 G_END_DECLS

@@ -10,21 +10,25 @@
  *
  * What a client knows of one origin: a scheme, a host and a port.
  *
- * An origin is what limits and secrets are bound to. [method@Client.get_origin] gives the one of a URI, the same object each
- * time, from any thread. Requests to an origin beyond [property@Origin:max-concurrent] wait, in order of their priority, then
- * of their arrival, while those to other origins go on: one host that hangs does not stop the others.
+ * An origin is what limits and secrets are bound to. [method@Client.get_origin] gives the one of a
+ * URI, the same object each time, from any thread. Requests to an origin beyond
+ * [property@Origin:max-concurrent] wait, in order of their priority, then of their arrival, while
+ * those to other origins go on: one host that hangs does not stop the others.
  *
  * ```c
- * g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (client, "https://api.example.org", &error);
+ * g_autoptr (ResilientOrigin) origin = NULL;
  *
+ * origin = resilient_client_get_origin (client, "https://api.example.org");
  * resilient_origin_set_max_concurrent (origin, 2);
  * resilient_origin_set_default_header (origin, "Authorization", "Bearer …");
  * ```
  *
- * The settings of an origin last as long as its client. An origin without any is forgotten some time after its last request.
+ * The settings of an origin last as long as its client. An origin without any is forgotten some
+ * time after its last request.
  *
- * Changes of the counts are notified in the home context of the client ([property@Client:main-context]), and not one by one:
- * a notification says that a count may have changed since the last one.
+ * Changes of the counts are notified in the home context of the client
+ * ([property@Client:main-context]), and not one by one: a notification says that a count may have
+ * changed since the last one.
  *
  * Since: 1.0
  */
@@ -42,7 +46,8 @@ enum
 static GParamSpec *props[N_PROPS];
 static guint notify_signal;
 
-/* An origin that a binding made by itself has no gate: nobody else can see it, and it holds back nothing. */
+/* An origin that a binding made by itself has no gate: nobody else can see it, and it holds back
+ * nothing. */
 static void
 lock_gate (ResilientOrigin *self)
 {
@@ -131,9 +136,9 @@ resilient_origin_class_init (ResilientOriginClass *klass)
    * How many requests to this origin may run at once: -1 for as many as the client allows per host
    * ([property@Client:max-concurrent-per-host]), else 1 or more.
    *
-   * The limits of the client in all, and of a session that the app gave, hold besides: the smallest is in force. A
-   * session's limit of connections per host no longer counts once the origin has answered over HTTP/2, where one connection
-   * carries all requests.
+   * The limits of the client in all, and of a session that the app gave, hold besides: the smallest
+   * is in force. A session's limit of connections per host no longer counts once the origin has
+   * answered over HTTP/2, where one connection carries all requests.
    *
    * Since: 1.0
    */
@@ -242,7 +247,8 @@ resilient_origin_get_max_concurrent (ResilientOrigin *self)
  *
  * Sets how many requests to this origin may run at once.
  *
- * A higher limit lets waiting requests go at once; a lower one stops none that runs. Any thread may call this.
+ * A higher limit lets waiting requests go at once; a lower one stops none that runs. Any thread may
+ * call this.
  *
  * Since: 1.0
  */

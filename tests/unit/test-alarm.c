@@ -300,6 +300,52 @@ test_drop_inside (Fixture       *self,
 }
 
 static void
+belong_cb (gpointer data)
+{
+  Fixture *self = data;
+
+  g_assert_true (g_main_context_get_thread_default () == self->context);
+  g_string_append (self->log, "=");
+}
+
+/* What a callback starts belongs to the context of its alarm. */
+static void
+test_thread_default (Fixture       *self,
+                     gconstpointer  user_data)
+{
+  ResilientTimer timer = { 0 };
+
+  resilient_alarm_set (self->alarm, &timer, 0, belong_cb, self);
+  run_pending (self);
+  g_assert_null (g_main_context_get_thread_default ());
+
+  g_main_context_push_thread_default (self->context);
+  resilient_alarm_set (self->alarm, &timer, 0, belong_cb, self);
+  run_pending (self);
+  g_main_context_pop_thread_default (self->context);
+
+  g_assert_cmpstr (self->log->str, ==, "==");
+}
+
+static void
+test_next_due (Fixture       *self,
+               gconstpointer  user_data)
+{
+  Named a = { .fixture = self, .name = "a" };
+  Named b = { .fixture = self, .name = "b" };
+
+  g_assert_cmpint (resilient_alarm_get_next_due (self->alarm), ==, G_MAXINT64);
+  set (&a, 3000);
+  set (&b, 2000);
+  g_assert_cmpint (resilient_alarm_get_next_due (self->alarm), ==, 2000);
+  move_to (self, resilient_alarm_get_next_due (self->alarm));
+  g_assert_cmpint (resilient_alarm_get_next_due (self->alarm), ==, 3000);
+  resilient_alarm_clear (self->alarm, &a.timer);
+  g_assert_cmpint (resilient_alarm_get_next_due (self->alarm), ==, G_MAXINT64);
+  g_assert_cmpstr (self->log->str, ==, "b");
+}
+
+static void
 test_registry (Fixture       *self,
                gconstpointer  user_data)
 {
@@ -420,7 +466,8 @@ test_many (Fixture       *self,
   int n_timerfds = count_timerfds ();
 
   for (guint i = 0; i < n; i++)
-    resilient_alarm_set (self->alarm, &timers[i], 2000 + g_rand_int_range (rand, 0, 1000), discard_cb, &n_fired);
+    resilient_alarm_set (self->alarm, &timers[i], 2000 + g_rand_int_range (rand, 0, 1000),
+                         discard_cb, &n_fired);
   g_assert_cmpuint (resilient_alarm_get_length (self->alarm), ==, n);
   g_assert_cmpint (count_timerfds (), ==, n_timerfds);
 #ifdef HAVE_TIMERFD
@@ -521,7 +568,8 @@ run_real (GMainContext *context)
 
   /* What is set after an earlier one, before it, long before it, and from another thread. */
   resilient_alarm_set (alarm, &farther, G_MAXINT64, quit_cb, loop);
-  resilient_alarm_set (alarm, &far, resilient_clock_add (resilient_clock_get_boot (), 3600.0), quit_cb, loop);
+  resilient_alarm_set (alarm, &far, resilient_clock_add (resilient_clock_get_boot (), 3600.0),
+                       quit_cb, loop);
 
   for (guint i = 0; i < 10; i++)
     {
@@ -634,11 +682,12 @@ racer_cb (gpointer user_data)
 
   for (guint i = 0; i < N_RACES; i++)
     {
-      ResilientTimer *timer = &racer->timers[g_rand_int_range (rand, 0, G_N_ELEMENTS (racer->timers))];
+      guint n = g_rand_int_range (rand, 0, G_N_ELEMENTS (racer->timers));
+      ResilientTimer *timer = &racer->timers[n];
+      gint64 due = resilient_clock_get_boot () + g_rand_int_range (rand, -100, 100);
 
       if (g_rand_boolean (rand))
-        resilient_alarm_set (racer->alarm, timer, resilient_clock_get_boot () + g_rand_int_range (rand, -100, 100),
-                             race_cb, &n_raced);
+        resilient_alarm_set (racer->alarm, timer, due, race_cb, &n_raced);
       else
         resilient_alarm_clear (racer->alarm, timer);
       resilient_timer_is_set (timer);
@@ -696,6 +745,8 @@ main (int   argc,
   ADD ("/alarm/nested-loop", test_nested_loop);
   ADD ("/alarm/free-owner", test_free_owner);
   ADD ("/alarm/drop-inside", test_drop_inside);
+  ADD ("/alarm/thread-default", test_thread_default);
+  ADD ("/alarm/next-due", test_next_due);
   ADD ("/alarm/registry", test_registry);
   ADD ("/alarm/flood", test_flood);
   ADD ("/alarm/forever", test_forever);

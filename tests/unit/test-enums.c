@@ -21,9 +21,9 @@ static const TypeCase cases[] = {
   { resilient_result_status_get_type, "ResilientResultStatus", FALSE,
     { "pending", "success", "error", "timeout", "cancelled" } },
   { resilient_failure_get_type, "ResilientFailure", TRUE,
-    { "none", "resolve", "connect", "tls", "certificate", "connect-timeout", "write-timeout", "read-timeout",
-      "disconnect", "status", "protocol", "redirect", "too-large", "queue-timeout", "deadline", "circuit-open",
-      "overloaded", "closed", "invalid", "cancelled" } },
+    { "none", "resolve", "connect", "tls", "certificate", "connect-timeout", "write-timeout",
+      "read-timeout", "disconnect", "status", "protocol", "redirect", "too-large", "queue-timeout",
+      "deadline", "circuit-open", "overloaded", "closed", "invalid", "cancelled" } },
   { resilient_jitter_get_type, "ResilientJitter", FALSE,
     { "none", "proportional", "full", "equal", "decorrelated" } },
   { resilient_call_state_get_type, "ResilientCallState", FALSE,
@@ -31,8 +31,8 @@ static const TypeCase cases[] = {
   { resilient_idempotency_get_type, "ResilientIdempotency", FALSE,
     { "auto", "yes", "no" } },
   { resilient_client_error_get_type, "ResilientClientError", FALSE,
-    { "closed", "invalid-request", "invalid-policy", "overloaded", "circuit-open", "too-large", "redirect",
-      "not-found", "retries-exhausted" } },
+    { "closed", "invalid-request", "invalid-policy", "overloaded", "circuit-open", "too-large",
+      "redirect", "not-found", "retries-exhausted" } },
 };
 
 /* RESILIENT_EVENT_TYPE_SUCCESS of ResilientEventType and "success". */
@@ -99,6 +99,70 @@ test_type (gconstpointer user_data)
     }
 }
 
+/* The registry of status codes at IANA (RFC 9110, 16.2.1). */
+static const struct
+{
+  int status;
+  const char *nick;
+} statuses[] = {
+  { 400, "bad-request" },
+  { 401, "unauthorized" },
+  { 402, "payment-required" },
+  { 403, "forbidden" },
+  { 404, "not-found" },
+  { 405, "method-not-allowed" },
+  { 406, "not-acceptable" },
+  { 407, "proxy-authentication-required" },
+  { 408, "request-timeout" },
+  { 409, "conflict" },
+  { 410, "gone" },
+  { 411, "length-required" },
+  { 412, "precondition-failed" },
+  { 413, "content-too-large" },
+  { 414, "uri-too-long" },
+  { 415, "unsupported-media-type" },
+  { 416, "range-not-satisfiable" },
+  { 417, "expectation-failed" },
+  { 421, "misdirected-request" },
+  { 422, "unprocessable-content" },
+  { 423, "locked" },
+  { 424, "failed-dependency" },
+  { 425, "too-early" },
+  { 426, "upgrade-required" },
+  { 428, "precondition-required" },
+  { 429, "too-many-requests" },
+  { 431, "request-header-fields-too-large" },
+  { 451, "unavailable-for-legal-reasons" },
+  { 500, "internal-server-error" },
+  { 501, "not-implemented" },
+  { 502, "bad-gateway" },
+  { 503, "service-unavailable" },
+  { 504, "gateway-timeout" },
+  { 505, "http-version-not-supported" },
+  { 506, "variant-also-negotiates" },
+  { 507, "insufficient-storage" },
+  { 508, "loop-detected" },
+  { 511, "network-authentication-required" },
+};
+
+static void
+test_http_error (void)
+{
+  g_autoptr (GTypeClass) klass = g_type_class_ref (resilient_http_error_get_type ());
+  GEnumClass *enumeration = G_ENUM_CLASS (klass);
+
+  g_assert_cmpuint (enumeration->n_values, ==, G_N_ELEMENTS (statuses));
+
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++)
+    {
+      g_autofree char *name = make_value_name ("ResilientHttpError", statuses[i].nick);
+
+      g_assert_cmpint (enumeration->values[i].value, ==, statuses[i].status);
+      g_assert_cmpstr (enumeration->values[i].value_nick, ==, statuses[i].nick);
+      g_assert_cmpstr (enumeration->values[i].value_name, ==, name);
+    }
+}
+
 static void
 test_error_domains (void)
 {
@@ -118,6 +182,7 @@ main (int   argc,
 
       g_test_add_data_func (path, &cases[i], test_type);
     }
+  g_test_add_func ("/enums/ResilientHttpError", test_http_error);
   g_test_add_func ("/enums/error-domains", test_error_domains);
 
   return g_test_run ();

@@ -24,7 +24,8 @@ typedef struct
 
 static const Message messages[] = {
   /* Sorted, as the format wants it. */
-  MESSAGE ("", "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n > 1);\n"),
+  MESSAGE ("", "Content-Type: text/plain; charset=UTF-8\n"
+               "Plural-Forms: nplurals=2; plural=(n > 1);\n"),
   MESSAGE ("%lu attempt\0%lu attempts", "%lu tentative\0%lu tentatives"),
   MESSAGE ("The request failed", "La requête a échoué"),
 };
@@ -44,11 +45,12 @@ write_catalogue (const char *path)
   for (guint translated = 0; translated < 2; translated++)
     for (guint i = 0; i < n; i++)
       {
+        const char *string = translated ? messages[i].text : messages[i].id;
         gsize length = translated ? messages[i].text_length : messages[i].id_length;
         guint32 entry[] = { length, header[6] + strings->len };
 
         g_byte_array_append (file, (const guint8 *) entry, sizeof entry);
-        g_byte_array_append (strings, (const guint8 *) (translated ? messages[i].text : messages[i].id), length + 1);
+        g_byte_array_append (strings, (const guint8 *) string, length + 1);
       }
 
   g_byte_array_append (file, strings->data, strings->len);

@@ -28,7 +28,7 @@ test_double (void)
       histogram[(guint) (value * 10)]++;
     }
 
-  /* Seeded, so these never fail by chance: the bounds are five standard deviations of a uniform distribution. */
+  /* Seeded, so these never fail by chance: the bounds are five standard deviations. */
   g_assert_cmpfloat_with_epsilon (sum / n, 0.5, 0.005);
   for (guint i = 0; i < G_N_ELEMENTS (histogram); i++)
     g_assert_cmpint (ABS ((int) histogram[i] - (int) n / 10), <, 500);

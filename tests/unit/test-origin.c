@@ -1,0 +1,456 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-gate-private.h"
+
+typedef struct
+{
+  ResilientGate *gate;
+  ResilientOrigin *origin;
+} Fixture;
+
+static ResilientOrigin *
+get_origin (ResilientGate *gate,
+            const char    *string)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GUri) uri = g_uri_parse (string, SOUP_HTTP_URI_FLAGS, &error);
+
+  g_assert_no_error (error);
+  return resilient_gate_get_origin (gate, uri);
+}
+
+static void
+set_up (Fixture       *self,
+        gconstpointer  user_data)
+{
+  self->gate = resilient_gate_new ();
+  self->origin = get_origin (self->gate, "https://a.test/");
+}
+
+static void
+tear_down (Fixture       *self,
+           gconstpointer  user_data)
+{
+  resilient_gate_unref (self->gate);
+  g_assert_finalize_object (self->origin);
+}
+
+static void
+test_key (void)
+{
+  static const struct
+  {
+    const char *uri;
+    const char *key;
+  } cases[] = {
+    { "https://example.org", "https://example.org:443" },
+    { "http://example.org", "http://example.org:80" },
+    { "http://example.org:80/path?query#fragment", "http://example.org:80" },
+    { "HTTPS://EXAMPLE.org/", "https://example.org:443" },
+    { "https://example.org:8443/", "https://example.org:8443" },
+    { "http://example.org:443/", "http://example.org:443" },
+    { "https://user:password@example.org/", "https://example.org:443" },
+    { "http://127.0.0.1:8080/", "http://127.0.0.1:8080" },
+    { "http://[::1]:8080/", "http://[::1]:8080" },
+    { "http://[FE80::A]/", "http://[fe80::a]:80" },
+    { "https://bücher.example/", "https://xn--bcher-kva.example:443" },
+    { "https://xn--bcher-kva.example/", "https://xn--bcher-kva.example:443" },
+  };
+  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (ResilientOrigin) origin = get_origin (gate, cases[i].uri);
+      g_autoptr (ResilientOrigin) same = get_origin (gate, cases[i].key);
+
+      g_assert_cmpstr (resilient_origin_peek_key (origin), ==, cases[i].key);
+      g_assert_true (same == origin);
+    }
+}
+
+static void
+test_per_gate (Fixture       *self,
+               gconstpointer  user_data)
+{
+  g_autoptr (ResilientGate) other = resilient_gate_new ();
+  g_autoptr (ResilientOrigin) origin = get_origin (other, "https://a.test/");
+
+  g_assert_true (origin != self->origin);
+}
+
+static void
+count_cb (GObject    *object,
+          GParamSpec *pspec,
+          gpointer    user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static void
+test_max_concurrent (Fixture       *self,
+                     gconstpointer  user_data)
+{
+  guint n_notified = 0;
+  int max_concurrent;
+
+  g_signal_connect (self->origin, "notify::max-concurrent", G_CALLBACK (count_cb), &n_notified);
+
+  g_assert_cmpint (resilient_origin_get_max_concurrent (self->origin), ==, -1);
+  resilient_origin_set_max_concurrent (self->origin, -1);
+  g_assert_cmpuint (n_notified, ==, 0);
+  resilient_origin_set_max_concurrent (self->origin, 3);
+  g_assert_cmpuint (n_notified, ==, 1);
+  g_object_set (self->origin, "max-concurrent", 4, NULL);
+  g_assert_cmpuint (n_notified, ==, 2);
+  g_object_get (self->origin, "max-concurrent", &max_concurrent, NULL);
+  g_assert_cmpint (max_concurrent, ==, 4);
+}
+
+static void
+test_max_concurrent_invalid (Fixture       *self,
+                             gconstpointer  user_data)
+{
+  static const int values[] = { 0, -2, G_MININT };
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      g_test_expect_message ("Resilient", G_LOG_LEVEL_CRITICAL, "*max_concurrent > 0*");
+      resilient_origin_set_max_concurrent (self->origin, values[i]);
+      g_test_assert_expected_messages ();
+      g_assert_cmpint (resilient_origin_get_max_concurrent (self->origin), ==, -1);
+    }
+}
+
+static void
+test_notify (Fixture       *self,
+             gconstpointer  user_data)
+{
+  ResilientWaiter running = { 0 };
+  ResilientWaiter waiting = { 0 };
+  guint n_active = 0;
+  guint n_pending = 0;
+  guint active, pending;
+
+  g_signal_connect (self->origin, "notify::active-count", G_CALLBACK (count_cb), &n_active);
+  g_signal_connect (self->origin, "notify::pending-count", G_CALLBACK (count_cb), &n_pending);
+
+  resilient_origin_notify_changes (self->origin);
+  g_assert_cmpuint (n_active, ==, 0);
+
+  resilient_gate_set_limits (self->gate, 1, 1, 1);
+  resilient_gate_enter (self->gate, self->origin, &running);
+  g_assert_cmpuint (n_active, ==, 0);
+  resilient_origin_notify_changes (self->origin);
+  g_assert_cmpuint (n_active, ==, 1);
+  g_assert_cmpuint (n_pending, ==, 0);
+
+  resilient_gate_enter (self->gate, self->origin, &waiting);
+  resilient_origin_notify_changes (self->origin);
+  resilient_origin_notify_changes (self->origin);
+  g_assert_cmpuint (n_active, ==, 1);
+  g_assert_cmpuint (n_pending, ==, 1);
+  g_object_get (self->origin, "active-count", &active, "pending-count", &pending, NULL);
+  g_assert_cmpuint (active, ==, 1);
+  g_assert_cmpuint (pending, ==, 1);
+
+  g_assert_true (resilient_gate_withdraw (self->gate, &waiting));
+  resilient_gate_leave (self->gate, &running);
+  resilient_origin_notify_changes (self->origin);
+  g_assert_cmpuint (n_active, ==, 2);
+  g_assert_cmpuint (n_pending, ==, 2);
+}
+
+static void
+assert_header (ResilientOrigin *origin,
+               const char      *name,
+               const char      *value)
+{
+  g_autoptr (ResilientHeaders) headers = resilient_origin_dup_default_headers (origin);
+
+  g_assert_nonnull (headers);
+  g_assert_cmpstr (resilient_headers_get_one (headers, name), ==, value);
+}
+
+static void
+test_headers (Fixture       *self,
+              gconstpointer  user_data)
+{
+  g_autoptr (ResilientHeaders) before = NULL;
+
+  g_assert_null (resilient_origin_dup_default_headers (self->origin));
+
+  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", "Bearer one"));
+  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Empty", ""));
+  before = resilient_origin_dup_default_headers (self->origin);
+
+  g_assert_true (resilient_origin_set_default_header (self->origin, "authorization", "Bearer two"));
+  assert_header (self->origin, "Authorization", "Bearer two");
+  assert_header (self->origin, "X-Empty", "");
+
+  /* Whoever had the list keeps it. */
+  g_assert_cmpstr (resilient_headers_get_one (before, "Authorization"), ==, "Bearer one");
+  g_assert_cmpuint (resilient_headers_get_length (before), ==, 2);
+
+  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Empty", NULL));
+  assert_header (self->origin, "X-Empty", NULL);
+  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", NULL));
+  g_assert_null (resilient_origin_dup_default_headers (self->origin));
+
+  /* What is not there can be removed. */
+  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", NULL));
+  g_assert_null (resilient_origin_dup_default_headers (self->origin));
+}
+
+static void
+test_headers_invalid (Fixture       *self,
+                      gconstpointer  user_data)
+{
+  static const struct
+  {
+    const char *name;
+    const char *value;
+  } cases[] = {
+    { "", "value" },
+    { "With Space", "value" },
+    { "Colon:", "value" },
+    { "Line\r\nFeed", "value" },
+    { "Naïve", "value" },
+    { "X-Name", "line\nfeed" },
+    { "X-Name", "line\rfeed" },
+    { "X-Name", "value\r\nInjected: yes" },
+    { "With Space", NULL },
+  };
+
+  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Name", "as it was"));
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (ResilientHeaders) headers = NULL;
+
+      g_assert_false (resilient_origin_set_default_header (self->origin,
+                                                           cases[i].name,
+                                                           cases[i].value));
+      headers = resilient_origin_dup_default_headers (self->origin);
+      g_assert_cmpuint (resilient_headers_get_length (headers), ==, 1);
+      g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "as it was");
+    }
+}
+
+static void
+test_secrets (Fixture       *self,
+              gconstpointer  user_data)
+{
+  g_autoptr (ResilientHeaders) none = NULL;
+  g_autoptr (ResilientHeaders) headers = NULL;
+
+  /* The mark may come before the header, and outlives it. */
+  resilient_origin_mark_header_secret (self->origin, "X-Api-Key");
+  none = resilient_origin_dup_default_headers (self->origin);
+  g_assert_nonnull (none);
+  g_assert_cmpuint (resilient_headers_get_length (none), ==, 0);
+  g_assert_true (resilient_headers_is_secret (none, "x-api-key"));
+
+  resilient_origin_set_default_header (self->origin, "X-Api-Key", "secret");
+  resilient_origin_set_default_header (self->origin, "X-Open", "open");
+  resilient_origin_set_default_header (self->origin, "Authorization", "Bearer secret");
+  headers = resilient_origin_dup_default_headers (self->origin);
+  g_assert_true (resilient_headers_is_secret (headers, "X-Api-Key"));
+  g_assert_true (resilient_headers_is_secret (headers, "Authorization"));
+  g_assert_false (resilient_headers_is_secret (headers, "X-Open"));
+
+  resilient_origin_set_default_header (self->origin, "X-Api-Key", NULL);
+  resilient_origin_set_default_header (self->origin, "X-Open", NULL);
+  resilient_origin_set_default_header (self->origin, "Authorization", NULL);
+  g_clear_pointer (&headers, resilient_headers_unref);
+  headers = resilient_origin_dup_default_headers (self->origin);
+  g_assert_nonnull (headers);
+  g_assert_true (resilient_headers_is_secret (headers, "X-Api-Key"));
+}
+
+static void
+test_fresh_connection (Fixture       *self,
+                       gconstpointer  user_data)
+{
+  g_assert_true (resilient_origin_take_fresh_connection (self->origin, 1));
+  g_assert_false (resilient_origin_take_fresh_connection (self->origin, 1));
+  g_assert_true (resilient_origin_take_fresh_connection (self->origin, 3));
+  g_assert_false (resilient_origin_take_fresh_connection (self->origin, 3));
+  /* A request that was slow to ask. */
+  g_assert_false (resilient_origin_take_fresh_connection (self->origin, 2));
+}
+
+static guint n_alive;
+
+static void
+gone_cb (gpointer  data,
+         GObject  *where_the_object_was)
+{
+  n_alive--;
+}
+
+/* An origin that nobody holds, with something in it that a forgotten one would lose. */
+typedef void (*Touch) (ResilientGate   *gate,
+                       ResilientOrigin *origin);
+
+static void
+touch_limit (ResilientGate   *gate,
+             ResilientOrigin *origin)
+{
+  resilient_origin_set_max_concurrent (origin, 1);
+}
+
+static void
+touch_header (ResilientGate   *gate,
+              ResilientOrigin *origin)
+{
+  resilient_origin_set_default_header (origin, "X-Name", "value");
+}
+
+static void
+touch_mark (ResilientGate   *gate,
+            ResilientOrigin *origin)
+{
+  resilient_origin_mark_header_secret (origin, "X-Name");
+}
+
+static guint n_ignored;
+
+static void
+touch_handler (ResilientGate   *gate,
+               ResilientOrigin *origin)
+{
+  g_signal_connect (origin, "notify::active-count", G_CALLBACK (count_cb), &n_ignored);
+}
+
+static void
+test_forget (void)
+{
+  static const Touch touches[] = { touch_limit, touch_header, touch_mark, touch_handler };
+  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autoptr (ResilientOrigin) held = get_origin (gate, "http://held.test");
+  ResilientOrigin *touched[G_N_ELEMENTS (touches)];
+  ResilientOrigin *again;
+  ResilientWaiter waiter = { 0 };
+
+  n_alive = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (touches); i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://touched%u.test", i);
+
+      touched[i] = get_origin (gate, uri);
+      touches[i] (gate, touched[i]);
+      g_object_unref (touched[i]);
+    }
+
+  /* A request is as good as a setting. */
+  {
+    g_autoptr (ResilientOrigin) busy = get_origin (gate, "http://busy.test");
+
+    resilient_gate_enter (gate, busy, &waiter);
+  }
+
+  for (guint i = 0; i < 5000; i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://h%u.test", i);
+      g_autoptr (ResilientOrigin) origin = get_origin (gate, uri);
+
+      g_object_weak_ref (G_OBJECT (origin), gone_cb, NULL);
+      n_alive++;
+
+      /* Fewer than the bound are all kept. */
+      if (i < 500)
+        g_assert_cmpuint (n_alive, ==, i + 1);
+      g_assert_cmpuint (n_alive, <=, 513);
+    }
+  g_assert_cmpuint (n_alive, >, 500);
+
+  again = get_origin (gate, "http://held.test");
+  g_assert_true (again == held);
+  g_object_unref (again);
+  for (guint i = 0; i < G_N_ELEMENTS (touches); i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://touched%u.test", i);
+
+      again = get_origin (gate, uri);
+      g_assert_true (again == touched[i]);
+      g_object_unref (again);
+    }
+  again = get_origin (gate, "http://busy.test");
+  g_assert_true (again == waiter.origin);
+  g_object_unref (again);
+
+  resilient_gate_leave (gate, &waiter);
+  g_clear_pointer (&gate, resilient_gate_unref);
+  g_assert_cmpuint (n_alive, ==, 0);
+}
+
+/* Many that were busy at one time are forgotten as they end. */
+static void
+test_forget_after_use (void)
+{
+  const guint n = 2000;
+  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autofree ResilientWaiter *waiters = g_new0 (ResilientWaiter, n);
+
+  n_alive = 0;
+  resilient_gate_set_limits (gate, n, 1, 0);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://h%u.test", i);
+      g_autoptr (ResilientOrigin) origin = get_origin (gate, uri);
+
+      g_object_weak_ref (G_OBJECT (origin), gone_cb, NULL);
+      n_alive++;
+      g_assert_cmpint (resilient_gate_enter (gate, origin, &waiters[i]),
+                       ==, RESILIENT_GATE_ADMITTED);
+    }
+  g_assert_cmpuint (n_alive, ==, n);
+
+  for (guint i = 0; i < n; i++)
+    resilient_gate_leave (gate, &waiters[i]);
+  g_assert_cmpuint (n_alive, ==, 512);
+}
+
+/* What a binding makes by itself is of no use, and does no harm. */
+static void
+test_without_gate (void)
+{
+  ResilientOrigin *origin = g_object_new (RESILIENT_TYPE_ORIGIN, "max-concurrent", 2, NULL);
+
+  g_assert_cmpint (resilient_origin_get_max_concurrent (origin), ==, 2);
+  g_assert_cmpuint (resilient_origin_get_active_count (origin), ==, 0);
+  g_assert_cmpuint (resilient_origin_get_pending_count (origin), ==, 0);
+  g_assert_true (resilient_origin_set_default_header (origin, "X-Name", "value"));
+  resilient_origin_mark_header_secret (origin, "X-Name");
+  resilient_origin_notify_changes (origin);
+  g_assert_finalize_object (origin);
+}
+
+#define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+  g_test_add_func ("/origin/key", test_key);
+  ADD ("/origin/per-gate", test_per_gate);
+  ADD ("/origin/max-concurrent", test_max_concurrent);
+  ADD ("/origin/max-concurrent-invalid", test_max_concurrent_invalid);
+  ADD ("/origin/notify", test_notify);
+  ADD ("/origin/headers", test_headers);
+  ADD ("/origin/headers-invalid", test_headers_invalid);
+  ADD ("/origin/secrets", test_secrets);
+  ADD ("/origin/fresh-connection", test_fresh_connection);
+  g_test_add_func ("/origin/forget", test_forget);
+  g_test_add_func ("/origin/forget-after-use", test_forget_after_use);
+  g_test_add_func ("/origin/without-gate", test_without_gate);
+
+  return g_test_run ();
+}
