@@ -1,0 +1,391 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "exchange-fixture.h"
+
+static void
+test_get (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) run = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, "/a", fault_answer (200, "X-A: b\r\nContent-Type: text/plain", "hello"), NULL);
+  run = run_new_for (&fixture, "GET", "/a?b=c");
+  run->params.user_agent = "Test/1";
+  run_through (run);
+
+  assert_response (run, 200, "hello");
+  g_assert_cmpstr (run->phases->str, ==, "WAR");
+  g_assert_false (run->outcome.nothing_sent);
+  g_assert_false (run->outcome.reused_connection);
+  g_assert_false (run->outcome.http2 || run->outcome.http2_of_origin);
+  g_assert_cmpuint (run->outcome.sends, ==, 1);
+  g_assert_cmpuint (run->headers_status, ==, 200);
+  g_assert_cmpfloat (run->retry_after, ==, -1);
+  g_assert_cmpint (run->received, ==, 5);
+  g_assert_cmpint (run->download_size, ==, 5);
+  g_assert_cmpint (run->upload_size, ==, 0);
+  g_assert_cmpstr (resilient_response_get_header (run->outcome.response, "x-a"), ==, "b");
+  g_assert_cmpint (resilient_response_get_http_version (run->outcome.response), ==, SOUP_HTTP_1_1);
+
+  record = fault_server_get_record (fixture.server, 0);
+  g_assert_cmpstr (record->path, ==, "/a?b=c");
+  g_assert_cmpstr (fault_record_get_header (record, "User-Agent"), ==, "Test/1");
+  g_assert_cmpstr (fault_record_get_header (record, "Accept-Encoding"), ==, "gzip, deflate");
+  g_assert_null (fault_record_get_header (record, "Idempotency-Key"));
+}
+
+static void
+test_post (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) run = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, NULL, fault_answer (201, NULL, "ok"), NULL);
+  run = run_new (&fixture, request_with_body (&fixture, "POST", "/", "hello"));
+  run->params.idempotency_key = "key";
+  run_through (run);
+
+  assert_response (run, 201, "ok");
+  g_assert_cmpint (run->sent, ==, 5);
+  g_assert_cmpint (run->upload_size, ==, 5);
+  assert_record_body (fixture.server, 0, "POST", "hello");
+  record = fault_server_get_record (fixture.server, 0);
+  g_assert_cmpstr (fault_record_get_header (record, "Idempotency-Key"), ==, "key");
+  g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==, "text/plain");
+  g_assert_cmpstr (fault_record_get_header (record, "Content-Length"), ==, "5");
+}
+
+/* Who wins among default headers, the request's and what the library adds. */
+static void
+test_headers (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autofree char *uri = NULL;
+  ResilientRequest *request;
+  g_autoptr (Run) run = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, NULL, fault_answer (200, "Content-Encoding: gzip", "not decoded"), NULL);
+  uri = fault_server_uri (fixture.server, "/");
+  request = resilient_request_new ("PUT", uri);
+  resilient_request_set_header (request, "X-Mine", "1");
+  resilient_request_append_header (request, "X-Mine", "2");
+  resilient_request_set_header (request, "User-Agent", "Mine/1");
+  resilient_request_set_header (request, "Accept-Encoding", "gzip");
+  resilient_request_set_body_bytes (request, "text/plain", bytes);
+  run = run_new (&fixture, request);
+  run->params.user_agent = "Test/1";
+  run->defaults = resilient_headers_new ();
+  resilient_headers_append (run->defaults, "x-mine", "default");
+  resilient_headers_append (run->defaults, "X-Default", "d");
+  resilient_headers_append (run->defaults, "Content-Type", "wrong/default");
+  resilient_headers_append (run->defaults, "Content-Length", "99");
+  run_through (run);
+
+  assert_response (run, 200, "not decoded");
+  record = fault_server_get_record (fixture.server, 0);
+  g_assert_cmpuint (fault_record_count_header (record, "X-Mine"), ==, 2);
+  g_assert_cmpstr (fault_record_get_header (record, "X-Mine"), ==, "1");
+  g_assert_cmpstr (fault_record_get_header (record, "X-Default"), ==, "d");
+  g_assert_cmpstr (fault_record_get_header (record, "User-Agent"), ==, "Mine/1");
+  g_assert_cmpstr (fault_record_get_header (record, "Accept-Encoding"), ==, "gzip");
+  g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==, "text/plain");
+  g_assert_cmpstr (fault_record_get_header (record, "Content-Length"), ==, "1");
+}
+
+/* A response without body is one with an empty body; a coding that it would have had is no error. */
+static void
+test_bodyless (void)
+{
+  const struct
+  {
+    const char *method;
+    guint status_code;
+    const char *headers;
+  } cases[] = {
+    { "HEAD", 200, "Content-Encoding: gzip" },
+    { "HEAD", 200, NULL },
+    { "GET", 204, NULL },
+    { "GET", 304, NULL },
+    { "GET", 200, "Content-Encoding: gzip" },
+    { "OPTIONS", 200, NULL },
+  };
+
+  g_auto (Fixture) fixture = { 0 };
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (Run) run = run_new_for (&fixture, cases[i].method, "/");
+
+      fault_server_next (fixture.server, NULL, fault_answer (cases[i].status_code, cases[i].headers, ""), NULL);
+      run_through (run);
+      assert_response (run, cases[i].status_code, "");
+    }
+}
+
+/* HEAD names the size of a body that does not come, which is no early end, nor too large. */
+static void
+test_head_length (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) run = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, NULL, fault_answer (200, NULL, "the body that GET would give"), NULL);
+  run = run_new_for (&fixture, "HEAD", "/");
+  run->params.max_response_size = 4;
+  run_through (run);
+  assert_response (run, 200, "");
+  g_assert_cmpstr (resilient_response_get_header (run->outcome.response, "Content-Length"), ==, "28");
+}
+
+static void
+test_reuse (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, NULL, fault_answer_chunked (200, NULL, "abcdef", 4), NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (Run) run = run_new_for (&fixture, "GET", "/");
+
+      run->params.new_connection = i == 2;
+      run_through (run);
+      assert_response (run, 200, "abcdef");
+      g_assert_cmpint (run->outcome.reused_connection, ==, i == 1);
+    }
+  g_assert_cmpuint (fault_server_get_connections (fixture.server), ==, 2);
+}
+
+/* Without key or mark a POST has a connection of its own, which can't be stale. */
+static void
+test_post_connections (void)
+{
+  const struct
+  {
+    ResilientIdempotency idempotency;
+    const char *key;
+    gboolean reused;
+  } cases[] = {
+    { RESILIENT_IDEMPOTENCY_AUTO, NULL, FALSE },
+    { RESILIENT_IDEMPOTENCY_NO, "key", FALSE },
+    { RESILIENT_IDEMPOTENCY_AUTO, "key", TRUE },
+    { RESILIENT_IDEMPOTENCY_YES, NULL, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (Fixture) fixture = { 0 };
+      g_autoptr (Run) first = NULL;
+      g_autoptr (Run) second = NULL;
+      ResilientRequest *request;
+
+      fixture_init (&fixture, FAULT_SERVER_PLAIN);
+      fault_server_on (fixture.server, NULL, fault_answer (200, NULL, "ok"), NULL);
+      first = run_new_for (&fixture, "GET", "/");
+      run_through (first);
+      request = request_with_body (&fixture, "POST", "/", "x");
+      resilient_request_set_idempotency (request, cases[i].idempotency);
+      second = run_new (&fixture, request);
+      second->params.idempotency_key = cases[i].key;
+      run_through (second);
+      assert_response (second, 200, "ok");
+      g_assert_cmpint (second->outcome.reused_connection, ==, cases[i].reused);
+    }
+}
+
+static void
+test_discard (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) small = NULL;
+  g_autoptr (Run) large = NULL;
+  g_autoptr (Run) endless = NULL;
+  g_autoptr (Run) cut = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_next (fixture.server, NULL, fault_answer (503, "Retry-After: 7", "please wait"), NULL);
+  small = run_new_for (&fixture, "GET", "/");
+  small->discard = TRUE;
+  run_through (small);
+  assert_response (small, 503, NULL);
+  g_assert_cmpfloat (small->retry_after, ==, 7);
+
+  /* the short one was read, and its connection serves again; the long ones cost theirs */
+  fault_server_next (fixture.server, NULL, fault_head (503, "Content-Length: 1000000"), fault_send_filler (1000000),
+                     NULL);
+  large = run_new_for (&fixture, "GET", "/");
+  large->discard = TRUE;
+  run_through (large);
+  assert_response (large, 503, NULL);
+  g_assert_true (large->outcome.reused_connection);
+
+  fault_server_next (fixture.server, NULL, fault_head (503, "Connection: close"), fault_send_filler (0), NULL);
+  endless = run_new_for (&fixture, "GET", "/");
+  endless->discard = TRUE;
+  run_through (endless);
+  assert_response (endless, 503, NULL);
+
+  fault_server_next (fixture.server, NULL, fault_head (503, "Content-Length: 10"), fault_send ("abc"), fault_close (),
+                     NULL);
+  cut = run_new_for (&fixture, "GET", "/");
+  cut->discard = TRUE;
+  run_through (cut);
+  assert_response (cut, 503, NULL);
+  g_assert_cmpuint (fault_server_get_connections (fixture.server), ==, 3);
+}
+
+static void
+test_too_large (void)
+{
+  const struct
+  {
+    guint size;
+    gboolean chunked;
+    gboolean ok;
+  } cases[] = { { 1000, FALSE, TRUE }, { 1001, FALSE, FALSE }, { 1000, TRUE, TRUE }, { 1001, TRUE, FALSE } };
+
+  g_auto (Fixture) fixture = { 0 };
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (Run) run = run_new_for (&fixture, "GET", "/");
+      g_autofree char *body = g_strnfill (cases[i].size, 'x');
+
+      fault_server_next (fixture.server, NULL,
+                         cases[i].chunked ? fault_answer_chunked (200, NULL, body, 300) : fault_answer (200, NULL, body),
+                         NULL);
+      run->params.max_response_size = 1000;
+      run_through (run);
+      if (cases[i].ok)
+        assert_response (run, 200, body);
+      else
+        assert_failure (run, RESILIENT_FAILURE_TOO_LARGE, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_TOO_LARGE);
+    }
+}
+
+/* More than one dispatch reads, so that the idle continuation and the source are both used. */
+static void
+test_large_body (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) run = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, NULL, fault_head (200, "Content-Length: 3000000"), fault_send_filler (3000000), NULL);
+  run = run_new_for (&fixture, "GET", "/");
+  run_through (run);
+  g_assert_cmpint (run->outcome.failure, ==, RESILIENT_FAILURE_NONE);
+  g_assert_cmpuint (g_bytes_get_size (resilient_response_get_body (run->outcome.response)), ==, 3000000);
+  g_assert_cmpint (run->received, ==, 3000000);
+}
+
+static void
+test_connect_errors (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) refused = NULL;
+  g_autoptr (Run) unknown = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_REFUSING);
+  refused = run_new_for (&fixture, "POST", "/");
+  run_through (refused);
+  assert_failure (refused, RESILIENT_FAILURE_CONNECT, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  g_assert_true (refused->outcome.nothing_sent);
+  g_assert_cmpint (refused->outcome.phase, ==, RESILIENT_PHASE_CONNECTING);
+  g_assert_cmpuint (refused->outcome.status_code, ==, 0);
+
+  unknown = run_new (&fixture, resilient_request_new ("GET", "http://no-such-name.invalid/"));
+  run_through (unknown);
+  g_assert_cmpint (unknown->outcome.failure, ==, RESILIENT_FAILURE_RESOLVE);
+  g_assert_true (unknown->outcome.error->domain == G_RESOLVER_ERROR);
+}
+
+static void
+test_tls (void)
+{
+  const struct
+  {
+    FaultServerFlags flags;
+    ResilientFailure failure;
+  } cases[] = {
+    { FAULT_SERVER_TLS, RESILIENT_FAILURE_NONE },
+    { FAULT_SERVER_TLS | FAULT_SERVER_EXPIRED, RESILIENT_FAILURE_CERTIFICATE },
+    { FAULT_SERVER_TLS | FAULT_SERVER_WRONG_HOST, RESILIENT_FAILURE_CERTIFICATE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (Fixture) fixture = { 0 };
+      g_autoptr (Run) run = NULL;
+
+      fixture_init (&fixture, cases[i].flags);
+      fault_server_on (fixture.server, NULL, fault_answer_chunked (200, NULL, "secret", 3), NULL);
+      run = run_new_for (&fixture, "GET", "/");
+      run_through (run);
+      g_assert_cmpint (run->outcome.failure, ==, cases[i].failure);
+      if (cases[i].failure == RESILIENT_FAILURE_NONE)
+        assert_response (run, 200, "secret");
+      else
+        g_assert_true (run->outcome.nothing_sent);
+    }
+}
+
+static void
+test_body_errors (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autofree char *uri = NULL;
+  ResilientRequest *request;
+  g_autoptr (GFile) file = g_file_new_for_path ("/no/such/file");
+  g_autoptr (Run) missing = NULL;
+  g_autoptr (Run) abandoned = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  uri = fault_server_uri (fixture.server, "/");
+  request = resilient_request_new ("PUT", uri);
+  resilient_request_set_body_file (request, NULL, file);
+  missing = run_new (&fixture, g_object_ref (request));
+  run_through (missing);
+  assert_failure (missing, RESILIENT_FAILURE_INVALID, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_true (missing->outcome.nothing_sent);
+
+  abandoned = run_new (&fixture, request);
+  run_start (abandoned);
+  resilient_exchange_abandon (abandoned->exchange);
+  run_wait_released (abandoned);
+  g_assert_false (abandoned->done);
+  g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 0);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/exchange/get", test_get);
+  g_test_add_func ("/exchange/post", test_post);
+  g_test_add_func ("/exchange/headers", test_headers);
+  g_test_add_func ("/exchange/bodyless", test_bodyless);
+  g_test_add_func ("/exchange/head-length", test_head_length);
+  g_test_add_func ("/exchange/reuse", test_reuse);
+  g_test_add_func ("/exchange/post-connections", test_post_connections);
+  g_test_add_func ("/exchange/discard", test_discard);
+  g_test_add_func ("/exchange/too-large", test_too_large);
+  g_test_add_func ("/exchange/large-body", test_large_body);
+  g_test_add_func ("/exchange/connect-errors", test_connect_errors);
+  g_test_add_func ("/exchange/tls", test_tls);
+  g_test_add_func ("/exchange/body-errors", test_body_errors);
+  return g_test_run ();
+}
