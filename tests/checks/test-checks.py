@@ -167,6 +167,7 @@ class CheckTest(unittest.TestCase):
         self.write('a.c', 'end')
         self.assert_finds('no newline', 'words')
 
+    @unittest.skipUnless(shutil.which('git'), 'git is missing')
     def test_words_of_what_git_ignores(self):
         subprocess.run(['git', 'init', '--quiet', self.root], check=True)
         self.write('.gitignore', '/_build\n')
