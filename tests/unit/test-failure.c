@@ -1,0 +1,161 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-failure-private.h"
+
+#include <libsoup/soup.h>
+
+#include "resilient-error.h"
+
+#define F(kind) RESILIENT_FAILURE_##kind
+
+/* Every identity of an error with the kind it has before and after something was sent. */
+static void
+test_table (void)
+{
+  const struct
+  {
+    GQuark domain;
+    int code;
+    ResilientFailure before, after;
+  } rows[] = {
+    /* the network */
+    { G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_FAILED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_PROXY_FAILED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_PROXY_AUTH_FAILED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_PROXY_NEED_AUTH, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_PROXY_NOT_ALLOWED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, 4711, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_HOST_NOT_FOUND, F (RESOLVE), F (DISCONNECT) },
+    { G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, F (RESOLVE), F (DISCONNECT) },
+    { G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE, F (RESOLVE), F (DISCONNECT) },
+    { G_RESOLVER_ERROR, G_RESOLVER_ERROR_INTERNAL, F (RESOLVE), F (DISCONNECT) },
+    /* nobody here asked for it */
+    { G_IO_ERROR, G_IO_ERROR_CANCELLED, F (CONNECT), F (DISCONNECT) },
+    /* one error, two meanings */
+    { G_IO_ERROR, G_IO_ERROR_TIMED_OUT, F (CONNECT_TIMEOUT), F (READ_TIMEOUT) },
+    /* TLS */
+    { G_TLS_ERROR, G_TLS_ERROR_UNAVAILABLE, F (TLS), F (DISCONNECT) },
+    { G_TLS_ERROR, G_TLS_ERROR_NOT_TLS, F (TLS), F (DISCONNECT) },
+    { G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, F (TLS), F (DISCONNECT) },
+    { G_TLS_ERROR, G_TLS_ERROR_EOF, F (TLS), F (DISCONNECT) },
+    { G_TLS_ERROR, G_TLS_ERROR_INAPPROPRIATE_FALLBACK, F (TLS), F (DISCONNECT) },
+    { G_TLS_ERROR, 4711, F (TLS), F (DISCONNECT) },
+    { G_TLS_ERROR, G_TLS_ERROR_MISC, F (TLS), F (CERTIFICATE) },
+    { G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE, F (CERTIFICATE), F (CERTIFICATE) },
+    { G_TLS_ERROR, G_TLS_ERROR_CERTIFICATE_REQUIRED, F (CERTIFICATE), F (CERTIFICATE) },
+    { G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE_PASSWORD, F (CERTIFICATE), F (CERTIFICATE) },
+    /* the answer */
+    { SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_PARSING, F (PROTOCOL), F (PROTOCOL) },
+    { SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_ENCODING, F (PROTOCOL), F (PROTOCOL) },
+    { SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_TOO_MANY_REDIRECTS, F (REDIRECT), F (REDIRECT) },
+    { SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_REDIRECT_NO_LOCATION, F (REDIRECT), F (REDIRECT) },
+    { SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_REDIRECT_BAD_URI, F (REDIRECT), F (REDIRECT) },
+    { SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_MESSAGE_ALREADY_IN_QUEUE, F (INVALID), F (INVALID) },
+    { SOUP_SESSION_ERROR, 4711, F (CONNECT), F (DISCONNECT) },
+    { G_IO_ERROR, G_IO_ERROR_INVALID_DATA, F (PROTOCOL), F (PROTOCOL) },
+    /* this library */
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED, F (CLOSED), F (CLOSED) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST, F (INVALID), F (INVALID) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY, F (INVALID), F (INVALID) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_OVERLOADED, F (OVERLOADED), F (OVERLOADED) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN, F (CIRCUIT_OPEN), F (CIRCUIT_OPEN) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_TOO_LARGE, F (TOO_LARGE), F (TOO_LARGE) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT, F (REDIRECT), F (REDIRECT) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_NOT_FOUND, F (CONNECT), F (DISCONNECT) },
+    { RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED, F (CONNECT), F (DISCONNECT) },
+    /* this machine: the file of a body, mostly */
+    { G_IO_ERROR, G_IO_ERROR_NOT_FOUND, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_EXISTS, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_EMPTY, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_SYMBOLIC_LINK, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_MOUNTABLE_FILE, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_TOO_MANY_LINKS, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_NO_SPACE, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_NOT_MOUNTED, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_ALREADY_MOUNTED, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_READ_ONLY, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_WRONG_ETAG, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_CANT_CREATE_BACKUP, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_WOULD_RECURSE, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_WOULD_MERGE, F (INVALID), F (INVALID) },
+    { G_IO_ERROR, G_IO_ERROR_PENDING, F (INVALID), F (INVALID) },
+    { G_FILE_ERROR, G_FILE_ERROR_NOENT, F (INVALID), F (INVALID) },
+    { G_CONVERT_ERROR, G_CONVERT_ERROR_ILLEGAL_SEQUENCE, F (INVALID), F (INVALID) },
+    { G_URI_ERROR, G_URI_ERROR_BAD_HOST, F (INVALID), F (INVALID) },
+    /* whatever it is */
+    { g_quark_from_static_string ("of-nobody"), 0, F (CONNECT), F (DISCONNECT) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (rows[i].domain, rows[i].code, "words");
+
+      g_test_message ("%s %d", g_quark_to_string (rows[i].domain), rows[i].code);
+      g_assert_cmphex (resilient_failure_from_error (error, TRUE), ==, rows[i].before);
+      g_assert_cmphex (resilient_failure_from_error (error, FALSE), ==, rows[i].after);
+    }
+}
+
+/* The kinds that say that nothing was sent are never given to what was. */
+static void
+test_nothing_sent (void)
+{
+  const ResilientFailure need_it = F (RESOLVE) | F (CONNECT) | F (TLS) | F (CONNECT_TIMEOUT);
+  const GQuark domains[] = { G_IO_ERROR, G_TLS_ERROR, G_RESOLVER_ERROR, SOUP_SESSION_ERROR, RESILIENT_CLIENT_ERROR,
+                             G_FILE_ERROR };
+
+  for (guint d = 0; d < G_N_ELEMENTS (domains); d++)
+    for (int code = 0; code < 100; code++)
+      {
+        g_autoptr (GError) error = g_error_new_literal (domains[d], code, "words");
+        ResilientFailure before = resilient_failure_from_error (error, TRUE);
+        ResilientFailure after = resilient_failure_from_error (error, FALSE);
+
+        /* One kind each, and cancelled by the caller is none of them. */
+        g_assert_cmpuint (__builtin_popcount (before), ==, 1);
+        g_assert_cmpuint (__builtin_popcount (after), ==, 1);
+        g_assert_cmphex (after & need_it, ==, 0);
+        g_assert_cmphex ((before | after) & (F (CANCELLED) | F (STATUS)), ==, 0);
+        g_assert_cmphex (before & (F (DISCONNECT) | F (READ_TIMEOUT)), ==, 0);
+      }
+}
+
+static void
+test_timeouts (void)
+{
+  g_assert_cmphex (RESILIENT_FAILURE_ANY_TIMEOUT, ==,
+                   F (CONNECT_TIMEOUT) | F (WRITE_TIMEOUT) | F (READ_TIMEOUT) | F (QUEUE_TIMEOUT) | F (DEADLINE));
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+  g_test_add_func ("/failure/table", test_table);
+  g_test_add_func ("/failure/nothing-sent", test_nothing_sent);
+  g_test_add_func ("/failure/timeouts", test_timeouts);
+
+  return g_test_run ();
+}
