@@ -273,6 +273,32 @@ test_set_priority (Fixture       *self,
   leave (&v[1]);
 }
 
+/* What moves one waiter moves his origin among the others. */
+static void
+test_set_priority_of_origin (Fixture       *self,
+                             gconstpointer  user_data)
+{
+  g_autoptr (ResilientOrigin) c = get_origin (self->gate, "http://c.test/");
+  Visitor v[4] = { 0 };
+
+  resilient_gate_set_limits (self->gate, 1, 0, 10);
+  enter (self, c, &v[0], '0');
+  enter (self, self->a, &v[1], '1');
+  enter (self, self->b, &v[2], '2');
+  enter (self, self->b, &v[3], '3');
+
+  resilient_gate_set_priority (self->gate, &v[3].waiter, -1);
+  leave (&v[0]);
+  g_assert_cmpstr (self->log->str, ==, "3");
+
+  g_assert_cmpint (enter (self, c, &v[0], '0'), ==, RESILIENT_GATE_QUEUED);
+  g_assert_true (resilient_gate_withdraw (self->gate, &v[1].waiter));
+  leave (&v[3]);
+  leave (&v[2]);
+  leave (&v[0]);
+  g_assert_cmpstr (self->log->str, ==, "320");
+}
+
 static void
 test_raise_limits (Fixture       *self,
                    gconstpointer  user_data)
@@ -539,7 +565,7 @@ test_reenter (Fixture       *self,
   enter (self, self->a, &v[0], '0');
   enter (self, self->a, &v[1], '1');
   v[1].waiter.admitted = reenter_cb;
-  enter (self, self->a, &v[2], '2');
+  enter (self, self->b, &v[2], '2');
   reenter_other = &v[2];
   leave (&v[0]);
   g_assert_cmpstr (self->log->str, ==, "12");
@@ -754,6 +780,7 @@ main (int   argc,
   ADD ("/gate/order", test_order);
   ADD ("/gate/withdraw", test_withdraw);
   ADD ("/gate/set-priority", test_set_priority);
+  ADD ("/gate/set-priority-of-origin", test_set_priority_of_origin);
   ADD ("/gate/raise-limits", test_raise_limits);
   g_test_add_func ("/gate/limits-table", test_limits_table);
   ADD ("/gate/http2", test_http2);
