@@ -1,0 +1,33 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-alarm-private.h"
+#include "resilient-heap-private.h"
+
+G_BEGIN_DECLS
+
+/* The alarm is the source. References of its users are counted apart from those of GLib: with the
+ * last of them the source is destroyed, but its memory stays for as long as a dispatch runs. */
+struct _ResilientAlarm
+{
+  GSource source;
+
+  GMainContext *context; /* owned, constant */
+  guint refs;            /* under the lock of the registry */
+
+  GMutex lock;         /* guards all below, and every timer that is set */
+  ResilientHeap heap;  /* of ResilientTimer, by (due, order) */
+  guint64 next_order;
+  gint64 armed_due;    /* when the kernel wakes us, on the boot clock; G_MAXINT64: it will not */
+  int fd;              /* the timerfd; -1: the source's ready time is used instead */
+  gpointer fd_tag;
+};
+
+/* Attached to @context, with one reference. */
+ResilientAlarm *resilient_alarm_new (GMainContext *context);
+/* Makes the kernel wake the context for the first timer; with the lock held. */
+void resilient_alarm_arm (ResilientAlarm *self);
+
+G_END_DECLS
