@@ -20,8 +20,8 @@ def entries(path):
 
 def check(root, report):
     listed = entries(root / 'po/POTFILES.in')
-    wanted = [str(path.relative_to(root)) for path in sorted((root / 'resilient-client').rglob('*.c'))
-              if MESSAGE.search(path.read_text(encoding='utf-8'))]
+    sources = sorted(path for folder in ('resilient-client', 'examples') for path in (root / folder).rglob('*.c'))
+    wanted = [str(path.relative_to(root)) for path in sources if MESSAGE.search(path.read_text(encoding='utf-8'))]
     for path in sorted(set(wanted) - set(listed)):
         report.add('po/POTFILES.in', f'{path} has messages and is not listed')
     for path in sorted(set(listed) - set(wanted)):
