@@ -195,9 +195,11 @@ resilient_socket_get_unsent (GSocket *socket, guint *bytes)
 #ifdef HAVE_SIOCOUTQ
   int value = 0;
   int fd = g_socket_get_fd (socket);
+  GSocketFamily family = g_socket_get_family (socket);
 
   /* For TCP: everything between what was written and what was acknowledged. Other families count otherwise. */
-  if (fd < 0 || g_socket_get_protocol (socket) != G_SOCKET_PROTOCOL_TCP || ioctl (fd, SIOCOUTQ, &value) != 0 || value < 0)
+  if (fd < 0 || (family != G_SOCKET_FAMILY_IPV4 && family != G_SOCKET_FAMILY_IPV6)
+      || ioctl (fd, SIOCOUTQ, &value) != 0 || value < 0)
     return FALSE;
   *bytes = (guint) value;
   return TRUE;
