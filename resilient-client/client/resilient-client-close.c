@@ -49,12 +49,17 @@ grace_over_cb (gpointer data)
   close_unref (close);
 }
 
+static void
+abort_cb (gpointer session)
+{
+  soup_session_abort (session);
+}
+
 /* In the home context. Connections that the I/O thread drives are left to their idle time-out. */
 static void
-drop_connections_cb (gpointer data)
+drop_connections (ResilientCore *core)
 {
-  ResilientCore *core = data;
-  g_autoptr (SoupSession) session = NULL;
+  SoupSession *session = NULL;
 
   g_mutex_lock (&core->lock);
   if (core->own_session && core->session != NULL && core->io == NULL)
@@ -62,7 +67,7 @@ drop_connections_cb (gpointer data)
   g_mutex_unlock (&core->lock);
 
   if (session != NULL)
-    soup_session_abort (session);
+    resilient_driver_invoke (core->home, abort_cb, session, g_object_unref);
 }
 
 static void
@@ -73,10 +78,7 @@ all_ended_cb (gpointer data)
 
   if (resilient_alarm_clear (resilient_driver_get_alarm (self->core->home), &close->timer))
     close_unref (close);
-  resilient_driver_invoke (self->core->home,
-                           drop_connections_cb,
-                           resilient_core_ref (self->core),
-                           (GDestroyNotify) resilient_core_unref);
+  drop_connections (self->core);
 
   if (g_atomic_int_compare_and_exchange (&close->returned, FALSE, TRUE))
     {

@@ -58,6 +58,7 @@ typedef struct
 {
   SoupSession *session;
   ResilientTransport *transport;
+  ResilientDriver *io;
 } Remains;
 
 static gboolean
@@ -65,6 +66,12 @@ drop_remains_cb (gpointer data)
 {
   Remains *remains = data;
 
+  /* Connections that the I/O thread drove must not be touched while it runs. */
+  if (remains->io != NULL)
+    {
+      resilient_driver_stop (remains->io);
+      resilient_driver_unref (remains->io);
+    }
   g_clear_pointer (&remains->transport, resilient_transport_unref);
   g_clear_object (&remains->session);
   g_free (remains);
@@ -79,17 +86,11 @@ core_free (gpointer data)
 
   g_assert (self->n_calls == 0);
 
-  /* Connections that the I/O thread drove must not be touched while it runs. */
-  if (self->io != NULL)
-    {
-      resilient_driver_stop (self->io);
-      resilient_driver_unref (self->io);
-    }
-
-  /* Those of the home context go where it is iterated: here and now if it is by us, or by nobody.
-   */
+  /* The connections of the home context go where it is iterated: here and now if it is by us, or by
+   * nobody. This may be the I/O thread, which can't wait for its own end. */
   remains->session = self->session;
   remains->transport = self->transport;
+  remains->io = self->io;
   g_main_context_invoke (self->home_context, drop_remains_cb, remains);
 
   resilient_network_free (self->network);

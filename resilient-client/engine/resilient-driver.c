@@ -122,6 +122,33 @@ resilient_driver_new (GMainContext *context)
 }
 
 static void
+invocation_run (gpointer data)
+{
+  Invocation *invocation = data;
+
+  if (invocation->func != NULL)
+    invocation->func (invocation->data);
+  if (invocation->destroy != NULL)
+    invocation->destroy (invocation->data);
+  g_free (invocation);
+}
+
+/* What is left when nobody drives us any more: nothing that was asked for is done, everything is
+ * let go. Work of a call can't be among it, because a call keeps its drivers alive and running. */
+static void
+drain (ResilientDriver *self)
+{
+  ResilientWork *work;
+
+  while ((work = take_work (self)) != NULL)
+    {
+      if (work->func == invocation_run)
+        ((Invocation *) work->data)->func = NULL;
+      work->func (work->data);
+    }
+}
+
+static void
 destroy_source (GSource *source)
 {
   g_source_destroy (source);
@@ -165,6 +192,7 @@ resilient_driver_stop (ResilientDriver *self)
   if (self->thread == NULL)
     {
       g_clear_pointer (&self->source, destroy_source);
+      drain (self);
       return;
     }
 
@@ -187,11 +215,8 @@ static void
 driver_free (gpointer data)
 {
   ResilientDriver *self = data;
-  ResilientWork *work;
 
-  /* The source is gone, and with it whoever could take work. */
-  while ((work = take_work (self)) != NULL)
-    work->func (work->data);
+  drain (self);
   resilient_alarm_unref (self->alarm);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->lock);
@@ -224,17 +249,6 @@ resilient_driver_post (ResilientDriver *self,
     }
   self->tail = work;
   g_mutex_unlock (&self->lock);
-}
-
-static void
-invocation_run (gpointer data)
-{
-  Invocation *invocation = data;
-
-  invocation->func (invocation->data);
-  if (invocation->destroy != NULL)
-    invocation->destroy (invocation->data);
-  g_free (invocation);
 }
 
 void
