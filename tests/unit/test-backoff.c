@@ -52,7 +52,8 @@ test_nominal (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientRetryPolicy) policy = make_policy (rows[i].base, rows[i].factor, rows[i].cap,
+      g_autoptr (ResilientRetryPolicy) policy = make_policy (rows[i].base, rows[i].factor,
+                                                             rows[i].cap,
                                                              RESILIENT_JITTER_NONE, 0.0);
 
       g_assert_cmpfloat (resilient_backoff_nominal (policy, rows[i].n), ==, rows[i].expected);
@@ -75,7 +76,8 @@ test_no_overflow (void)
       for (guint c = 0; c < G_N_ELEMENTS (caps); c++)
         for (int mode = RESILIENT_JITTER_NONE; mode <= RESILIENT_JITTER_DECORRELATED; mode++)
           {
-            g_autoptr (ResilientRetryPolicy) policy = make_policy (bases[b], factors[f], caps[c], mode, 1.0);
+            g_autoptr (ResilientRetryPolicy) policy = make_policy (bases[b], factors[f], caps[c],
+                                                                   mode, 1.0);
             double before = 0.0;
 
             for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
@@ -119,7 +121,8 @@ test_bounds (void)
     { RESILIENT_JITTER_DECORRELATED, 0.2, 1.0, 30.0, 2, 2.5, 1.0, 7.5 },
     { RESILIENT_JITTER_DECORRELATED, 0.2, 1.0, 30.0, 3, 10.0, 1.0, 30.0 },
     { RESILIENT_JITTER_DECORRELATED, 0.2, 1.0, 30.0, 4, 30.0, 1.0, 30.0 },
-    { RESILIENT_JITTER_DECORRELATED, 0.2, 1.0, 30.0, 4, 3600.0, 1.0, 30.0 }, /* after a Retry-After */
+    { RESILIENT_JITTER_DECORRELATED, 0.2, 1.0, 30.0, 4, 3600.0, 1.0, 30.0 },
+    /* after a Retry-After */
     { RESILIENT_JITTER_DECORRELATED, 0.2, 1.0, 30.0, 4, 0.1, 1.0, 3.0 },
     { RESILIENT_JITTER_DECORRELATED, 0.2, 30.0, 30.0, 4, 30.0, 30.0, 30.0 },
   };
@@ -127,7 +130,8 @@ test_bounds (void)
   resilient_random_seed (3);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientRetryPolicy) policy = make_policy (rows[i].base, 2.0, rows[i].cap, rows[i].mode,
+      g_autoptr (ResilientRetryPolicy) policy = make_policy (rows[i].base, 2.0, rows[i].cap,
+                                                             rows[i].mode,
                                                              rows[i].jitter);
       double span = rows[i].high - rows[i].low;
       double smallest = INFINITY, largest = 0.0, sum = 0.0;
@@ -174,7 +178,8 @@ test_spread (void)
   resilient_random_seed (4);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientRetryPolicy) policy = make_policy (0.5, 2.0, 30.0, rows[i].mode, rows[i].jitter);
+      g_autoptr (ResilientRetryPolicy) policy = make_policy (0.5, 2.0, 30.0, rows[i].mode,
+                                                             rows[i].jitter);
 
       for (guint a = 0; a < G_N_ELEMENTS (attempts); a++)
         {
@@ -203,7 +208,8 @@ test_spread (void)
 static void
 test_reproducible (void)
 {
-  g_autoptr (ResilientRetryPolicy) policy = make_policy (1.0, 2.0, 30.0, RESILIENT_JITTER_FULL, 0.0);
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (1.0, 2.0, 30.0, RESILIENT_JITTER_FULL,
+                                                         0.0);
   double first[16], second[16];
 
   resilient_random_seed (5);

@@ -25,7 +25,8 @@ static ResilientEvent *
 make_event (const char   *body,
             const GError *error)
 {
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new ("id", NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new ("id", NULL, NULL, NULL);
   g_autoptr (ResilientResponse) response = body != NULL ? make_response (body) : NULL;
 
   return resilient_event_new (RESILIENT_EVENT_TYPE_RETRY, context, 42, RESILIENT_FAILURE_STATUS,
@@ -35,20 +36,24 @@ make_event (const char   *body,
 static void
 test_getters (void)
 {
-  g_autoptr (GError) error = g_error_new (RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT, "loop");
+  g_autoptr (GError) error = g_error_new (RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT,
+                                          "loop");
   g_autoptr (ResilientEvent) event = make_event ("body", error);
 
   g_assert_cmpint (resilient_event_get_event_type (event), ==, RESILIENT_EVENT_TYPE_RETRY);
-  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_event_get_context (event)), ==, "id");
+  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_event_get_context (event)),
+                   ==, "id");
   g_assert_cmpuint (resilient_event_get_sequence (event), ==, 42);
   g_assert_cmphex (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_STATUS);
   g_assert_cmpstr (resilient_event_get_reason (event), ==, "retry");
   g_assert_cmpfloat (resilient_event_get_delay (event), ==, 1.25);
-  g_assert_cmpuint (resilient_response_get_status_code (resilient_event_get_response (event)), ==, 503);
+  g_assert_cmpuint (resilient_response_get_status_code (resilient_event_get_response (event)), ==,
+                    503);
 
   /* The error is a copy. */
   g_assert_true (resilient_event_get_error (event) != error);
-  g_assert_error (resilient_event_get_error (event), RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
+  g_assert_error (resilient_event_get_error (event), RESILIENT_CLIENT_ERROR,
+                  RESILIENT_CLIENT_ERROR_REDIRECT);
   g_assert_cmpstr (resilient_event_get_error (event)->message, ==, "loop");
 }
 
@@ -84,15 +89,18 @@ assert_same_but_response (ResilientEvent *event,
                           ResilientEvent *other)
 {
   g_assert_true (event != other);
-  g_assert_cmpint (resilient_event_get_event_type (event), ==, resilient_event_get_event_type (other));
+  g_assert_cmpint (resilient_event_get_event_type (event), ==,
+                   resilient_event_get_event_type (other));
   g_assert_true (resilient_event_get_context (event) == resilient_event_get_context (other));
   g_assert_cmpuint (resilient_event_get_sequence (event), ==, resilient_event_get_sequence (other));
-  g_assert_cmpint (resilient_event_get_timestamp (event), ==, resilient_event_get_timestamp (other));
+  g_assert_cmpint (resilient_event_get_timestamp (event), ==,
+                   resilient_event_get_timestamp (other));
   g_assert_cmpfloat (resilient_event_get_age (event), ==, resilient_event_get_age (other));
   g_assert_cmphex (resilient_event_get_failure (event), ==, resilient_event_get_failure (other));
   g_assert_cmpstr (resilient_event_get_reason (event), ==, resilient_event_get_reason (other));
   g_assert_cmpfloat (resilient_event_get_delay (event), ==, resilient_event_get_delay (other));
-  g_assert_cmpstr (resilient_event_get_error (event)->message, ==, resilient_event_get_error (other)->message);
+  g_assert_cmpstr (resilient_event_get_error (event)->message, ==,
+                   resilient_event_get_error (other)->message);
 }
 
 static void
@@ -134,10 +142,12 @@ test_without_lives_alone (void)
   g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "words");
   ResilientEvent *event = make_event ("body", error);
   g_autoptr (ResilientEvent) without_body = resilient_event_without_body (event);
+  ResilientRequestContext *context;
 
   resilient_event_unref (event);
   g_assert_cmpstr (resilient_event_get_error (without_body)->message, ==, "words");
-  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_event_get_context (without_body)), ==, "id");
+  context = resilient_event_get_context (without_body);
+  g_assert_cmpstr (resilient_request_context_get_request_id (context), ==, "id");
 }
 
 static void

@@ -144,7 +144,8 @@ test_secret (void)
 {
   g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
   g_autoptr (ResilientHeaders) copy = NULL;
-  const char *by_nature[] = { "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "AUTHORIZATION",
+  const char *by_nature[] = { "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie",
+                              "AUTHORIZATION",
                               "cookie" };
 
   for (guint i = 0; i < G_N_ELEMENTS (by_nature); i++)
@@ -219,7 +220,8 @@ static void
 test_name_is_valid (void)
 {
   /* tchar, RFC 9110, 5.6.2 */
-  const char *tokens = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const char *tokens = "!#$%&'*+-.^_`|~0123456789"
+                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
   g_assert_false (resilient_headers_name_is_valid (NULL));
   g_assert_false (resilient_headers_name_is_valid (""));
@@ -229,7 +231,8 @@ test_name_is_valid (void)
     {
       const char name[] = { 'a', (char) c, 'b', '\0' };
 
-      g_assert_cmpint (resilient_headers_name_is_valid (name), ==, strchr (tokens, (int) c) != NULL);
+      g_assert_cmpint (resilient_headers_name_is_valid (name), ==,
+                       strchr (tokens, (int) c) != NULL);
     }
 }
 

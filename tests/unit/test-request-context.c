@@ -40,8 +40,10 @@ static void
 test_defaults (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new (NULL, NULL, NULL, &error);
-  g_autoptr (ResilientRequestContext) other = resilient_request_context_new (NULL, NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new (NULL, NULL, NULL, &error);
+  g_autoptr (ResilientRequestContext) other =
+    resilient_request_context_new (NULL, NULL, NULL, NULL);
 
   g_assert_no_error (error);
 
@@ -52,14 +54,16 @@ test_defaults (void)
 
   /* No policy is known, and the library's default answers. */
   g_assert_null (resilient_request_context_get_policy (context));
-  g_assert_true (resilient_request_context_peek_policy (context) == resilient_retry_policy_get_default ());
+  g_assert_true (resilient_request_context_peek_policy (context)
+                 == resilient_retry_policy_get_default ());
   g_assert_cmpint (resilient_request_context_get_max_retries (context), ==, 2);
   g_assert_cmpfloat (resilient_request_context_get_base_delay (context), ==, 1.0);
   g_assert_cmpfloat (resilient_request_context_get_backoff_factor (context), ==, 2.0);
   g_assert_cmpfloat (resilient_request_context_get_max_delay (context), ==, 30.0);
 
   g_assert_cmpuint (resilient_request_context_get_current_attempt (context), ==, 0);
-  g_assert_cmpint (resilient_request_context_get_created_at (context), ==, virtual_epoch + virtual_now);
+  g_assert_cmpint (resilient_request_context_get_created_at (context), ==,
+                   virtual_epoch + virtual_now);
   assert_metadata (context, NULL);
 }
 
@@ -67,7 +71,8 @@ static void
 test_policy (void)
 {
   ResilientRetryPolicy *standard = resilient_retry_policy_get_standard ();
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new ("id", standard, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new ("id", standard, NULL, NULL);
 
   g_assert_true (resilient_request_context_get_policy (context) == standard);
   g_assert_cmpint (resilient_request_context_get_max_retries (context), ==, 3);
@@ -86,10 +91,13 @@ test_request_id (void)
     const char *id;
     gboolean valid;
   } rows[] = {
-    { "a", TRUE }, { "Z", TRUE }, { "0", TRUE }, { ".", TRUE }, { "_", TRUE }, { ":", TRUE }, { "-", TRUE },
+    { "a", TRUE }, { "Z", TRUE }, { "0", TRUE }, { ".", TRUE }, { "_", TRUE }, { ":", TRUE },
+    { "-", TRUE },
     { "user:42.retry_1-B", TRUE }, { longest, TRUE },
-    { "", FALSE }, { too_long, FALSE }, { "a b", FALSE }, { "a\n", FALSE }, { "a/b", FALSE }, { "a,b", FALSE },
-    { "é", FALSE }, { "a@b", FALSE }, { "[a]", FALSE }, { "a;b", FALSE }, { "\x7f", FALSE }, { "\xff", FALSE },
+    { "", FALSE }, { too_long, FALSE }, { "a b", FALSE }, { "a\n", FALSE }, { "a/b", FALSE },
+    { "a,b", FALSE },
+    { "é", FALSE }, { "a@b", FALSE }, { "[a]", FALSE }, { "a;b", FALSE }, { "\x7f", FALSE },
+    { "\xff", FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -115,11 +123,14 @@ static void
 test_metadata (void)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (make_metadata ("owned"));
-  g_autoptr (ResilientRequestContext) sinks = resilient_request_context_new (NULL, NULL, make_metadata ("floats"), NULL);
-  g_autoptr (ResilientRequestContext) shares = resilient_request_context_new (NULL, NULL, owned, NULL);
+  g_autoptr (ResilientRequestContext) sinks =
+    resilient_request_context_new (NULL, NULL, make_metadata ("floats"), NULL);
+  g_autoptr (ResilientRequestContext) shares =
+    resilient_request_context_new (NULL, NULL, owned, NULL);
   g_autoptr (ResilientRequestContext) changed = NULL;
   g_autoptr (ResilientRequestContext) emptied = NULL;
-  g_autoptr (ResilientRequestContext) retried = resilient_request_context_increment_attempt (shares);
+  g_autoptr (ResilientRequestContext) retried =
+    resilient_request_context_increment_attempt (shares);
   g_autoptr (GError) error = NULL;
 
   assert_metadata (sinks, "floats");
@@ -142,7 +153,8 @@ test_metadata (void)
 static void
 test_metadata_refused (void)
 {
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new ("id", NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new ("id", NULL, NULL, NULL);
   const char *texts[] = { "'a string'", "{'key': 'value'}", "[<1>]", "(@a{sv} {},)" };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
@@ -150,12 +162,15 @@ test_metadata_refused (void)
       g_autoptr (GError) error = NULL;
 
       /* Floating ones are sunk, so nothing leaks here. */
-      g_assert_null (resilient_request_context_new (NULL, NULL, g_variant_new_parsed (texts[i]), &error));
+      g_assert_null (resilient_request_context_new (NULL, NULL, g_variant_new_parsed (texts[i]),
+                                                    &error));
       g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
       g_assert_nonnull (strstr (error->message, "a{sv}"));
       g_clear_error (&error);
 
-      g_assert_null (resilient_request_context_with_metadata (context, g_variant_new_parsed (texts[i]), &error));
+      g_assert_null (resilient_request_context_with_metadata (context,
+                                                              g_variant_new_parsed (texts[i]),
+                                                              &error));
       g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
     }
 }
@@ -178,8 +193,10 @@ test_has_retries_left (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (rows[i].max_retries, 0.0);
-      g_autoptr (ResilientRequestContext) context = resilient_request_context_new (NULL, policy, NULL, NULL);
+      g_autoptr (ResilientRetryPolicy) policy =
+        resilient_retry_policy_new (rows[i].max_retries, 0.0);
+      g_autoptr (ResilientRequestContext) context =
+        resilient_request_context_new (NULL, policy, NULL, NULL);
 
       for (guint attempt = 0; attempt < rows[i].attempt; attempt++)
         {
@@ -188,7 +205,8 @@ test_has_retries_left (void)
           context = resilient_request_context_increment_attempt (before);
         }
 
-      g_assert_cmpuint (resilient_request_context_get_current_attempt (context), ==, rows[i].attempt);
+      g_assert_cmpuint (resilient_request_context_get_current_attempt (context), ==,
+                        rows[i].attempt);
       g_assert_cmpint (resilient_request_context_has_retries_left (context), ==, rows[i].expected);
     }
 }
@@ -197,7 +215,8 @@ static void
 test_attempts (void)
 {
   g_autoptr (ResilientRequestContext) first =
-    resilient_request_context_new ("id", resilient_retry_policy_get_standard (), make_metadata ("x"), NULL);
+    resilient_request_context_new ("id", resilient_retry_policy_get_standard (),
+                                   make_metadata ("x"), NULL);
   g_autoptr (ResilientRequestContext) second = NULL;
   g_autoptr (ResilientRequestContext) third = NULL;
   g_autoptr (ResilientRequestContext) again = NULL;
@@ -217,7 +236,8 @@ test_attempts (void)
 
   /* Nor does anything else. */
   g_assert_cmpstr (resilient_request_context_get_request_id (third), ==, "id");
-  g_assert_true (resilient_request_context_get_policy (third) == resilient_retry_policy_get_standard ());
+  g_assert_true (resilient_request_context_get_policy (third)
+                 == resilient_retry_policy_get_standard ());
   g_assert_cmpint (resilient_request_context_get_created_at (third), ==, created_at);
   assert_metadata (third, "x");
 
@@ -229,7 +249,8 @@ static void
 test_last_attempt (void)
 {
   g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (-1, 0.0);
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new (NULL, policy, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new (NULL, policy, NULL, NULL);
   g_autoptr (ResilientRequestContext) next = NULL;
 
   /* Four thousand million attempts later. */
@@ -242,7 +263,8 @@ test_last_attempt (void)
 static void
 test_calculate_delay (void)
 {
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new (NULL, NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new (NULL, NULL, NULL, NULL);
   const double nominal[] = { 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 25.0, 25.0 };
 
   resilient_random_seed (6);
@@ -321,7 +343,8 @@ test_calculate_delay_decorrelated (void)
 static void
 test_elapsed_time (void)
 {
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new (NULL, NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new (NULL, NULL, NULL, NULL);
   g_autoptr (ResilientRequestContext) retried = NULL;
 
   g_assert_cmpfloat (resilient_request_context_get_elapsed_time (context), ==, 0.0);
@@ -345,9 +368,11 @@ static void
 test_stamp (void)
 {
   ResilientRetryPolicy *standard = resilient_retry_policy_get_standard ();
-  g_autoptr (ResilientRequestContext) bare = resilient_request_context_new ("bare", NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) bare =
+    resilient_request_context_new ("bare", NULL, NULL, NULL);
   g_autoptr (ResilientRequestContext) full =
-    resilient_request_context_new ("full", resilient_retry_policy_get_default (), make_metadata ("mine"), NULL);
+    resilient_request_context_new ("full", resilient_retry_policy_get_default (),
+                                   make_metadata ("mine"), NULL);
   g_autoptr (ResilientRequestContext) used = resilient_request_context_advance (full, 3.0);
   g_autoptr (ResilientRequestContext) stamped = NULL;
 
@@ -385,9 +410,11 @@ static void
 test_stamp_empty_metadata (void)
 {
   GVariant *empty = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new ("id", NULL, empty, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new ("id", NULL, empty, NULL);
   g_autoptr (ResilientRequestContext) stamped =
-    resilient_request_context_stamp (context, resilient_retry_policy_get_default (), make_metadata ("theirs"));
+    resilient_request_context_stamp (context, resilient_retry_policy_get_default (),
+                                     make_metadata ("theirs"));
 
   assert_metadata (stamped, NULL);
 }
@@ -397,13 +424,15 @@ test_equal (void)
 {
   g_autoptr (ResilientRetryPolicy) same_policy = resilient_retry_policy_new (2, 1.0);
   g_autoptr (ResilientRequestContext) context =
-    resilient_request_context_new ("id", resilient_retry_policy_get_default (), make_metadata ("x"), NULL);
+    resilient_request_context_new ("id", resilient_retry_policy_get_default (), make_metadata ("x"),
+                                   NULL);
   g_autoptr (ResilientRequestContext) same =
     resilient_request_context_new ("id", same_policy, make_metadata ("x"), NULL);
   ResilientRequestContext *others[] = {
     resilient_request_context_new ("other", same_policy, make_metadata ("x"), NULL),
     resilient_request_context_new ("id", NULL, make_metadata ("x"), NULL),
-    resilient_request_context_new ("id", resilient_retry_policy_get_standard (), make_metadata ("x"), NULL),
+    resilient_request_context_new ("id", resilient_retry_policy_get_standard (),
+                                   make_metadata ("x"), NULL),
     resilient_request_context_new ("id", same_policy, make_metadata ("y"), NULL),
     resilient_request_context_new ("id", same_policy, NULL, NULL),
     resilient_request_context_increment_attempt (context),
@@ -455,7 +484,8 @@ main (int   argc,
   g_test_add_func ("/request-context/attempts", test_attempts);
   g_test_add_func ("/request-context/attempts/last", test_last_attempt);
   g_test_add_func ("/request-context/calculate-delay", test_calculate_delay);
-  g_test_add_func ("/request-context/calculate-delay/decorrelated", test_calculate_delay_decorrelated);
+  g_test_add_func ("/request-context/calculate-delay/decorrelated",
+                   test_calculate_delay_decorrelated);
   g_test_add_func ("/request-context/elapsed-time", test_elapsed_time);
   g_test_add_func ("/request-context/stamp", test_stamp);
   g_test_add_func ("/request-context/stamp/empty-metadata", test_stamp_empty_metadata);

@@ -28,7 +28,8 @@ make_response (guint       status_code,
   if (body != NULL)
     bytes = g_bytes_new (body, body_length >= 0 ? (gsize) body_length : strlen (body));
 
-  return resilient_response_new (status_code, reason_phrase, uri, SOUP_HTTP_1_1, headers, bytes, 0.25, 7.0);
+  return resilient_response_new (status_code, reason_phrase, uri, SOUP_HTTP_1_1, headers, bytes,
+                                 0.25, 7.0);
 }
 
 static void
@@ -76,7 +77,8 @@ test_reason_phrase (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientResponse) response = make_response (rows[i].status, rows[i].given, NULL, "", -1);
+      g_autoptr (ResilientResponse) response = make_response (rows[i].status, rows[i].given, NULL,
+                                                              "", -1);
 
       g_assert_cmpstr (resilient_response_get_reason_phrase (response), ==, rows[i].expected);
     }
@@ -197,14 +199,17 @@ test_json (void)
 static void
 test_json_refused (void)
 {
-  const char *bodies[] = { "", "   ", "{", "[1, 2", "{\"a\" 1}", "nonsense", "'a'", "[1] // one", "/* x */ 1",
+  const char *bodies[] = { "", "   ", "{", "[1, 2", "{\"a\" 1}", "nonsense", "'a'", "[1] // one",
+                           "/* x */ 1",
                            "<html>", "]" };
-  g_autoptr (ResilientResponse) binary = make_response (200, NULL, "application/json", "\"\xff\"", -1);
+  g_autoptr (ResilientResponse) binary = make_response (200, NULL, "application/json", "\"\xff\"",
+                                                        -1);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (bodies); i++)
     {
-      g_autoptr (ResilientResponse) response = make_response (200, NULL, "application/json", bodies[i], -1);
+      g_autoptr (ResilientResponse) response = make_response (200, NULL, "application/json",
+                                                              bodies[i], -1);
       g_autoptr (GError) parse_error = NULL;
 
       g_assert_null (resilient_response_get_json (response, &parse_error));
@@ -239,7 +244,8 @@ test_json_depth (void)
   } rows[] = {
     { 1, "", TRUE }, { 512, "", TRUE }, { 513, "", FALSE }, { 1000 * 1000, "", FALSE },
     /* nothing hides them */
-    { 1000 * 1000, "/*\"*/", FALSE }, { 1000 * 1000, "'\"'", FALSE }, { 1000 * 1000, "//\"\n", FALSE },
+    { 1000 * 1000, "/*\"*/", FALSE }, { 1000 * 1000, "'\"'", FALSE },
+    { 1000 * 1000, "//\"\n", FALSE },
     { 1000 * 1000, "\"\\\\\"", FALSE }, { 1000 * 1000, "\"\\\"\"", FALSE },
   };
 
@@ -266,7 +272,8 @@ test_json_depth (void)
 static void
 test_without_body (void)
 {
-  g_autoptr (ResilientResponse) whole = make_response (200, "Fine", "text/plain; charset=utf-8", "hello", -1);
+  g_autoptr (ResilientResponse) whole = make_response (200, "Fine", "text/plain; charset=utf-8",
+                                                       "hello", -1);
   g_autoptr (ResilientResponse) response = resilient_response_without_body (whole);
   g_autoptr (ResilientResponse) again = resilient_response_without_body (response);
   g_autoptr (GError) error = NULL;
@@ -283,7 +290,8 @@ test_without_body (void)
   g_assert_cmpuint (resilient_response_get_status_code (response), ==, 200);
   g_assert_cmpstr (resilient_response_get_reason_phrase (response), ==, "Fine");
   g_assert_true (resilient_response_get_uri (response) == resilient_response_get_uri (whole));
-  g_assert_true (resilient_response_peek_headers (response) == resilient_response_peek_headers (whole));
+  g_assert_true (resilient_response_peek_headers (response)
+                 == resilient_response_peek_headers (whole));
   g_assert_cmpstr (resilient_response_get_content_type (response), ==, "text/plain");
   g_assert_cmpfloat (resilient_response_get_elapsed_time (response), ==, 0.25);
   g_assert_cmpfloat (resilient_response_get_retry_after (response), ==, 7.0);
@@ -311,7 +319,8 @@ test_check_status (void)
 {
   for (guint status = 100; status < 1000; status++)
     {
-      g_autoptr (ResilientResponse) response = make_response (status, "Strange words", NULL, "", -1);
+      g_autoptr (ResilientResponse) response = make_response (status, "Strange words", NULL, "",
+                                                              -1);
       g_autoptr (GError) error = NULL;
       gboolean fine = resilient_response_check_status (response, &error);
 

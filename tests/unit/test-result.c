@@ -25,9 +25,11 @@ make_log (void)
 {
   GPtrArray *log = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_attempt_unref);
 
-  g_ptr_array_add (log, resilient_attempt_new (1, 10, 0.1, RESILIENT_FAILURE_CONNECT, 0, 0.0, FALSE, 0,
+  g_ptr_array_add (log, resilient_attempt_new (1, 10, 0.1, RESILIENT_FAILURE_CONNECT, 0, 0.0, FALSE,
+                                               0,
                                                RESILIENT_REASON_RETRY));
-  g_ptr_array_add (log, resilient_attempt_new (2, 20, 0.2, RESILIENT_FAILURE_STATUS, 503, 1.0, FALSE, 1,
+  g_ptr_array_add (log, resilient_attempt_new (2, 20, 0.2, RESILIENT_FAILURE_STATUS, 503, 1.0,
+                                               FALSE, 1,
                                                RESILIENT_REASON_RETRIES_EXHAUSTED));
   return log;
 }
@@ -36,13 +38,15 @@ static ResilientResult *
 make_result (ResilientResultStatus status,
              gboolean              whole)
 {
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new ("id", NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new ("id", NULL, NULL, NULL);
   g_autoptr (ResilientResponse) response = whole ? make_response () : NULL;
   g_autoptr (GPtrArray) log = whole ? make_log () : NULL;
   g_autoptr (GError) error = whole ? g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "words") : NULL;
 
   return resilient_result_new (context, status, response, error,
-                               whole ? RESILIENT_FAILURE_STATUS : RESILIENT_FAILURE_NONE, 2, 1, 1.5, log);
+                               whole ? RESILIENT_FAILURE_STATUS : RESILIENT_FAILURE_NONE, 2, 1, 1.5,
+                               log);
 }
 
 static void
@@ -51,9 +55,11 @@ test_getters (void)
   g_autoptr (ResilientResult) result = make_result (RESILIENT_RESULT_STATUS_ERROR, TRUE);
 
   g_assert_cmpstr (resilient_result_get_request_id (result), ==, "id");
-  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_result_get_context (result)), ==, "id");
+  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_result_get_context (result)),
+                   ==, "id");
   g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_ERROR);
-  g_assert_cmpuint (resilient_response_get_status_code (resilient_result_get_response (result)), ==, 503);
+  g_assert_cmpuint (resilient_response_get_status_code (resilient_result_get_response (result)), ==,
+                    503);
   g_assert_error (resilient_result_get_error (result), G_IO_ERROR, G_IO_ERROR_FAILED);
   g_assert_cmphex (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_STATUS);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, 2);

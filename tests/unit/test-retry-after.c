@@ -18,11 +18,14 @@ test_table (void)
     double expected;
   } rows[] = {
     /* delta-seconds: digits only */
-    { "0", NULL, 0.0 }, { "1", NULL, 1.0 }, { "120", NULL, 120.0 }, { "0005", NULL, 5.0 }, { " 7 ", NULL, 7.0 },
+    { "0", NULL, 0.0 }, { "1", NULL, 1.0 }, { "120", NULL, 120.0 }, { "0005", NULL, 5.0 },
+    { " 7 ", NULL, 7.0 },
     { "\t7", NULL, 7.0 },
     /* huge ones are the largest */
-    { "2147483647", NULL, 2147483647.0 }, { "2147483648", NULL, LARGEST }, { "2147483649", NULL, LARGEST },
-    { "18446744073709551616", NULL, LARGEST }, { "99999999999999999999999999999999999999", NULL, LARGEST },
+    { "2147483647", NULL, 2147483647.0 }, { "2147483648", NULL, LARGEST },
+    { "2147483649", NULL, LARGEST },
+    { "18446744073709551616", NULL, LARGEST }, { "99999999999999999999999999999999999999", NULL,
+                                                 LARGEST },
     { "Fri, 31 Dec 9999 23:59:59 GMT", NULL, LARGEST },
     /* dates, against the clock */
     { "Tue, 14 Nov 2023 22:13:50 GMT", NULL, 30.0 },
@@ -39,7 +42,8 @@ test_table (void)
     { "Tue, 14 Nov 2023 22:13:50 GMT", "", 30.0 },
     { "5", "Sun, 06 Nov 1994 08:49:37 GMT", 5.0 },
     /* anything else is absent */
-    { NULL, NULL, -1.0 }, { "", NULL, -1.0 }, { " ", NULL, -1.0 }, { "-1", NULL, -1.0 }, { "+1", NULL, -1.0 },
+    { NULL, NULL, -1.0 }, { "", NULL, -1.0 }, { " ", NULL, -1.0 }, { "-1", NULL, -1.0 },
+    { "+1", NULL, -1.0 },
     { "1.5", NULL, -1.0 }, { "1e3", NULL, -1.0 }, { "0x10", NULL, -1.0 }, { "1 2", NULL, -1.0 },
     { "120s", NULL, -1.0 }, { "10, 20", NULL, -1.0 }, { "soon", NULL, -1.0 }, { "inf", NULL, -1.0 },
     { "nan", NULL, -1.0 }, { "١", NULL, -1.0 }, { "Tue, 14 Nov 2023", NULL, -1.0 },
@@ -49,7 +53,8 @@ test_table (void)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_test_message ("%s", rows[i].value);
-      g_assert_cmpfloat (resilient_retry_after_parse (rows[i].value, rows[i].date, NOW), ==, rows[i].expected);
+      g_assert_cmpfloat (resilient_retry_after_parse (rows[i].value, rows[i].date, NOW), ==,
+                         rows[i].expected);
     }
 }
 
@@ -57,7 +62,8 @@ test_table (void)
 static void
 test_fraction (void)
 {
-  g_assert_cmpfloat (resilient_retry_after_parse ("Tue, 14 Nov 2023 22:13:21 GMT", NULL, NOW + 250 * 1000), ==, 0.75);
+  g_assert_cmpfloat (resilient_retry_after_parse ("Tue, 14 Nov 2023 22:13:21 GMT", NULL,
+                                                  NOW + 250 * 1000), ==, 0.75);
 }
 
 /* Of several the largest. */
@@ -79,7 +85,8 @@ test_all (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    g_assert_cmpfloat (resilient_retry_after_parse_all (rows[i].values, NULL, NOW), ==, rows[i].expected);
+    g_assert_cmpfloat (resilient_retry_after_parse_all (rows[i].values, NULL, NOW), ==,
+                       rows[i].expected);
 
   g_assert_cmpfloat (resilient_retry_after_parse_all (NULL, NULL, NOW), ==, -1.0);
 }

@@ -30,7 +30,8 @@ test_presets (void)
     { resilient_retry_policy_get_standard (),
       { 3, 0.5, 2.0, 30.0, RESILIENT_JITTER_FULL, 0.2,
         NOTHING_SENT | RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_DISCONNECT
-          | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT | RESILIENT_FAILURE_STATUS,
+          | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT
+          | RESILIENT_FAILURE_STATUS,
         TRUE, 3600.0 },
       G_N_ELEMENTS (standard_statuses) },
   };
@@ -44,7 +45,8 @@ test_presets (void)
 
       g_assert_cmpint (resilient_retry_policy_get_max_retries (policy), ==, values->max_retries);
       g_assert_cmpfloat (resilient_retry_policy_get_base_delay (policy), ==, values->base_delay);
-      g_assert_cmpfloat (resilient_retry_policy_get_backoff_factor (policy), ==, values->backoff_factor);
+      g_assert_cmpfloat (resilient_retry_policy_get_backoff_factor (policy), ==,
+                         values->backoff_factor);
       g_assert_cmpfloat (resilient_retry_policy_get_max_delay (policy), ==, values->max_delay);
       g_assert_cmpint (resilient_retry_policy_get_jitter_mode (policy), ==, values->jitter_mode);
       g_assert_cmpfloat (resilient_retry_policy_get_jitter (policy), ==, values->jitter);
@@ -148,10 +150,13 @@ test_equal (void)
   const guint16 other_status[] = { 502 };
   const ResilientRetryPolicyValues values = { 2, 1.0, 2.0, 30.0, RESILIENT_JITTER_PROPORTIONAL, 0.2,
                                               RESILIENT_FAILURE_STATUS, TRUE, 60.0 };
-  g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new_from_values (&values, one_status, 1);
-  g_autoptr (ResilientRetryPolicy) same = resilient_retry_policy_new_from_values (&values, one_status, 1);
+  g_autoptr (ResilientRetryPolicy) policy =
+    resilient_retry_policy_new_from_values (&values, one_status, 1);
+  g_autoptr (ResilientRetryPolicy) same =
+    resilient_retry_policy_new_from_values (&values, one_status, 1);
   g_autoptr (ResilientRetryPolicy) none = resilient_retry_policy_new_from_values (&values, NULL, 0);
-  g_autoptr (ResilientRetryPolicy) other = resilient_retry_policy_new_from_values (&values, other_status, 1);
+  g_autoptr (ResilientRetryPolicy) other =
+    resilient_retry_policy_new_from_values (&values, other_status, 1);
 
   g_assert_true (resilient_retry_policy_equal (policy, policy));
   g_assert_true (resilient_retry_policy_equal (policy, same));
@@ -195,7 +200,8 @@ test_has_status (void)
         listed = listed || standard_statuses[i] == status;
 
       g_assert_cmpint (resilient_retry_policy_has_status (standard, status), ==, listed);
-      g_assert_false (resilient_retry_policy_has_status (resilient_retry_policy_get_default (), status));
+      g_assert_false (resilient_retry_policy_has_status (resilient_retry_policy_get_default (),
+                                                         status));
     }
 }
 
@@ -279,7 +285,8 @@ main (int   argc,
   g_test_add_func ("/retry-policy/equal", test_equal);
   g_test_add_func ("/retry-policy/has-status", test_has_status);
   g_test_add_func ("/retry-policy/delay-for-attempt", test_delay_for_attempt);
-  g_test_add_func ("/retry-policy/delay-for-attempt/decorrelated", test_delay_for_attempt_decorrelated);
+  g_test_add_func ("/retry-policy/delay-for-attempt/decorrelated",
+                   test_delay_for_attempt_decorrelated);
 
   return g_test_run ();
 }

@@ -81,7 +81,8 @@ assert_final (const ResilientVerdictInput *input,
 {
   ResilientVerdict verdict = resilient_verdict (input);
 
-  g_assert_cmpstr (resilient_reason_to_string (verdict.reason), ==, resilient_reason_to_string (reason));
+  g_assert_cmpstr (resilient_reason_to_string (verdict.reason), ==,
+                   resilient_reason_to_string (reason));
   g_assert_false (verdict.retry);
   g_assert_cmpfloat (verdict.delay, ==, 0.0);
 }
@@ -103,7 +104,8 @@ test_methods (void)
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     {
       g_assert_cmpint (resilient_method_is_safe (methods[i].method), ==, methods[i].safe);
-      g_assert_cmpint (resilient_method_is_idempotent (methods[i].method), ==, methods[i].idempotent);
+      g_assert_cmpint (resilient_method_is_idempotent (methods[i].method), ==,
+                       methods[i].idempotent);
     }
   g_assert_false (resilient_method_is_safe (NULL));
   g_assert_false (resilient_method_is_idempotent (NULL));
@@ -210,22 +212,23 @@ test_table (void)
     for (guint p = 0; p < G_N_ELEMENTS (policies); p++)
       for (guint m = 0; m < G_N_ELEMENTS (methods); m++)
         for (int key = FALSE; key <= TRUE; key++)
-          for (int idempotency = RESILIENT_IDEMPOTENCY_AUTO; idempotency <= RESILIENT_IDEMPOTENCY_NO; idempotency++)
+          for (int mark = RESILIENT_IDEMPOTENCY_AUTO; mark <= RESILIENT_IDEMPOTENCY_NO; mark++)
             for (int nothing_sent = FALSE; nothing_sent <= TRUE; nothing_sent++)
               {
-                const gboolean retried[] = { kinds[k].by_default, kinds[k].by_standard, kinds[k].by_all };
+                const gboolean retried[] = { kinds[k].by_default, kinds[k].by_standard,
+                                             kinds[k].by_all };
                 ResilientVerdictInput input = make_input (context, policies[p]);
 
                 input.failure = kinds[k].failure;
                 input.status_code = kinds[k].status_code;
                 input.method = methods[m].method;
                 input.has_idempotency_key = key;
-                input.idempotency = idempotency;
+                input.idempotency = mark;
                 input.nothing_sent = nothing_sent;
 
                 if (!retried[p])
                   assert_final (&input, RESILIENT_REASON_NOT_RETRYABLE);
-                else if (nothing_sent || look_up_repeat (idempotency, key, methods[m].idempotent))
+                else if (nothing_sent || look_up_repeat (mark, key, methods[m].idempotent))
                   assert_retry (&input);
                 else
                   assert_final (&input, RESILIENT_REASON_NOT_IDEMPOTENT);
@@ -247,18 +250,19 @@ test_status_500 (void)
 
   for (guint m = 0; m < G_N_ELEMENTS (methods); m++)
     for (int key = FALSE; key <= TRUE; key++)
-      for (int idempotency = RESILIENT_IDEMPOTENCY_AUTO; idempotency <= RESILIENT_IDEMPOTENCY_NO; idempotency++)
+      for (int mark = RESILIENT_IDEMPOTENCY_AUTO; mark <= RESILIENT_IDEMPOTENCY_NO; mark++)
         {
-          ResilientVerdictInput input = make_input (context, resilient_retry_policy_get_standard ());
+          ResilientVerdictInput input = make_input (context,
+                                                    resilient_retry_policy_get_standard ());
 
           input.status_code = 500;
           input.method = methods[m].method;
           input.has_idempotency_key = key;
-          input.idempotency = idempotency;
+          input.idempotency = mark;
 
           if (!methods[m].safe)
             assert_final (&input, RESILIENT_REASON_NOT_RETRYABLE);
-          else if (idempotency == RESILIENT_IDEMPOTENCY_NO)
+          else if (mark == RESILIENT_IDEMPOTENCY_NO)
             assert_final (&input, RESILIENT_REASON_NOT_IDEMPOTENT);
           else
             assert_retry (&input);
@@ -372,7 +376,8 @@ test_max_retries (void)
     guint attempt;
     gboolean retry;
   } rows[] = {
-    { 0, 0, FALSE }, { 1, 0, TRUE }, { 1, 1, FALSE }, { 2, 0, TRUE }, { 2, 1, TRUE }, { 2, 2, FALSE }, { 2, 3, FALSE },
+    { 0, 0, FALSE }, { 1, 0, TRUE }, { 1, 1, FALSE }, { 2, 0, TRUE }, { 2, 1, TRUE },
+    { 2, 2, FALSE }, { 2, 3, FALSE },
     { G_MAXINT, 1000, TRUE }, { -1, 0, TRUE }, { -1, 1000, TRUE }, { -1, G_MAXUINT, TRUE },
     { G_MAXINT, G_MAXUINT, FALSE }, { 0, G_MAXUINT, FALSE },
   };
@@ -568,12 +573,14 @@ test_status_is_failure (void)
 
   for (guint status = 100; status < 700; status++)
     {
-      gboolean standard = status == 408 || status == 425 || status == 429 || status == 500 || status == 502
-                          || status == 503 || status == 504;
+      gboolean standard = status == 408 || status == 425 || status == 429 || status == 500
+                          || status == 502 || status == 503 || status == 504;
 
-      g_assert_false (resilient_verdict_status_is_failure (resilient_retry_policy_get_default (), status));
+      g_assert_false (resilient_verdict_status_is_failure (resilient_retry_policy_get_default (),
+                                                           status));
       g_assert_false (resilient_verdict_status_is_failure (listed_only, status));
-      g_assert_cmpint (resilient_verdict_status_is_failure (resilient_retry_policy_get_standard (), status), ==,
+      g_assert_cmpint (resilient_verdict_status_is_failure (resilient_retry_policy_get_standard (),
+                                                            status), ==,
                        standard);
     }
 }
