@@ -239,7 +239,7 @@ test_delay_for_attempt (void)
   resilient_random_unseed ();
 }
 
-/* Decorrelated jitter has a history, so the delay of a later attempt is longer than that of an early one. */
+/* Decorrelated jitter has a history: the delay of a later attempt is longer than an early one. */
 static void
 test_delay_for_attempt_decorrelated (void)
 {

@@ -269,7 +269,7 @@ test_status_500 (void)
         }
 }
 
-/* The first rule that applies gives the reason: every set of reasons against ending it, all 1024. */
+/* The first rule that applies gives the reason: all 1024 sets of reasons. */
 static void
 test_order (void)
 {
@@ -349,7 +349,7 @@ test_order (void)
     }
 }
 
-/* An accepted answer counts more than a deadline or closing, but not more than the caller's cancel. */
+/* An accepted answer counts more than a deadline or closing, but not than the caller's cancel. */
 static void
 test_success (void)
 {
