@@ -238,6 +238,7 @@ home_thread (gpointer data)
   assert_response (response, 200, "ok");
   g_assert_true (result.thread == g_thread_self ());
   test_run_until (has_event, home);
+  test_result_clear (&result);
   client_dispose (client);
   g_main_context_pop_thread_default (context);
 
