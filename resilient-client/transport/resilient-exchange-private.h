@@ -82,6 +82,7 @@ struct _ResilientTransport
 struct _ResilientExchange
 {
   ResilientTransport *transport;
+  const ResilientOutcome *outcome; /* as far as it is known: sends and status count up while it lives */
   void (*unref) (ResilientExchange *self);
 };
 

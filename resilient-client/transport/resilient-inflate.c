@@ -42,6 +42,7 @@ struct _ResilientInflate
   gboolean lenient;
   guint n_stages;
   Stage stages[MAX_STAGES]; /* in the order of decoding */
+  guint8 buffer[OUTPUT_STEP];
 };
 
 static gboolean
@@ -154,9 +155,8 @@ stage_begin (Stage *self, gboolean lenient)
 
 /* Decodes all that @pending holds. */
 static gboolean
-stage_convert (Stage *self, gboolean at_end, GByteArray *out, guint64 limit, GError **error)
+stage_convert (Stage *self, guint8 *buffer, gboolean at_end, GByteArray *out, guint64 limit, GError **error)
 {
-  g_autofree guint8 *buffer = g_malloc (OUTPUT_STEP);
   gsize offset = 0;
 
   while (self->state == STAGE_RUNNING)
@@ -188,8 +188,8 @@ stage_convert (Stage *self, gboolean at_end, GByteArray *out, guint64 limit, GEr
 }
 
 static gboolean
-stage_feed (Stage *self, const guint8 *data, gsize length, gboolean lenient, gboolean at_end, GByteArray *out,
-            guint64 limit, GError **error)
+stage_feed (Stage *self, guint8 *buffer, const guint8 *data, gsize length, gboolean lenient, gboolean at_end,
+            GByteArray *out, guint64 limit, GError **error)
 {
   if (self->state == STAGE_PLAIN)
     return append (out, data, length, limit, error);
@@ -222,7 +222,7 @@ stage_feed (Stage *self, const guint8 *data, gsize length, gboolean lenient, gbo
           g_byte_array_set_size (self->pending, 0);
           return ok;
         }
-      if (!stage_convert (self, at_end, out, limit, error))
+      if (!stage_convert (self, buffer, at_end, out, limit, error))
         return FALSE;
       if (self->state == STAGE_RUNNING)
         return TRUE;
@@ -254,10 +254,10 @@ feed_from (ResilientInflate *self, guint stage, const guint8 *data, gsize length
   g_autoptr (GByteArray) between = NULL;
 
   if (stage + 1 == self->n_stages)
-    return stage_feed (&self->stages[stage], data, length, self->lenient, at_end, out, limit, error);
+    return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end, out, limit, error);
 
   between = g_byte_array_new ();
-  return stage_feed (&self->stages[stage], data, length, self->lenient, at_end, between, limit, error)
+  return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end, between, limit, error)
          && feed_from (self, stage + 1, between->data, between->len, at_end, out, limit, error);
 }
 

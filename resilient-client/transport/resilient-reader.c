@@ -20,7 +20,7 @@ struct _ResilientReader
   gpointer user_data;
   GSource *source; /* waits for data, or continues */
   GCancellable *cancellable;
-  guint8 *buffer;
+  guint8 *buffer; /* of a stream that can't be polled; NULL until it is read */
   gboolean in_read; /* asynchronous, of a stream that can't be polled */
   gboolean reading; /* inside read_some() */
   gboolean ended;
@@ -39,7 +39,6 @@ resilient_reader_new (GInputStream *stream, const ResilientReaderFuncs *funcs, g
   self->funcs = funcs;
   self->user_data = user_data;
   self->cancellable = g_cancellable_new ();
-  self->buffer = g_malloc (BUFFER_SIZE);
   return self;
 }
 
@@ -136,17 +135,19 @@ static void
 read_pollable (ResilientReader *self)
 {
   GPollableInputStream *stream = G_POLLABLE_INPUT_STREAM (self->stream);
+  /* Not on the heap: most responses are short, and are read once. */
+  guint8 buffer[BUFFER_SIZE];
   gsize total = 0;
 
   while (!self->closed)
     {
       g_autoptr (GError) error = NULL;
-      gssize n = g_pollable_input_stream_read_nonblocking (stream, self->buffer, BUFFER_SIZE, NULL, &error);
+      gssize n = g_pollable_input_stream_read_nonblocking (stream, buffer, BUFFER_SIZE, NULL, &error);
 
       if (n > 0)
         {
           total += (gsize) n;
-          if (!self->funcs->data (self, self->buffer, (gsize) n, self->user_data) || self->closed)
+          if (!self->funcs->data (self, buffer, (gsize) n, self->user_data) || self->closed)
             return;
           if (total < DISPATCH_SIZE)
             continue;
@@ -187,6 +188,8 @@ read_some (ResilientReader *self)
       return;
     }
   self->in_read = TRUE;
+  if (self->buffer == NULL)
+    self->buffer = g_malloc (BUFFER_SIZE);
   g_input_stream_read_async (self->stream, self->buffer, BUFFER_SIZE, G_PRIORITY_DEFAULT, self->cancellable, read_cb,
                              self);
 }

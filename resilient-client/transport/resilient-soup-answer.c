@@ -60,12 +60,11 @@ static void
 deliver (SoupExchange *self, GBytes *body)
 {
   SoupMessage *message = get_message (self);
-  g_autoptr (ResilientHeaders) headers = resilient_headers_new_from_soup (soup_message_get_response_headers (message));
   gint64 elapsed = resilient_clock_get_boot () - self->deadlines.started;
   ResilientResponse *response
       = resilient_response_new (soup_message_get_status (message), soup_message_get_reason_phrase (message),
-                                soup_message_get_uri (message), soup_message_get_http_version (message), headers, body,
-                                resilient_clock_to_seconds (elapsed), get_retry_after (headers));
+                                soup_message_get_uri (message), soup_message_get_http_version (message), self->headers,
+                                body, resilient_clock_to_seconds (elapsed), get_retry_after (self->headers));
 
   resilient_soup_exchange_finish (self, RESILIENT_FAILURE_NONE, NULL, response);
 }
@@ -127,12 +126,13 @@ take_answer (SoupExchange *self)
   SoupMessage *message = get_message (self);
   guint status_code = soup_message_get_status (message);
   SoupMessageHeaders *soup_headers = soup_message_get_response_headers (message);
-  g_autoptr (ResilientHeaders) headers = resilient_headers_new_from_soup (soup_headers);
   gboolean with_body = may_have_body (self, status_code);
   gboolean wanted;
 
+  g_clear_pointer (&self->headers, resilient_headers_unref);
+  self->headers = resilient_headers_new_from_soup (soup_headers);
   self->download_size = with_body ? get_declared_size (soup_headers) : 0;
-  wanted = self->funcs->headers (&self->base, status_code, get_retry_after (headers), self->data);
+  wanted = self->funcs->headers (&self->base, status_code, get_retry_after (self->headers), self->data);
   if (self->ended)
     return;
   if (!wanted)

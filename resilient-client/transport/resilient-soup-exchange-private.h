@@ -84,6 +84,7 @@ struct _SoupExchange
   ReadingMode reading;
   ResilientInflate *inflate; /* nullable */
   GByteArray *body;
+  ResilientHeaders *headers; /* of the answer; nullable */
   guint64 received; /* as it came, before decoding */
   gint64 download_size;
 

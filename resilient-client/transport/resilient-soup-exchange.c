@@ -29,6 +29,7 @@ resilient_soup_exchange_unref (SoupExchange *self)
   g_free (self->user_agent);
   g_clear_pointer (&self->inflate, resilient_inflate_free);
   g_clear_pointer (&self->body, g_byte_array_unref);
+  g_clear_pointer (&self->headers, resilient_headers_unref);
   g_main_context_unref (self->context);
   resilient_alarm_unref (self->alarm);
   resilient_transport_unref (self->base.transport);
@@ -257,6 +258,7 @@ soup_transport_start (ResilientTransport *transport, const ResilientExchangePara
 
   self->base.transport = resilient_transport_ref (transport);
   self->base.unref = exchange_unref;
+  self->base.outcome = &self->outcome;
   self->ref_count = 2; /* the caller's, and our own until released() */
   self->funcs = funcs;
   self->data = data;

@@ -324,7 +324,8 @@ resilient_soup_hop_send (const ResilientSoupHopParams *params, const ResilientSo
 
   g_signal_connect (self->message, "network-event", G_CALLBACK (network_event_cb), self);
   g_signal_connect (self->message, "starting", G_CALLBACK (starting_cb), self);
-  g_signal_connect (self->message, "wrote-body-data", G_CALLBACK (wrote_body_data_cb), self);
+  if (self->body != NULL)
+    g_signal_connect (self->message, "wrote-body-data", G_CALLBACK (wrote_body_data_cb), self);
   g_signal_connect (self->message, "wrote-body", G_CALLBACK (wrote_body_cb), self);
   g_signal_connect (self->message, "got-informational", G_CALLBACK (got_informational_cb), self);
   g_signal_connect (self->message, "got-headers", G_CALLBACK (got_headers_cb), self);
@@ -353,7 +354,9 @@ void
 resilient_soup_hop_stream_closed (ResilientSoupHop *self)
 {
   self->streaming = FALSE;
-  maybe_release (self);
+  /* The callback of the close is no signal of libsoup's: the usual end needs no turn more. */
+  if (self->returned && self->finished && self->release_source == NULL)
+    released_cb (self);
 }
 
 SoupMessage *
