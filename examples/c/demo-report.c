@@ -132,7 +132,7 @@ demo_print_report (Demo *demo, double elapsed)
 
   add_row (text, _("Requests"), "%'u", n_requests);
   add_row (text, _("Success rate"), "%.1f %%", 100 * share (demo->successes, n_requests));
-  add_row (text, _("Error rate"), "%.1f %%", 100 * share (n_failed, n_requests));
+  add_row (text, _("Error rate"), "%.1f %%", 100 * share (n_failed - demo->cancelled, n_requests));
   if (n_failed > 0)
     add_row (text, "", _("%'u error statuses, %'u errors, %'u time-outs, %'u cancelled"),
              demo->http_errors, demo->errors, demo->timeouts, demo->cancelled);
@@ -204,7 +204,7 @@ demo_print_json (Demo *demo, double elapsed)
   add_int (builder, "attempts", resilient_stats_get_attempts (stats));
   add_int (builder, "retries", resilient_stats_get_retries (stats));
   add_double (builder, "success_rate", share (demo->successes, n_requests));
-  add_double (builder, "error_rate", share (n_requests - demo->successes, n_requests));
+  add_double (builder, "error_rate", share (n_requests - demo->successes - demo->cancelled, n_requests));
   add_double (builder, "retry_rate", resilient_stats_get_retry_rate (stats));
   add_double (builder, "p50", resilient_stats_get_percentile (stats, 0.50));
   add_double (builder, "p95", resilient_stats_get_percentile (stats, 0.95));

@@ -22,7 +22,7 @@ typedef struct
 } DemoOptions;
 
 /* The upper bounds of the histogram's rows, in seconds; one more row has none. */
-#define DEMO_BOUNDS 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10
+#define DEMO_BOUNDS 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5
 #define DEMO_N_ROWS 11
 
 typedef struct _Demo Demo;

@@ -103,12 +103,13 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(result['successes'], 0)
 
     def test_same_seed_same_faults(self):
-        # At rate 1 each first answer is a fault; the default policy sends nothing again after it.
+        # At rate 1 each request that is answered meets one fault, and the default policy leaves it at that.
         first, second, other = (self.run_json('--requests', '100', '--fault-rate', '1', '--policy', 'default', '--seed', seed)
                                 for seed in ('7', '7', '8'))
-        key = ('http_errors', 'timeouts', 'errors')
-        self.assertEqual([first[k] for k in key], [second[k] for k in key])
-        self.assertNotEqual([first[k] for k in key], [other[k] for k in key])
+        faults = ('faults_dropped', 'faults_stalled', 'faults_unavailable')
+        self.assertEqual(sum(first[name] for name in faults), 100)
+        self.assertEqual([first[name] for name in faults], [second[name] for name in faults])
+        self.assertNotEqual([first[name] for name in faults], [other[name] for name in faults])
 
     def test_text(self):
         demo = run('--requests', '300', '--seed', '1', '--policy', 'standard')
