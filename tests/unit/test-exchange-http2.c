@@ -198,6 +198,36 @@ test_abandon (void)
   assert_response (after, 200, "ok");
 }
 
+/* What waited for another's connection when it was given up must not go out over it later. */
+static void
+test_abandon_behind (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) first = NULL;
+  g_autoptr (Run) second = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_HTTP2);
+  fault_server_next_connection (fixture.server, fault_hold ("handshake"), NULL);
+  fault_server_on (fixture.server, NULL, fault_answer (200, NULL, "ok"), NULL);
+  first = run_new_for (&fixture, "GET", "/first");
+  second = run_new_for (&fixture, "PUT", "/second");
+  second->params.connect_timeout = 1;
+  run_start (first);
+  fault_server_wait_held (fixture.server, "handshake", 1);
+  run_start (second);
+  test_run_pending ();
+  advance (1);
+  g_assert_true (second->done);
+  assert_failure (second, RESILIENT_FAILURE_CONNECT_TIMEOUT, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_assert_true (second->outcome.nothing_sent);
+  fault_server_open (fixture.server, "handshake");
+  run_wait_done (first);
+  assert_response (first, 200, "ok");
+  run_wait_released (first);
+  run_wait_released (second);
+  g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 1);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -213,5 +243,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange-http2/lost-body", test_lost_body);
   g_test_add_func ("/exchange-http2/discard", test_discard);
   g_test_add_func ("/exchange-http2/abandon", test_abandon);
+  g_test_add_func ("/exchange-http2/abandon-behind", test_abandon_behind);
   return g_test_run ();
 }
