@@ -24,7 +24,8 @@ done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Example *example = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientResponse) response = resilient_client_get_finish (RESILIENT_CLIENT (source), result, &error);
+  g_autoptr (ResilientResponse) response =
+    resilient_client_get_finish (RESILIENT_CLIENT (source), result, &error);
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     example->cancelled++;
@@ -37,9 +38,14 @@ done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-get (ResilientClient *client, const char *uri, const char *id, GCancellable *cancellable, Example *example)
+get (ResilientClient *client,
+     const char *uri,
+     const char *id,
+     GCancellable *cancellable,
+     Example *example)
 {
-  g_autoptr (ResilientRequestContext) context = resilient_request_context_new (id, NULL, NULL, NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new (id, NULL, NULL, NULL);
 
   example->live++;
   resilient_client_get_async (client, uri, context, cancellable, done_cb, example);
@@ -92,7 +98,8 @@ main (int argc, char **argv)
 
   /* [close] */
   get (client, slow_uri, "upload", NULL, &example);
-  /* Lets what is under way end for a tenth of a second, cancels the rest, and refuses whatever comes now. */
+  /* Lets what is under way end for a tenth of a second, cancels the rest, and refuses whatever
+   * comes now. */
   example.live++;
   resilient_client_close_async (client, 0.1, NULL, closed_cb, &example);
   get (client, slow_uri, "too-late", NULL, &example);

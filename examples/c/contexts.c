@@ -3,8 +3,8 @@
 
 /* Many requests at once, each with a context of its own: contexts http://localhost:8080
  *
- * A context names a request and says how hard to try. It is immutable: what happens to one request never shows in
- * another's. */
+ * A context names a request and says how hard to try. It is immutable: what happens to one request
+ * never shows in another's. */
 
 #include <resilient.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* Metadata of a context that become headers of a request: custom-context https://example.org/headers
+/* Metadata of a context that become headers: custom-context https://example.org/headers
  *
- * A context is a value, not a class to derive from. What an app wants to carry along goes into its metadata; what the
- * server shall see is made into headers in one place, here api_request_new(). */
+ * A context is a value, not a class to derive from. What an app wants to carry along goes into its
+ * metadata; what the server shall see is made into headers in one place, here api_request_new(). */
 
 #include <resilient.h>
 #include <stdlib.h>
@@ -41,7 +41,8 @@ api_request_new (const char *uri, ResilientRequestContext *context, const char *
   GVariant *metadata = resilient_request_context_get_metadata (context);
   const char *value;
 
-  resilient_request_set_header (request, "X-Request-Id", resilient_request_context_get_request_id (context));
+  resilient_request_set_header (
+    request, "X-Request-Id", resilient_request_context_get_request_id (context));
   if (g_variant_lookup (metadata, "tenant", "&s", &value))
     resilient_request_set_header (request, "X-Tenant", value);
   if (g_variant_lookup (metadata, "trace-id", "&s", &value))
@@ -58,7 +59,8 @@ sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Example *example = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientResponse) response = resilient_client_send_finish (RESILIENT_CLIENT (source), result, &error);
+  g_autoptr (ResilientResponse) response =
+    resilient_client_send_finish (RESILIENT_CLIENT (source), result, &error);
 
   if (response != NULL)
     example->text = resilient_response_get_text (response, &error);
@@ -92,10 +94,11 @@ main (int argc, char **argv)
     return EXIT_FAILURE;
 
   g_print ("%s", example.text);
-  as_shown = server == NULL
-             || (strstr (example.text, "\"X-Tenant\": \"acme\"") != NULL
-                 && strstr (example.text, "\"X-Trace-Id\": \"4bf92f3577b34da6\"") != NULL
-                 && strstr (example.text, resilient_request_context_get_request_id (context)) != NULL);
+  as_shown =
+    server == NULL
+    || (strstr (example.text, "\"X-Tenant\": \"acme\"") != NULL
+        && strstr (example.text, "\"X-Trace-Id\": \"4bf92f3577b34da6\"") != NULL
+        && strstr (example.text, resilient_request_context_get_request_id (context)) != NULL);
   g_free (example.text);
 
   return as_shown ? EXIT_SUCCESS : EXIT_FAILURE;

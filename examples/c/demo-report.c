@@ -44,15 +44,22 @@ demo_print_heading (Demo *demo)
                           options->n_requests, options->concurrency, options->policy);
   if (demo->server != NULL)
     {
-      g_string_append_printf (text,
-                              _("The server refuses connections for the first %.1f s; then it fails %.0f %% of what it is asked:\n"
-                                "it drops the connection, says nothing, or answers 503 “come back in a second”.\n"),
-                              DEMO_OUTAGE, options->fault_rate * 100);
+      g_string_append_printf (
+        text,
+        _("The server refuses connections for the first %.1f s; then it fails %.0f %% of the\n"
+          "requests: it drops the connection, says nothing, or answers 503.\n"),
+        DEMO_OUTAGE,
+        options->fault_rate * 100);
       if (g_str_equal (options->policy, "standard"))
-        g_string_append_printf (text, _("The policy has %d retries and pauses from %.1f s here, to be brisk.\n"),
-                                DEMO_MAX_RETRIES, DEMO_BASE_DELAY);
+        g_string_append_printf (
+          text,
+          _("The policy has %d retries and pauses from %.1f s here, to be brisk.\n"),
+          DEMO_MAX_RETRIES,
+          DEMO_BASE_DELAY);
       else
-        g_string_append (text, _("The policy only retries what was never sent, so all these faults are final.\n"));
+        g_string_append (
+          text,
+          _("The policy only retries what was never sent, so all these faults are final.\n"));
       g_string_append_printf (text, _("To see the same faults again: --seed %u\n"), options->seed);
     }
   g_string_append_c (text, '\n');
@@ -137,8 +144,11 @@ demo_print_report (Demo *demo, double elapsed)
     add_row (text, "", _("%'u error statuses, %'u errors, %'u time-outs, %'u cancelled"),
              demo->http_errors, demo->errors, demo->timeouts, demo->cancelled);
   add_row (text, _("Retry rate"), "%.1f %%", 100 * resilient_stats_get_retry_rate (stats));
-  add_row (text, _("Attempts"), _("%'u, of them %'u retries"),
-           (guint) resilient_stats_get_attempts (stats), (guint) resilient_stats_get_retries (stats));
+  add_row (text,
+           _("Attempts"),
+           _("%'u, of them %'u retries"),
+           (guint) resilient_stats_get_attempts (stats),
+           (guint) resilient_stats_get_retries (stats));
   if (demo->server != NULL)
     add_faults (text, demo->server);
   add_row (text, _("Time of a request"), "p50 %s, p95 %s, p99 %s", p50, p95, p99);
@@ -149,8 +159,11 @@ demo_print_report (Demo *demo, double elapsed)
   if (n_wrong == 0)
     g_string_append (text, _("Every request ended exactly once.\n"));
   else
-    g_string_append_printf (text, ngettext ("%'u request did not end exactly once!\n",
-                                            "%'u requests did not end exactly once!\n", n_wrong), n_wrong);
+    g_string_append_printf (text,
+                            ngettext ("%'u request did not end exactly once!\n",
+                                      "%'u requests did not end exactly once!\n",
+                                      n_wrong),
+                            n_wrong);
   if (n_failed > 0 && demo->server != NULL && g_str_equal (demo->options.policy, "default"))
     g_string_append (text, _("For a server like this one try --policy standard.\n"));
   demo_print (demo, text->str);
@@ -204,7 +217,8 @@ demo_print_json (Demo *demo, double elapsed)
   add_int (builder, "attempts", resilient_stats_get_attempts (stats));
   add_int (builder, "retries", resilient_stats_get_retries (stats));
   add_double (builder, "success_rate", share (demo->successes, n_requests));
-  add_double (builder, "error_rate", share (n_requests - demo->successes - demo->cancelled, n_requests));
+  add_double (
+    builder, "error_rate", share (n_requests - demo->successes - demo->cancelled, n_requests));
   add_double (builder, "retry_rate", resilient_stats_get_retry_rate (stats));
   add_double (builder, "p50", resilient_stats_get_percentile (stats, 0.50));
   add_double (builder, "p95", resilient_stats_get_percentile (stats, 0.95));

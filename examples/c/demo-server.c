@@ -89,8 +89,12 @@ peer_answer (Peer *peer, guint delay, const char *head, const char *body)
   g_autoptr (GSource) source = g_timeout_source_new (delay);
 
   g_free (peer->answer);
-  peer->answer = g_strdup_printf ("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %" G_GSIZE_FORMAT
-                                  "\r\n\r\n%s", head, strlen (body), body);
+  peer->answer = g_strdup_printf (
+    "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %" G_GSIZE_FORMAT
+    "\r\n\r\n%s",
+    head,
+    strlen (body),
+    body);
   g_source_set_callback (source, answer_cb, peer, NULL);
   g_source_attach (source, peer->server->context);
 }
@@ -143,8 +147,11 @@ peer_behave (Peer *peer, const char *path)
 
     case ANSWER:
     default:
-      body = g_strdup_printf ("{ \"path\": \"%s\", \"visit\": %u, \"text\": \"%0*d\" }\n", path, visit,
-                              g_rand_int_range (chance, 1, 400), 0);
+      body = g_strdup_printf ("{ \"path\": \"%s\", \"visit\": %u, \"text\": \"%0*d\" }\n",
+                              path,
+                              visit,
+                              g_rand_int_range (chance, 1, 400),
+                              0);
       peer_answer (peer, g_rand_int_range (chance, 2, 40), "200 OK", body);
       break;
     }
@@ -174,7 +181,8 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* GET /path HTTP/1.1 */
   if (g_str_has_prefix (peer->received->str, "GET /"))
-    path = g_strndup (peer->received->str + strlen ("GET "), strcspn (peer->received->str + strlen ("GET "), " \r"));
+    path = g_strndup (peer->received->str + strlen ("GET "),
+                      strcspn (peer->received->str + strlen ("GET "), " \r"));
   g_string_erase (peer->received, 0, end + strlen ("\r\n\r\n") - peer->received->str);
 
   if (path != NULL)
@@ -192,7 +200,10 @@ peer_read (Peer *peer)
 }
 
 static gboolean
-incoming_cb (GSocketService *service, GSocketConnection *connection, GObject *source_object, gpointer user_data)
+incoming_cb (GSocketService *service,
+             GSocketConnection *connection,
+             GObject *source_object,
+             gpointer user_data)
 {
   Peer *peer = g_new0 (Peer, 1);
 
@@ -214,7 +225,8 @@ listen_cb (gpointer user_data)
 
   g_socket_set_listen_backlog (server->socket, 1024);
   if (!g_socket_listen (server->socket, &error)
-      || !g_socket_listener_add_socket (G_SOCKET_LISTENER (server->service), server->socket, NULL, &error))
+      || !g_socket_listener_add_socket (
+        G_SOCKET_LISTENER (server->service), server->socket, NULL, &error))
     g_warning ("%s", error->message);
 
   return G_SOURCE_REMOVE;
@@ -267,7 +279,8 @@ take_port (DemoServer *server, GError **error)
   g_autoptr (GSocketAddress) any_port = g_inet_socket_address_new (loopback, 0);
   g_autoptr (GSocketAddress) address = NULL;
 
-  server->socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+  server->socket =
+    g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
   if (server->socket == NULL || !g_socket_bind (server->socket, any_port, FALSE, error))
     return FALSE;
   address = g_socket_get_local_address (server->socket, error);

@@ -5,9 +5,10 @@
 
 #include <glib.h>
 
-/* A server on loopback, in a thread of its own, that behaves as badly as real ones do. For a while it is down: connections
- * are refused. Then it answers GET with a few hundred bytes, but for a share of the requests, which meet one of three faults.
- * Which one is drawn from the seed, the path and how often the path was asked for, so it does not depend on timing. */
+/* A server on loopback, in a thread of its own, that behaves as badly as real ones do. For a while
+ * it is down: connections are refused. Then it answers GET with a few hundred bytes, but for a
+ * share of the requests, which meet one of three faults. Which one is drawn from the seed, the path
+ * and how often the path was asked for, so it does not depend on timing. */
 typedef struct _DemoServer DemoServer;
 
 typedef struct

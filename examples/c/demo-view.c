@@ -99,7 +99,8 @@ end_line (DemoView *view)
 static void
 add_text (DemoView *view, const char *text)
 {
-  g_autofree char *cut = g_utf8_substring (text, 0, MIN (g_utf8_strlen (text, -1), (glong) view->width));
+  g_autofree char *cut =
+    g_utf8_substring (text, 0, MIN (g_utf8_strlen (text, -1), (glong) view->width));
 
   g_string_append (view->frame, cut);
   end_line (view);
@@ -234,7 +235,8 @@ draw_frame (DemoView *view)
   if (view->width >= 30 && view->height >= 8)
     {
       add_legend (view, counts);
-      text = g_strdup_printf ("%.1f s   %s %'u", demo_get_elapsed (demo), _("retries"), demo->retries);
+      text = g_strdup_printf ("%.1f s   %s %'u", demo_get_elapsed (demo), _("retries"),
+                              demo->retries);
       add_text (view, text);
       if (view->n_lines + DEMO_N_ROWS + 3 <= view->height)
         add_histogram (view);
@@ -267,7 +269,8 @@ demo_view_new (Demo *demo)
 
   view->demo = demo;
   view->fd = demo->options.json ? STDERR_FILENO : STDOUT_FILENO;
-  view->in_place = isatty (view->fd) && terminal != NULL && terminal[0] != '\0' && !g_str_equal (terminal, "dumb");
+  view->in_place =
+    isatty (view->fd) && terminal != NULL && terminal[0] != '\0' && !g_str_equal (terminal, "dumb");
   view->colour = no_color == NULL || no_color[0] == '\0';
   view->utf8 = g_get_charset (NULL);
   view->frame = g_string_new (NULL);

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* A thousand requests against a server that is down, drops connections, stalls and answers 503. Each of them ends exactly
- * once, which is what the exit status says; how many end well depends on the retry policy. */
+/* A thousand requests against a server that is down, drops connections, stalls and answers 503.
+ * Each of them ends exactly once, which is what the exit status says; how many end well depends on
+ * the retry policy. */
 
 #include "demo.h"
 
@@ -84,7 +85,8 @@ get_row (double seconds)
   return row;
 }
 
-/* To the library any status that the policy does not retry is an answer, a 503 included; here only a good one counts. */
+/* To the library any status that the policy does not retry is an answer, a 503 included; here only
+ * a good one counts. */
 static void
 count_end (Demo *demo, ResilientResponse *response, const GError *error)
 {
@@ -108,7 +110,8 @@ ended_cb (GObject *source, GAsyncResult *async_result, gpointer user_data)
   DemoRequest *request = user_data;
   Demo *demo = request->demo;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientResponse) response = resilient_client_get_finish (client, async_result, &error);
+  g_autoptr (ResilientResponse) response =
+    resilient_client_get_finish (client, async_result, &error);
   g_autofree char *id = g_strdup_printf ("request-%u", (guint) (request - demo->requests));
   g_autoptr (ResilientResult) result = NULL;
 
@@ -137,13 +140,15 @@ start_requests (Demo *demo)
   for (int i = 0; i < demo->options.n_requests; i++)
     {
       g_autofree char *id = g_strdup_printf ("request-%d", i);
-      g_autoptr (ResilientRequestContext) context = resilient_request_context_new (id, NULL, NULL, NULL);
+      g_autoptr (ResilientRequestContext) context =
+        resilient_request_context_new (id, NULL, NULL, NULL);
       g_autofree char *uri = NULL;
 
       if (n_uris > 0)
         uri = g_strdup (uris[i % n_uris]);
       else
-        uri = g_strdup_printf ("http://127.0.0.1:%u/item/%d", demo_server_get_port (demo->server), i);
+        uri =
+          g_strdup_printf ("http://127.0.0.1:%u/item/%d", demo_server_get_port (demo->server), i);
 
       demo->requests[i].demo = demo;
       resilient_client_get_async (demo->client, uri, context, NULL, ended_cb, &demo->requests[i]);
@@ -187,7 +192,8 @@ close_client (Demo *demo)
 {
   resilient_client_close_async (demo->client, 0, NULL, closed_cb, demo);
   g_main_loop_run (demo->loop);
-  while (resilient_client_get_event_queue_length (demo->client) > 0 || g_main_context_pending (NULL))
+  while (resilient_client_get_event_queue_length (demo->client) > 0
+         || g_main_context_pending (NULL))
     g_main_context_iteration (NULL, FALSE);
 }
 

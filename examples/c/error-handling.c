@@ -3,8 +3,9 @@
 
 /* Every kind of error and what to do about it: error-handling https://example.org
  *
- * An error of the network keeps the domain and code that GIO or libsoup gave it; what the library itself decides is in
- * RESILIENT_CLIENT_ERROR; a status is an error only where check_status() says so. */
+ * An error of the network keeps the domain and code that GIO or libsoup gave it; what the library
+ * itself decides is in RESILIENT_CLIENT_ERROR; a status is an error only where check_status() says
+ * so. */
 
 #include <locale.h>
 #include <resilient.h>
@@ -55,9 +56,13 @@ explain (const GError *error)
 
 /* [send] */
 static gboolean
-try_request (ResilientClient *client, ResilientRequest *request, GCancellable *cancellable, GError **error)
+try_request (ResilientClient *client,
+             ResilientRequest *request,
+             GCancellable *cancellable,
+             GError **error)
 {
-  g_autoptr (ResilientResponse) response = resilient_client_send (client, request, NULL, cancellable, error);
+  g_autoptr (ResilientResponse) response =
+    resilient_client_send (client, request, NULL, cancellable, error);
 
   return response != NULL && resilient_response_check_status (response, error);
 }
@@ -65,7 +70,11 @@ try_request (ResilientClient *client, ResilientRequest *request, GCancellable *c
 
 /* Whether it failed in the way that is to be shown. */
 static gboolean
-show (ResilientClient *client, ResilientRequest *request, GCancellable *cancellable, GQuark domain, int code)
+show (ResilientClient *client,
+      ResilientRequest *request,
+      GCancellable *cancellable,
+      GQuark domain,
+      int code)
 {
   g_autoptr (GError) error = NULL;
 
@@ -75,7 +84,8 @@ show (ResilientClient *client, ResilientRequest *request, GCancellable *cancella
       return FALSE;
     }
 
-  g_print ("%s: %s\n  → %s\n", resilient_request_get_uri (request), error->message, explain (error));
+  g_print (
+    "%s: %s\n  → %s\n", resilient_request_get_uri (request), error->message, explain (error));
   return g_error_matches (error, domain, code);
 }
 
@@ -89,7 +99,8 @@ show_all (ResilientClient *client, ExampleServer *server)
   g_autofree char *large_uri = g_strconcat (base, "/large", NULL);
   g_autoptr (ResilientRequest) missing = resilient_request_new ("GET", missing_uri);
   g_autoptr (ResilientRequest) broken = resilient_request_new ("GET", broken_uri);
-  g_autoptr (ResilientRequest) refused = resilient_request_new ("GET", example_server_get_refusing_uri (server));
+  g_autoptr (ResilientRequest) refused =
+    resilient_request_new ("GET", example_server_get_refusing_uri (server));
   g_autoptr (ResilientRequest) slow = resilient_request_new ("GET", slow_uri);
   g_autoptr (ResilientRequest) large = resilient_request_new ("GET", large_uri);
   g_autoptr (ResilientRequest) invalid = resilient_request_new ("GET", "gopher://example.org/");
@@ -106,7 +117,8 @@ show_all (ResilientClient *client, ExampleServer *server)
   as_shown &= show (client, refused, NULL, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
   as_shown &= show (client, slow, NULL, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   as_shown &= show (client, large, NULL, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_TOO_LARGE);
-  as_shown &= show (client, invalid, NULL, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+  as_shown &=
+    show (client, invalid, NULL, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
   as_shown &= show (client, unwanted, cancelled, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
   return as_shown;

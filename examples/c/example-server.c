@@ -28,19 +28,31 @@ answer (SoupServerMessage *message, guint status, const char *content_type, cons
 }
 
 static void
-hello_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+hello_cb (SoupServer *soup,
+          SoupServerMessage *message,
+          const char *path,
+          GHashTable *query,
+          gpointer user_data)
 {
   answer (message, SOUP_STATUS_OK, "text/plain", "Hello from the other end.\n");
 }
 
 static void
-missing_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+missing_cb (SoupServer *soup,
+            SoupServerMessage *message,
+            const char *path,
+            GHashTable *query,
+            gpointer user_data)
 {
   answer (message, SOUP_STATUS_NOT_FOUND, "text/plain", "There is nothing here.\n");
 }
 
 static void
-large_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+large_cb (SoupServer *soup,
+          SoupServerMessage *message,
+          const char *path,
+          GHashTable *query,
+          gpointer user_data)
 {
   g_autofree char *text = g_strnfill (1024 * 1024, '.');
 
@@ -48,13 +60,21 @@ large_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHashT
 }
 
 static void
-slow_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+slow_cb (SoupServer *soup,
+         SoupServerMessage *message,
+         const char *path,
+         GHashTable *query,
+         gpointer user_data)
 {
   soup_server_message_pause (message);
 }
 
 static void
-headers_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+headers_cb (SoupServer *soup,
+            SoupServerMessage *message,
+            const char *path,
+            GHashTable *query,
+            gpointer user_data)
 {
   g_autoptr (GString) json = g_string_new ("{");
   SoupMessageHeadersIter iter;
@@ -65,14 +85,19 @@ headers_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
     {
       g_autofree char *escaped = g_strescape (value, NULL);
 
-      g_string_append_printf (json, "%s\n  \"%s\": \"%s\"", json->len > 1 ? "," : "", name, escaped);
+      g_string_append_printf (
+        json, "%s\n  \"%s\": \"%s\"", json->len > 1 ? "," : "", name, escaped);
     }
   g_string_append (json, "\n}\n");
   answer (message, SOUP_STATUS_OK, "application/json", json->str);
 }
 
 static void
-flaky_cb (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+flaky_cb (SoupServer *soup,
+          SoupServerMessage *message,
+          const char *path,
+          GHashTable *query,
+          gpointer user_data)
 {
   ExampleServer *server = user_data;
   guint64 failures = g_ascii_strtoull (path + strlen ("/flaky/"), NULL, 10);
@@ -101,7 +126,8 @@ serve (gpointer data)
   return NULL;
 }
 
-/* On a port of loopback that the kernel chooses. As long as it is bound and does not listen, connections are refused. */
+/* On a port of loopback that the kernel chooses. As long as it is bound and does not listen,
+ * connections are refused. */
 static GSocket *
 bind_socket (char **uri, GError **error)
 {
@@ -116,7 +142,8 @@ bind_socket (char **uri, GError **error)
   address = g_socket_get_local_address (socket, error);
   if (address == NULL)
     return NULL;
-  *uri = g_strdup_printf ("http://127.0.0.1:%u", g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)));
+  *uri = g_strdup_printf ("http://127.0.0.1:%u",
+                          g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)));
 
   return g_steal_pointer (&socket);
 }
@@ -129,7 +156,8 @@ listen_for_requests (ExampleServer *server, GError **error)
 
   if (socket == NULL)
     return FALSE;
-  /* More than soup_server_listen_local() would let wait: a client whose connection is dropped tries again a second later. */
+  /* More than soup_server_listen_local() would let wait: a client whose connection is dropped tries
+   * again a second later. */
   g_socket_set_listen_backlog (socket, 1024);
   if (!g_socket_listen (socket, error))
     return FALSE;

@@ -5,7 +5,8 @@
 
 #include <glib.h>
 
-/* A small server on loopback, in a thread of its own, so that every example can be tried without a network:
+/* A small server on loopback, in a thread of its own, so that every example can be tried without a
+ * network:
  *
  *   /hello            200, a line of text
  *   /missing          404
@@ -26,8 +27,8 @@ const char *example_server_get_refusing_uri (ExampleServer *server);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ExampleServer, example_server_free)
 
-/* What the command line of an example says: the URI given, or, for --self-test, that of a server which is started here.
- * Ends the program when it says neither. */
+/* What the command line of an example says: the URI given, or, for --self-test, that of a server
+ * which is started here. Ends the program when it says neither. */
 char *example_uri_from_args (int             argc,
                              char          **argv,
                              ExampleServer **server);

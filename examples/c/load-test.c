@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* How a server bears many requests: load-test --requests=1000 --concurrency=50 http://localhost:8080/ */
+/* How a server bears many requests: load-test -n 1000 -c 50 http://localhost:8080/ */
 
 #include <resilient.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Load *load = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientResponse) response = resilient_client_get_finish (RESILIENT_CLIENT (source), result, &error);
+  g_autoptr (ResilientResponse) response =
+    resilient_client_get_finish (RESILIENT_CLIENT (source), result, &error);
 
   if (response != NULL && resilient_response_check_status (response, NULL))
     {
@@ -106,7 +107,8 @@ main (int argc, char **argv)
       if (server == NULL)
         g_error ("%s", error->message);
     }
-  uri = self_test ? g_strconcat (example_server_get_uri (server), "/hello", NULL) : g_strdup (argv[1]);
+  uri = self_test ? g_strconcat (example_server_get_uri (server), "/hello", NULL)
+                  : g_strdup (argv[1]);
 
   client = create_client (n_requests, concurrency);
   load.left = n_requests;

@@ -3,8 +3,8 @@
 
 /* Counting what happens: metrics http://localhost:8080
  *
- * Signals come in the main context, for what an interface shows. A subscription is a stream of the same events for any
- * thread, here one that writes a log. */
+ * Signals come in the main context, for what an interface shows. A subscription is a stream of the
+ * same events for any thread, here one that writes a log. */
 
 #include <resilient.h>
 #include <stdlib.h>
@@ -66,11 +66,12 @@ metrics_collector_print (MetricsCollector *metrics)
 {
   guint requests = metrics->successes + metrics->errors;
 
-  g_print ("requests %u  success rate %.0f %%  retries a request %.1f  mean time of a response %.4f s\n",
-           requests,
-           requests > 0 ? 100.0 * metrics->successes / requests : 0.0,
-           requests > 0 ? (double) metrics->retries / requests : 0.0,
-           metrics->responses > 0 ? metrics->total_time / metrics->responses : 0.0);
+  g_print (
+    "requests %u  success rate %.0f %%  retries a request %.1f  mean time of a response %.4f s\n",
+    requests,
+    requests > 0 ? 100.0 * metrics->successes / requests : 0.0,
+    requests > 0 ? (double) metrics->retries / requests : 0.0,
+    metrics->responses > 0 ? metrics->total_time / metrics->responses : 0.0);
 }
 /* [end] */
 
@@ -85,7 +86,8 @@ write_log (gpointer data)
   while (TRUE)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (ResilientEvent) event = resilient_subscription_wait_next (subscription, -1, NULL, &error);
+      g_autoptr (ResilientEvent) event =
+        resilient_subscription_wait_next (subscription, -1, NULL, &error);
       g_autofree char *type = NULL;
 
       if (event == NULL)
@@ -105,7 +107,8 @@ write_log (gpointer data)
 static void
 waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GPtrArray) results = resilient_client_wait_all_finish (RESILIENT_CLIENT (source), result, NULL);
+  g_autoptr (GPtrArray) results =
+    resilient_client_wait_all_finish (RESILIENT_CLIENT (source), result, NULL);
 
   g_print ("%u results\n", results != NULL ? results->len : 0);
   g_main_loop_quit (user_data);
@@ -150,7 +153,8 @@ main (int argc, char **argv)
     {
       g_autofree char *uri = g_strconcat (base, paths[i], NULL);
       g_autofree char *id = g_strdup_printf ("item-%u", i);
-      g_autoptr (ResilientRequestContext) context = resilient_request_context_new (id, NULL, NULL, NULL);
+      g_autoptr (ResilientRequestContext) context =
+        resilient_request_context_new (id, NULL, NULL, NULL);
 
       resilient_client_get_async (client, uri, context, NULL, NULL, NULL);
     }
@@ -171,7 +175,8 @@ main (int argc, char **argv)
   /* [stats] */
   /* The client keeps the same numbers itself. */
   stats = resilient_client_get_stats (client);
-  g_print ("requests %" G_GUINT64_FORMAT "  attempts %" G_GUINT64_FORMAT "  p50 %.3f s  p95 %.3f s\n",
+  g_print ("requests %" G_GUINT64_FORMAT "  attempts %" G_GUINT64_FORMAT
+           "  p50 %.3f s  p95 %.3f s\n",
            resilient_stats_get_requests (stats),
            resilient_stats_get_attempts (stats),
            resilient_stats_get_percentile (stats, 0.50),

@@ -7,7 +7,8 @@
 async string
 fetch_text (Resilient.Client client, string uri) throws Error
 {
-  var context = new Resilient.RequestContext ("greeting", Resilient.RetryPolicy.get_standard (), null);
+  var policy = Resilient.RetryPolicy.get_standard ();
+  var context = new Resilient.RequestContext ("greeting", policy, null);
   var response = yield client.get_async (uri, context, null);
 
   response.check_status ();
@@ -44,7 +45,9 @@ run (string? uri) throws Error
   client.retry.connect ((event) => {
     retries++;
     print ("%s: again in %.2f s, after %s\n",
-           event.get_context ().get_request_id (), event.get_delay (), event.get_failure ().to_string ());
+           event.get_context ().get_request_id (),
+           event.get_delay (),
+           event.get_failure ().to_string ());
   });
   /* [end] */
 
