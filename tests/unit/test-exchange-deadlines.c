@@ -295,6 +295,21 @@ test_discard (void)
   run_wait_released (run);
 }
 
+/* Neither its time nor its length is without bound: here the clock stands still. */
+static void
+test_discard_endless (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) run = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, NULL, fault_head (503, "Connection: close"), fault_send_filler (0), NULL);
+  run = run_new_for (&fixture, "GET", "/");
+  run->discard = TRUE;
+  run_through (run);
+  assert_response (run, 503, NULL);
+}
+
 /* An abort of the session while a silent body is read wakes no source: the exchange finds out by itself. */
 static void
 test_abort_reading (void)
@@ -350,6 +365,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange-deadlines/write", test_write);
   g_test_add_func ("/exchange-deadlines/expect-ignored", test_expect_ignored);
   g_test_add_func ("/exchange-deadlines/discard", test_discard);
+  g_test_add_func ("/exchange-deadlines/discard-endless", test_discard_endless);
   g_test_add_func ("/exchange-deadlines/abort-reading", test_abort_reading);
   g_test_add_func ("/exchange-deadlines/none", test_none);
   return g_test_run ();

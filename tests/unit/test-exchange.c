@@ -408,6 +408,47 @@ test_body_errors (void)
   g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 0);
 }
 
+/* A session of the app's, as libsoup makes it: its decoder stays out of our messages, its connections are shared. */
+static void
+test_app_session (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autofree char *uri = NULL;
+  g_autoptr (SoupMessage) message = NULL;
+  g_auto (TestResult) result = { 0 };
+  g_autoptr (GBytes) read = NULL;
+  g_autoptr (GBytes) cut = fault_gzip ("hello hello hello", FAULT_GZIP_CUT);
+  g_autoptr (GBytes) whole = fault_gzip ("hello hello hello", FAULT_GZIP_WHOLE);
+  g_autoptr (Run) first = NULL;
+  g_autoptr (Run) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  resilient_transport_unref (fixture.transport);
+  g_object_unref (fixture.session);
+  fixture.session = soup_session_new ();
+  fixture.transport = resilient_soup_transport_new (fixture.session);
+
+  uri = fault_server_uri (fixture.server, "/");
+  message = soup_message_new ("GET", uri);
+  fault_server_next (fixture.server, NULL, fault_answer (200, NULL, "the app's"), NULL);
+  soup_session_send_and_read_async (fixture.session, message, 0, NULL, test_result_cb, &result);
+  read = soup_session_send_and_read_finish (fixture.session, test_result_wait (&result), &error);
+  g_assert_no_error (error);
+  test_run_pending ();
+
+  fault_server_next (fixture.server, NULL, fault_answer_bytes (200, "Content-Encoding: gzip", whole), NULL);
+  first = run_new_for (&fixture, "GET", "/");
+  run_through (first);
+  assert_response (first, 200, "hello hello hello");
+  g_assert_true (first->outcome.reused_connection);
+
+  fault_server_next (fixture.server, NULL, fault_answer_bytes (200, "Content-Encoding: gzip", cut), NULL);
+  second = run_new_for (&fixture, "GET", "/");
+  run_through (second);
+  assert_failure (second, RESILIENT_FAILURE_DISCONNECT, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -425,5 +466,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange/connect-errors", test_connect_errors);
   g_test_add_func ("/exchange/tls", test_tls);
   g_test_add_func ("/exchange/body-errors", test_body_errors);
+  g_test_add_func ("/exchange/app-session", test_app_session);
   return g_test_run ();
 }
