@@ -257,8 +257,7 @@ end_interrupted (ResilientCall *self,
 {
   if (self->turn != NULL && self->turn->exchange != NULL)
     {
-      /* How often it was sent is known only when libsoup lets go; once at least, or never. */
-      ResilientOutcome outcome = { .status_code = self->status_code };
+      ResilientOutcome outcome = *self->turn->exchange->outcome;
 
       resilient_call_log_attempt (self, &outcome, failure, reason);
     }

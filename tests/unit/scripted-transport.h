@@ -40,6 +40,7 @@ typedef struct
   int refs;
   ScriptedTransport *script;
   ScriptedStep step;
+  ResilientOutcome so_far;
   ResilientExchangeFuncs funcs;
   gpointer data;
   ResilientAlarm *alarm;
@@ -141,9 +142,12 @@ scripted_transport_start (ResilientTransport *transport, const ResilientExchange
   g_assert_cmpuint (script->steps->len, >, 0);
   self->parent.transport = resilient_transport_ref (transport);
   self->parent.unref = scripted_exchange_unref;
+  self->parent.outcome = &self->so_far;
   self->refs = 2;
   self->script = script;
   self->step = g_array_index (script->steps, ScriptedStep, MIN (script->next, script->steps->len - 1));
+  self->so_far.sends = self->step.nothing_sent ? 0 : 1;
+  self->so_far.nothing_sent = self->step.nothing_sent;
   self->funcs = *funcs;
   self->data = data;
   self->alarm = resilient_alarm_ref (alarm);
