@@ -152,10 +152,9 @@ def main():
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--json', help='file to write the figures to')
     options = parser.parse_args()
-    os.environ['PATH'] += ':/usr/sbin:/sbin'
     for tool in ('nginx', 'taskset'):
         if shutil.which(tool) is None:
-            raise SystemExit(f'{tool} is missing: ./dev bench installs it')
+            raise SystemExit(f'{tool} is missing: ./dev bench fetches it')
 
     table, results = Table(), {}
     print(f'Medians of {options.rounds}; server and client on a core each; retries, events, results and statistics on.')
