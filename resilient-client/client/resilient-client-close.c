@@ -112,8 +112,9 @@ close_cancelled_cb (GCancellable *cancellable, gpointer user_data)
  * Closes the client: from now on new requests are refused with %RESILIENT_CLIENT_ERROR_CLOSED.
  *
  * Live requests may end for @grace seconds, without another retry for what fails meanwhile; then
- * the rest is cancelled. Everything is recorded, subscriptions end after the last event, then this
- * completes. Closing again is fine, also to shorten the grace.
+ * the rest is cancelled, which gives their callers %G_IO_ERROR_CANCELLED. Everything is recorded,
+ * subscriptions end after the last event, then this completes. Closing again is fine, also to
+ * shorten the grace.
  *
  * Since: 1.0
  */

@@ -28,7 +28,7 @@ resilient_client_get_event_queue_capacity (ResilientClient *self)
 /**
  * resilient_client_set_event_queue_capacity:
  * @self: a client
- * @event_queue_capacity: the number of events
+ * @event_queue_capacity: the number of events; with 0 every retry event is dropped
  *
  * Sets [property@Client:event-queue-capacity].
  *
@@ -67,7 +67,7 @@ resilient_client_get_max_results (ResilientClient *self)
  * @self: a client
  * @max_results: the number of results; 0 = none
  *
- * Sets [property@Client:max-results].
+ * Sets [property@Client:max-results]. Results that are too many leave at once.
  *
  * Since: 1.0
  */
@@ -100,7 +100,7 @@ resilient_client_get_result_ttl (ResilientClient *self)
 /**
  * resilient_client_set_result_ttl:
  * @self: a client
- * @result_ttl: seconds; 0 = none
+ * @result_ttl: seconds, not negative; 0 = none
  *
  * Sets [property@Client:result-ttl].
  *
@@ -239,7 +239,8 @@ resilient_client_get_stats (ResilientClient *self)
  * @self: a client
  * @capacity: how many events it holds, at least 1; when full it drops the oldest
  *
- * Opens a stream of the events to come, to be read from any thread.
+ * Opens a stream of the events to come, to be read from any thread. It lasts as long as the caller
+ * keeps it: dropping it ends it.
  *
  * Returns: (transfer full): the subscription; ended already if the client is closed
  *

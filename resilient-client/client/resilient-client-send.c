@@ -96,7 +96,8 @@ resilient_client_finish_response (ResilientClient *self,
  * Starts a request and returns it as a live call.
  *
  * The context is never changed and starts at attempt 0. A request that is refused (not valid, too
- * many waiting, client closed) gives a call that is done, with its error.
+ * many waiting, client closed) gives a call that is done: [method@Call.finish_async] tells its
+ * error. The request goes on when the caller drops the call.
  *
  * Returns: (transfer full): the call
  *
@@ -129,7 +130,7 @@ resilient_client_start (ResilientClient *self,
  * Sends a request, with as many attempts as its policy allows.
  *
  * The context is never changed and starts at attempt 0. When @callback runs, the result is in the
- * store.
+ * store. It runs exactly once.
  *
  * Since: 1.0
  */
@@ -213,7 +214,9 @@ resilient_client_send_recipe_sync (ResilientClient *self,
  * Sends a request and blocks until it ended; the synchronous twin of [method@Client.send_async],
  * for worker threads.
  *
- * No main context needs to turn for it. Returns and fails as [method@Client.send_finish] does.
+ * No main context needs to turn for it. Returns and fails as [method@Client.send_finish] does; in a
+ * [callback@BodyFunc] of the same client it fails with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST
+ * rather than wait for itself.
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *

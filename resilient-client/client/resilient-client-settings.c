@@ -27,9 +27,10 @@ resilient_client_get_max_concurrent (ResilientClient *self)
 /**
  * resilient_client_set_max_concurrent:
  * @self: a client
- * @max_concurrent: the number of requests
+ * @max_concurrent: the number of requests, at least 1
  *
- * Sets [property@Client:max-concurrent].
+ * Sets [property@Client:max-concurrent]. A higher limit lets waiting requests go at once; a lower
+ * one stops none that runs.
  *
  * Since: 1.0
  */
@@ -63,7 +64,7 @@ resilient_client_get_max_concurrent_per_host (ResilientClient *self)
 /**
  * resilient_client_set_max_concurrent_per_host:
  * @self: a client
- * @max_concurrent_per_host: the number of requests; 0 = automatic
+ * @max_concurrent_per_host: the number of requests, at least 1; 0 = automatic
  *
  * Sets [property@Client:max-concurrent-per-host].
  *
@@ -98,7 +99,7 @@ resilient_client_get_max_pending (ResilientClient *self)
 /**
  * resilient_client_set_max_pending:
  * @self: a client
- * @max_pending: the number of requests
+ * @max_pending: the number of requests; 0 = none may wait
  *
  * Sets [property@Client:max-pending].
  *
@@ -133,9 +134,9 @@ resilient_client_get_connect_timeout (ResilientClient *self)
 /**
  * resilient_client_set_connect_timeout:
  * @self: a client
- * @connect_timeout: seconds; 0 = no limit
+ * @connect_timeout: seconds, not negative; 0 = no limit
  *
- * Sets [property@Client:connect-timeout].
+ * Sets [property@Client:connect-timeout], for requests that are started later.
  *
  * Since: 1.0
  */
@@ -168,9 +169,9 @@ resilient_client_get_read_timeout (ResilientClient *self)
 /**
  * resilient_client_set_read_timeout:
  * @self: a client
- * @read_timeout: seconds; 0 = no limit
+ * @read_timeout: seconds, not negative; 0 = no limit
  *
- * Sets [property@Client:read-timeout].
+ * Sets [property@Client:read-timeout], for requests that are started later.
  *
  * Since: 1.0
  */
@@ -203,9 +204,9 @@ resilient_client_get_write_timeout (ResilientClient *self)
 /**
  * resilient_client_set_write_timeout:
  * @self: a client
- * @write_timeout: seconds; 0 = no limit
+ * @write_timeout: seconds, not negative; 0 = no limit
  *
- * Sets [property@Client:write-timeout].
+ * Sets [property@Client:write-timeout], for requests that are started later.
  *
  * Since: 1.0
  */
@@ -238,9 +239,9 @@ resilient_client_get_queue_timeout (ResilientClient *self)
 /**
  * resilient_client_set_queue_timeout:
  * @self: a client
- * @queue_timeout: seconds; 0 = no limit
+ * @queue_timeout: seconds, not negative; 0 = no limit
  *
- * Sets [property@Client:queue-timeout].
+ * Sets [property@Client:queue-timeout], for requests that are started later.
  *
  * Since: 1.0
  */
@@ -273,9 +274,9 @@ resilient_client_get_attempt_timeout (ResilientClient *self)
 /**
  * resilient_client_set_attempt_timeout:
  * @self: a client
- * @attempt_timeout: seconds; 0 = no limit
+ * @attempt_timeout: seconds, not negative; 0 = no limit
  *
- * Sets [property@Client:attempt-timeout].
+ * Sets [property@Client:attempt-timeout], for requests that are started later.
  *
  * Since: 1.0
  */
@@ -308,9 +309,9 @@ resilient_client_get_total_timeout (ResilientClient *self)
 /**
  * resilient_client_set_total_timeout:
  * @self: a client
- * @total_timeout: seconds; 0 = no limit
+ * @total_timeout: seconds, not negative; 0 = no limit
  *
- * Sets [property@Client:total-timeout].
+ * Sets [property@Client:total-timeout], for requests that are started later.
  *
  * Since: 1.0
  */
@@ -345,7 +346,7 @@ resilient_client_get_max_response_size (ResilientClient *self)
  * @self: a client
  * @max_response_size: bytes; 0 = no limit
  *
- * Sets [property@Client:max-response-size].
+ * Sets [property@Client:max-response-size], for requests that are started later.
  *
  * Since: 1.0
  */

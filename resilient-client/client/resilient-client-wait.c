@@ -18,7 +18,8 @@
  * @callback: (scope async) (closure user_data): called in the thread-default main context of now
  * @user_data: data for @callback
  *
- * Waits for the newest request of that id to end. Completes at once if it has.
+ * Waits for the newest request of that id to end. Completes at once if it has, or if no request of
+ * that id is known.
  *
  * Since: 1.0
  */
@@ -249,7 +250,7 @@ resilient_client_cancel (ResilientClient *self, const char *request_id)
  * resilient_client_cancel_all:
  * @self: a client
  *
- * Cancels every live request.
+ * Cancels every live request; see [method@Call.cancel]. Later ones are not affected.
  *
  * Since: 1.0
  */

@@ -18,8 +18,7 @@
  * it lives.
  *
  * What happens is told by signals ([signal@Client::event] and one for each type of event), by
- * subscriptions
- * ([method@Client.subscribe]), results ([method@Client.get_result]) and statistics
+ * subscriptions ([method@Client.subscribe]), results ([method@Client.get_result]) and statistics
  * ([method@Client.get_stats]).
  *
  * The client may be used from any thread. Callbacks run in the thread-default main context in which

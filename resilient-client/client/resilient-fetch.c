@@ -114,7 +114,8 @@ resilient_fetch_finish (GAsyncResult *result, GError **error)
  * @cancellable: (nullable): cancels the request, from another thread
  * @error: return location for an error
  *
- * Sends a single request and blocks until it ended; the synchronous twin of [func@fetch_async].
+ * Sends a single request and blocks until it ended; the synchronous twin of [func@fetch_async], for
+ * worker threads. Fails as [method@Client.send_finish] does.
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *

@@ -11,7 +11,7 @@
 /**
  * resilient_call_set_priority:
  * @self: a call
- * @priority: the priority, like %G_PRIORITY_HIGH or %G_PRIORITY_LOW; lower goes first
+ * @priority: any number, like %G_PRIORITY_HIGH or %G_PRIORITY_LOW; lower goes first
  *
  * Sets the priority; a call that waits for a slot moves at once.
  *
@@ -152,8 +152,10 @@ resilient_call_finish_async (ResilientCall *self,
  *
  * Ends [method@Call.finish_async].
  *
- * Returns: (transfer full): the response, of any status, or %NULL with the error of the last
- * attempt, or with %G_IO_ERROR_CANCELLED
+ * Fails as [method@Client.send_finish] does, and with %G_IO_ERROR_CANCELLED when the waiting was
+ * cancelled.
+ *
+ * Returns: (transfer full): the response, of any status, or %NULL with @error set
  *
  * Since: 1.0
  */

@@ -144,6 +144,7 @@ describe_last_error (ResilientCall *self, const GError *error)
   described = g_error_new_literal (error->domain, error->code, "");
   g_free (described->message);
   described->message = g_strdup_printf (
+    /* Translators: %s is the message of the last error. */
     resilient_ngettext ("%s (after %u attempt)", "%s (after %u attempts)", self->attempts),
     error->message,
     self->attempts);

@@ -84,7 +84,8 @@ queue_timeout_cb (gpointer data)
   g_clear_pointer (&self->turn, turn_free);
   error = g_error_new (G_IO_ERROR,
                        G_IO_ERROR_TIMED_OUT,
-                       _ ("No slot became free for the request within %.3g seconds"),
+                       /* Translators: seconds, with a fraction. */
+                       _ ("No slot became free for the request within %.3g s"),
                        self->queue_timeout);
   resilient_call_end (self,
                       RESILIENT_RESULT_STATUS_TIMEOUT,
@@ -277,7 +278,8 @@ deadline_cb (gpointer data)
                    RESILIENT_REASON_DEADLINE,
                    g_error_new (G_IO_ERROR,
                                 G_IO_ERROR_TIMED_OUT,
-                                _ ("The request was not done within %.3g seconds"),
+                                /* Translators: seconds, with a fraction. */
+                                _ ("The request was not done within %.3g s"),
                                 resilient_clock_to_seconds (self->deadline - self->started)));
 }
 

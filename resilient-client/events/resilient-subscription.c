@@ -110,9 +110,7 @@ resilient_subscription_class_init (ResilientSubscriptionClass *klass)
   /**
    * ResilientSubscription:capacity: (getter get_capacity)
    *
-   * How many events may wait to be read; the oldest leaves for one more.
-   *
-   * With 0 only those events are kept for which a reader waits already.
+   * How many events may wait to be read, at least 1; the oldest leaves for one more.
    *
    * Since: 1.0
    */

@@ -274,6 +274,8 @@ resilient_event_get_response (ResilientEvent *self)
  *
  * Gets the error that the event is about.
  *
+ * There is none on success, nor where a status is the failure: see [method@Event.get_response].
+ *
  * Returns: (transfer none) (nullable): the error, or %NULL if there is none
  *
  * Since: 1.0
@@ -342,7 +344,7 @@ resilient_event_get_delay (ResilientEvent *self)
  * | `body-spent` | the body came from a stream that was read already |
  * | `retry-after-too-long` | the server asked for a longer wait than the policy allows |
  * | `deadline-too-near` | the total time would be over before the next attempt |
- * | `budget-empty` | the retry budget had nothing left |
+ * | `budget-empty` | the retry budget had nothing left; not in this version |
  * | `queue-timeout` | the request waited too long for a slot |
  *
  * More may be added.

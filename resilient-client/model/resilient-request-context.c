@@ -69,6 +69,7 @@ check_metadata (GVariant *metadata,
     return TRUE;
 
   g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+               /* Translators: both are types of GVariant, such as “a{sv}”. */
                _("Metadata must be of type “%s”, not “%s”"), "a{sv}",
                g_variant_get_type_string (metadata));
   return FALSE;

@@ -86,9 +86,11 @@ decode (const char *data,
 
   if (conversion_error != NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                 /* Translators: a character set, such as UTF-8, and an error message. */
                  _("The body can’t be read as %s text: %s"), charset, conversion_error->message);
   else
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                 /* Translators: %s is a character set, such as UTF-8. */
                  _("The body is not valid %s text"), charset);
   return NULL;
 }
@@ -125,7 +127,10 @@ check_json_depth (const char *text,
           if (++depth > MAX_JSON_DEPTH)
             {
               g_set_error (error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
-                           _("The JSON text is nested deeper than %u levels"), MAX_JSON_DEPTH);
+                           resilient_ngettext ("The JSON text is nested deeper than %u level",
+                                               "The JSON text is nested deeper than %u levels",
+                                               MAX_JSON_DEPTH),
+                           MAX_JSON_DEPTH);
               return FALSE;
             }
           break;
@@ -140,6 +145,7 @@ check_json_depth (const char *text,
         case '/':
         case '\'':
           g_set_error (error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
+                       /* Translators: %c is a slash or an apostrophe. */
                        _("“%c” is not allowed in JSON outside of a string"), *p);
           return FALSE;
 

@@ -382,8 +382,8 @@ resilient_response_check_status (ResilientResponse *self,
   if (self->status_code < 400 || self->status_code > 599)
     return TRUE;
 
-  /* Translators: an HTTP status and what the server says about it, such as "404 (Not Found)". */
   g_set_error (error, RESILIENT_HTTP_ERROR, (int) self->status_code,
+               /* Translators: an HTTP status and what the server says about it: 404 (Not Found). */
                _("The server answered %u (%s)"), self->status_code, self->reason_phrase);
   return FALSE;
 }

@@ -103,6 +103,9 @@ resilient_result_get_response (ResilientResult *self)
  *
  * Gets the error that the request ended with.
  *
+ * There is none on success, while the request is pending, nor where a status is the failure: see
+ * [method@Result.get_response].
+ *
  * Returns: (transfer none) (nullable): the error, or %NULL if there is none
  *
  * Since: 1.0
@@ -272,7 +275,8 @@ resilient_result_is_error (ResilientResult *self)
  * resilient_result_list_attempts:
  * @self: a result
  *
- * Lists the attempts that were made, the first one first.
+ * Lists the attempts that were made, the first one first. Of a request that made more than a
+ * hundred these are the newest hundred; a pending result has none.
  *
  * Returns: (transfer container) (element-type ResilientAttempt): a new array of the attempts
  *

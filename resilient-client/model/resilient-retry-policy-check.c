@@ -25,9 +25,9 @@ check_delay (const char *field,
   if (isfinite (value) && value >= 0.0)
     return TRUE;
 
-  /* Translators: %s is the name of a field of a retry policy, such as "base_delay". */
   g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
-               _("Invalid retry policy: %s must be finite seconds, not negative, and is %g"),
+               /* Translators: %s is the name of a field of a retry policy, such as base_delay. */
+               _("Invalid retry policy: %s must be a finite number, at least 0, and is %g"),
                field, value);
   return FALSE;
 }
@@ -44,6 +44,7 @@ check_delays (const ResilientRetryPolicyValues *values,
   if (!isfinite (values->backoff_factor) || values->backoff_factor < 1.0)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+                   /* Translators: %s is the name of a field, backoff_factor. */
                    _("Invalid retry policy: %s must be a finite number, at least 1, and is %g"),
                    "backoff_factor", values->backoff_factor);
       return FALSE;
@@ -52,7 +53,8 @@ check_delays (const ResilientRetryPolicyValues *values,
   if (values->base_delay > values->max_delay)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
-                   _("Invalid retry policy: %s is %g seconds, more than %s, which is %g seconds"),
+                   /* Translators: each %s is the name of a field, each %g seconds. */
+                   _("Invalid retry policy: %s is %g s, more than %s, which is %g s"),
                    "base_delay", values->base_delay, "max_delay", values->max_delay);
       return FALSE;
     }
@@ -68,7 +70,8 @@ check_jitter (const ResilientRetryPolicyValues *values,
   if ((guint) values->jitter_mode > RESILIENT_JITTER_DECORRELATED)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
-                   _("Invalid retry policy: %s is %d, which is not known"),
+                   /* Translators: %s is the name of a field, jitter_mode. */
+                   _("Invalid retry policy: %s is %d, which is not a known mode"),
                    "jitter_mode", (int) values->jitter_mode);
       return FALSE;
     }
@@ -76,6 +79,7 @@ check_jitter (const ResilientRetryPolicyValues *values,
   if (!(values->jitter >= 0.0 && values->jitter <= 1.0))
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+                   /* Translators: %s is the name of a field, jitter. */
                    _("Invalid retry policy: %s must be between 0 and 1, and is %g"),
                    "jitter", values->jitter);
       return FALSE;
@@ -96,9 +100,9 @@ check_triggers (const ResilientRetryPolicyValues *values,
     {
       g_autofree char *names = g_flags_to_string (RESILIENT_TYPE_FAILURE, unfit);
 
-      /* Translators: the second %s is a list of kinds of failure, such as
-       * "certificate|too-large". */
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+                   /* Translators: the first %s is the name of a field, retry_on; the second one is a
+                    * list of kinds of failure, such as certificate|too-large. */
                    _("Invalid retry policy: %s has kinds of failure that can’t be retried: %s"),
                    "retry_on", names);
       return FALSE;
@@ -109,6 +113,7 @@ check_triggers (const ResilientRetryPolicyValues *values,
       if (statuses[i] < FIRST_FAILURE_STATUS || statuses[i] > LAST_FAILURE_STATUS)
         {
           g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+                       /* Translators: %s is the name of a field, retry_statuses; %u an HTTP status. */
                        _("Invalid retry policy: %s has %u, which is not between 400 and 599"),
                        "retry_statuses", statuses[i]);
           return FALSE;
@@ -127,6 +132,7 @@ resilient_retry_policy_values_check (const ResilientRetryPolicyValues *values,
   if (values->max_retries < -1)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+                   /* Translators: %s is the name of a field, max_retries. */
                    _("Invalid retry policy: %s must be at least -1, and is %d"),
                    "max_retries", values->max_retries);
       return FALSE;

@@ -124,8 +124,7 @@ resilient_retry_policy_has_status (ResilientRetryPolicy *self,
  * Creates the default policy with another number of retries and another base delay.
  *
  * When @base_delay is longer than the longest delay of the default policy, 30 seconds, then that is
- * raised to
- * @base_delay, so that every delay is about as long as the first one.
+ * raised to it, so that every delay is about as long as the first one.
  *
  * With no limit of retries, only a deadline or a cancellation ends a request that keeps failing.
  *

@@ -322,7 +322,8 @@ resilient_stats_get_mean_time (ResilientStats *self)
  * @self: statistics
  * @percentile: a part of all requests from 0 to 1, such as 0.99
  *
- * Gets the time that this part of the ended requests stayed within.
+ * Gets the time that this part of the ended requests stayed within. A @percentile out of its range
+ * is a programmer error.
  *
  * It is right to 1/32 of itself, and to a microsecond.
  *
