@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include <libsoup/soup.h>
 
 G_BEGIN_DECLS
 
@@ -20,6 +20,16 @@ void resilient_connections_add (ResilientConnections *self, guint64 id, GIOStrea
 /* A request starts on connection @id. @reused: it had one before, or somebody else opened it. Its socket (transfer full),
  * or NULL if that is not known. */
 GSocket *resilient_connections_use (ResilientConnections *self, guint64 id, gboolean *reused);
+
+/* Requests that share connection @id, as those of HTTP/2 do: one more, one less. */
+void resilient_connections_join (ResilientConnections *self, guint64 id);
+void resilient_connections_leave (ResilientConnections *self, guint64 id);
+/* Nobody shares @id, and no message but those that were marked is under way in the watched session. */
+gboolean resilient_connections_is_deserted (ResilientConnections *self, guint64 id);
+void resilient_connections_watch (ResilientConnections *self, SoupSession *session);
+void resilient_connections_unwatch (ResilientConnections *self, SoupSession *session);
+/* @message is one of ours; before it is sent. */
+void resilient_connections_mark (SoupMessage *message);
 
 void resilient_connections_avoid_expect (ResilientConnections *self, GUri *origin);
 gboolean resilient_connections_avoids_expect (ResilientConnections *self, GUri *origin);

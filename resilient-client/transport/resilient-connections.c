@@ -21,21 +21,24 @@ typedef struct
   guint64 id;
   GWeakRef socket;
   guint n_requests;
+  guint n_sharing; /* of our requests that are on it now */
 } Connection;
 
 struct _ResilientConnections
 {
   GMutex lock;
-  GHashTable *table;   /* under the lock: id → Connection */
-  guint purge_at;      /* under the lock: the length at which dead ones are swept out */
+  GHashTable *table;     /* under the lock: id → Connection */
+  guint purge_at;        /* under the lock: the length at which dead ones are swept out */
   GHashTable *no_expect; /* under the lock: set of "scheme://host:port" */
+  guint n_foreign;       /* under the lock: messages of the app's own in the session */
 };
 
 #define PURGE_MIN 32
 #define NO_EXPECT_MAX 256
 
-static void
-connection_free (gpointer data)
+static G_DEFINE_QUARK (resilient - own - message, own_message)
+
+  static void connection_free (gpointer data)
 {
   Connection *connection = data;
 
@@ -149,10 +152,99 @@ resilient_connections_use (ResilientConnections *self, guint64 id, gboolean *reu
   return socket;
 }
 
+static void
+share (ResilientConnections *self, guint64 id, int change)
+{
+  Connection *connection;
+
+  g_mutex_lock (&self->lock);
+  connection = g_hash_table_lookup (self->table, &id);
+  if (connection != NULL)
+    connection->n_sharing += change;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+resilient_connections_join (ResilientConnections *self, guint64 id)
+{
+  share (self, id, 1);
+}
+
+void
+resilient_connections_leave (ResilientConnections *self, guint64 id)
+{
+  share (self, id, -1);
+}
+
+gboolean
+resilient_connections_is_deserted (ResilientConnections *self, guint64 id)
+{
+  Connection *connection;
+  gboolean deserted;
+
+  g_mutex_lock (&self->lock);
+  connection = g_hash_table_lookup (self->table, &id);
+  deserted = connection != NULL && connection->n_sharing == 0 && self->n_foreign == 0;
+  g_mutex_unlock (&self->lock);
+  return deserted;
+}
+
+static void
+count_foreign (ResilientConnections *self, SoupMessage *message, int change)
+{
+  if (g_object_get_qdata (G_OBJECT (message), own_message_quark ()) != NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  /* one that was queued before we watched may leave */
+  if (change > 0 || self->n_foreign > 0)
+    self->n_foreign += change;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+queued_cb (SoupSession *session, SoupMessage *message, gpointer data)
+{
+  count_foreign (data, message, 1);
+}
+
+static void
+unqueued_cb (SoupSession *session, SoupMessage *message, gpointer data)
+{
+  count_foreign (data, message, -1);
+}
+
+static void
+unref_closure (gpointer data, GClosure *closure)
+{
+  resilient_connections_unref (data);
+}
+
+void
+resilient_connections_watch (ResilientConnections *self, SoupSession *session)
+{
+  g_signal_connect_data (session, "request-queued", G_CALLBACK (queued_cb),
+                         resilient_connections_ref (self), unref_closure, 0);
+  g_signal_connect_data (session, "request-unqueued", G_CALLBACK (unqueued_cb),
+                         resilient_connections_ref (self), unref_closure, 0);
+}
+
+void
+resilient_connections_unwatch (ResilientConnections *self, SoupSession *session)
+{
+  g_signal_handlers_disconnect_by_data (session, self);
+}
+
+void
+resilient_connections_mark (SoupMessage *message)
+{
+  g_object_set_qdata (G_OBJECT (message), own_message_quark (), GINT_TO_POINTER (TRUE));
+}
+
 static char *
 origin_key (GUri *uri)
 {
-  return g_strdup_printf ("%s://%s:%d", g_uri_get_scheme (uri), g_uri_get_host (uri), resilient_uri_get_port (uri));
+  return g_strdup_printf ("%s://%s:%d", g_uri_get_scheme (uri), g_uri_get_host (uri),
+                          resilient_uri_get_port (uri));
 }
 
 void
@@ -197,7 +289,8 @@ resilient_socket_get_unsent (GSocket *socket, guint *bytes)
   int fd = g_socket_get_fd (socket);
   GSocketFamily family = g_socket_get_family (socket);
 
-  /* For TCP: everything between what was written and what was acknowledged. Other families count otherwise. */
+  /* For TCP: everything between what was written and what was acknowledged. Other families count
+   * otherwise. */
   if (fd < 0 || (family != G_SOCKET_FAMILY_IPV4 && family != G_SOCKET_FAMILY_IPV6)
       || ioctl (fd, SIOCOUTQ, &value) != 0 || value < 0)
     return FALSE;
@@ -216,7 +309,8 @@ get_tcp_info (GSocket *socket, struct tcp_info *info)
   socklen_t length = sizeof *info;
 
   return fd >= 0 && getsockopt (fd, IPPROTO_TCP, TCP_INFO, info, &length) == 0
-         && length >= G_STRUCT_OFFSET (struct tcp_info, tcpi_last_ack_recv) + sizeof info->tcpi_last_ack_recv;
+         && length >= G_STRUCT_OFFSET (struct tcp_info, tcpi_last_ack_recv)
+                        + sizeof info->tcpi_last_ack_recv;
 }
 #endif
 

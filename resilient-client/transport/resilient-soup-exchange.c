@@ -45,11 +45,11 @@ exchange_unref (ResilientExchange *exchange)
 gboolean
 resilient_soup_exchange_may_repeat (SoupExchange *self)
 {
-  return resilient_verdict_may_repeat (self->plan.method,
-                                       self->plan.with_body
-                                           && (self->idempotency_key != NULL
-                                               || resilient_recipe_has_idempotency_key (self->recipe)),
-                                       self->recipe->idempotency);
+  return resilient_verdict_may_repeat (
+    self->plan.method,
+    self->plan.with_body
+      && (self->idempotency_key != NULL || resilient_recipe_has_idempotency_key (self->recipe)),
+    self->recipe->idempotency);
 }
 
 /* The last word, once nothing is left. */
@@ -74,7 +74,8 @@ idle_cb (gpointer data)
     {
       g_autoptr (GError) error = g_steal_pointer (&self->outcome.error);
 
-      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
+      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error),
+                                      NULL);
     }
   else
     maybe_release (self);
@@ -204,7 +205,9 @@ resilient_soup_exchange_drop_leg (SoupExchange *self)
 }
 
 void
-resilient_soup_exchange_finish (SoupExchange *self, ResilientFailure failure, GError *error,
+resilient_soup_exchange_finish (SoupExchange *self,
+                                ResilientFailure failure,
+                                GError *error,
                                 ResilientResponse *response)
 {
   if (self->ended)
@@ -221,7 +224,8 @@ resilient_soup_exchange_finish (SoupExchange *self, ResilientFailure failure, GE
   self->outcome.failure = failure;
   self->outcome.error = error;
   self->outcome.response = response;
-  self->outcome.phase = failure == RESILIENT_FAILURE_NONE ? RESILIENT_PHASE_DONE : self->deadlines.phase;
+  self->outcome.phase =
+    failure == RESILIENT_FAILURE_NONE ? RESILIENT_PHASE_DONE : self->deadlines.phase;
   self->funcs->done (&self->base, &self->outcome, self->data);
   g_clear_error (&self->outcome.error);
   g_clear_pointer (&self->outcome.response, resilient_response_unref);
@@ -234,16 +238,19 @@ resilient_soup_exchange_fail (SoupExchange *self, GError *error)
 {
   ResilientFailure failure;
 
-  /* The session was aborted, or something else of the app's: not for us to call a cancel, which nobody here asked for. */
+  /* The session was aborted, or something else of the app's: not for us to call a cancel, which
+   * nobody here asked for. */
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       g_error_free (error);
       error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
-                                   self->outcome.nothing_sent ? _("The connection was given up before it was made")
-                                                              : _("The connection was closed from this side"));
+                                   self->outcome.nothing_sent
+                                     ? _("The connection was given up before it was made")
+                                     : _("The connection was closed from this side"));
     }
   /* the session's own time-out: the phase tells which one it was */
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) && self->deadlines.phase == RESILIENT_PHASE_WRITING)
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
+      && self->deadlines.phase == RESILIENT_PHASE_WRITING)
     failure = RESILIENT_FAILURE_WRITE_TIMEOUT;
   else
     failure = resilient_failure_from_error (error, self->outcome.nothing_sent);
@@ -251,8 +258,11 @@ resilient_soup_exchange_fail (SoupExchange *self, GError *error)
 }
 
 static ResilientExchange *
-soup_transport_start (ResilientTransport *transport, const ResilientExchangeParams *params, ResilientAlarm *alarm,
-                      const ResilientExchangeFuncs *funcs, gpointer data)
+soup_transport_start (ResilientTransport *transport,
+                      const ResilientExchangeParams *params,
+                      ResilientAlarm *alarm,
+                      const ResilientExchangeFuncs *funcs,
+                      gpointer data)
 {
   SoupExchange *self = g_new0 (SoupExchange, 1);
 
@@ -301,6 +311,7 @@ soup_transport_free (ResilientTransport *transport)
 {
   SoupTransport *self = (SoupTransport *) transport;
 
+  resilient_connections_unwatch (self->connections, self->session);
   g_object_unref (self->session);
   resilient_connections_unref (self->connections);
   g_free (self);
@@ -321,6 +332,7 @@ resilient_soup_transport_new (SoupSession *session)
   self->base.ref_count = 1;
   self->session = g_object_ref (session);
   self->connections = resilient_connections_new ();
+  resilient_connections_watch (self->connections, session);
   return &self->base;
 }
 
@@ -328,8 +340,8 @@ SoupSession *
 resilient_soup_session_new (guint max_conns)
 {
   int limit = (int) CLAMP (max_conns, 1, G_MAXINT);
-  SoupSession *session = soup_session_new_with_options ("max-conns", limit, "max-conns-per-host", limit, "timeout", 0,
-                                                        "idle-timeout", 60, NULL);
+  SoupSession *session = soup_session_new_with_options (
+    "max-conns", limit, "max-conns-per-host", limit, "timeout", 0, "idle-timeout", 60, NULL);
 
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   return session;
