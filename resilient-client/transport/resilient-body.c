@@ -16,8 +16,9 @@ typedef enum
   BODY_STREAM,
 } BodyKind;
 
-/* Who has the one-shot stream. A send takes it, and either begins to read it or gives it back: so a send that never got a
- * connection does not cost the stream, and two sends of one request can't read it both. */
+/* Who has the one-shot stream. A send takes it, and either begins to read it or gives it back: so a
+ * send that never got a connection does not cost the stream, and two sends of one request can't
+ * read it both. */
 typedef enum
 {
   TURN_FREE,
@@ -39,7 +40,8 @@ struct _ResilientBody
 
   int turn; /* atomic: a Turn */
   GMutex lock;
-  gint64 file_size; /* under the lock: as found at the first open; -2 = not opened yet, -1 = not a regular file */
+  gint64 file_size; /* under the lock: as found at the first open; -2 = not opened yet, -1 = not a
+                       regular file */
 };
 
 static ResilientBody *
@@ -69,8 +71,8 @@ body_free (gpointer data)
   g_mutex_clear (&self->lock);
 }
 
-/* Opened anew for every send, in the driving context: opening a local file takes microseconds; what is read from it is
- * read by a worker thread of GIO. */
+/* Opened anew for every send, in the driving context: opening a local file takes microseconds; what
+ * is read from it is read by a worker thread of GIO. */
 static GInputStream *
 open_file (ResilientBody *self, gint64 *size, GError **error)
 {
@@ -81,9 +83,8 @@ open_file (ResilientBody *self, gint64 *size, GError **error)
     return NULL;
 
   *size = -1;
-  info = g_file_input_stream_query_info (stream,
-                                         G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE,
-                                         NULL, NULL);
+  info = g_file_input_stream_query_info (
+    stream, G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE, NULL, NULL);
   if (info != NULL && g_file_info_has_attribute (info, G_FILE_ATTRIBUTE_STANDARD_SIZE)
       && g_file_info_get_file_type (info) == G_FILE_TYPE_REGULAR)
     *size = g_file_info_get_size (info);
@@ -142,7 +143,8 @@ open_body (ResilientBody *self, gint64 *size, GError **error)
     default:
       if (!g_atomic_int_compare_and_exchange (&self->turn, TURN_FREE, TURN_TAKEN))
         {
-          g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+          g_set_error_literal (error, RESILIENT_CLIENT_ERROR,
+                               RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
                                _("The body of the request can be read only once"));
           return NULL;
         }
@@ -170,7 +172,10 @@ resilient_body_new_file (const char *content_type, GFile *file)
 }
 
 ResilientBody *
-resilient_body_new_factory (const char *content_type, ResilientBodyFunc func, gpointer data, GDestroyNotify destroy)
+resilient_body_new_factory (const char *content_type,
+                            ResilientBodyFunc func,
+                            gpointer data,
+                            GDestroyNotify destroy)
 {
   ResilientBody *self = body_new (BODY_FACTORY, content_type);
 
@@ -212,8 +217,8 @@ resilient_body_apply (ResilientBody *self, SoupMessage *message, GError **error)
   if (stream == NULL)
     return FALSE;
 
-  /* The type is set here and not by libsoup, which warns of one without a slash and would overwrite the header that the
-   * request set by hand. */
+  /* The type is set here and not by libsoup, which warns of one without a slash and would overwrite
+   * the header that the request set by hand. */
   if (self->content_type != NULL && soup_message_headers_get_one (headers, "Content-Type") == NULL)
     soup_message_headers_replace (headers, "Content-Type", self->content_type);
   soup_message_set_request_body (message, NULL, stream, (gssize) size);

@@ -30,10 +30,14 @@ due_after (gint64 start, gint64 span)
 }
 
 void
-resilient_deadlines_init (ResilientDeadlines *self, gint64 now, double connect, double write, double read,
+resilient_deadlines_init (ResilientDeadlines *self,
+                          gint64 now,
+                          double connect,
+                          double write,
+                          double read,
                           double attempt)
 {
-  *self = (ResilientDeadlines) {
+  *self = (ResilientDeadlines){
     .connect = duration (connect),
     .write = duration (write),
     .read = duration (read),
@@ -72,7 +76,8 @@ get_phase_span (ResilientDeadlines *self)
 gint64
 resilient_deadlines_get_due (ResilientDeadlines *self)
 {
-  return MIN (due_after (self->activity, get_phase_span (self)), due_after (self->started, self->attempt));
+  return MIN (due_after (self->activity, get_phase_span (self)),
+              due_after (self->started, self->attempt));
 }
 
 ResilientFailure

@@ -22,7 +22,7 @@ typedef enum
 
 typedef enum
 {
-  STAGE_START,    /* the first bytes decide */
+  STAGE_START, /* the first bytes decide */
   STAGE_RUNNING,
   STAGE_FINISHED, /* whole; what follows is another gzip member, or ignored */
   STAGE_PLAIN,    /* not encoded after all */
@@ -79,7 +79,7 @@ resilient_inflate_new (const char *content_encoding, gboolean lenient)
         continue;
       if (!parse_coding (name, &coding) || self->n_stages == MAX_STAGES)
         return NULL;
-      self->stages[self->n_stages++] = (Stage) { .coding = coding, .pending = g_byte_array_new () };
+      self->stages[self->n_stages++] = (Stage){ .coding = coding, .pending = g_byte_array_new () };
     }
   return self->n_stages > 0 ? g_steal_pointer (&self) : NULL;
 }
@@ -120,7 +120,8 @@ is_gzip (const guint8 *data)
   return data[0] == 0x1f && data[1] == 0x8b;
 }
 
-/* RFC 1950, 2.2: method 8, and a check over both bytes. Servers that send "deflate" without this wrapper are common. */
+/* RFC 1950, 2.2: method 8, and a check over both bytes. Servers that send "deflate" without this
+ * wrapper are common. */
 static gboolean
 is_zlib (const guint8 *data)
 {
@@ -155,7 +156,12 @@ stage_begin (Stage *self, gboolean lenient)
 
 /* Decodes all that @pending holds. */
 static gboolean
-stage_convert (Stage *self, guint8 *buffer, gboolean at_end, GByteArray *out, guint64 limit, GError **error)
+stage_convert (Stage *self,
+               guint8 *buffer,
+               gboolean at_end,
+               GByteArray *out,
+               guint64 limit,
+               GError **error)
 {
   gsize offset = 0;
 
@@ -163,16 +169,17 @@ stage_convert (Stage *self, guint8 *buffer, gboolean at_end, GByteArray *out, gu
     {
       g_autoptr (GError) local_error = NULL;
       gsize n_read = 0, n_written = 0;
-      GConverterResult result
-          = g_converter_convert (self->converter, self->pending->data + offset, self->pending->len - offset, buffer,
-                                 OUTPUT_STEP, at_end ? G_CONVERTER_INPUT_AT_END : G_CONVERTER_NO_FLAGS, &n_read,
-                                 &n_written, &local_error);
+      GConverterResult result = g_converter_convert (
+        self->converter, self->pending->data + offset, self->pending->len - offset, buffer,
+        OUTPUT_STEP, at_end ? G_CONVERTER_INPUT_AT_END : G_CONVERTER_NO_FLAGS, &n_read, &n_written,
+        &local_error);
 
       if (result == G_CONVERTER_ERROR)
         {
           if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
             break; /* more must come */
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The encoded body of the response is corrupt"));
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                       _("The encoded body of the response is corrupt"));
           return FALSE;
         }
       offset += n_read;
@@ -188,8 +195,15 @@ stage_convert (Stage *self, guint8 *buffer, gboolean at_end, GByteArray *out, gu
 }
 
 static gboolean
-stage_feed (Stage *self, guint8 *buffer, const guint8 *data, gsize length, gboolean lenient, gboolean at_end,
-            GByteArray *out, guint64 limit, GError **error)
+stage_feed (Stage *self,
+            guint8 *buffer,
+            const guint8 *data,
+            gsize length,
+            gboolean lenient,
+            gboolean at_end,
+            GByteArray *out,
+            guint64 limit,
+            GError **error)
 {
   if (self->state == STAGE_PLAIN)
     return append (out, data, length, limit, error);
@@ -197,10 +211,12 @@ stage_feed (Stage *self, guint8 *buffer, const guint8 *data, gsize length, gbool
   g_byte_array_append (self->pending, data, (guint) length);
   while (self->pending->len > 0)
     {
-      /* another member (RFC 1952, 2.2) must show its magic; anything else after a whole body is padding */
+      /* another member (RFC 1952, 2.2) must show its magic; anything else after a whole body is
+       * padding */
       if (self->state == STAGE_FINISHED)
         {
-          if (self->coding != CODING_GZIP || (self->pending->len >= 2 && !is_gzip (self->pending->data)))
+          if (self->coding != CODING_GZIP
+              || (self->pending->len >= 2 && !is_gzip (self->pending->data)))
             {
               g_byte_array_set_size (self->pending, 0);
               return TRUE;
@@ -248,21 +264,33 @@ stage_is_whole (Stage *self, gboolean lenient)
 }
 
 static gboolean
-feed_from (ResilientInflate *self, guint stage, const guint8 *data, gsize length, gboolean at_end, GByteArray *out,
-           guint64 limit, GError **error)
+feed_from (ResilientInflate *self,
+           guint stage,
+           const guint8 *data,
+           gsize length,
+           gboolean at_end,
+           GByteArray *out,
+           guint64 limit,
+           GError **error)
 {
   g_autoptr (GByteArray) between = NULL;
 
   if (stage + 1 == self->n_stages)
-    return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end, out, limit, error);
+    return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end, out,
+                       limit, error);
 
   between = g_byte_array_new ();
-  return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end, between, limit, error)
+  return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end,
+                     between, limit, error)
          && feed_from (self, stage + 1, between->data, between->len, at_end, out, limit, error);
 }
 
 gboolean
-resilient_inflate_feed (ResilientInflate *self, const guint8 *data, gsize length, GByteArray *out, guint64 limit,
+resilient_inflate_feed (ResilientInflate *self,
+                        const guint8 *data,
+                        gsize length,
+                        GByteArray *out,
+                        guint64 limit,
                         GError **error)
 {
   return feed_from (self, 0, data, length, FALSE, out, limit, error);

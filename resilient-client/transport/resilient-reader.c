@@ -11,7 +11,8 @@
 /* Read in one dispatch at most: one fast response must not starve the others of the context. */
 #define DISPATCH_SIZE (64 * 1024)
 
-/* Lives in one context. References: one of the owner until close(), one for each operation under way. */
+/* Lives in one context. References: one of the owner until close(), one for each operation under
+ * way. */
 struct _ResilientReader
 {
   int ref_count;
@@ -20,7 +21,7 @@ struct _ResilientReader
   gpointer user_data;
   GSource *source; /* waits for data, or continues */
   GCancellable *cancellable;
-  guint8 *buffer; /* of a stream that can't be polled; NULL until it is read */
+  guint8 *buffer;   /* of a stream that can't be polled; NULL until it is read */
   gboolean in_read; /* asynchronous, of a stream that can't be polled */
   gboolean reading; /* inside read_some() */
   gboolean ended;
@@ -142,7 +143,8 @@ read_pollable (ResilientReader *self)
   while (!self->closed)
     {
       g_autoptr (GError) error = NULL;
-      gssize n = g_pollable_input_stream_read_nonblocking (stream, buffer, BUFFER_SIZE, NULL, &error);
+      gssize n =
+        g_pollable_input_stream_read_nonblocking (stream, buffer, BUFFER_SIZE, NULL, &error);
 
       if (n > 0)
         {
@@ -151,7 +153,8 @@ read_pollable (ResilientReader *self)
             return;
           if (total < DISPATCH_SIZE)
             continue;
-          /* not by the stream's own source: on HTTP/2 that never fires for what was received already */
+          /* not by the stream's own source: on HTTP/2 that never fires for what was received
+           * already */
           attach (self, g_idle_source_new (), continue_cb);
           g_source_set_priority (self->source, G_PRIORITY_DEFAULT);
           return;
@@ -166,7 +169,8 @@ read_pollable (ResilientReader *self)
           end_with (self, error);
           return;
         }
-      attach (self, g_pollable_input_stream_create_source (stream, NULL), G_SOURCE_FUNC (readable_cb));
+      attach (self, g_pollable_input_stream_create_source (stream, NULL),
+              G_SOURCE_FUNC (readable_cb));
       return;
     }
 }
@@ -190,8 +194,8 @@ read_some (ResilientReader *self)
   self->in_read = TRUE;
   if (self->buffer == NULL)
     self->buffer = g_malloc (BUFFER_SIZE);
-  g_input_stream_read_async (self->stream, self->buffer, BUFFER_SIZE, G_PRIORITY_DEFAULT, self->cancellable, read_cb,
-                             self);
+  g_input_stream_read_async (self->stream, self->buffer, BUFFER_SIZE, G_PRIORITY_DEFAULT,
+                             self->cancellable, read_cb, self);
 }
 
 void
@@ -218,7 +222,8 @@ closed_cb (GObject *object, GAsyncResult *result, gpointer data)
   funcs->closed (user_data);
 }
 
-/* Closed asynchronously: the synchronous close of an HTTP/2 stream may block in writing its RST_STREAM. */
+/* Closed asynchronously: the synchronous close of an HTTP/2 stream may block in writing its
+ * RST_STREAM. */
 void
 resilient_reader_close (ResilientReader *self)
 {
@@ -232,9 +237,10 @@ resilient_reader_close (ResilientReader *self)
   g_input_stream_close_async (self->stream, G_PRIORITY_DEFAULT, NULL, closed_cb, self);
 }
 
-/* libsoup takes a chunked body that was cut at a chunk boundary for a whole one. Whether the terminator was read only its
- * body stream knows: at the true end it answers without asking the connection, else it must read on, and a base stream that
- * is marked busy turns that into G_IO_ERROR_PENDING instead of a wait. */
+/* libsoup takes a chunked body that was cut at a chunk boundary for a whole one. Whether the
+ * terminator was read only its body stream knows: at the true end it answers without asking the
+ * connection, else it must read on, and a base stream that is marked busy turns that into
+ * G_IO_ERROR_PENDING instead of a wait. */
 gboolean
 resilient_reader_is_whole (ResilientReader *self)
 {
@@ -245,20 +251,24 @@ resilient_reader_is_whole (ResilientReader *self)
   gssize n;
 
   while (body != NULL && g_strcmp0 (G_OBJECT_TYPE_NAME (body), "SoupBodyInputStream") != 0)
-    body = G_IS_FILTER_INPUT_STREAM (body) ? g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (body)) : NULL;
+    body = G_IS_FILTER_INPUT_STREAM (body)
+             ? g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (body))
+             : NULL;
   if (body == NULL)
     {
       static gboolean logged = FALSE;
 
       if (!logged)
-        g_info ("The response stream is not of the known kind: a response that is cut between two chunks looks whole");
+        g_info ("The response stream is not of the known kind: a response that is cut between two "
+                "chunks looks whole");
       logged = TRUE;
       return TRUE;
     }
 
-  /* a stream above may have had enough before it saw the terminator, which is then still to be read */
+  /* a stream above may have had enough before it saw the terminator, still to be read then */
   do
-    n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (body), buffer, sizeof buffer, NULL, &error);
+    n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (body), buffer,
+                                                  sizeof buffer, NULL, &error);
   while (n > 0);
   if (n < 0)
     return error != NULL && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);

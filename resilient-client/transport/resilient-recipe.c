@@ -27,10 +27,12 @@ recipe_free (gpointer data)
 static void
 set_invalid (GError **error, const char *message)
 {
-  g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST, message);
+  g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                       message);
 }
 
-/* A method is a token (RFC 9110, 9.1), as a field name is. CONNECT would make libsoup open a tunnel. */
+/* A method is a token (RFC 9110, 9.1), as a field name is. CONNECT would make libsoup open a
+ * tunnel. */
 static gboolean
 check_method (const char *method, GError **error)
 {
@@ -47,8 +49,9 @@ check_method (const char *method, GError **error)
   return TRUE;
 }
 
-/* What a URI can't hold as it is, such as a space or a letter outside ASCII, is percent-encoded as browsers do; what could
- * end a line is refused. No message repeats the text, which may hold a password. */
+/* What a URI can't hold as it is, such as a space or a letter outside ASCII, is percent-encoded as
+ * browsers do; what could end a line is refused. No message repeats the text, which may hold a
+ * password. */
 static GUri *
 parse_uri (const char *text, GError **error)
 {
@@ -57,7 +60,8 @@ parse_uri (const char *text, GError **error)
 
   if (text == NULL || strpbrk (text, "\r\n") != NULL)
     {
-      set_invalid (error, text == NULL ? _("The request has no URI") : _("The URI of the request has a line break"));
+      set_invalid (error, text == NULL ? _("The request has no URI")
+                                       : _("The URI of the request has a line break"));
       return NULL;
     }
 
@@ -71,7 +75,8 @@ parse_uri (const char *text, GError **error)
   if (strcmp (g_uri_get_scheme (uri), "http") != 0 && strcmp (g_uri_get_scheme (uri), "https") != 0)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                   _("The scheme of the URI is “%s”, neither http nor https"), g_uri_get_scheme (uri));
+                   _("The scheme of the URI is “%s”, neither http nor https"),
+                   g_uri_get_scheme (uri));
       return NULL;
     }
   if (g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
@@ -147,7 +152,8 @@ gboolean
 resilient_recipe_has_idempotency_key (ResilientRecipe *self)
 {
   return self->idempotency_key != NULL || self->draw_idempotency_key
-         || (self->headers != NULL && resilient_headers_get_one (self->headers, "Idempotency-Key") != NULL);
+         || (self->headers != NULL
+             && resilient_headers_get_one (self->headers, "Idempotency-Key") != NULL);
 }
 
 gboolean
@@ -168,7 +174,8 @@ resilient_uri_get_port (GUri *uri)
   return strcmp (g_uri_get_scheme (uri), "https") == 0 ? 443 : 80;
 }
 
-/* The names of query parameters stay, for they tell what was asked; a fragment never reaches a server and goes. */
+/* The names of query parameters stay, for they tell what was asked; a fragment never reaches a
+ * server and goes. */
 static void
 append_redacted_query (GString *text, const char *query)
 {

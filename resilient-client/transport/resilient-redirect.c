@@ -13,7 +13,7 @@
 void
 resilient_hop_init (ResilientHop *self, ResilientRecipe *recipe)
 {
-  *self = (ResilientHop) {
+  *self = (ResilientHop){
     .method = g_strdup (recipe->method),
     .uri = g_uri_ref (recipe->uri),
     .with_body = TRUE,
@@ -34,7 +34,8 @@ fail (GError **error, const char *message)
   return RESILIENT_REDIRECT_FAIL;
 }
 
-/* The target (RFC 9110, 10.2.2): relative to what was asked, and with its fragment unless it has one of its own. */
+/* The target (RFC 9110, 10.2.2): relative to what was asked, and with its fragment unless it has
+ * one of its own. */
 static GUri *
 resolve_target (GUri *base, const char *location)
 {
@@ -48,8 +49,8 @@ resolve_target (GUri *base, const char *location)
   return g_steal_pointer (&target);
 }
 
-/* RFC 9110, 15.4: what is asked of the target. POST becomes GET after 301 and 302 because clients always did so; 307 and
- * 308 are there for those who mean it. */
+/* RFC 9110, 15.4: what is asked of the target. POST becomes GET after 301 and 302 because clients
+ * always did so; 307 and 308 are there for those who mean it. */
 static gboolean
 becomes_get (const char *method, guint status_code)
 {
@@ -66,8 +67,12 @@ becomes_get (const char *method, guint status_code)
 }
 
 ResilientRedirect
-resilient_redirect_decide (ResilientHop *hop, GUri *sent_to, guint status_code, const char *location,
-                           gboolean body_spent, GError **error)
+resilient_redirect_decide (ResilientHop *hop,
+                           GUri *sent_to,
+                           guint status_code,
+                           const char *location,
+                           gboolean body_spent,
+                           GError **error)
 {
   g_autoptr (GUri) target = NULL;
   gboolean rewrite;
@@ -89,20 +94,24 @@ resilient_redirect_decide (ResilientHop *hop, GUri *sent_to, guint status_code, 
   if (hop->n_redirects >= RESILIENT_REDIRECT_MAX)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT,
-                   resilient_ngettext ("More than %u redirect", "More than %u redirects", RESILIENT_REDIRECT_MAX),
+                   resilient_ngettext ("More than %u redirect", "More than %u redirects",
+                                       RESILIENT_REDIRECT_MAX),
                    RESILIENT_REDIRECT_MAX);
       return RESILIENT_REDIRECT_FAIL;
     }
   target = resolve_target (sent_to, location);
   if (target == NULL)
     return fail (error, _("The redirect has no valid target"));
-  if (strcmp (g_uri_get_scheme (target), "http") != 0 && strcmp (g_uri_get_scheme (target), "https") != 0)
+  if (strcmp (g_uri_get_scheme (target), "http") != 0
+      && strcmp (g_uri_get_scheme (target), "https") != 0)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT,
-                   _("The redirect leads to the scheme “%s”, neither http nor https"), g_uri_get_scheme (target));
+                   _("The redirect leads to the scheme “%s”, neither http nor https"),
+                   g_uri_get_scheme (target));
       return RESILIENT_REDIRECT_FAIL;
     }
-  if (strcmp (g_uri_get_scheme (sent_to), "https") == 0 && strcmp (g_uri_get_scheme (target), "http") == 0)
+  if (strcmp (g_uri_get_scheme (sent_to), "https") == 0
+      && strcmp (g_uri_get_scheme (target), "http") == 0)
     return fail (error, _("The redirect leads from https to http"));
 
   rewrite = becomes_get (hop->method, status_code);
@@ -125,8 +134,8 @@ resilient_redirect_decide (ResilientHop *hop, GUri *sent_to, guint status_code, 
   return RESILIENT_REDIRECT_FOLLOW;
 }
 
-/* Whether the hop must not bear a header of the request. The default headers are another matter: they belong to the
- * origin that the hop goes to. */
+/* Whether the hop must not bear a header of the request. The default headers are another matter:
+ * they belong to the origin that the hop goes to. */
 static gboolean
 must_drop (ResilientHop *self, ResilientHeaders *own, const char *name)
 {
@@ -134,13 +143,15 @@ must_drop (ResilientHop *self, ResilientHeaders *own, const char *name)
     return TRUE;
   return !self->with_body
          && (g_ascii_strncasecmp (name, "Content-", strlen ("Content-")) == 0
-             || g_ascii_strcasecmp (name, "Expect") == 0 || g_ascii_strcasecmp (name, "Idempotency-Key") == 0);
+             || g_ascii_strcasecmp (name, "Expect") == 0
+             || g_ascii_strcasecmp (name, "Idempotency-Key") == 0);
 }
 
 ResilientHeaders *
 resilient_hop_merge_headers (ResilientHop *self, ResilientHeaders *defaults, ResilientHeaders *own)
 {
-  ResilientHeaders *merged = defaults != NULL ? resilient_headers_copy (defaults) : resilient_headers_new ();
+  ResilientHeaders *merged =
+    defaults != NULL ? resilient_headers_copy (defaults) : resilient_headers_new ();
   guint length = own != NULL ? resilient_headers_get_length (own) : 0;
   const char *name, *value;
 

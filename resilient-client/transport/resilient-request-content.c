@@ -78,7 +78,8 @@ resilient_request_append_header (ResilientRequest *self, const char *name, const
  * @self: a request
  * @name: a header name, of any case
  *
- * Marks a header as secret: its value appears in no log, event or error, and a redirect to another origin drops it.
+ * Marks a header as secret: its value appears in no log, event or error, and a redirect to another
+ * origin drops it.
  *
  * `Authorization`, `Proxy-Authorization` and `Cookie` are secret without a mark.
  *
@@ -99,7 +100,8 @@ resilient_request_mark_header_secret (ResilientRequest *self, const char *name)
  * @name: the name, not encoded
  * @value: the value, not encoded
  *
- * Adds a parameter at the end of the URI's query, percent-encoded. [property@Request:uri] does not change.
+ * Adds a parameter at the end of the URI's query, percent-encoded. [property@Request:uri] does not
+ * change.
  *
  * Since: 1.0
  */
@@ -118,8 +120,9 @@ resilient_request_add_query_param (ResilientRequest *self, const char *name, con
  * @self: a request
  * @idempotency_key: (nullable): a key, or %NULL to draw a random UUID for each send
  *
- * Sends the request with an `Idempotency-Key` header, by which a server recognises a request that it has already processed.
- * The key stays the same over all attempts of one send, and lets a POST or PATCH be retried after it was sent.
+ * Sends the request with an `Idempotency-Key` header, by which a server recognises a request that
+ * it has already processed. The key stays the same over all attempts of one send, and lets a POST
+ * or PATCH be retried after it was sent.
  *
  * Since: 1.0
  */
@@ -207,8 +210,8 @@ resilient_request_set_body_form (ResilientRequest *self, GHashTable *form)
  * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
  * @file: a file
  *
- * Sets the body to the contents of a file, which is opened anew for every attempt. A file whose size changes between two
- * attempts fails the request.
+ * Sets the body to the contents of a file, which is opened anew for every attempt. A file whose
+ * size changes between two attempts fails the request.
  *
  * Since: 1.0
  */
@@ -229,14 +232,17 @@ resilient_request_set_body_file (ResilientRequest *self, const char *content_typ
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data
  *
- * Sets the body to what a function opens for every attempt. It is called in the thread that drives the request: the one of
- * the client's home context, or the client's I/O thread.
+ * Sets the body to what a function opens for every attempt. It is called in the thread that drives
+ * the request: the one of the client's home context, or the client's I/O thread.
  *
  * Since: 1.0
  */
 void
-resilient_request_set_body_stream_factory (ResilientRequest *self, const char *content_type, ResilientBodyFunc func,
-                                           gpointer user_data, GDestroyNotify destroy)
+resilient_request_set_body_stream_factory (ResilientRequest *self,
+                                           const char *content_type,
+                                           ResilientBodyFunc func,
+                                           gpointer user_data,
+                                           GDestroyNotify destroy)
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
   g_return_if_fail (func != NULL);
@@ -251,13 +257,17 @@ resilient_request_set_body_stream_factory (ResilientRequest *self, const char *c
  * @stream: a stream
  * @length: how many bytes the stream gives, or -1 if that is not known
  *
- * Sets the body to a stream that can be read once: after it was read, the request can be neither retried nor sent again.
- * Prefer [method@Request.set_body_stream_factory] where the body can be opened anew.
+ * Sets the body to a stream that can be read once: after it was read, the request can be neither
+ * retried nor sent again. Prefer [method@Request.set_body_stream_factory] where the body can be
+ * opened anew.
  *
  * Since: 1.0
  */
 void
-resilient_request_set_body_stream (ResilientRequest *self, const char *content_type, GInputStream *stream, gint64 length)
+resilient_request_set_body_stream (ResilientRequest *self,
+                                   const char *content_type,
+                                   GInputStream *stream,
+                                   gint64 length)
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
   g_return_if_fail (G_IS_INPUT_STREAM (stream));

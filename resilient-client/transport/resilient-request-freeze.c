@@ -11,8 +11,8 @@
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 
-/* The framing of the body is libsoup's: a length of the caller's that is wrong would make the request lie about its end,
- * the way request smuggling works. */
+/* The framing of the body is libsoup's: a length of the caller's that is wrong would make the
+ * request lie about its end, the way request smuggling works. */
 static const char *const framing_headers[] = { "Content-Length", "Transfer-Encoding", NULL };
 
 static gboolean
@@ -115,7 +115,8 @@ freeze_metadata (ResilientRequest *self, ResilientRecipe *recipe, GError **error
   return TRUE;
 }
 
-/* Everything but unreserved characters (RFC 3986, 2.3) is encoded, so a value can't end its parameter. */
+/* Everything but unreserved characters (RFC 3986, 2.3) is encoded, so a value can't end its
+ * parameter. */
 static void
 freeze_query (ResilientRequest *self, ResilientRecipe *recipe)
 {

@@ -189,7 +189,8 @@ resilient_request_get_metadata (ResilientRequest *self)
 /**
  * resilient_request_set_metadata: (set-property metadata)
  * @self: a request
- * @metadata: (nullable): a dictionary of type `a{sv}`, or %NULL; taken when floating, checked when the request is sent
+ * @metadata: (nullable): a dictionary of type `a{sv}`, or %NULL; taken when floating, checked when
+ * the request is sent
  *
  * Sets what observers are told about the request.
  *

@@ -12,20 +12,22 @@
  *
  * What is sent and how: method, URI, headers, body, retry policy and time-outs.
  *
- * A request is a recipe that can be changed and sent any number of times: sending takes a frozen copy, so a later change
- * touches only later sends. A value that is not valid, such as a URI without scheme or a header with a line break, is
- * reported when the request is sent, as %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
+ * A request is a recipe that can be changed and sent any number of times: sending takes a frozen
+ * copy, so a later change touches only later sends. A value that is not valid, such as a URI
+ * without scheme or a header with a line break, is reported when the request is sent, as
+ * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
  *
  * ```c
- * g_autoptr (ResilientRequest) request = resilient_request_new ("POST", "https://example.org/orders");
+ * g_autoptr (ResilientRequest) request = NULL;
  *
+ * request = resilient_request_new ("POST", "https://example.org/orders");
  * resilient_request_set_body_json (request, order);
  * resilient_request_set_idempotency_key (request, NULL);
  * resilient_request_set_total_timeout (request, 20.0);
  * ```
  *
- * With an idempotency key, a POST may be retried after it was sent. Durations are in seconds; -1 takes the client's, 0 is
- * no limit.
+ * With an idempotency key, a POST may be retried after it was sent. Durations are in seconds; -1
+ * takes the client's, 0 is no limit.
  *
  * A request belongs to one thread at a time; what is sent does not.
  *
@@ -161,7 +163,10 @@ resilient_request_get_property (GObject *object, guint prop_id, GValue *value, G
 }
 
 static void
-resilient_request_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+resilient_request_set_property (GObject *object,
+                                guint prop_id,
+                                const GValue *value,
+                                GParamSpec *pspec)
 {
   ResilientRequest *self = RESILIENT_REQUEST (object);
 
@@ -194,7 +199,8 @@ resilient_request_set_property (GObject *object, guint prop_id, const GValue *va
     case PROP_QUEUE_TIMEOUT:
     case PROP_ATTEMPT_TIMEOUT:
     case PROP_TOTAL_TIMEOUT:
-      resilient_request_set_duration (self, duration_field (self, prop_id), g_value_get_double (value));
+      resilient_request_set_duration (self, duration_field (self, prop_id),
+                                      g_value_get_double (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -232,23 +238,24 @@ resilient_request_class_init (ResilientRequestClass *klass)
   /**
    * ResilientRequest:retry-policy:
    *
-   * The retry policy, or %NULL for the client's. The policy of a context given with the call wins over both.
+   * The retry policy, or %NULL for the client's. The policy of a context given with the call wins
+   * over both.
    *
    * Since: 1.0
    */
-  properties[PROP_RETRY_POLICY]
-      = g_param_spec_boxed ("retry-policy", NULL, NULL, RESILIENT_TYPE_RETRY_POLICY, flags);
+  properties[PROP_RETRY_POLICY] =
+    g_param_spec_boxed ("retry-policy", NULL, NULL, RESILIENT_TYPE_RETRY_POLICY, flags);
 
   /**
    * ResilientRequest:metadata:
    *
-   * What observers are told about the request, of type `a{sv}`, or %NULL. The metadata of a context given with the call
-   * replaces it.
+   * What observers are told about the request, of type `a{sv}`, or %NULL. The metadata of a context
+   * given with the call replaces it.
    *
    * Since: 1.0
    */
-  properties[PROP_METADATA]
-      = g_param_spec_variant ("metadata", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, flags);
+  properties[PROP_METADATA] =
+    g_param_spec_variant ("metadata", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, flags);
 
   /**
    * ResilientRequest:priority:
@@ -257,7 +264,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, flags);
+  properties[PROP_PRIORITY] =
+    g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, flags);
 
   /**
    * ResilientRequest:idempotency:
@@ -266,29 +274,30 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_IDEMPOTENCY] = g_param_spec_enum ("idempotency", NULL, NULL, RESILIENT_TYPE_IDEMPOTENCY,
-                                                    RESILIENT_IDEMPOTENCY_AUTO, flags);
+  properties[PROP_IDEMPOTENCY] = g_param_spec_enum (
+    "idempotency", NULL, NULL, RESILIENT_TYPE_IDEMPOTENCY, RESILIENT_IDEMPOTENCY_AUTO, flags);
 
   /**
    * ResilientRequest:max-response-size:
    *
-   * The most bytes that the body of the response may have, after decoding: -1 for the client's limit, 0 for none.
+   * The most bytes that the body of the response may have, after decoding: -1 for the client's
+   * limit, 0 for none.
    *
    * Since: 1.0
    */
-  properties[PROP_MAX_RESPONSE_SIZE]
-      = g_param_spec_int64 ("max-response-size", NULL, NULL, -1, G_MAXINT64, -1, flags);
+  properties[PROP_MAX_RESPONSE_SIZE] =
+    g_param_spec_int64 ("max-response-size", NULL, NULL, -1, G_MAXINT64, -1, flags);
 
   /**
    * ResilientRequest:connect-timeout:
    *
-   * How long an attempt may take to get connected: resolving the name, connecting, TLS, and waiting for a connection.
-   * In seconds; -1 for the client's limit, 0 for none.
+   * How long an attempt may take to get connected: resolving the name, connecting, TLS, and waiting
+   * for a connection. In seconds; -1 for the client's limit, 0 for none.
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECT_TIMEOUT]
-      = g_param_spec_double ("connect-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_CONNECT_TIMEOUT] =
+    g_param_spec_double ("connect-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
 
   /**
    * ResilientRequest:read-timeout:
@@ -298,8 +307,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_READ_TIMEOUT]
-      = g_param_spec_double ("read-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_READ_TIMEOUT] =
+    g_param_spec_double ("read-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
 
   /**
    * ResilientRequest:write-timeout:
@@ -309,8 +318,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_WRITE_TIMEOUT]
-      = g_param_spec_double ("write-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_WRITE_TIMEOUT] =
+    g_param_spec_double ("write-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
 
   /**
    * ResilientRequest:queue-timeout:
@@ -320,8 +329,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_QUEUE_TIMEOUT]
-      = g_param_spec_double ("queue-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_QUEUE_TIMEOUT] =
+    g_param_spec_double ("queue-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
 
   /**
    * ResilientRequest:attempt-timeout:
@@ -331,8 +340,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_ATTEMPT_TIMEOUT]
-      = g_param_spec_double ("attempt-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_ATTEMPT_TIMEOUT] =
+    g_param_spec_double ("attempt-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
 
   /**
    * ResilientRequest:total-timeout:
@@ -342,8 +351,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_TOTAL_TIMEOUT]
-      = g_param_spec_double ("total-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_TOTAL_TIMEOUT] =
+    g_param_spec_double ("total-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

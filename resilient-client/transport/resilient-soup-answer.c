@@ -53,7 +53,8 @@ get_retry_after (ResilientHeaders *headers)
     return -1;
   g_ptr_array_add (values, NULL);
   return resilient_retry_after_parse_all ((const char *const *) values->pdata,
-                                          resilient_headers_get_one (headers, "Date"), resilient_clock_get_real ());
+                                          resilient_headers_get_one (headers, "Date"),
+                                          resilient_clock_get_real ());
 }
 
 static void
@@ -61,10 +62,10 @@ deliver (SoupExchange *self, GBytes *body)
 {
   SoupMessage *message = get_message (self);
   gint64 elapsed = resilient_clock_get_boot () - self->deadlines.started;
-  ResilientResponse *response
-      = resilient_response_new (soup_message_get_status (message), soup_message_get_reason_phrase (message),
-                                soup_message_get_uri (message), soup_message_get_http_version (message), self->headers,
-                                body, resilient_clock_to_seconds (elapsed), get_retry_after (self->headers));
+  ResilientResponse *response = resilient_response_new (
+    soup_message_get_status (message), soup_message_get_reason_phrase (message),
+    soup_message_get_uri (message), soup_message_get_http_version (message), self->headers, body,
+    resilient_clock_to_seconds (elapsed), get_retry_after (self->headers));
 
   resilient_soup_exchange_finish (self, RESILIENT_FAILURE_NONE, NULL, response);
 }
@@ -78,7 +79,8 @@ next_hop (SoupExchange *self)
   self->received = 0;
   self->download_size = -1;
   if (!resilient_soup_exchange_send (self, &error))
-    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
+    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error),
+                                    NULL);
 }
 
 /* Reads on without keeping anything: the connection serves again if the rest is short. */
@@ -107,7 +109,8 @@ resilient_soup_exchange_stop_reading (SoupExchange *self)
     next_hop (self);
 }
 
-/* libsoup leaves a workaround for servers that label a .tar.gz with the coding of its own format: so do we. */
+/* libsoup leaves a workaround for servers that label a .tar.gz with the coding of its own format:
+ * so do we. */
 static const char *
 get_coding (SoupExchange *self, SoupMessageHeaders *headers)
 {
@@ -115,7 +118,8 @@ get_coding (SoupExchange *self, SoupMessageHeaders *headers)
 
   if (!self->decode
       || (type != NULL
-          && (g_ascii_strcasecmp (type, "application/gzip") == 0 || g_ascii_strcasecmp (type, "application/x-gzip") == 0)))
+          && (g_ascii_strcasecmp (type, "application/gzip") == 0
+              || g_ascii_strcasecmp (type, "application/x-gzip") == 0)))
     return NULL;
   return soup_message_headers_get_list (headers, "Content-Encoding");
 }
@@ -132,7 +136,8 @@ take_answer (SoupExchange *self)
   g_clear_pointer (&self->headers, resilient_headers_unref);
   self->headers = resilient_headers_new_from_soup (soup_headers);
   self->download_size = with_body ? get_declared_size (soup_headers) : 0;
-  wanted = self->funcs->headers (&self->base, status_code, get_retry_after (self->headers), self->data);
+  wanted =
+    self->funcs->headers (&self->base, status_code, get_retry_after (self->headers), self->data);
   if (self->ended)
     return;
   if (!wanted)
@@ -159,19 +164,23 @@ take_answer (SoupExchange *self)
   resilient_reader_start (self->leg->reader);
 }
 
-/* A connection that was kept alive and turned out dead: nothing came back, and it was not the first to be used on it. libsoup
- * resends by itself what has a method that is idempotent by nature, so this is left for what is by a key or mark. */
+/* A connection that was kept alive and turned out dead: nothing came back, and it was not the first
+ * to be used on it. libsoup resends by itself what has a method that is idempotent by nature, so
+ * this is left for what is by a key or mark. */
 static gboolean
 resend (SoupExchange *self, const GError *error)
 {
   ResilientSoupHop *hop = self->leg->hop;
   g_autoptr (GError) local_error = NULL;
 
-  if (self->resent || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || !resilient_soup_hop_is_on_wire (hop) || !resilient_soup_hop_is_reused (hop)
+  if (self->resent || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || !resilient_soup_hop_is_on_wire (hop) || !resilient_soup_hop_is_reused (hop)
       || resilient_soup_hop_has_response (hop) || resilient_soup_hop_get_resends (hop) > 0
-      || !resilient_soup_exchange_may_repeat (self) || resilient_method_is_idempotent (self->plan.method)
+      || !resilient_soup_exchange_may_repeat (self)
+      || resilient_method_is_idempotent (self->plan.method)
       || resilient_failure_from_error (error, FALSE) != RESILIENT_FAILURE_DISCONNECT
-      || (self->plan.with_body && self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body)))
+      || (self->plan.with_body && self->recipe->body != NULL
+          && resilient_body_is_spent (self->recipe->body)))
     return FALSE;
 
   self->resent = TRUE;
@@ -179,11 +188,13 @@ resend (SoupExchange *self, const GError *error)
   self->new_connection = TRUE;
   resilient_soup_exchange_drop_leg (self);
   if (!resilient_soup_exchange_send (self, &local_error))
-    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&local_error), NULL);
+    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&local_error),
+                                    NULL);
   return TRUE;
 }
 
-/* A tunnel was asked for and refused: what came is the proxy's word, of which libsoup shows the status alone. */
+/* A tunnel was asked for and refused: what came is the proxy's word, of which libsoup shows the
+ * status alone. */
 static GError *
 make_proxy_error (SoupMessage *message)
 {
@@ -191,8 +202,9 @@ make_proxy_error (SoupMessage *message)
   const char *reason = soup_message_get_reason_phrase (message);
 
   return g_error_new (G_IO_ERROR,
-                      status_code == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED ? G_IO_ERROR_PROXY_AUTH_FAILED
-                                                                               : G_IO_ERROR_PROXY_FAILED,
+                      status_code == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
+                        ? G_IO_ERROR_PROXY_AUTH_FAILED
+                        : G_IO_ERROR_PROXY_FAILED,
                       _("The proxy refused the connection: %u %s"), status_code,
                       reason != NULL ? reason : soup_status_get_phrase (status_code));
 }
@@ -214,11 +226,13 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
     }
   if (!resilient_soup_hop_has_headers (hop))
     {
-      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_CONNECT, make_proxy_error (message), NULL);
+      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_CONNECT, make_proxy_error (message),
+                                      NULL);
       return;
     }
   /* RFC 9110, 15.5.18: ask again without the expectation that could not be met */
-  if (status_code == SOUP_STATUS_EXPECTATION_FAILED && resilient_soup_hop_is_expecting (hop) && !self->no_expect)
+  if (status_code == SOUP_STATUS_EXPECTATION_FAILED && resilient_soup_hop_is_expecting (hop)
+      && !self->no_expect)
     {
       resilient_soup_exchange_avoid_expect (self);
       self->download_size = get_declared_size (soup_message_get_response_headers (message));
@@ -226,10 +240,10 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
       return;
     }
 
-  switch (resilient_redirect_decide (&self->plan, soup_message_get_uri (message), status_code,
-                                     soup_message_headers_get_one (soup_message_get_response_headers (message),
-                                                                   "Location"),
-                                     body_spent, &redirect_error))
+  switch (resilient_redirect_decide (
+    &self->plan, soup_message_get_uri (message), status_code,
+    soup_message_headers_get_one (soup_message_get_response_headers (message), "Location"),
+    body_spent, &redirect_error))
     {
     case RESILIENT_REDIRECT_FOLLOW:
       self->resent = FALSE;
@@ -238,7 +252,8 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
       start_discard (self, READING_DRAIN);
       break;
     case RESILIENT_REDIRECT_FAIL:
-      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_REDIRECT, g_steal_pointer (&redirect_error), NULL);
+      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_REDIRECT,
+                                      g_steal_pointer (&redirect_error), NULL);
       break;
     case RESILIENT_REDIRECT_DELIVER:
     default:
@@ -266,7 +281,8 @@ reader_data_cb (ResilientReader *reader, const guint8 *bytes, gsize length, gpoi
     }
 
   if (self->inflate != NULL)
-    ok = resilient_inflate_feed (self->inflate, bytes, length, self->body, self->max_response_size, &error);
+    ok = resilient_inflate_feed (self->inflate, bytes, length, self->body, self->max_response_size,
+                                 &error);
   else if (self->max_response_size > 0 && self->body->len + length > self->max_response_size)
     {
       resilient_set_too_large (&error, self->max_response_size);
@@ -283,8 +299,8 @@ reader_data_cb (ResilientReader *reader, const guint8 *bytes, gsize length, gpoi
   return self->leg == leg && !self->ended;
 }
 
-/* Did all of the body arrive? libsoup says so in two cases where it has not: chunks that were cut at a boundary, and a length
- * that was announced together with "Connection: close". */
+/* Did all of the body arrive? libsoup says so in two cases where it has not: chunks that were cut
+ * at a boundary, and a length that was announced together with "Connection: close". */
 static gboolean
 check_whole (SoupExchange *self, GError **error)
 {
@@ -292,12 +308,14 @@ check_whole (SoupExchange *self, GError **error)
   gint64 declared = get_declared_size (soup_message_get_response_headers (message));
   gboolean whole = TRUE;
 
-  if (!may_have_body (self, soup_message_get_status (message)) || resilient_soup_hop_is_from_cache (self->leg->hop))
+  if (!may_have_body (self, soup_message_get_status (message))
+      || resilient_soup_hop_is_from_cache (self->leg->hop))
     return TRUE;
   if (declared >= 0)
     whole = self->received >= (guint64) declared;
   else if (soup_message_get_http_version (message) != SOUP_HTTP_2_0
-           && soup_message_headers_get_encoding (soup_message_get_response_headers (message)) == SOUP_ENCODING_CHUNKED)
+           && soup_message_headers_get_encoding (soup_message_get_response_headers (message))
+                == SOUP_ENCODING_CHUNKED)
     whole = resilient_reader_is_whole (self->leg->reader);
   if (!whole)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
@@ -326,14 +344,16 @@ reader_end_cb (ResilientReader *reader, const GError *read_error, gpointer data)
     }
   if (!check_whole (self, &error)
       || (self->inflate != NULL
-          && !resilient_inflate_finish (self->inflate, self->body, self->max_response_size, &error)))
+          && !resilient_inflate_finish (self->inflate, self->body, self->max_response_size,
+                                        &error)))
     {
       resilient_soup_exchange_fail (self, g_steal_pointer (&error));
       return;
     }
   length = self->body->len;
   /* the array grows in powers of two, and results are kept for long */
-  body = g_bytes_new_take (g_realloc (g_byte_array_free (g_steal_pointer (&self->body), FALSE), length), length);
+  body = g_bytes_new_take (
+    g_realloc (g_byte_array_free (g_steal_pointer (&self->body), FALSE), length), length);
   deliver (self, body);
 }
 

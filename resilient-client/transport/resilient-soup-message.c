@@ -13,10 +13,12 @@
 static gboolean
 has_own_header (SoupExchange *self, const char *name)
 {
-  return self->recipe->headers != NULL && resilient_headers_get_one (self->recipe->headers, name) != NULL;
+  return self->recipe->headers != NULL
+         && resilient_headers_get_one (self->recipe->headers, name) != NULL;
 }
 
-/* The order of who wins: the request's own headers, what the library knows better than defaults, the defaults. */
+/* The order of who wins: the request's own headers, what the library knows better than defaults,
+ * the defaults. */
 static void
 set_headers (SoupExchange *self, SoupMessage *message, gboolean with_body)
 {
@@ -40,7 +42,8 @@ set_headers (SoupExchange *self, SoupMessage *message, gboolean with_body)
     soup_message_headers_replace (headers, "Idempotency-Key", self->idempotency_key);
   if (self->user_agent != NULL && !has_own_header (self, "User-Agent"))
     soup_message_headers_replace (headers, "User-Agent", self->user_agent);
-  /* Who asks for codings by hand decodes by hand. A part of an encoded body can't be decoded, so none is asked for. */
+  /* Who asks for codings by hand decodes by hand. A part of an encoded body can't be decoded, so
+   * none is asked for. */
   self->decode = soup_message_headers_get_one (headers, "Accept-Encoding") == NULL
                  && soup_message_headers_get_one (headers, "Range") == NULL;
   if (soup_message_headers_get_one (headers, "Accept-Encoding") == NULL)
@@ -57,9 +60,10 @@ resilient_soup_message_new (SoupExchange *self)
 
   if (self->new_connection)
     flags |= SOUP_MESSAGE_NEW_CONNECTION;
-  /* Without it libsoup opens a connection for each POST; with it, it uses kept-alive ones, and does not resend what was lost
-   * on a stale one: that is ours to do. */
-  if (resilient_soup_exchange_may_repeat (self) && !resilient_method_is_idempotent (self->plan.method))
+  /* Without it libsoup opens a connection for each POST; with it, it uses kept-alive ones, and does
+   * not resend what was lost on a stale one: that is ours to do. */
+  if (resilient_soup_exchange_may_repeat (self)
+      && !resilient_method_is_idempotent (self->plan.method))
     flags |= SOUP_MESSAGE_IDEMPOTENT;
   soup_message_add_flags (message, flags);
   /* libsoup's decoder calls a cut or corrupt body a success */
@@ -76,7 +80,8 @@ resilient_soup_message_wants_expect (SoupExchange *self)
 
   if (!self->plan.with_body || self->recipe->body == NULL || self->no_expect)
     return FALSE;
-  own = self->recipe->headers != NULL ? resilient_headers_get_one (self->recipe->headers, "Expect") : NULL;
+  own = self->recipe->headers != NULL ? resilient_headers_get_one (self->recipe->headers, "Expect")
+                                      : NULL;
   if (own != NULL && g_ascii_strcasecmp (own, "100-continue") == 0)
     return TRUE;
   return resilient_body_get_size (self->recipe->body) > EXPECT_SIZE

@@ -8,11 +8,11 @@
 #include "resilient-clock-private.h"
 #include "resilient-i18n-private.h"
 
-/* How long a server may leave "Expect: 100-continue" without an answer before it gets the body all the same: many know
- * nothing of it (RFC 9110, 10.1.1, and curl's choice of the time). */
+/* How long a server may leave "Expect: 100-continue" without an answer before it gets the body all
+ * the same: many know nothing of it (RFC 9110, 10.1.1, and curl's choice of the time). */
 #define EXPECT_PATIENCE (1 * G_USEC_PER_SEC)
-/* How often a silent response is looked at: what happens to a connection of HTTP/2, or to an aborted session, wakes no source
- * of its stream. */
+/* How often a silent response is looked at: what happens to a connection of HTTP/2, or to an
+ * aborted session, wakes no source of its stream. */
 #define READING_POLL (1 * G_USEC_PER_SEC)
 
 static void timer_cb (gpointer data);
@@ -53,7 +53,8 @@ get_poll_due (SoupExchange *self)
     }
 }
 
-/* Moves the timer only forward: when it fires too early it is set again, which costs less than to move it for each chunk. */
+/* Moves the timer only forward: when it fires too early it is set again, which costs less than to
+ * move it for each chunk. */
 void
 resilient_soup_exchange_arm (SoupExchange *self)
 {
@@ -70,10 +71,13 @@ resilient_soup_exchange_arm (SoupExchange *self)
     resilient_alarm_set (self->alarm, &self->timer, due, timer_cb, self);
 }
 
-/* When the peer last gave a sign on this socket, but not before this phase began. The kernel's own ages say nothing about a
- * clock that tests move by hand. */
+/* When the peer last gave a sign on this socket, but not before this phase began. The kernel's own
+ * ages say nothing about a clock that tests move by hand. */
 static gint64
-date_sign (SoupExchange *self, gboolean (*get_age) (GSocket *, gint64 *), GSocket *socket, gint64 now)
+date_sign (SoupExchange *self,
+           gboolean (*get_age) (GSocket *, gint64 *),
+           GSocket *socket,
+           gint64 now)
 {
   gint64 age;
 
@@ -82,7 +86,7 @@ date_sign (SoupExchange *self, gboolean (*get_age) (GSocket *, gint64 *), GSocke
   return CLAMP (now - age, self->deadlines.activity, now);
 }
 
-/* Libsoup has written all when the kernel has taken all, which may be megabytes ahead of the peer. */
+/* Libsoup has written all when the kernel has taken all, maybe megabytes ahead of the peer. */
 static void
 look_at_queue (SoupExchange *self)
 {
@@ -114,8 +118,9 @@ resilient_soup_exchange_report_progress (SoupExchange *self)
     return;
   if (self->plan.with_body && self->recipe->body != NULL)
     upload_size = resilient_body_get_size (self->recipe->body);
-  self->funcs->progress (&self->base, self->leg != NULL ? (gint64) resilient_soup_hop_get_sent (self->leg->hop) : 0,
-                         (gint64) self->received, upload_size, self->download_size, self->data);
+  self->funcs->progress (
+    &self->base, self->leg != NULL ? (gint64) resilient_soup_hop_get_sent (self->leg->hop) : 0,
+    (gint64) self->received, upload_size, self->download_size, self->data);
 }
 
 static void
@@ -143,7 +148,8 @@ on_started (SoupExchange *self)
   count_send (self);
   self->wrote_all = FALSE;
   self->unsent = 0;
-  self->expect_due = resilient_soup_hop_is_expecting (hop) ? resilient_clock_get_boot () + EXPECT_PATIENCE : 0;
+  self->expect_due =
+    resilient_soup_hop_is_expecting (hop) ? resilient_clock_get_boot () + EXPECT_PATIENCE : 0;
   resilient_soup_exchange_enter (self, RESILIENT_PHASE_WRITING);
 }
 
@@ -210,8 +216,8 @@ resilient_soup_exchange_avoid_expect (SoupExchange *self)
   self->count_send = TRUE;
 }
 
-/* The server does not know the expectation, or is slow to answer. Not a byte of the body was sent, so the request can't have
- * been processed: it goes out anew, body and all. */
+/* The server does not know the expectation, or is slow to answer. Not a byte of the body was sent,
+ * so the request can't have been processed: it goes out anew, body and all. */
 static void
 resend_unasked (SoupExchange *self)
 {
@@ -220,7 +226,8 @@ resend_unasked (SoupExchange *self)
   resilient_soup_exchange_avoid_expect (self);
   resilient_soup_exchange_drop_leg (self);
   if (!resilient_soup_exchange_send (self, &error))
-    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
+    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error),
+                                    NULL);
 }
 
 /* What no source tells. */
@@ -233,21 +240,23 @@ look_at_response (SoupExchange *self)
 
   self->polled = resilient_clock_get_boot ();
   resilient_reader_poll (leg->reader);
-  /* An HTTP/2 connection that breaks tells only those of its requests that still wait for headers. */
+  /* A connection of HTTP/2 that breaks tells only those requests that still wait for headers. */
   if (!self->ended && self->leg == leg && self->reading == READING_BODY && self->outcome.http2
       && self->received == received && socket != NULL && resilient_socket_is_dead (socket))
-    resilient_soup_exchange_fail (self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
-                                                             _("The connection was lost while the response was read")));
+    resilient_soup_exchange_fail (
+      self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
+                                 _("The connection was lost while the response was read")));
 }
 
-/* Headers that drip in are activity too, but libsoup keeps them to itself until they are complete. */
+/* Headers that drip in are activity too, but libsoup keeps them until they are complete. */
 static void
 look_for_headers (SoupExchange *self, gint64 now)
 {
   GSocket *socket = resilient_soup_hop_get_socket (self->leg->hop);
 
   if (socket != NULL && !resilient_clock_is_virtual ()
-      && soup_message_get_http_version (resilient_soup_hop_get_message (self->leg->hop)) != SOUP_HTTP_2_0)
+      && soup_message_get_http_version (resilient_soup_hop_get_message (self->leg->hop))
+           != SOUP_HTTP_2_0)
     {
       gint64 age;
 
@@ -268,7 +277,8 @@ timer_cb (gpointer data)
     look_at_queue (self);
   else if (self->deadlines.phase == RESILIENT_PHASE_READING && get_poll_due (self) <= now)
     look_at_response (self);
-  else if (self->deadlines.phase == RESILIENT_PHASE_WAITING && resilient_deadlines_get_due (&self->deadlines) <= now)
+  else if (self->deadlines.phase == RESILIENT_PHASE_WAITING
+           && resilient_deadlines_get_due (&self->deadlines) <= now)
     look_for_headers (self, now);
 
   if (!self->ended && self->discard_due != 0 && self->discard_due <= now)
@@ -282,7 +292,8 @@ timer_cb (gpointer data)
       if (failure != RESILIENT_FAILURE_NONE && self->reading == READING_DISCARD)
         resilient_soup_exchange_stop_reading (self);
       else if (failure != RESILIENT_FAILURE_NONE)
-        resilient_soup_exchange_finish (self, failure, resilient_deadlines_make_error (&self->deadlines, failure), NULL);
+        resilient_soup_exchange_finish (
+          self, failure, resilient_deadlines_make_error (&self->deadlines, failure), NULL);
     }
   resilient_soup_exchange_arm (self);
   resilient_soup_exchange_unref (self);

@@ -20,8 +20,11 @@ resilient_transport_unref (ResilientTransport *self)
 }
 
 ResilientExchange *
-resilient_exchange_start (ResilientTransport *self, const ResilientExchangeParams *params, ResilientAlarm *alarm,
-                          const ResilientExchangeFuncs *funcs, gpointer data)
+resilient_exchange_start (ResilientTransport *self,
+                          const ResilientExchangeParams *params,
+                          ResilientAlarm *alarm,
+                          const ResilientExchangeFuncs *funcs,
+                          gpointer data)
 {
   return self->funcs->start (self, params, alarm, funcs, data);
 }

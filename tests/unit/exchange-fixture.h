@@ -3,7 +3,8 @@
 
 #pragma once
 
-/* What the tests of exchanges share: a server, a session, and a record of all that an exchange says. */
+/* What the tests of exchanges share: a server, a session, and a record of all that an exchange
+ * says. */
 
 #include "fault-server.h"
 #include "resilient-clock-private.h"
@@ -30,13 +31,13 @@ typedef struct
   ResilientExchange *exchange;
   ResilientRecipe *recipe;
   ResilientExchangeParams params;
-  gboolean discard;              /* headers() says that the body is not wanted */
-  ResilientHeaders *defaults;    /* nullable */
+  gboolean discard;           /* headers() says that the body is not wanted */
+  ResilientHeaders *defaults; /* nullable */
   gboolean abandon_at_headers;
 
-  GString *phases;  /* a letter each: C W A R */
+  GString *phases; /* a letter each: C W A R */
   ResilientPhase phase;
-  GString *asked;   /* hosts and ports for which default headers were asked */
+  GString *asked; /* hosts and ports for which default headers were asked */
   guint headers_status;
   double retry_after;
   gint64 sent, received, upload_size, download_size;
@@ -93,7 +94,11 @@ run_phase_cb (ResilientExchange *exchange, ResilientPhase phase, gpointer data)
 }
 
 KEEP void
-run_progress_cb (ResilientExchange *exchange, gint64 sent, gint64 received, gint64 upload_size, gint64 download_size,
+run_progress_cb (ResilientExchange *exchange,
+                 gint64 sent,
+                 gint64 received,
+                 gint64 upload_size,
+                 gint64 download_size,
                  gpointer data)
 {
   Run *run = data;
@@ -129,7 +134,8 @@ run_done_cb (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer da
   run->outcome = *outcome;
   outcome->response = NULL;
   outcome->error = NULL;
-  g_assert_cmpint (run->outcome.failure == RESILIENT_FAILURE_NONE, ==, run->outcome.response != NULL);
+  g_assert_cmpint (run->outcome.failure == RESILIENT_FAILURE_NONE, ==,
+                   run->outcome.response != NULL);
   g_assert_cmpint (run->outcome.failure == RESILIENT_FAILURE_NONE, ==, run->outcome.error == NULL);
   g_assert_cmpint (run->outcome.nothing_sent, ==, run->outcome.sends == 0);
   g_assert_false (g_error_matches (run->outcome.error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
@@ -154,10 +160,12 @@ run_default_headers_cb (GUri *uri, gpointer data)
 }
 
 KEEP const ResilientExchangeFuncs run_funcs = {
-  run_phase_cb, run_progress_cb, run_headers_cb, run_done_cb, run_released_cb, run_default_headers_cb,
+  run_phase_cb, run_progress_cb, run_headers_cb,
+  run_done_cb,  run_released_cb, run_default_headers_cb,
 };
 
-/* A run of @request that has not started; @request is taken. Time-outs are off unless the test sets them. */
+/* A run of @request that has not started; @request is taken. Time-outs are off unless the test sets
+ * them. */
 KEEP Run *
 run_new (Fixture *fixture, ResilientRequest *request)
 {
@@ -186,7 +194,8 @@ KEEP void
 run_start (Run *run)
 {
   run->starting = TRUE;
-  run->exchange = resilient_exchange_start (run->fixture->transport, &run->params, run->fixture->alarm, &run_funcs, run);
+  run->exchange = resilient_exchange_start (run->fixture->transport, &run->params,
+                                            run->fixture->alarm, &run_funcs, run);
   run->starting = FALSE;
 }
 
@@ -253,10 +262,13 @@ assert_response (Run *run, guint status_code, const char *body)
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), body, strlen (body));
 }
 
-#define assert_failure(run, kind, domain, code) G_STMT_START { \
-    g_assert_error ((run)->outcome.error, domain, code); \
-    g_assert_cmpint ((run)->outcome.failure, ==, kind); \
-  } G_STMT_END
+#define assert_failure(run, kind, domain, code)                                                    \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    g_assert_error ((run)->outcome.error, domain, code);                                           \
+    g_assert_cmpint ((run)->outcome.failure, ==, kind);                                            \
+  }                                                                                                \
+  G_STMT_END
 
 /* A request with a small body. */
 KEEP ResilientRequest *
@@ -270,6 +282,19 @@ request_with_body (Fixture *fixture, const char *method, const char *path, const
   return request;
 }
 
+/* One whose body can be read once. */
+KEEP ResilientRequest *
+one_shot_request (Fixture *fixture, const char *method, const char *path, const char *body)
+{
+  g_autofree char *uri = fault_server_uri (fixture->server, path);
+  ResilientRequest *request = resilient_request_new (method, uri);
+  g_autoptr (GInputStream) stream =
+    g_memory_input_stream_new_from_data (body, (gssize) strlen (body), NULL);
+
+  resilient_request_set_body_stream (request, "text/plain", stream, (gint64) strlen (body));
+  return request;
+}
+
 KEEP void
 assert_record_body (FaultServer *server, guint index, const char *method, const char *body)
 {
@@ -279,7 +304,8 @@ assert_record_body (FaultServer *server, guint index, const char *method, const 
   record = fault_server_get_record (server, index);
   g_assert_cmpstr (record->method, ==, method);
   g_assert_true (record->whole);
-  g_assert_cmpmem (g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body, strlen (body));
+  g_assert_cmpmem (g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body,
+                   strlen (body));
 }
 
 /* A clock that only the test moves. */

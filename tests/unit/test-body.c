@@ -73,7 +73,8 @@ test_type (void)
   g_autoptr (SoupMessage) second = new_message ();
   g_autoptr (SoupMessage) third = new_message ();
 
-  soup_message_headers_append (soup_message_get_request_headers (first), "Content-Type", "text/html");
+  soup_message_headers_append (soup_message_get_request_headers (first), "Content-Type",
+                               "text/html");
   assert_applies (body, first, "text/html", 5);
   assert_applies (odd, second, "plain", 5);
   assert_applies (bare, third, NULL, 5);
@@ -154,7 +155,8 @@ test_factory (void)
   g_assert_cmpuint (factory.destroyed, ==, 1);
 }
 
-/* A send that never begins to read gives the stream back; one that does spends it; two can't have it at once. */
+/* A send that never begins to read gives the stream back; one that does spends it; two can't have
+ * it at once. */
 static void
 test_stream (void)
 {

@@ -41,10 +41,12 @@ test_phases (void)
 
       resilient_deadlines_enter (&deadlines, cases[i].phase, 1050 * MS);
       g_assert_cmpint (resilient_deadlines_get_due (&deadlines), ==, due);
-      g_assert_cmpint (resilient_deadlines_check (&deadlines, due - 1, TRUE), ==, RESILIENT_FAILURE_NONE);
+      g_assert_cmpint (resilient_deadlines_check (&deadlines, due - 1, TRUE), ==,
+                       RESILIENT_FAILURE_NONE);
       g_assert_cmpint (resilient_deadlines_check (&deadlines, due, TRUE), ==, cases[i].failure);
       deadlines.activity += 5 * MS;
-      g_assert_cmpint (resilient_deadlines_check (&deadlines, due, TRUE), ==, RESILIENT_FAILURE_NONE);
+      g_assert_cmpint (resilient_deadlines_check (&deadlines, due, TRUE), ==,
+                       RESILIENT_FAILURE_NONE);
     }
 }
 
@@ -53,7 +55,8 @@ test_later_hop (void)
 {
   ResilientDeadlines deadlines = make ();
 
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 1100 * MS, FALSE), ==, RESILIENT_FAILURE_READ_TIMEOUT);
+  g_assert_cmpint (resilient_deadlines_check (&deadlines, 1100 * MS, FALSE), ==,
+                   RESILIENT_FAILURE_READ_TIMEOUT);
 }
 
 static void
@@ -63,11 +66,14 @@ test_attempt (void)
 
   resilient_deadlines_enter (&deadlines, RESILIENT_PHASE_READING, 1900 * MS);
   g_assert_cmpint (resilient_deadlines_get_due (&deadlines), ==, 2000 * MS);
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 2000 * MS, FALSE), ==, RESILIENT_FAILURE_DEADLINE);
+  g_assert_cmpint (resilient_deadlines_check (&deadlines, 2000 * MS, FALSE), ==,
+                   RESILIENT_FAILURE_DEADLINE);
   /* both passed while the machine slept: the one that was due first is to blame */
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==, RESILIENT_FAILURE_DEADLINE);
+  g_assert_cmpint (resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==,
+                   RESILIENT_FAILURE_DEADLINE);
   resilient_deadlines_enter (&deadlines, RESILIENT_PHASE_READING, 1600 * MS);
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==, RESILIENT_FAILURE_READ_TIMEOUT);
+  g_assert_cmpint (resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==,
+                   RESILIENT_FAILURE_READ_TIMEOUT);
 }
 
 static void
@@ -80,7 +86,8 @@ test_none (void)
     {
       resilient_deadlines_enter (&deadlines, phase, 1000 * MS);
       g_assert_cmpint (resilient_deadlines_get_due (&deadlines), ==, G_MAXINT64);
-      g_assert_cmpint (resilient_deadlines_check (&deadlines, G_MAXINT64 - 1, TRUE), ==, RESILIENT_FAILURE_NONE);
+      g_assert_cmpint (resilient_deadlines_check (&deadlines, G_MAXINT64 - 1, TRUE), ==,
+                       RESILIENT_FAILURE_NONE);
     }
   /* as good as none, and not in the past */
   resilient_deadlines_init (&deadlines, 1000 * MS, G_MAXDOUBLE, 0, 0, G_MAXDOUBLE);
@@ -96,7 +103,9 @@ test_poll (void)
   {
     double write, read;
     gint64 interval;
-  } cases[] = { { 10, 30, 250 * MS }, { 1, 30, 50 * MS }, { 0.01, 30, 5 * MS }, { 0, 2, 100 * MS } };
+  } cases[] = {
+    { 10, 30, 250 * MS }, { 1, 30, 50 * MS }, { 0.01, 30, 5 * MS }, { 0, 2, 100 * MS }
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -116,8 +125,8 @@ test_errors (void)
   for (ResilientPhase phase = RESILIENT_PHASE_CONNECTING; phase <= RESILIENT_PHASE_DONE; phase++)
     {
       ResilientDeadlines deadlines = make ();
-      ResilientFailure failure = phase == RESILIENT_PHASE_DONE ? RESILIENT_FAILURE_DEADLINE
-                                                               : RESILIENT_FAILURE_READ_TIMEOUT;
+      ResilientFailure failure =
+        phase == RESILIENT_PHASE_DONE ? RESILIENT_FAILURE_DEADLINE : RESILIENT_FAILURE_READ_TIMEOUT;
       g_autoptr (GError) error = NULL;
 
       resilient_deadlines_enter (&deadlines, phase, 0);

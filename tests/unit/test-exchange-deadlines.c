@@ -15,7 +15,8 @@ has_phase (gpointer data)
   return run->phases->len > 0 && run->phases->str[run->phases->len - 1] == 'A';
 }
 
-/* Until the peer has the whole request; the kernel's acknowledgement wakes nobody, the clock does. */
+/* Until the peer has the whole request; the kernel's acknowledgement wakes nobody, the clock does.
+ */
 static void
 wait_until_waiting (Run *run)
 {
@@ -54,7 +55,8 @@ test_connect (void)
   run_wait_released (run);
 }
 
-/* What libsoup lets wait behind another's connect counts too, and is gone when libsoup gets to it. */
+/* What libsoup lets wait behind another's connect counts too, and is gone when libsoup gets to it.
+ */
 static void
 test_connect_behind (void)
 {
@@ -110,8 +112,8 @@ test_drip (void)
   g_autoptr (Run) run = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
-  fault_server_on (fixture.server, NULL, fault_head (200, "Content-Length: 20"), fault_drip ("0123456789", "drip", 0),
-                   fault_silence (), NULL);
+  fault_server_on (fixture.server, NULL, fault_head (200, "Content-Length: 20"),
+                   fault_drip ("0123456789", "drip", 0), fault_silence (), NULL);
   run = run_new_for (&fixture, "GET", "/");
   run->params.read_timeout = 1;
   run_start (run);
@@ -138,8 +140,8 @@ test_attempt (void)
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
   fault_server_on (fixture.server, "/a", fault_redirect (302, "/b"), NULL);
-  fault_server_on (fixture.server, "/b", fault_hold ("b"), fault_head (200, "Content-Length: 20"), fault_send ("x"),
-                   fault_silence (), NULL);
+  fault_server_on (fixture.server, "/b", fault_hold ("b"), fault_head (200, "Content-Length: 20"),
+                   fault_send ("x"), fault_silence (), NULL);
   run = run_new_for (&fixture, "GET", "/a");
   run->params.attempt_timeout = 2;
   run->params.read_timeout = 1.5;
@@ -166,9 +168,9 @@ get_read (Fixture *fixture, gboolean *whole)
   return record->body_size;
 }
 
-/* An upload to a server that reads a little at a time takes minutes: that is no time-out of reading, for the answer can't come
- * yet, nor of writing, for something is accepted all the time. Only what the server's kernel holds when all was accepted counts
- * as time to answer. */
+/* An upload to a server that reads a little at a time takes minutes: that is no time-out of
+ * reading, for the answer can't come yet, nor of writing, for something is accepted all the time.
+ * Only what the server's kernel holds when all was accepted counts as time to answer. */
 static void
 test_slow_upload (void)
 {
@@ -180,7 +182,8 @@ test_slow_upload (void)
   gboolean whole = FALSE;
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
-  fault_server_on (fixture.server, NULL, fault_read_slowly (128 * 1024, "read"), fault_answer (200, NULL, "ok"), NULL);
+  fault_server_on (fixture.server, NULL, fault_read_slowly (128 * 1024, "read"),
+                   fault_answer (200, NULL, "ok"), NULL);
   run = run_new (&fixture, request_with_body (&fixture, "PUT", "/", large));
   run->params.write_timeout = 20;
   run->params.read_timeout = 30;
@@ -195,8 +198,8 @@ test_slow_upload (void)
       while (!whole && get_read (&fixture, &whole) == read)
         g_main_context_iteration (NULL, FALSE);
       test_run_pending ();
-      /* Time passes when something was accepted: seen by libsoup, which gives more to the kernel, or only by the kernel, when
-       * it has all already. */
+      /* Time passes when something was accepted: seen by libsoup, which gives more to the kernel,
+       * or only by the kernel, when it has all already. */
       if (run->sent > sent)
         advance (10);
       else if (run->sent == (gint64) size)
@@ -239,7 +242,8 @@ test_write (void)
   run_wait_released (run);
 }
 
-/* A server that knows nothing of "Expect: 100-continue" gets the body after a second, and later ones at once. */
+/* A server that knows nothing of "Expect: 100-continue" gets the body after a second, and later
+ * ones at once. */
 static void
 test_expect_ignored (void)
 {
@@ -280,7 +284,8 @@ test_discard (void)
   g_autoptr (Run) run = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
-  fault_server_on (fixture.server, NULL, fault_head (503, "Content-Length: 20"), fault_send ("x"), fault_silence (), NULL);
+  fault_server_on (fixture.server, NULL, fault_head (503, "Content-Length: 20"), fault_send ("x"),
+                   fault_silence (), NULL);
   run = run_new_for (&fixture, "GET", "/");
   run->discard = TRUE;
   run->params.read_timeout = 100;
@@ -303,14 +308,16 @@ test_discard_endless (void)
   g_autoptr (Run) run = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
-  fault_server_on (fixture.server, NULL, fault_head (503, "Connection: close"), fault_send_filler (0), NULL);
+  fault_server_on (fixture.server, NULL, fault_head (503, "Connection: close"),
+                   fault_send_filler (0), NULL);
   run = run_new_for (&fixture, "GET", "/");
   run->discard = TRUE;
   run_through (run);
   assert_response (run, 503, NULL);
 }
 
-/* An abort of the session while a silent body is read wakes no source: the exchange finds out by itself. */
+/* An abort of the session while a silent body is read wakes no source: the exchange finds out by
+ * itself. */
 static void
 test_abort_reading (void)
 {
@@ -318,7 +325,8 @@ test_abort_reading (void)
   g_autoptr (Run) run = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
-  fault_server_on (fixture.server, NULL, fault_head (200, "Content-Length: 20"), fault_send ("x"), fault_silence (), NULL);
+  fault_server_on (fixture.server, NULL, fault_head (200, "Content-Length: 20"), fault_send ("x"),
+                   fault_silence (), NULL);
   run = run_new_for (&fixture, "GET", "/");
   run->params.read_timeout = 100;
   run_start (run);
@@ -339,7 +347,8 @@ test_none (void)
   g_autoptr (Run) run = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
-  fault_server_on (fixture.server, NULL, fault_hold ("answer"), fault_answer (200, NULL, "late"), NULL);
+  fault_server_on (fixture.server, NULL, fault_hold ("answer"), fault_answer (200, NULL, "late"),
+                   NULL);
   run = run_new_for (&fixture, "GET", "/");
   run_start (run);
   fault_server_wait_held (fixture.server, "answer", 1);

@@ -59,7 +59,8 @@ test_large (void)
   g_assert_cmpint (run->received, ==, 3000000);
 }
 
-/* libsoup would resend what the server refuses for ever: once is enough, and a POST is not resent at all. */
+/* libsoup would resend what the server refuses for ever: once is enough, and a POST is not resent
+ * at all. */
 static void
 test_refused_stream (void)
 {
@@ -110,7 +111,8 @@ test_goaway (void)
   g_autoptr (Run) run = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_HTTP2);
-  fault_server_on (fixture.server, NULL, fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE), fault_silence (), NULL);
+  fault_server_on (fixture.server, NULL, fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE),
+                   fault_silence (), NULL);
   run = run_new_for (&fixture, "GET", "/");
   run_through (run);
   g_assert_cmpint (run->outcome.failure, ==, RESILIENT_FAILURE_DISCONNECT);
@@ -139,8 +141,8 @@ test_lost_body (void)
   g_autoptr (Run) run = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_HTTP2);
-  fault_server_on (fixture.server, NULL, fault_head (200, "Content-Length: 10"), fault_send ("abc"), fault_hold ("cut"),
-                   fault_close (), NULL);
+  fault_server_on (fixture.server, NULL, fault_head (200, "Content-Length: 10"), fault_send ("abc"),
+                   fault_hold ("cut"), fault_close (), NULL);
   run = run_new_for (&fixture, "GET", "/");
   run->params.read_timeout = 100;
   run_start (run);
@@ -164,7 +166,8 @@ test_discard (void)
   g_autoptr (Run) after = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_HTTP2);
-  fault_server_next (fixture.server, NULL, fault_head (503, NULL), fault_send_filler (1000000), NULL);
+  fault_server_next (fixture.server, NULL, fault_head (503, NULL), fault_send_filler (1000000),
+                     NULL);
   fault_server_on (fixture.server, NULL, fault_answer (200, NULL, "ok"), NULL);
   large = run_new_for (&fixture, "GET", "/");
   large->discard = TRUE;
@@ -184,7 +187,8 @@ test_abandon (void)
   g_autoptr (Run) after = NULL;
 
   fixture_init (&fixture, FAULT_SERVER_HTTP2);
-  fault_server_on (fixture.server, "/read", fault_head (200, NULL), fault_send ("abc"), fault_silence (), NULL);
+  fault_server_on (fixture.server, "/read", fault_head (200, NULL), fault_send ("abc"),
+                   fault_silence (), NULL);
   fault_server_on (fixture.server, "/", fault_answer (200, NULL, "ok"), NULL);
   reading = run_new_for (&fixture, "GET", "/read");
   run_start (reading);

@@ -87,7 +87,8 @@ test_keeps_body (void)
     }
 }
 
-/* From one origin to another and back: what was dropped stays dropped, the defaults of each origin come along. */
+/* From one origin to another and back: what was dropped stays dropped, the defaults of each origin
+ * come along. */
 static void
 test_secrets (void)
 {
@@ -110,7 +111,8 @@ test_secrets (void)
   run_through (run);
 
   assert_response (run, 200, "there");
-  asked = g_strdup_printf ("127.0.0.1:%u 127.0.0.1:%u localhost:%u 127.0.0.1:%u ", port, port, port, port);
+  asked = g_strdup_printf ("127.0.0.1:%u 127.0.0.1:%u localhost:%u 127.0.0.1:%u ", port, port, port,
+                           port);
   g_assert_cmpstr (run->asked->str, ==, asked);
   assert_secrets (fixture.server, "/a", TRUE);
   assert_secrets (fixture.server, "/same", TRUE);
@@ -141,7 +143,8 @@ test_refused (void)
       fault_server_on (fixture.server, NULL, fault_redirect (302, cases[i].location), NULL);
       run = run_new_for (&fixture, "GET", "/loop");
       run_through (run);
-      assert_failure (run, RESILIENT_FAILURE_REDIRECT, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
+      assert_failure (run, RESILIENT_FAILURE_REDIRECT, RESILIENT_CLIENT_ERROR,
+                      RESILIENT_CLIENT_ERROR_REDIRECT);
       g_assert_cmpuint (fault_server_get_requests (fixture.server), ==,
                         g_str_equal (cases[i].location, "/loop") ? 21 : 1);
       g_assert_cmpuint (run->headers_status, ==, 0);
@@ -167,7 +170,8 @@ test_delivered (void)
   assert_response (choices, 300, "choose");
 }
 
-/* The POST was processed: whatever its target then does, nothing of this attempt may be called unsent. */
+/* The POST was processed: whatever its target then does, nothing of this attempt may be called
+ * unsent. */
 static void
 test_target_refuses (void)
 {
@@ -207,7 +211,8 @@ test_one_shot (void)
       run = run_new (&fixture, request);
       run_through (run);
       if (i == 0)
-        assert_failure (run, RESILIENT_FAILURE_REDIRECT, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
+        assert_failure (run, RESILIENT_FAILURE_REDIRECT, RESILIENT_CLIENT_ERROR,
+                        RESILIENT_CLIENT_ERROR_REDIRECT);
       else
         assert_response (run, 200, "there");
       g_assert_true (resilient_body_is_spent (run->recipe->body));
@@ -224,13 +229,15 @@ test_large_redirect (void)
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
   fault_server_on (fixture.server, "/there", fault_answer (200, NULL, "there"), NULL);
-  fault_server_next (fixture.server, "/a", fault_head (302, "Location: /there\r\nContent-Length: 1000000"),
+  fault_server_next (fixture.server, "/a",
+                     fault_head (302, "Location: /there\r\nContent-Length: 1000000"),
                      fault_send_filler (1000000), NULL);
   declared = run_new_for (&fixture, "GET", "/a");
   run_through (declared);
   assert_response (declared, 200, "there");
 
-  fault_server_next (fixture.server, "/a", fault_head (302, "Location: /there\r\nConnection: close"),
+  fault_server_next (fixture.server, "/a",
+                     fault_head (302, "Location: /there\r\nConnection: close"),
                      fault_send_filler (0), NULL);
   endless = run_new_for (&fixture, "GET", "/a");
   run_through (endless);

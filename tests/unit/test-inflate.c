@@ -39,7 +39,12 @@ make_text (gsize length)
 
 /* Decodes in pieces of @step; the error, if any, is that of the feed or of the finish. */
 static GByteArray *
-decode (const char *encoding, gboolean lenient, const guint8 *data, gsize length, gsize step, guint64 limit,
+decode (const char *encoding,
+        gboolean lenient,
+        const guint8 *data,
+        gsize length,
+        gsize step,
+        guint64 limit,
         GError **error)
 {
   g_autoptr (ResilientInflate) inflate = resilient_inflate_new (encoding, lenient);
@@ -62,7 +67,8 @@ assert_decodes (const char *encoding, gboolean lenient, GByteArray *data, const 
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (GByteArray) out = decode (encoding, lenient, data->data, data->len, steps[i], 0, &error);
+      g_autoptr (GByteArray) out =
+        decode (encoding, lenient, data->data, data->len, steps[i], 0, &error);
 
       g_assert_no_error (error);
       g_assert_cmpmem (out->data, out->len, expected, strlen (expected));
@@ -70,7 +76,12 @@ assert_decodes (const char *encoding, gboolean lenient, GByteArray *data, const 
 }
 
 static void
-assert_fails (const char *encoding, const guint8 *data, gsize length, guint64 limit, GQuark domain, int code)
+assert_fails (const char *encoding,
+              const guint8 *data,
+              gsize length,
+              guint64 limit,
+              GQuark domain,
+              int code)
 {
   const gsize steps[] = { 1, G_MAXINT };
 
@@ -150,8 +161,10 @@ test_corrupt (void)
   g_byte_array_append (sum, gzip->data, gzip->len);
   sum->data[sum->len - 6] ^= 0x55; /* the check sum */
   assert_fails ("gzip", sum->data, sum->len, 0, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
-  assert_fails ("gzip", (const guint8 *) "this is plain", 13, 0, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
-  assert_fails ("deflate", (const guint8 *) "\xff\xff\xff\xff", 4, 0, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  assert_fails ("gzip", (const guint8 *) "this is plain", 13, 0, G_IO_ERROR,
+                G_IO_ERROR_INVALID_DATA);
+  assert_fails ("deflate", (const guint8 *) "\xff\xff\xff\xff", 4, 0, G_IO_ERROR,
+                G_IO_ERROR_INVALID_DATA);
 }
 
 /* Two members are one body; anything else behind a whole one is padding. */

@@ -22,15 +22,17 @@ test_valid (void)
     { "GET", "http://example.org/a b", "http://example.org/a%20b" },
     { "GET", "http://example.org/a%20b?c=%26", "http://example.org/a%20b?c=%26" },
     { "GET", "http://example.org/\xc3\xa9?\xc3\xa9", "http://example.org/%C3%A9?%C3%A9" },
-    { "GET", "http://b\xc3\xbc"
-             "cher.example/",
+    { "GET",
+      "http://b\xc3\xbc"
+      "cher.example/",
       "http://xn--bcher-kva.example/" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (ResilientRecipe) recipe = resilient_recipe_new (cases[i].method, cases[i].uri, &error);
+      g_autoptr (ResilientRecipe) recipe =
+        resilient_recipe_new (cases[i].method, cases[i].uri, &error);
       g_autofree char *text = NULL;
 
       g_assert_no_error (error);
@@ -70,7 +72,8 @@ test_invalid (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (ResilientRecipe) recipe = resilient_recipe_new (cases[i].method, cases[i].uri, &error);
+      g_autoptr (ResilientRecipe) recipe =
+        resilient_recipe_new (cases[i].method, cases[i].uri, &error);
 
       g_assert_null (recipe);
       g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
@@ -88,7 +91,8 @@ test_redact (void)
     const char *expected;
   } cases[] = {
     { "http://example.org/a/b", "http://example.org/a/b" },
-    { "https://user:pw@example.org:8443/a?token=s3cret&x=1#frag", "https://***@example.org:8443/a?token=***&x=***" },
+    { "https://user:pw@example.org:8443/a?token=s3cret&x=1#frag",
+      "https://***@example.org:8443/a?token=***&x=***" },
     { "https://example.org/?bare", "https://example.org/?***" },
     { "https://example.org/?a=", "https://example.org/?a=***" },
     { "https://example.org/?a&&b=c", "https://example.org/?***&&b=***" },

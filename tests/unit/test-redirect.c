@@ -17,7 +17,11 @@ start (ResilientHop *hop, const char *method, const char *uri)
 }
 
 static ResilientRedirect
-decide (ResilientHop *hop, guint status_code, const char *location, gboolean body_spent, GError **error)
+decide (ResilientHop *hop,
+        guint status_code,
+        const char *location,
+        gboolean body_spent,
+        GError **error)
 {
   g_autoptr (GUri) sent_to = g_uri_ref (hop->uri);
 
@@ -35,14 +39,18 @@ test_methods (void)
     const char *next; /* NULL: delivered */
     gboolean with_body;
   } cases[] = {
-    { 300, "GET", NULL, FALSE },     { 301, "GET", "GET", TRUE },       { 301, "POST", "GET", FALSE },
-    { 301, "PUT", "PUT", TRUE },     { 301, "DELETE", "DELETE", TRUE }, { 301, "HEAD", "HEAD", TRUE },
-    { 302, "GET", "GET", TRUE },     { 302, "POST", "GET", FALSE },     { 302, "PATCH", "PATCH", TRUE },
-    { 303, "GET", "GET", FALSE },    { 303, "HEAD", "HEAD", FALSE },    { 303, "POST", "GET", FALSE },
-    { 303, "PUT", "GET", FALSE },    { 303, "DELETE", "GET", FALSE },   { 304, "GET", NULL, FALSE },
-    { 305, "GET", NULL, FALSE },     { 306, "GET", NULL, FALSE },       { 307, "GET", "GET", TRUE },
-    { 307, "POST", "POST", TRUE },   { 308, "POST", "POST", TRUE },     { 308, "PATCH", "PATCH", TRUE },
-    { 200, "GET", NULL, FALSE },     { 201, "POST", NULL, FALSE },      { 404, "GET", NULL, FALSE },
+    { 300, "GET", NULL, FALSE },       { 301, "GET", "GET", TRUE },
+    { 301, "POST", "GET", FALSE },     { 301, "PUT", "PUT", TRUE },
+    { 301, "DELETE", "DELETE", TRUE }, { 301, "HEAD", "HEAD", TRUE },
+    { 302, "GET", "GET", TRUE },       { 302, "POST", "GET", FALSE },
+    { 302, "PATCH", "PATCH", TRUE },   { 303, "GET", "GET", FALSE },
+    { 303, "HEAD", "HEAD", FALSE },    { 303, "POST", "GET", FALSE },
+    { 303, "PUT", "GET", FALSE },      { 303, "DELETE", "GET", FALSE },
+    { 304, "GET", NULL, FALSE },       { 305, "GET", NULL, FALSE },
+    { 306, "GET", NULL, FALSE },       { 307, "GET", "GET", TRUE },
+    { 307, "POST", "POST", TRUE },     { 308, "POST", "POST", TRUE },
+    { 308, "PATCH", "PATCH", TRUE },   { 200, "GET", NULL, FALSE },
+    { 201, "POST", NULL, FALSE },      { 404, "GET", NULL, FALSE },
     { 309, "GET", NULL, FALSE },
   };
 
@@ -193,7 +201,10 @@ own_headers (void)
 }
 
 static void
-assert_headers (ResilientHop *hop, ResilientHeaders *defaults, ResilientHeaders *own, const char *expected)
+assert_headers (ResilientHop *hop,
+                ResilientHeaders *defaults,
+                ResilientHeaders *own,
+                const char *expected)
 {
   g_autoptr (ResilientHeaders) merged = resilient_hop_merge_headers (hop, defaults, own);
   g_autofree char *text = join (merged);
@@ -201,8 +212,9 @@ assert_headers (ResilientHop *hop, ResilientHeaders *defaults, ResilientHeaders 
   g_assert_cmpstr (text, ==, expected);
 }
 
-#define ALL "Authorization=a Cookie=c Proxy-Authorization=p X-Api-Key=k X-Plain=1 x-plain=2 Content-Type=t " \
-            "Content-Language=fr Idempotency-Key=i "
+#define ALL                                                                                        \
+  "Authorization=a Cookie=c Proxy-Authorization=p X-Api-Key=k X-Plain=1 x-plain=2 Content-Type=t " \
+  "Content-Language=fr Idempotency-Key=i "
 
 static void
 test_secrets (void)
@@ -236,12 +248,14 @@ test_bodyless (void)
 
   start (&hop, "POST", "https://a.example/");
   decide (&hop, 303, "/b", FALSE, NULL);
-  assert_headers (&hop, NULL, own,
-                  "Authorization=a Cookie=c Proxy-Authorization=p X-Api-Key=k X-Plain=1 x-plain=2 ");
+  assert_headers (
+    &hop, NULL, own,
+    "Authorization=a Cookie=c Proxy-Authorization=p X-Api-Key=k X-Plain=1 x-plain=2 ");
   resilient_hop_clear (&hop);
 }
 
-/* The request's own headers replace all defaults of their name; the defaults of the new origin come with their secrets. */
+/* The request's own headers replace all defaults of their name; the defaults of the new origin come
+ * with their secrets. */
 static void
 test_defaults (void)
 {
@@ -256,7 +270,8 @@ test_defaults (void)
   assert_headers (&hop, defaults, own, "X-Other=o " ALL);
   assert_headers (&hop, defaults, NULL, "X-PLAIN=0 Authorization=of the origin X-Other=o ");
   decide (&hop, 303, "https://b.example/", FALSE, NULL);
-  assert_headers (&hop, defaults, own, "Authorization=of the origin X-Other=o X-Plain=1 x-plain=2 ");
+  assert_headers (&hop, defaults, own,
+                  "Authorization=of the origin X-Other=o X-Plain=1 x-plain=2 ");
   resilient_hop_clear (&hop);
 }
 
@@ -269,11 +284,13 @@ test_upgraded (void)
   g_autoptr (GError) error = NULL;
 
   start (&hop, "GET", "http://a.example/");
-  g_assert_cmpint (resilient_redirect_decide (&hop, sent_to, 302, "https://a.example/b", FALSE, &error), ==,
-                   RESILIENT_REDIRECT_FOLLOW);
+  g_assert_cmpint (
+    resilient_redirect_decide (&hop, sent_to, 302, "https://a.example/b", FALSE, &error), ==,
+    RESILIENT_REDIRECT_FOLLOW);
   g_assert_false (hop.secrets_dropped);
-  g_assert_cmpint (resilient_redirect_decide (&hop, sent_to, 302, "http://a.example/b", FALSE, &error), ==,
-                   RESILIENT_REDIRECT_FAIL);
+  g_assert_cmpint (
+    resilient_redirect_decide (&hop, sent_to, 302, "http://a.example/b", FALSE, &error), ==,
+    RESILIENT_REDIRECT_FAIL);
   resilient_hop_clear (&hop);
 }
 

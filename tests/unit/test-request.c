@@ -87,9 +87,10 @@ test_properties (void)
       resilient_request_set_attempt_timeout (request, 5);
       resilient_request_set_total_timeout (request, 6);
     }
-  g_assert_cmpstr (log->str, ==, "method uri retry-policy metadata priority idempotency max-response-size "
-                                 "connect-timeout read-timeout write-timeout queue-timeout attempt-timeout "
-                                 "total-timeout ");
+  g_assert_cmpstr (log->str, ==,
+                   "method uri retry-policy metadata priority idempotency max-response-size "
+                   "connect-timeout read-timeout write-timeout queue-timeout attempt-timeout "
+                   "total-timeout ");
 
   recipe = freeze (request);
   g_assert_cmpstr (recipe->method, ==, "PUT");
@@ -105,8 +106,9 @@ test_properties (void)
   g_assert_cmpfloat (recipe->attempt_timeout, ==, 5);
   g_assert_cmpfloat (recipe->total_timeout, ==, 6);
 
-  g_object_set (request, "method", "POST", "retry-policy", NULL, "metadata", NULL, "priority", 3, "idempotency",
-                RESILIENT_IDEMPOTENCY_YES, "max-response-size", (gint64) 0, "total-timeout", 7.5, NULL);
+  g_object_set (request, "method", "POST", "retry-policy", NULL, "metadata", NULL, "priority", 3,
+                "idempotency", RESILIENT_IDEMPOTENCY_YES, "max-response-size", (gint64) 0,
+                "total-timeout", 7.5, NULL);
   g_clear_pointer (&recipe, resilient_recipe_unref);
   recipe = freeze (request);
   g_assert_cmpstr (recipe->method, ==, "POST");
@@ -170,7 +172,8 @@ test_query (void)
     const char *expected;
   } cases[] = {
     { "http://example.org/p", "a", "b", "http://example.org/p?a=b" },
-    { "http://example.org/p?x=%2F#f", "a b", "c&d=e/\xc3\xa9", "http://example.org/p?x=%2F&a%20b=c%26d%3De%2F%C3%A9#f" },
+    { "http://example.org/p?x=%2F#f", "a b", "c&d=e/\xc3\xa9",
+      "http://example.org/p?x=%2F&a%20b=c%26d%3De%2F%C3%A9#f" },
     { "http://example.org/p?", "a", "", "http://example.org/p?a=" },
   };
 
@@ -232,7 +235,8 @@ test_bodies (void)
   g_hash_table_insert (form, (gpointer) "a b", (gpointer) "c&d");
   resilient_request_set_body_form (request, form);
   recipe = freeze (request);
-  g_assert_cmpstr (resilient_body_get_content_type (recipe->body), ==, "application/x-www-form-urlencoded");
+  g_assert_cmpstr (resilient_body_get_content_type (recipe->body), ==,
+                   "application/x-www-form-urlencoded");
   g_assert_cmpint (resilient_body_get_size (recipe->body), ==, strlen ("a+b=c%26d"));
   g_clear_pointer (&recipe, resilient_recipe_unref);
 
