@@ -38,6 +38,7 @@ demo_print_heading (Demo *demo)
   g_autoptr (GString) text = g_string_new (NULL);
 
   g_string_append_printf (text,
+                          /* Translators: %s is the name of a policy: default or standard. */
                           ngettext ("%'d request at once, %'d at a time, with the %s policy\n",
                                     "%'d requests at once, %'d at a time, with the %s policy\n",
                                     options->n_requests),
@@ -46,6 +47,7 @@ demo_print_heading (Demo *demo)
     {
       g_string_append_printf (
         text,
+        /* Translators: lines of at most 80 characters. The outage is in seconds. */
         _("The server refuses connections for the first %.1f s; then it fails %.0f %% of the\n"
           "requests: it drops the connection, says nothing, or answers 503.\n"),
         DEMO_OUTAGE,
@@ -53,13 +55,16 @@ demo_print_heading (Demo *demo)
       if (g_str_equal (options->policy, "standard"))
         g_string_append_printf (
           text,
-          _("The policy has %d retries and pauses from %.1f s here, to be brisk.\n"),
+          ngettext ("The policy has %d retry and pauses from %.1f s here, to be brisk.\n",
+                    "The policy has %d retries and pauses from %.1f s here, to be brisk.\n",
+                    DEMO_MAX_RETRIES),
           DEMO_MAX_RETRIES,
           DEMO_BASE_DELAY);
       else
         g_string_append (
           text,
           _("The policy only retries what was never sent, so all these faults are final.\n"));
+      /* Translators: --seed is what one types. */
       g_string_append_printf (text, _("To see the same faults again: --seed %u\n"), options->seed);
     }
   g_string_append_c (text, '\n');
@@ -121,8 +126,13 @@ add_faults (GString *text, DemoServer *server)
   DemoFaults faults;
 
   demo_server_get_faults (server, &faults);
-  add_row (text, _("Faults met"), _("%'u dropped, %'u stalled, %'u answered 503"),
-           faults.dropped, faults.stalled, faults.unavailable);
+  add_row (text,
+           _("Faults met"),
+           /* Translators: connections dropped, requests left without an answer, answers 503. */
+           _("dropped: %'u, stalled: %'u, answered 503: %'u"),
+           faults.dropped,
+           faults.stalled,
+           faults.unavailable);
 }
 
 void
@@ -136,24 +146,34 @@ demo_print_report (Demo *demo, double elapsed)
   g_autofree char *time = demo_format_seconds (elapsed);
   guint n_requests = demo->options.n_requests, n_wrong = demo_count_wrong (demo);
   guint n_failed = n_requests - demo->successes;
+  guint n_retries = (guint) resilient_stats_get_retries (stats);
 
   add_row (text, _("Requests"), "%'u", n_requests);
-  add_row (text, _("Success rate"), "%.1f %%", 100 * share (demo->successes, n_requests));
-  add_row (text, _("Error rate"), "%.1f %%", 100 * share (n_failed - demo->cancelled, n_requests));
+  /* Translators: a share in per cent. */
+  add_row (text, _("Success rate"), _("%.1f %%"), 100 * share (demo->successes, n_requests));
+  add_row (
+    text, _("Error rate"), _("%.1f %%"), 100 * share (n_failed - demo->cancelled, n_requests));
   if (n_failed > 0)
-    add_row (text, "", _("%'u error statuses, %'u errors, %'u time-outs, %'u cancelled"),
-             demo->http_errors, demo->errors, demo->timeouts, demo->cancelled);
-  add_row (text, _("Retry rate"), "%.1f %%", 100 * resilient_stats_get_retry_rate (stats));
+    add_row (text,
+             "",
+             /* Translators: how many requests ended in each of these ways. */
+             _("error statuses: %'u, errors: %'u, time-outs: %'u, cancelled: %'u"),
+             demo->http_errors,
+             demo->errors,
+             demo->timeouts,
+             demo->cancelled);
+  add_row (text, _("Retry rate"), _("%.1f %%"), 100 * resilient_stats_get_retry_rate (stats));
   add_row (text,
            _("Attempts"),
-           _("%'u, of them %'u retries"),
+           /* Translators: attempts in all; the plural is that of the retries among them. */
+           ngettext ("%'u, of them %'u retry", "%'u, of them %'u retries", n_retries),
            (guint) resilient_stats_get_attempts (stats),
-           (guint) resilient_stats_get_retries (stats));
+           n_retries);
   if (demo->server != NULL)
     add_faults (text, demo->server);
   add_row (text, _("Time of a request"), "p50 %s, p95 %s, p99 %s", p50, p95, p99);
   add_row (text, _("Elapsed"), "%s", time);
-  add_row (text, _("Peak memory"), "%.1f MiB", get_peak_memory () / (1024.0 * 1024.0));
+  add_row (text, _("Peak memory"), _("%.1f MiB"), get_peak_memory () / (1024.0 * 1024.0));
   g_string_append_c (text, '\n');
 
   if (n_wrong == 0)

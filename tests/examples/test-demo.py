@@ -202,7 +202,7 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(status, 128 + signal.SIGINT)
         self.assertGreater(text.rindex('\x1b[?25h'), text.rindex('\x1b[?25l'))
         self.assertIn('Every request ended exactly once.', text)
-        self.assertIn('300 cancelled', text)
+        self.assertIn('cancelled: 300', text)
 
 
 if __name__ == '__main__':
