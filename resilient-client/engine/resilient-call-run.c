@@ -85,7 +85,7 @@ queue_timeout_cb (gpointer data)
   error = g_error_new (G_IO_ERROR,
                        G_IO_ERROR_TIMED_OUT,
                        /* Translators: seconds, with a fraction. */
-                       _ ("No slot became free for the request within %.3g s"),
+                       _ ("No slot became free for the request within %g s"),
                        self->queue_timeout);
   resilient_call_end (self,
                       RESILIENT_RESULT_STATUS_TIMEOUT,
@@ -279,7 +279,7 @@ deadline_cb (gpointer data)
                    g_error_new (G_IO_ERROR,
                                 G_IO_ERROR_TIMED_OUT,
                                 /* Translators: seconds, with a fraction. */
-                                _ ("The request was not done within %.3g s"),
+                                _ ("The request was not done within %g s"),
                                 resilient_clock_to_seconds (self->deadline - self->started)));
 }
 
