@@ -44,6 +44,39 @@ test_post (void)
   g_assert_null (fault_record_get_header (record, "expect"));
 }
 
+/* libsoup warns of a response that comes before the request was written, and never says that it was
+ * written. */
+static gboolean
+is_fatal_cb (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  if (g_strcmp0 (domain, "libsoup-http2") != 0 || strstr (message, "Unexpected state changed") == NULL)
+    return TRUE;
+  ++*(guint *) data;
+  return FALSE;
+}
+
+static void
+test_early (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autofree char *large = g_strnfill (2 * 1024 * 1024, 'x');
+  g_autoptr (Run) run = NULL;
+  guint warnings = 0;
+
+  g_test_log_set_fatal_handler (is_fatal_cb, &warnings);
+  fixture_init (&fixture, FAULT_SERVER_HTTP2);
+  fault_server_on (fixture.server, NULL, fault_read (0), fault_answer (413, NULL, "too much"),
+                   NULL);
+  run = run_new (&fixture, request_with_body (&fixture, "PUT", "/", large));
+  run->params.write_timeout = 10;
+  run->params.read_timeout = 10;
+  run_through (run);
+  assert_response (run, 413, "too much");
+  g_assert_cmpstr (run->phases->str, ==, "WR");
+  g_assert_cmpuint (warnings, >, 0);
+  g_test_log_set_fatal_handler (NULL, NULL);
+}
+
 /* Bodies that were received before anybody asks for them fire no source. */
 static void
 test_large (void)
@@ -239,6 +272,7 @@ main (int argc, char *argv[])
   freeze_clock ();
   g_test_add_func ("/exchange-http2/get", test_get);
   g_test_add_func ("/exchange-http2/post", test_post);
+  g_test_add_func ("/exchange-http2/early", test_early);
   g_test_add_func ("/exchange-http2/large", test_large);
   g_test_add_func ("/exchange-http2/refused-stream", test_refused_stream);
   g_test_add_func ("/exchange-http2/refused-once", test_refused_once);
