@@ -34,6 +34,10 @@ take_body (ResilientRequest *self, ResilientBody *body)
  *
  * Sets a header. It replaces default headers of the same name that the client or the origin has.
  *
+ * Checked when the request is sent: @name must be a token and @value have no CR, LF or NUL (RFC
+ * 9110, 5.1 and 5.5). `Content-Length` and `Transfer-Encoding` are refused, as they follow from the
+ * body.
+ *
  * Since: 1.0
  */
 void
@@ -59,7 +63,8 @@ resilient_request_set_header (ResilientRequest *self, const char *name, const ch
  * @name: a header name, of any case
  * @value: one more value
  *
- * Adds a header beside those of the same name that the request has already.
+ * Adds a header beside those of the same name that the request has already. It is checked like
+ * those of [method@Request.set_header].
  *
  * Since: 1.0
  */
@@ -118,7 +123,8 @@ resilient_request_add_query_param (ResilientRequest *self, const char *name, con
 /**
  * resilient_request_set_idempotency_key:
  * @self: a request
- * @idempotency_key: (nullable): a key, or %NULL to draw a random UUID for each send
+ * @idempotency_key: (nullable): a key, not empty and without line break, or %NULL to draw a random
+ *   UUID for each send
  *
  * Sends the request with an `Idempotency-Key` header, by which a server recognises a request that
  * it has already processed. The key stays the same over all attempts of one send, and lets a POST
@@ -142,7 +148,7 @@ resilient_request_set_idempotency_key (ResilientRequest *self, const char *idemp
  * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
  * @bytes: (nullable): the body, or %NULL for none
  *
- * Sets the body from memory.
+ * Sets the body from memory. Each of the functions that set a body replaces the one before.
  *
  * Since: 1.0
  */
@@ -210,8 +216,9 @@ resilient_request_set_body_form (ResilientRequest *self, GHashTable *form)
  * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
  * @file: a file
  *
- * Sets the body to the contents of a file, which is opened anew for every attempt. A file whose
- * size changes between two attempts fails the request.
+ * Sets the body to the contents of a file, which is opened anew each time it is sent. A file that
+ * can't be opened fails the request with the error of GIO; one whose size changes between two
+ * attempts with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
  *
  * Since: 1.0
  */
@@ -232,8 +239,9 @@ resilient_request_set_body_file (ResilientRequest *self, const char *content_typ
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data
  *
- * Sets the body to what a function opens for every attempt. It is called in the thread that drives
- * the request: the one of the client's home context, or the client's I/O thread.
+ * Sets the body to what a function opens each time it is sent. It is called in the thread that
+ * drives the request: the one of the client's home context, or the client's I/O thread. Its error
+ * fails the request. @destroy may be called in any thread.
  *
  * Since: 1.0
  */
@@ -255,7 +263,7 @@ resilient_request_set_body_stream_factory (ResilientRequest *self,
  * @self: a request
  * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
  * @stream: a stream
- * @length: how many bytes the stream gives, or -1 if that is not known
+ * @length: how many bytes the stream gives, or -1 if that is not known, and then it goes in chunks
  *
  * Sets the body to a stream that can be read once: after it was read, the request can be neither
  * retried nor sent again. Prefer [method@Request.set_body_stream_factory] where the body can be
