@@ -206,6 +206,13 @@ test_overloaded (ClientFixture *fixture,
   g_assert_cmpuint (resilient_client_get_result_count (fixture->client), ==, 3);
 }
 
+/* A slot is free when libsoup has let go of the request, which may be a turn after its end. */
+static gboolean
+only_stuck_left (gpointer client)
+{
+  return resilient_client_get_active_count (client) + resilient_client_get_pending_count (client) == MANY;
+}
+
 static void
 test_hanging_host (ClientFixture *fixture,
                    gconstpointer flags)
@@ -219,7 +226,7 @@ test_hanging_host (ClientFixture *fixture,
   stuck = start_many (fixture, hanging, MANY);
   calls = start_many (fixture, fixture->server, MANY);
   expect_ok (calls);
-  g_assert_cmpuint (resilient_client_get_active_count (fixture->client) + resilient_client_get_pending_count (fixture->client), ==, MANY);
+  test_run_until (only_stuck_left, fixture->client);
   fault_server_open (hanging, "go");
   expect_ok (stuck);
 }
