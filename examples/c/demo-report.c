@@ -149,8 +149,11 @@ demo_print_report (Demo *demo, double elapsed)
   guint n_retries = (guint) resilient_stats_get_retries (stats);
 
   add_row (text, _("Requests"), "%'u", n_requests);
-  /* Translators: a share in per cent. */
-  add_row (text, _("Success rate"), _("%.1f %%"), 100 * share (demo->successes, n_requests));
+  add_row (text,
+           _("Success rate"),
+           /* Translators: a share in per cent. */
+           _("%.1f %%"),
+           100 * share (demo->successes, n_requests));
   add_row (
     text, _("Error rate"), _("%.1f %%"), 100 * share (n_failed - demo->cancelled, n_requests));
   if (n_failed > 0)

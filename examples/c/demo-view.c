@@ -25,6 +25,7 @@ static const struct
   const char *glyph;
   const char *ascii;
 } states[N_STATES] = {
+  /* Translators: these and “retries” stand before a number, all of them in one line. */
   [GOOD] = { N_("answered"), "\033[32m", "█", "#" },
   [FAILED] = { N_("failed"), "\033[31m", "▚", "x" },
   [IN_FLIGHT] = { N_("in flight"), "\033[36m", "▓", ">" },

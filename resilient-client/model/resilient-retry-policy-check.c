@@ -101,8 +101,8 @@ check_triggers (const ResilientRetryPolicyValues *values,
       g_autofree char *names = g_flags_to_string (RESILIENT_TYPE_FAILURE, unfit);
 
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
-                   /* Translators: the first %s is the name of a field, retry_on; the second one is a
-                    * list of kinds of failure, such as certificate|too-large. */
+                   /* Translators: the name of a field, retry_on, and a list of kinds of failure,
+                      such as certificate|too-large. */
                    _("Invalid retry policy: %s has kinds of failure that can’t be retried: %s"),
                    "retry_on", names);
       return FALSE;

@@ -100,7 +100,7 @@ open_file (ResilientBody *self, gint64 *size, GError **error)
       g_autofree char *name = g_file_get_parse_name (self->file);
 
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                   _("The file “%s” changed its size since it was first sent"), name);
+                   _("The size of the file “%s” has changed since it was first sent"), name);
       return NULL;
     }
   return G_INPUT_STREAM (g_steal_pointer (&stream));

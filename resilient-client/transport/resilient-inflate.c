@@ -98,8 +98,11 @@ resilient_inflate_free (ResilientInflate *self)
 void
 resilient_set_too_large (GError **error, guint64 limit)
 {
+  g_autofree char *size = g_format_size_full (limit, G_FORMAT_SIZE_IEC_UNITS);
+
   g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_TOO_LARGE,
-               _("The response is larger than the allowed %" G_GUINT64_FORMAT " bytes"), limit);
+               /* Translators: %s is a size, such as 64.0 MiB. */
+               _("The response is larger than the allowed %s"), size);
 }
 
 static gboolean
@@ -178,8 +181,8 @@ stage_convert (Stage *self,
         {
           if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
             break; /* more must come */
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                       _("The encoded body of the response is corrupt"));
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                               _("The encoded body of the response is corrupt"));
           return FALSE;
         }
       offset += n_read;
@@ -308,8 +311,8 @@ resilient_inflate_finish (ResilientInflate *self, GByteArray *out, guint64 limit
 
       if (!stage_is_whole (stage, self->lenient))
         {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
-                       _("The encoded body of the response ended too early"));
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+                               _("The encoded body of the response ended too early"));
           return FALSE;
         }
       /* a single byte can't tell what it is: it was no coding's */

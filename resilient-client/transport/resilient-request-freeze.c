@@ -35,7 +35,7 @@ check_field (const char *name, const char *value, GError **error)
     if (g_ascii_strcasecmp (name, framing_headers[i]) == 0)
       {
         g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                     _("The header “%s” can't be set: it follows from the body"), name);
+                     _("The header “%s” can’t be set: it follows from the body"), name);
         return FALSE;
       }
   return TRUE;
@@ -107,7 +107,8 @@ freeze_metadata (ResilientRequest *self, ResilientRecipe *recipe, GError **error
   if (!g_variant_is_of_type (self->metadata, G_VARIANT_TYPE_VARDICT))
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                   _("The metadata of the request is of type “%s”, not “a{sv}”"),
+                   /* Translators: both are types of GVariant, such as “a{sv}”. */
+                   _("Metadata must be of type “%s”, not “%s”"), "a{sv}",
                    g_variant_get_type_string (self->metadata));
       return FALSE;
     }

@@ -205,7 +205,8 @@ make_proxy_error (SoupMessage *message)
                       status_code == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
                         ? G_IO_ERROR_PROXY_AUTH_FAILED
                         : G_IO_ERROR_PROXY_FAILED,
-                      _("The proxy refused the connection: %u %s"), status_code,
+                      /* Translators: an HTTP status and what the proxy says about it. */
+                      _("The proxy refused the connection: %u (%s)"), status_code,
                       reason != NULL ? reason : soup_status_get_phrase (status_code));
 }
 
@@ -299,8 +300,21 @@ reader_data_cb (ResilientReader *reader, const guint8 *bytes, gsize length, gpoi
   return self->leg == leg && !self->ended;
 }
 
-/* Did all of the body arrive? libsoup says so in two cases where it has not: chunks that were cut
- * at a boundary, and a length that was announced together with "Connection: close". */
+/* A header section that is cut after a line looks to libsoup like a whole one whose body, of unknown
+ * length, is empty. A server that means that says that it closes (RFC 9112, 9.6). */
+static gboolean
+ends_in_headers (SoupExchange *self, SoupMessage *message)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+
+  return self->received == 0 && soup_message_get_http_version (message) == SOUP_HTTP_1_1
+         && soup_message_headers_get_encoding (headers) == SOUP_ENCODING_EOF
+         && !soup_message_headers_header_contains (headers, "Connection", "close");
+}
+
+/* Did all of the body arrive? libsoup says so in three cases where it has not: chunks that were cut
+ * at a boundary, a length that was announced together with "Connection: close", and headers that
+ * were cut. */
 static gboolean
 check_whole (SoupExchange *self, GError **error)
 {
@@ -317,6 +331,8 @@ check_whole (SoupExchange *self, GError **error)
            && soup_message_headers_get_encoding (soup_message_get_response_headers (message))
                 == SOUP_ENCODING_CHUNKED)
     whole = resilient_reader_is_whole (self->leg->reader);
+  else
+    whole = !ends_in_headers (self, message);
   if (!whole)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
                          _("The connection was closed before the whole response had come"));
