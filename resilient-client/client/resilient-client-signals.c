@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "resilient-client-private.h"
+#include "resilient-handlers-private.h"
 
 /* Signals, and the properties that change by themselves: all of it in the home context. */
 
@@ -26,8 +27,8 @@ signal_of_type (ResilientEventType type)
 gboolean
 resilient_client_wants_event (ResilientEventType type, gpointer client)
 {
-  return g_signal_has_handler_pending (client, signal_of_type (type), 0, TRUE)
-         || g_signal_has_handler_pending (client, signals[SIGNAL_EVENT], 0, TRUE);
+  return resilient_has_handler (client, signal_of_type (type))
+         || resilient_has_handler (client, signals[SIGNAL_EVENT]);
 }
 
 static GQuark
@@ -221,7 +222,7 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
     {
       g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
 
-      if (self != NULL && g_signal_has_handler_pending (self, notify_signal, 0, TRUE))
+      if (self != NULL && resilient_has_handler (self, notify_signal))
         resilient_driver_post (
           watch->home, &watch->work, counts_changed_cb, g_atomic_rc_box_acquire (watch));
       else

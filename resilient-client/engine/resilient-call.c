@@ -5,6 +5,7 @@
 
 #include "resilient-call-private.h"
 #include "resilient-clock-private.h"
+#include "resilient-handlers-private.h"
 
 /**
  * ResilientCall:
@@ -51,7 +52,7 @@ void
 resilient_call_changed (ResilientCall *self, guint props)
 {
   /* Nearly always nobody looks. */
-  if (!g_signal_has_handler_pending (self, notify_signal, 0, TRUE))
+  if (!resilient_has_handler (self, notify_signal))
     return;
 
   if (self->notify_bits == 0)

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "resilient-origin-private.h"
+#include "resilient-handlers-private.h"
 
 /**
  * ResilientOrigin:
@@ -196,7 +197,7 @@ resilient_origin_new (ResilientGate *gate,
 gboolean
 resilient_origin_is_watched (ResilientOrigin *self)
 {
-  return g_signal_handler_find (self, G_SIGNAL_MATCH_ID, notify_signal, 0, NULL, NULL, NULL) != 0;
+  return resilient_has_handler (self, notify_signal);
 }
 
 /* With the gate's lock held, under which alone a second reference can be taken. */

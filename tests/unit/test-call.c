@@ -157,6 +157,37 @@ test_retry_now (Fixture *f, gconstpointer data)
   g_assert_false (resilient_call_retry_now (call));
 }
 
+static void
+count_notify_cb (GObject *object, GParamSpec *pspec, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* Handlers with a detail count as much as those without. */
+static void
+test_notify (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  guint n_state = 0, n_attempt = 0, n_priority = 0;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  g_signal_connect (call, "notify::state", G_CALLBACK (count_notify_cb), &n_state);
+  g_signal_connect (call, "notify::attempt", G_CALLBACK (count_notify_cb), &n_attempt);
+  g_signal_connect (call, "notify::priority", G_CALLBACK (count_notify_cb), &n_priority);
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_state, >=, 1);
+  g_assert_cmpuint (n_attempt, ==, 1);
+  virtual_clock_advance (10);
+  g_assert_cmpuint (n_state, >=, 2);
+  g_assert_cmpuint (n_attempt, ==, 2);
+  g_assert_cmpuint (n_priority, ==, 0);
+  resilient_call_set_priority (call, 3);
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_priority, ==, 1);
+}
+
 typedef enum { BEFORE_FIRST_TURN, QUEUED, SENDING, WAITING, N_PHASES } Phase;
 
 /* A call brought to @phase; in QUEUED another one holds the only slot. */
@@ -327,6 +358,7 @@ main (int argc, char *argv[])
   ADD ("final", test_final);
   ADD ("status-body", test_status_body);
   ADD ("retry-now", test_retry_now);
+  ADD ("notify", test_notify);
   ADD ("cancel", test_cancel);
   ADD ("deadline", test_deadline);
   ADD ("queue-timeout", test_queue_timeout);
