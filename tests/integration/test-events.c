@@ -24,6 +24,12 @@ count_cb (ResilientClient *client,
   (*count)++;
 }
 
+static void
+count_notify_cb (guint *count)
+{
+  (*count)++;
+}
+
 /* A server of which each kind of event can be had, under a policy that retries quickly and once. */
 static void
 serve_all_kinds (ClientFixture *fixture)
@@ -76,6 +82,28 @@ test_signals (ClientFixture *fixture,
       g_assert_cmpuint (detailed[i], ==, expected[i]);
       g_assert_cmpuint (named[i], ==, expected[i]);
     }
+}
+
+/* A handler that only has a detail is reason enough to emit, as is one for a property alone. */
+static void
+test_detail_alone (ClientFixture *fixture,
+                   gconstpointer flags)
+{
+  g_autoptr (ResilientClient) client = resilient_client_new ();
+  g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (1);
+  g_autofree char *uri = fault_server_uri (fixture->server, "/");
+  g_auto (TestResult) slot = { 0 };
+  guint retries = 0, active = 0;
+
+  fault_server_on (fixture->server, "/", fault_answer (503, NULL, "no"), NULL);
+  resilient_client_set_retry_policy (client, policy);
+  g_signal_connect (client, "event::retry", G_CALLBACK (count_cb), &retries);
+  g_signal_connect_swapped (client, "notify::active-count", G_CALLBACK (count_notify_cb), &active);
+  resilient_client_get_async (client, uri, NULL, NULL, test_result_cb, &slot);
+  test_result_wait (&slot);
+  test_run_until_true ((gboolean *) &retries);
+  test_run_until_true ((gboolean *) &active);
+  g_assert_cmpuint (retries, ==, 1);
 }
 
 static void
@@ -309,6 +337,7 @@ main (int argc,
 {
   const ClientTest tests[] = {
     { "/events/signals", test_signals, FAULT_SERVER_PLAIN },
+    { "/events/detail-alone", test_detail_alone, FAULT_SERVER_PLAIN },
     { "/events/order", test_order, FAULT_SERVER_PLAIN },
     { "/events/contents", test_contents, FAULT_SERVER_PLAIN },
     { "/events/subscription", test_subscription, FAULT_SERVER_PLAIN },
