@@ -23,9 +23,6 @@ changed_cb (ResilientCall *call, GParamSpec *pspec, gpointer user_data)
   Example *example = user_data;
   g_autofree char *state = NULL;
 
-  if (!g_str_equal (pspec->name, "state"))
-    return;
-
   state = g_enum_to_string (RESILIENT_TYPE_CALL_STATE, resilient_call_get_state (call));
   g_print ("%s, attempt %u of %u\n", state, resilient_call_get_attempt (call), resilient_call_get_max_attempts (call));
 
@@ -69,7 +66,7 @@ main (int argc, char **argv)
 
   /* [start] */
   call = resilient_client_start (client, request, NULL);
-  g_signal_connect (call, "notify", G_CALLBACK (changed_cb), &example);
+  g_signal_connect (call, "notify::state", G_CALLBACK (changed_cb), &example);
   resilient_call_finish_async (call, NULL, finished_cb, &example);
   /* [end] */
   g_main_loop_run (loop);
