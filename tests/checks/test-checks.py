@@ -140,6 +140,8 @@ class CheckTest(unittest.TestCase):
         self.write('resilient-client/base/b.c', '')
         self.write('po/POTFILES.in', 'resilient-client/base/a.c\nresilient-client/base/b.c\n')
         self.assert_finds('b.c is listed', 'translations')
+        self.write('resilient-client/base/b.c', 'puts (_("All " "%" G_GUINT64_FORMAT " bytes"), n);\n')
+        self.assert_finds('a macro cuts', 'translations')
 
     @unittest.skipUnless(shutil.which('xgettext'), 'gettext is missing')
     def test_catalogues(self):
@@ -152,6 +154,13 @@ class CheckTest(unittest.TestCase):
         self.assert_clean('translations')
         self.write('po/fr.po', header)
         self.assert_finds('untranslated', 'translations')
+        self.write('po/fr.po', header + '#, fuzzy\nmsgid "Hello"\nmsgstr "Bonjour"\n')
+        self.assert_finds('fuzzy', 'translations')
+        for text in ("Rien n'y fait", 'Vraiment ?', '« Bonjour »', 'Bonjour: vous', '20 %%', 'Bonjour...'):
+            self.write('po/fr.po', header + f'msgid "Hello"\nmsgstr ""\n"{text}"\n')
+            self.assert_finds(text, 'translations')
+        self.write('po/fr.po', header + 'msgid "Hello"\nmsgstr "«\u00a0Bonjour\u00a0»\u00a0: l’un, 20\u00a0%%\u202f!"\n')
+        self.assert_clean('translations')
         self.write('po/LINGUAS', '')
         self.assert_finds('is not listed', 'translations')
 

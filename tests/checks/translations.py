@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The resilient-client authors
 # SPDX-License-Identifier: MIT
-"""po/POTFILES.in lists exactly the sources with translatable messages; every catalogue in
-po/LINGUAS exists, is listed, and has every message translated."""
+"""po/POTFILES.in lists exactly the sources with translatable messages, none of which a macro cuts in
+two; every catalogue in po/LINGUAS exists, is listed, has every message translated, and keeps to the
+typography of its language."""
 
 import re
 import shutil
@@ -11,6 +12,34 @@ import subprocess
 import common
 
 MESSAGE = re.compile(r'(?<![A-Za-z0-9_])(?:N?_|(?:resilient_)?n?gettext) ?\(\s*"')
+
+# xgettext sees the text up to the macro, and the program asks for all of it.
+CUT = re.compile(r'(?:\bN?_|gettext) ?\((?:\s*"(?:[^"\\]|\\.)*"\s*,?)+\s*G_\w+_FORMAT\b')
+NO_BREAK = '\u00a0\u202f'
+TYPOGRAPHY = {
+    'fr': [
+        (re.compile(r"\w'\w"), 'a straight apostrophe'),
+        (re.compile(f'[^{NO_BREAK}][»;!?]|«[^{NO_BREAK}]'), 'no no-break space at a sign that wants one'),
+        (re.compile(f'[^{NO_BREAK}]:(?: |$)'), 'no no-break space before a colon'),
+        (re.compile(f'[^{NO_BREAK}]%%'), 'no no-break space before the sign of per cent'),
+        (re.compile(r'\.\.\.|[“”"]'), 'dots or quotation marks that are not those of French'),
+    ],
+}
+
+
+def translations(catalogue):
+    """The texts of a catalogue, its header left out."""
+    found, text = [], None
+    for line in [*catalogue.splitlines(), '']:
+        start = re.match(r'msgstr(?:\[\d\])? (".*")$', line)
+        if text is not None and not line.startswith('"'):
+            found.append(text)
+            text = None
+        if start:
+            text = ''
+        if text is not None:
+            text += (start[1] if start else line)[1:-1]
+    return found[1:]
 
 
 def entries(path):
@@ -22,6 +51,9 @@ def check(root, report):
     listed = entries(root / 'po/POTFILES.in')
     sources = sorted(path for folder in ('resilient-client', 'examples') for path in (root / folder).rglob('*.c'))
     wanted = [str(path.relative_to(root)) for path in sources if MESSAGE.search(path.read_text(encoding='utf-8'))]
+    for path in wanted:
+        for cut in CUT.finditer((root / path).read_text(encoding='utf-8')):
+            report.add(path, f'a macro cuts the message {cut[0]}')
     for path in sorted(set(wanted) - set(listed)):
         report.add('po/POTFILES.in', f'{path} has messages and is not listed')
     for path in sorted(set(listed) - set(wanted)):
@@ -50,6 +82,10 @@ def check(root, report):
         text = statistics.stderr.decode()
         if statistics.returncode != 0 or 'untranslated' in text or 'fuzzy' in text:
             report.add(f'po/{language}.po', text.strip())
+        for message in translations((root / f'po/{language}.po').read_text(encoding='utf-8')):
+            for pattern, what in TYPOGRAPHY.get(language, []):
+                if pattern.search(message):
+                    report.add(f'po/{language}.po', f'{what}: {message}')
 
 
 if __name__ == '__main__':
