@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The resilient-client authors
+// SPDX-License-Identifier: MIT
+
+// What the override adds: promises, and subscriptions that can be iterated.
+
+import Gio from 'gi://Gio';
+import Resilient from 'gi://Resilient?version=1';
+
+import {Server} from './loopback.js';
+import {equal, fails, ok, run, test, turnUntil} from './tap.js';
+
+const server = new Server();
+
+function named(id) {
+    return Resilient.RequestContext.new(id, null, null);
+}
+
+test('every operation that has a finish function returns a promise', () => {
+    for (const name of Object.getOwnPropertyNames(Resilient)) {
+        const {prototype} = Resilient[name] ?? {};
+
+        for (const holder of [Resilient, prototype ?? {}]) {
+            for (const operation of Object.getOwnPropertyNames(holder)) {
+                if (operation.endsWith('_async') && !operation.startsWith('_original_'))
+                    ok(`_original_${operation}` in holder, `A promise from ${name}.${operation}`);
+            }
+        }
+    }
+    ok('_original_get_async' in Resilient.Client.prototype);
+    ok('_original_finish_async' in Resilient.Call.prototype);
+    ok('_original_next_async' in Resilient.Subscription.prototype);
+    ok('_original_fetch_async' in Resilient);
+});
+
+test('a client is awaited', async () => {
+    const client = new Resilient.Client();
+    const response = await client.get_async(server.uri('/text'), named('a'), null);
+
+    equal(response.get_text(), 'hello');
+    const call = client.start(Resilient.Request.new('GET', server.uri('/text')), named('b'));
+    equal((await call.finish_async(null)).get_text(), 'hello');
+    equal((await client.wait_async('a', -1, null)).get_request_id(), 'a');
+    equal((await client.wait_all_async(null)).length, 2);
+    const many = await Promise.all(Array.from({length: 20}, (_, i) =>
+        client.get_async(server.uri('/echo'), named(`${i}`), null)));
+    equal(many.map(each => each.get_status_code()), Array(20).fill(200));
+    equal(await client.close_async(0, null), true);
+    await fails(client.get_async(server.uri('/text'), null, null),
+        Resilient.ClientError, Resilient.ClientError.CLOSED);
+});
+
+test('fetching is awaited', async () => {
+    const response = await Resilient.fetch_async('GET', server.uri('/text'), 0, 10, null);
+
+    equal(response.get_text(), 'hello');
+    await fails(Resilient.fetch_async('GET', new Server(false).uri('/'), 0, 10, null),
+        Gio.IOErrorEnum, Gio.IOErrorEnum.CONNECTION_REFUSED);
+});
+
+test('a subscription is iterated', async () => {
+    const client = new Resilient.Client();
+    const subscription = client.subscribe(10);
+    const seen = [];
+    const reading = (async () => {
+        for await (const event of subscription)
+            seen.push(event.get_context().get_request_id());
+    })();
+
+    for (const id of ['a', 'b'])
+        await client.get_async(server.uri('/text'), named(id), null);
+    await client.close_async(0, null);
+    await reading;
+    equal(seen, ['a', 'b']);
+});
+
+test('a program may promisify again', async () => {
+    Gio._promisify(Resilient.Client.prototype, 'get_async', 'get_finish');
+    const client = new Resilient.Client();
+
+    equal((await client.get_async(server.uri('/text'), null, null)).get_text(), 'hello');
+    await client.close_async(0, null);
+});
+
+test('callbacks still work', async () => {
+    const client = new Resilient.Client();
+    let text = null;
+
+    client.get_async(server.uri('/text'), null, null, (source, result) => {
+        text = source.get_finish(result).get_text();
+    });
+    await turnUntil(() => text !== null);
+    equal(text, 'hello');
+    await client.close_async(0, null);
+});
+
+run();

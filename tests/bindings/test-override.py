@@ -1,0 +1,590 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The resilient-client authors
+# SPDX-License-Identifier: MIT
+"""What the override adds: coroutines, keywords, dictionaries, attributes."""
+
+import asyncio
+import functools
+import signal
+import socket
+import threading
+
+import gi
+
+gi.require_version('Resilient', '1')
+from gi.repository import Gio, GLib, Resilient  # noqa: E402
+
+from loopback import Server  # noqa: E402
+from tap import case, equal, raises, run  # noqa: E402
+
+server = Server()
+quick = Resilient.RetryPolicy(base_delay=0, jitter_mode=Resilient.Jitter.NONE)
+
+
+def coroutine(*runners):
+    """Make a case of a coroutine for each way to run it."""
+    def decorate(function):
+        for runner in runners or (Resilient.run, asyncio.run):
+            @functools.wraps(function)
+            def run_it(runner=runner):
+                # A loop that hangs must not take the others with it.
+                async def with_deadline():
+                    await asyncio.wait_for(function(), 20)
+                runner(with_deadline())
+            run_it.__name__ = f'{function.__name__}_in_{runner.__module__.split(".")[0]}_run'
+            case(run_it)
+        return function
+    return decorate
+
+
+async def raises_in(kind, awaitable):
+    try:
+        await awaitable
+    except kind as error:
+        return error
+    raise AssertionError(f'{kind.__name__} was not raised')
+
+
+def held():
+    """A future for the next request for /hold."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def wake():
+        server.wake = lambda: None
+        loop.call_soon_threadsafe(future.set_result, None)
+
+    server.wake = wake
+    return future
+
+
+# --- values ---
+
+@case
+def a_context_takes_keywords():
+    context = Resilient.RequestContext(request_id='x', max_retries=3, base_delay=0.5,
+                                       metadata={'service': 'users'})
+    equal((context.request_id, context.max_retries, context.base_delay), ('x', 3, 0.5))
+    equal(context.metadata, {'service': 'users'})
+    equal(context.backoff_factor, Resilient.RetryPolicy.get_default().backoff_factor)
+    equal(Resilient.RequestContext(policy=quick, max_retries=7).policy.jitter_mode,
+          Resilient.Jitter.NONE)
+    assert Resilient.RequestContext(policy=quick).policy == quick
+    plain = Resilient.RequestContext()
+    equal((plain.metadata, plain.policy, len(plain.request_id)), ({}, None, 36))
+    error = raises(GLib.Error, Resilient.RequestContext, request_id='not an id')
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
+    error = raises(GLib.Error, Resilient.RequestContext, max_retries=-2)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+    raises(TypeError, Resilient.RequestContext, retries=3)
+
+
+@case
+def metadata_keeps_what_it_is_made_of():
+    metadata = {'text': 'é', 'yes': True, 'small': -1, 'large': 2 ** 63, 'real': 0.5, 'none': None,
+                'list': [1, 'a', [None, {'deep': False}]], 'dict': {'a': {'b': 1}}, 'empty': {},
+                'nothing': []}
+    context = Resilient.RequestContext(metadata=metadata)
+    equal(context.metadata, metadata)
+    equal(type(context.metadata['yes']), bool)
+    equal(context.with_metadata({'a': 1}).metadata, {'a': 1})
+    equal(context.with_metadata(None).metadata, {})
+    equal(context.with_metadata().metadata, {})
+    equal(Resilient.RequestContext(metadata={'b': b'\x00\xff'}).metadata['b'], [0, 255])
+    variant = GLib.Variant('a{sv}', {'i': GLib.Variant('i', 1)})
+    equal(context.with_metadata(variant).metadata, {'i': 1})
+    request = Resilient.Request(method='GET', uri=server.uri('/'))
+    request.metadata = {'c': 'd'}
+    equal(request.metadata, {'c': 'd'})
+    raises(TypeError, Resilient.RequestContext, metadata={'o': object()})
+
+
+@case
+def a_policy_takes_keywords():
+    policy = Resilient.RetryPolicy(max_retries=5, retry_statuses=[503],
+                                   retry_on=Resilient.Failure.STATUS)
+    equal((policy.max_retries, list(policy.retry_statuses)), (5, [503]))
+    equal(policy.retry_on, Resilient.Failure.STATUS)
+    equal(Resilient.RetryPolicy(policy, max_delay=3).max_retries, 5)
+    assert Resilient.RetryPolicy() == Resilient.RetryPolicy.get_default()
+    assert Resilient.RetryPolicy.new(2, 0.5).base_delay == 0.5
+    raises(TypeError, Resilient.RetryPolicy, retries=3)
+    error = raises(GLib.Error, Resilient.RetryPolicy, jitter=2)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+
+
+@case
+def equal_values_are_equal():
+    first, second = Resilient.RetryPolicy(max_retries=4), Resilient.RetryPolicy(max_retries=4)
+    assert first == second and hash(first) == hash(second)
+    assert first != Resilient.RetryPolicy(max_retries=3)
+    context = Resilient.RequestContext()
+    same = context.copy()
+    assert context == same and hash(context) == hash(same)
+    assert context != context.increment_attempt() and context != Resilient.RequestContext()
+    assert context != 'text'
+    equal(len({context, same, context.increment_attempt()}), 2)
+
+
+@case
+def values_show_what_they_are():
+    context = Resilient.RequestContext(request_id='x', metadata={'password': 'secret'})
+    equal(repr(context),
+          "<Resilient.RequestContext request_id='x' current_attempt=0 max_retries=2>")
+    assert 'jitter_mode=none' in repr(quick) and 'retry_on=resolve|connect|tls' in repr(quick)
+    client = Resilient.Client()
+    request = Resilient.Request.new('GET', server.uri('/text?password=secret'))
+    response = client.send(request, context, None)
+    equal(repr(response).partition(' elapsed')[0],
+          "<Resilient.Response status_code=200 reason_phrase='OK' content_type='text/plain'")
+    result = client.get_result('x')
+    assert repr(result).startswith(
+        "<Resilient.Result request_id='x' status=success attempts=1 failure=none"), result
+    assert repr(result.list_attempts()[0]).startswith(
+        '<Resilient.Attempt number=1 failure=none status_code=200')
+    assert 'requests=1 attempts=1 retries=0 successes=1' in repr(client.stats)
+    assert 'secret' not in repr([context, response, result])
+
+
+@case
+def what_has_a_getter_is_an_attribute():
+    client = Resilient.Client()
+    equal((client.active_count, client.closed, client.result_count), (0, False, 0))
+    client.max_concurrent = 7
+    equal(client.props.max_concurrent, 7)
+    request = Resilient.Request(method='GET', uri=server.uri('/text'))
+    request.priority = 5
+    request.total_timeout = 10
+    equal((request.get_priority(), request.props.total_timeout), (5, 10))
+    response = client.send(request, None, None)
+    equal((response.status_code, response.body, response.text), (200, b'hello', 'hello'))
+    equal(response.uri.get_path(), '/text')
+    equal(client.stats.requests, 1)
+    # Not what takes arguments, or may fail.
+    assert not hasattr(client, 'result') and not hasattr(client, 'origin')
+
+
+# --- coroutines ---
+
+@coroutine()
+async def a_get_is_awaited():
+    async with Resilient.Client() as client:
+        response = await client.get(server.uri('/json'))
+        equal((response.status_code, response.json()), (200, {'answer': 42}))
+    assert client.closed
+
+
+@coroutine()
+async def a_retry_is_decided_and_told():
+    late = Server(listen=False)
+    async with Resilient.Client() as client:
+        told = []
+        client.connect('retry', lambda client, event: (told or late.listen(), told.append(event)))
+        # The handler may be called in another thread, and thus after another attempt.
+        context = Resilient.RequestContext('late', quick, max_retries=-1, base_delay=0.01)
+        response = await client.get(late.uri('/text'), context)
+        equal(response.text, 'hello')
+        result = client.results['late']
+        assert result.is_success() and result.attempts > 1
+        assert [event.context.current_attempt for event in told][0] == 1
+
+
+@coroutine()
+async def errors_are_raised():
+    async with Resilient.Client() as client:
+        error = await raises_in(GLib.Error, client.get(Server(listen=False).uri('/'),
+                                                       Resilient.RequestContext('x', quick)))
+        assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED)
+        equal(client.get_result('x').attempts, 3)
+        error = await raises_in(GLib.Error, client.get('no uri'))
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
+        error = await raises_in(GLib.Error, client.wait('unknown'))
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.NOT_FOUND)
+    error = await raises_in(GLib.Error, client.get(server.uri('/text')))
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.CLOSED)
+
+
+@coroutine()
+async def many_run_at_once():
+    async with Resilient.Client() as client:
+        calls = [client.get(server.uri('/echo'), Resilient.RequestContext(str(number)),
+                            params={'n': number}) for number in range(50)]
+        responses = await asyncio.gather(*calls)
+        equal([response.json()['target'] for response in responses],
+              [f'/echo?n={number}' for number in range(50)])
+        results = await client.wait_all()
+        equal(sorted(results, key=int), [str(number) for number in range(50)])
+        assert all(result.is_success() and result.total_time > 0 for result in results.values())
+
+
+@coroutine()
+async def failures_are_gathered():
+    async with Resilient.Client(retry_policy=quick) as client:
+        good, bad = await asyncio.gather(client.get(server.uri('/text')),
+                                         client.get(Server(listen=False).uri('/')),
+                                         return_exceptions=True)
+        equal(good.status_code, 200)
+        assert isinstance(bad, GLib.Error)
+
+
+@coroutine()
+async def a_call_is_awaited_twice():
+    async with Resilient.Client() as client:
+        call = client.get(server.uri('/text'))
+        assert isinstance(call, Resilient.Call)
+        first, second = await asyncio.gather(call, call)
+        assert (await call).text == first.text == second.text == 'hello'
+        equal(client.stats.requests, 1)
+
+
+@coroutine()
+async def cancelling_who_awaits_a_call_cancels_it():
+    async with Resilient.Client() as client:
+        came = held()
+        call = client.get(server.uri('/hold'), Resilient.RequestContext('held'))
+        task = asyncio.ensure_future(call)
+        await came
+        task.cancel()
+        await raises_in(asyncio.CancelledError, task)
+        equal((await client.wait('held')).status, Resilient.ResultStatus.CANCELLED)
+
+
+@coroutine()
+async def a_time_limit_cancels_the_request():
+    async with Resilient.Client() as client:
+        call = client.get(server.uri('/hold'), Resilient.RequestContext('held'))
+        await raises_in(asyncio.TimeoutError, asyncio.wait_for(call, 0.05))
+        equal((await client.wait('held')).status, Resilient.ResultStatus.CANCELLED)
+        error = await raises_in(GLib.Error, client.get(server.uri('/hold'), total_timeout=0.05))
+        assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT)
+
+
+@coroutine()
+async def a_cancelled_request_is_an_error_to_who_awaits_it():
+    async with Resilient.Client() as client:
+        came = held()
+        call = client.get(server.uri('/hold'), Resilient.RequestContext('held'))
+        await came
+        equal(client.cancel('held'), 1)
+        error = await raises_in(GLib.Error, call)
+        assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+
+
+@coroutine()
+async def leaving_the_block_closes_the_client():
+    async with Resilient.Client() as client:
+        came = held()
+        call = client.get(server.uri('/hold'))
+        await came
+    assert client.closed
+    error = await raises_in(GLib.Error, call)
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+    await client.close()
+
+
+@coroutine()
+async def verbs_have_bodies():
+    async with Resilient.Client() as client:
+        for verb in ('get', 'options', 'delete', 'post', 'put', 'patch'):
+            equal((await getattr(client, verb)(server.uri('/echo'))).json()['method'], verb.upper())
+        equal((await client.head(server.uri('/text'))).body, b'')
+        echo = (await client.post(server.uri('/echo'), json={'a': [1, None]})).json()
+        equal((echo['body'], echo['headers']['content-type']),
+              ('{"a": [1, null]}', 'application/json'))
+        echo = (await client.put(server.uri('/echo'), form={'a': 'b c', 'd': 1})).json()
+        equal(sorted(echo['body'].split('&')), ['a=b+c', 'd=1'])
+        echo = (await client.patch(server.uri('/echo'), data='é')).json()
+        equal((echo['body'], echo['headers']['content-type']), ('é', 'text/plain; charset=utf-8'))
+        echo = (await client.post(server.uri('/echo'), data=b'x', content_type='text/css')).json()
+        equal((echo['body'], echo['headers']['content-type']), ('x', 'text/css'))
+        echo = (await client.request('REPORT', server.uri('/status/207'))).status_code
+        raises(TypeError, client.post, server.uri('/echo'), json=1, data=b'2')
+        raises(TypeError, client.get, server.uri('/echo'), no_such_property=1)
+
+
+@coroutine()
+async def headers_and_parameters_are_sent():
+    async with Resilient.Client() as client:
+        echo = (await client.get(server.uri('/echo'), params={'q': 'a b', 'n': 1},
+                                 headers={'X-One': '1', 'X-Two': 2})).json()
+        assert echo['target'] in ('/echo?q=a%20b&n=1', '/echo?q=a+b&n=1'), echo
+        equal((echo['headers']['x-one'], echo['headers']['x-two']), ('1', '2'))
+        echo = (await client.get(server.uri('/echo'), params=[('a', 1), ('a', 2)],
+                                 headers=[('X-A', 'b')])).json()
+        equal((echo['target'], echo['headers']['x-a']), ('/echo?a=1&a=2', 'b'))
+        call = client.get(server.uri('/text'), metadata={'a': 1}, priority=3)
+        await call
+        equal((call.context.metadata, call.priority), ({'a': 1}, 3))
+
+
+@coroutine()
+async def a_request_is_started():
+    async with Resilient.Client() as client:
+        response = await client.start(Resilient.Request.new('GET', server.uri('/text')))
+        equal(response.text, 'hello')
+
+
+@coroutine()
+async def asynchronous_calls_without_callback_are_awaited():
+    if gi.version_info >= (3, 50):
+        if not hasattr(asyncio.get_running_loop(), '_context'):
+            # They are PyGObject's own there, and need a loop of gi.events.
+            return
+    async with Resilient.Client() as client:
+        context = Resilient.RequestContext('x')
+        equal((await client.get_async(server.uri('/text'), context)).text, 'hello')
+        equal((await client.get_async(server.uri('/text'), context, None)).text, 'hello')
+        equal((await client.get_async(server.uri('/text'))).text, 'hello')
+        request = Resilient.Request.new('GET', server.uri('/text'))
+        equal((await client.send_async(request, None)).text, 'hello')
+        equal((await client.wait_async('x', -1)).request_id, 'x')
+        equal(len(await client.wait_all_async()), 3)
+        equal((await client.start(request).finish_async()).text, 'hello')
+        equal((await Resilient.fetch_async('GET', server.uri('/text'), 2, 10)).text, 'hello')
+
+        cancellable = Gio.Cancellable.new()
+        awaitable = client.get_async(server.uri('/hold'), None, cancellable)
+        cancellable.cancel()
+        error = await raises_in(GLib.Error, awaitable)
+        assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+        equal(await client.close_async(0), True)
+
+
+@coroutine(Resilient.run)
+async def asynchronous_calls_still_take_callbacks():
+    async with Resilient.Client() as client:
+        done = asyncio.get_running_loop().create_future()
+        client.get_async(server.uri('/text'), None, None,
+                         lambda client, result: done.set_result(result))
+        equal(client.get_finish(await done).text, 'hello')
+        done = asyncio.get_running_loop().create_future()
+        client.get_async(server.uri('/text'), user_data='data',
+                         callback=lambda client, *rest: done.set_result(rest))
+        result, data = await done
+        equal((client.get_finish(result).text, data), ('hello', 'data'))
+
+
+@coroutine()
+async def a_subscription_is_iterated():
+    async with Resilient.Client(retry_policy=quick) as client:
+        subscription = client.subscribe(10)
+        assert subscription
+        context = Resilient.RequestContext('x')
+        await raises_in(GLib.Error, client.get(Server(listen=False).uri('/'), context))
+        equal(len(subscription), 3)
+        event = await subscription.next()
+        equal((event.event_type, event.context.current_attempt), (Resilient.EventType.RETRY, 1))
+        assert len({context, event.context}) == 2
+        waiting = asyncio.ensure_future(subscription.next())
+        equal((await waiting).context.current_attempt, 2)
+        await client.close()
+        equal([event.event_type.value_nick async for event in subscription], ['error'])
+        assert await subscription.next() is None
+
+
+@coroutine()
+async def waiting_for_an_event_can_be_given_up():
+    async with Resilient.Client() as client:
+        subscription = client.subscribe(10)
+        await raises_in(asyncio.TimeoutError, asyncio.wait_for(subscription.next(), 0.01))
+        await client.get(server.uri('/text'))
+        equal((await subscription.next()).event_type, Resilient.EventType.SUCCESS)
+
+
+@coroutine(Resilient.run)
+async def signals_and_tasks_share_a_thread():
+    async with Resilient.Client() as client:
+        threads = []
+        task = None
+
+        async def react(event):
+            await asyncio.sleep(0)
+            return event.context.request_id
+
+        def on_success(client, event):
+            nonlocal task
+            threads.append(threading.current_thread())
+            task = asyncio.create_task(react(event))
+            told.set()
+
+        told = asyncio.Event()
+        client.connect('success', on_success)
+        call = client.get(server.uri('/text'), Resilient.RequestContext('x'))
+        equal(len(client.calls), 1)
+        equal(client.calls[0], call)
+        await call
+        await told.wait()
+        equal(threads, [threading.current_thread()])
+        equal(await task, 'x')
+
+
+@coroutine(Resilient.run)
+async def glib_and_asyncio_timers_take_turns():
+    order = []
+    GLib.timeout_add(20, lambda: order.append('glib'))
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.001, order.append, 'first')
+    idle = loop.create_future()
+    GLib.idle_add(lambda: idle.set_result(None))
+    await idle
+    await asyncio.sleep(0.06)
+    equal(order, ['first', 'glib'])
+
+
+@coroutine(Resilient.run)
+async def asyncio_streams_work():
+    async def answer(reader, writer):
+        writer.write((await reader.readline()).upper() + b'x' * 1000000)
+        await writer.drain()
+        writer.close()
+
+    echo = await asyncio.start_server(answer, '127.0.0.1', 0)
+    reader, writer = await asyncio.open_connection(*echo.sockets[0].getsockname())
+    writer.write(b'hello\n')
+    data = await reader.read()
+    equal((data[:6], len(data)), (b'HELLO\n', 1000006))
+    writer.close()
+    await writer.wait_closed()
+    echo.close()
+
+    # Readers and writers of one file come and go.
+    loop = asyncio.get_running_loop()
+    left, right = socket.socketpair()
+    with left, right:
+        readable, writable = loop.create_future(), loop.create_future()
+        loop.add_reader(left, lambda: readable.done() or readable.set_result(None))
+        loop.add_writer(left, lambda: (loop.remove_writer(left), writable.set_result(None)))
+        await writable
+        assert not readable.done()
+        right.send(b'x')
+        await readable
+        assert loop.remove_reader(left)
+        assert not loop.remove_reader(left)
+
+
+@coroutine(Resilient.run)
+async def other_threads_wake_the_loop():
+    loop = asyncio.get_running_loop()
+    equal(await loop.run_in_executor(None, lambda: 42), 42)
+    process = await asyncio.create_subprocess_exec('true')
+    equal(await process.wait(), 0)
+
+
+@case
+def an_operating_system_signal_interrupts():
+    async def interrupted():
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+        await asyncio.Event().wait()
+
+    raises(KeyboardInterrupt, Resilient.run, interrupted())
+
+
+@case
+def a_run_returns_and_raises():
+    async def give():
+        return 42
+
+    async def fail():
+        raise ValueError
+
+    equal(Resilient.run(give()), 42)
+    raises(ValueError, Resilient.run, fail())
+    # Nothing of a closed loop is left in the main context.
+    assert not GLib.MainContext.default().is_owner()
+
+
+@case
+def a_context_in_use_elsewhere_is_refused():
+    if gi.version_info >= (3, 50):
+        return
+    context = GLib.MainContext.default()
+    taken, done = threading.Event(), threading.Event()
+
+    def take():
+        assert context.acquire()
+        taken.set()
+        done.wait()
+        context.release()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    taken.wait()
+    loop = Resilient.new_event_loop()
+    task = loop.create_task(asyncio.sleep(0))
+    raises(RuntimeError, loop.run_until_complete, task)
+    done.set()
+    thread.join()
+    loop.run_until_complete(task)
+    loop.close()
+
+
+@case
+def a_thread_has_a_loop_of_its_own():
+    seen = []
+
+    async def work():
+        async with Resilient.Client() as client:
+            seen.append((await client.get(server.uri('/text'))).text)
+
+    def in_context():
+        context = GLib.MainContext.new()
+        context.push_thread_default()
+        Resilient.run(work())
+        context.pop_thread_default()
+
+    def in_plain_loop():
+        asyncio.run(work())
+
+    threads = [threading.Thread(target=target) for target in (in_context, in_plain_loop)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    equal(seen, ['hello'] * 2)
+
+
+@case
+def a_client_made_before_the_loop_can_be_used_in_it():
+    client = Resilient.Client()
+
+    async def work():
+        equal((await client.get(server.uri('/text'))).text, 'hello')
+        equal((await client.start(Resilient.Request.new('GET', server.uri('/text')))).text, 'hello')
+        await client.wait_all()
+        await client.close()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+@case
+def without_a_loop_nothing_changes():
+    client = Resilient.Client()
+    done = []
+    equal(client.get_async(server.uri('/text'), None, None,
+                           lambda client, result: done.append(result)), None)
+    if gi.version_info < (3, 50):
+        equal(client.get_async(server.uri('/text')), None)
+    while len(done) < 1 or client.stats.successes < client.stats.requests:
+        GLib.MainContext.default().iteration(True)
+    equal(client.get_finish(done[0]).text, 'hello')
+    error = raises(RuntimeError, lambda: client.get(server.uri('/text')).__await__().send(None))
+    assert 'no running event loop' in str(error)
+
+
+@case
+def handlers_are_connected_and_disconnected():
+    async def work():
+        async with Resilient.Client() as client:
+            seen = []
+            handler = client.connect('event::success', lambda client, event: seen.append(event))
+            await client.get(server.uri('/text'))
+            while not seen:
+                await asyncio.sleep(0.001)
+            client.disconnect(handler)
+            await client.get(server.uri('/text'))
+            equal((len(seen), client.stats.successes), (1, 2))
+
+    Resilient.run(asyncio.wait_for(work(), 20))
+
+
+run()
