@@ -248,6 +248,11 @@ resilient_soup_exchange_fail (SoupExchange *self, GError *error)
                                      ? _("The connection was given up before it was made")
                                      : _("The connection was closed from this side"));
     }
+  /* GnuTLS says the same of an alert after the handshake, which is about our certificate, and of a
+   * stream that is read on after it was cut. Only a server that asked can be unhappy with one. */
+  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_MISC) && !self->outcome.nothing_sent
+      && self->leg != NULL && !resilient_soup_hop_may_lack_certificate (self->leg->hop))
+    error->code = G_TLS_ERROR_EOF;
   /* the session's own time-out: the phase tells which one it was */
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
       && self->deadlines.phase == RESILIENT_PHASE_WRITING)

@@ -37,6 +37,7 @@ struct _ResilientSoupHop
   gboolean streaming; /* a stream was given away and is open */
   gboolean on_wire;
   gboolean reused;
+  gboolean certificate_asked; /* the server asked for one of ours */
   gboolean from_cache;
   gboolean holds_body; /* applied, not begun */
   gboolean got_informational;

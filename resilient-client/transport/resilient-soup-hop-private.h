@@ -58,6 +58,8 @@ GSocket *resilient_soup_hop_get_socket (ResilientSoupHop *self);
 /* TRUE once it was really sent: what a cache answers is not. */
 gboolean resilient_soup_hop_is_on_wire (ResilientSoupHop *self);
 gboolean resilient_soup_hop_is_reused (ResilientSoupHop *self);
+/* The server may be missing a certificate of ours, or refuse it. */
+gboolean resilient_soup_hop_may_lack_certificate (ResilientSoupHop *self);
 /* Sends of this message that the protocol did not ask for (after a connection was lost), beyond the first. */
 guint resilient_soup_hop_get_resends (ResilientSoupHop *self);
 /* Waits for "100 Continue" before it sends its body. */

@@ -23,6 +23,15 @@ network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *str
     resilient_connections_add (self->connections, soup_message_get_connection_id (message), stream);
 }
 
+static gboolean
+request_certificate_cb (SoupMessage *message, GTlsClientConnection *tls, gpointer data)
+{
+  ResilientSoupHop *self = data;
+
+  self->certificate_asked = TRUE;
+  return FALSE;
+}
+
 /* Just before the first byte of a request, on each send of the message. A cache emits it too,
  * without any connection. */
 static void
@@ -164,8 +173,10 @@ void
 resilient_soup_hop_connect (ResilientSoupHop *self)
 {
   g_signal_connect (self->message, "network-event", G_CALLBACK (network_event_cb), self);
+  g_signal_connect (self->message, "request-certificate", G_CALLBACK (request_certificate_cb), self);
   g_signal_connect (self->message, "starting", G_CALLBACK (starting_cb), self);
-  g_signal_connect (self->message, "wrote-body-data", G_CALLBACK (wrote_body_data_cb), self);
+  if (self->body != NULL)
+    g_signal_connect (self->message, "wrote-body-data", G_CALLBACK (wrote_body_data_cb), self);
   g_signal_connect (self->message, "wrote-body", G_CALLBACK (wrote_body_cb), self);
   g_signal_connect (self->message, "got-informational", G_CALLBACK (got_informational_cb), self);
   g_signal_connect (self->message, "got-headers", G_CALLBACK (got_headers_cb), self);

@@ -206,6 +206,13 @@ resilient_soup_hop_is_reused (ResilientSoupHop *self)
   return self->reused;
 }
 
+gboolean
+resilient_soup_hop_may_lack_certificate (ResilientSoupHop *self)
+{
+  /* with an interaction of the app's own it is not we who would be asked */
+  return self->certificate_asked || soup_session_get_tls_interaction (self->session) != NULL;
+}
+
 guint
 resilient_soup_hop_get_resends (ResilientSoupHop *self)
 {

@@ -95,6 +95,7 @@ client_fixture_tear_down (ClientFixture *self,
   assert_one_last_event (self->events);
   g_ptr_array_unref (self->events);
   fault_server_free (self->server);
+  test_allow_warning (NULL, NULL);
 }
 
 int

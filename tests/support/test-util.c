@@ -5,6 +5,8 @@
 
 #include "test-util.h"
 
+#include <string.h>
+
 #include "fault-server.h"
 
 static gboolean
@@ -91,6 +93,60 @@ test_result_clear (TestResult *self)
   g_clear_object (&self->result);
   self->thread = NULL;
   self->calls = 0;
+}
+
+#define WARNING_LEVELS (G_LOG_LEVEL_WARNING | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION)
+
+static struct
+{
+  const char *domain;
+  const char *part;
+  guint handler;
+  int count; /* atomic: any thread warns */
+} allowed;
+
+static gboolean
+is_fatal_cb (const char *log_domain,
+             GLogLevelFlags log_level,
+             const char *message,
+             gpointer user_data)
+{
+  return g_strcmp0 (log_domain, allowed.domain) != 0 || strstr (message, allowed.part) == NULL;
+}
+
+/* The handler of GTest says "Bail out!" before it asks whether to. */
+static void
+log_cb (const char *log_domain,
+        GLogLevelFlags log_level,
+        const char *message,
+        gpointer user_data)
+{
+  if (is_fatal_cb (log_domain, log_level, message, NULL))
+    g_log_default_handler (log_domain, log_level, message, NULL);
+  else
+    g_atomic_int_inc (&allowed.count);
+}
+
+void
+test_allow_warning (const char *domain,
+                    const char *part)
+{
+  if (allowed.domain != NULL)
+    g_log_remove_handler (allowed.domain, allowed.handler);
+  allowed.domain = domain;
+  allowed.part = part;
+  if (domain != NULL)
+    {
+      allowed.count = 0;
+      allowed.handler = g_log_set_handler (domain, WARNING_LEVELS, log_cb, NULL);
+    }
+  g_test_log_set_fatal_handler (domain != NULL ? is_fatal_cb : NULL, NULL);
+}
+
+guint
+test_count_allowed (void)
+{
+  return g_atomic_int_get (&allowed.count);
 }
 
 void

@@ -35,6 +35,11 @@ void test_result_cb (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *test_result_wait (TestResult *self);
 void test_result_clear (TestResult *self);
 
+/* Until it is called again with NULL, warnings of @domain that contain @part are passed over. For what is libsoup's own. */
+void test_allow_warning (const char *domain, const char *part);
+/* How many there were since. */
+guint test_count_allowed (void);
+
 /* Makes @session trust the test authority, and nobody else. */
 void test_trust (SoupSession *session);
 
