@@ -142,6 +142,10 @@ class CheckTest(unittest.TestCase):
         self.assert_finds('b.c is listed', 'translations')
         self.write('resilient-client/base/b.c', 'puts (_("All " "%" G_GUINT64_FORMAT " bytes"), n);\n')
         self.assert_finds('a macro cuts', 'translations')
+        self.write('resilient-client/base/b.c', 'g_set_error (error, DOMAIN, CODE, _("The %s broke"), "thing");\n')
+        self.assert_clean('translations')
+        self.write('resilient-client/base/b.c', 'puts (_("It"));\ng_set_error (error, DOMAIN, CODE,\n"The %s broke", "thing");\n')
+        self.assert_finds('The %s broke', 'translations')
 
     @unittest.skipUnless(shutil.which('xgettext'), 'gettext is missing')
     def test_catalogues(self):

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The resilient-client authors
 # SPDX-License-Identifier: MIT
-"""po/POTFILES.in lists exactly the sources with translatable messages, none of which a macro cuts in
-two; every catalogue in po/LINGUAS exists, is listed, has every message translated, and keeps to the
-typography of its language."""
+"""Every message of an error is translatable; po/POTFILES.in lists exactly the sources with
+translatable messages, none of which a macro cuts in two; every catalogue in po/LINGUAS exists, is
+listed, has every message translated, and keeps to the typography of its language."""
 
 import re
 import shutil
@@ -15,6 +15,9 @@ MESSAGE = re.compile(r'(?<![A-Za-z0-9_])(?:N?_|(?:resilient_)?n?gettext) ?\(\s*"
 
 # xgettext sees the text up to the macro, and the program asks for all of it.
 CUT = re.compile(r'(?:\bN?_|gettext) ?\((?:\s*"(?:[^"\\]|\\.)*"\s*,?)+\s*G_\w+_FORMAT\b')
+ERROR = re.compile(r'\b(?:g_set_error|g_error_new|g_task_return_new_error|g_prefix_error)\w* \([^;]*;')
+MARKED = re.compile(r'(?:\b_|gettext) ?\((?:\s*"(?:[^"\\]|\\.)*"\s*,?)+')
+SENTENCE = re.compile(r'"(?:[^"\\]|\\.)*[A-Za-z] (?:[^"\\]|\\.)*"')
 NO_BREAK = '\u00a0\u202f'
 TYPOGRAPHY = {
     'fr': [
@@ -51,6 +54,11 @@ def check(root, report):
     listed = entries(root / 'po/POTFILES.in')
     sources = sorted(path for folder in ('resilient-client', 'examples') for path in (root / folder).rglob('*.c'))
     wanted = [str(path.relative_to(root)) for path in sources if MESSAGE.search(path.read_text(encoding='utf-8'))]
+    for path in sources:
+        if path.is_relative_to(root / 'resilient-client'):
+            for error in ERROR.finditer(path.read_text(encoding='utf-8')):
+                for sentence in SENTENCE.finditer(MARKED.sub('', error[0])):
+                    report.add(path.relative_to(root), f'not marked for translation: {sentence[0]}')
     for path in wanted:
         for cut in CUT.finditer((root / path).read_text(encoding='utf-8')):
             report.add(path, f'a macro cuts the message {cut[0]}')
