@@ -51,6 +51,7 @@ struct _ResilientCore
   ResilientHeaders *default_headers;
   SoupSession *session;
   gboolean own_session;
+  gboolean at_home; /* connections of the session may be driven by the home context */
   ResilientTransport *transport;
   ResilientDriver *io; /* NULL until a call needs it */
   GHashTable *calls_by_id; /* id → the newest live call, not owned; older ones hang off it */
@@ -70,7 +71,7 @@ ResilientCore *resilient_core_new (GMainContext *home_context, SoupSession *sess
 ResilientCore *resilient_core_ref (ResilientCore *self);
 void resilient_core_unref (ResilientCore *self);
 
-/* The session, made at need, and its transport. Transfer full. */
+/* The session, made at need, for use in the home context, and its transport. Transfer full. */
 SoupSession *resilient_core_dup_session (ResilientCore *self);
 ResilientTransport *resilient_core_dup_transport (ResilientCore *self);
 /* For tests: before the first call. */
@@ -92,10 +93,12 @@ void resilient_core_remove_call (ResilientCore *self, ResilientCall *call);
 ResilientCall *resilient_core_find_call (ResilientCore *self, const char *request_id); /* the newest; transfer full */
 GPtrArray *resilient_core_list_calls (ResilientCore *self, const char *request_id); /* NULL id: all; of references */
 
-/* @func runs once, in any thread and under no lock, when no call is live; at once when none is. */
+/* @func runs once, in any thread and under no lock, when no call is live; at once when none is, else from a source of its
+ * own. */
 typedef void (*ResilientIdleFunc) (gpointer data);
 void resilient_core_when_idle (ResilientCore *self, ResilientIdleFunc func, gpointer data);
-/* New calls are refused from now on; the recorder closes when the last one ended. TRUE for the first who says so. */
+/* New calls are refused from now on; the recorder closes when the last one ended, before those who wait for it are told.
+ * TRUE for the first who says so. */
 gboolean resilient_core_close (ResilientCore *self);
 gboolean resilient_core_is_closing (ResilientCore *self);
 

@@ -43,6 +43,7 @@ resilient_core_new (GMainContext *home_context, SoupSession *session)
   self->calls_by_id = g_hash_table_new (g_str_hash, g_str_equal);
   self->session = session != NULL ? g_object_ref (session) : NULL;
   self->own_session = session == NULL;
+  self->at_home = session != NULL;
   resilient_core_apply_limits (self);
 
   return self;
@@ -54,28 +55,111 @@ resilient_core_ref (ResilientCore *self)
   return g_atomic_rc_box_acquire (self);
 }
 
+/* What libsoup still holds when the last user of a core is gone. */
 typedef struct
 {
   SoupSession *session;
+  gboolean own_session;
   ResilientTransport *transport;
   ResilientDriver *io;
+  guint n_looks;
 } Remains;
 
-static gboolean
-drop_remains_cb (gpointer data)
+/* An HTTP/2 connection is closed by and by, and a session that goes before complains: milliseconds,
+ * and how many of them. */
+#define CLOSING_POLL 5
+#define CLOSING_LOOKS 400
+
+static void
+remains_free (gpointer data)
 {
   Remains *remains = data;
 
-  /* Connections that the I/O thread drove must not be touched while it runs. */
   if (remains->io != NULL)
-    {
-      resilient_driver_stop (remains->io);
-      resilient_driver_unref (remains->io);
-    }
+    resilient_driver_stop (remains->io);
+  g_clear_pointer (&remains->io, resilient_driver_unref);
   g_clear_pointer (&remains->transport, resilient_transport_unref);
   g_clear_object (&remains->session);
   g_free (remains);
+}
+
+static gboolean
+closed_cb (gpointer data)
+{
+  Remains *remains = data;
+
+  return ++remains->n_looks < CLOSING_LOOKS
+         && resilient_soup_transport_is_connected (remains->transport);
+}
+
+static void
+abort_cb (gpointer session)
+{
+  soup_session_abort (session);
+}
+
+/* With @context ours, or NULL when no connection belongs to it. Connections that the I/O thread
+ * drives are closed by it, and must not be touched while it runs. */
+static void
+part (Remains *remains, GMainContext *context)
+{
+  gboolean close = remains->own_session && remains->session != NULL && remains->transport != NULL;
+
+  if (remains->io != NULL)
+    {
+      if (close)
+        resilient_driver_invoke (
+          remains->io, abort_cb, g_object_ref (remains->session), g_object_unref);
+      resilient_driver_stop (remains->io);
+      g_clear_pointer (&remains->io, resilient_driver_unref);
+    }
+
+  if (close)
+    soup_session_abort (remains->session);
+  if (context != NULL && close && resilient_soup_transport_is_connected (remains->transport))
+    {
+      g_autoptr (GSource) source = g_timeout_source_new (CLOSING_POLL);
+
+      g_source_set_static_name (source, "[resilient] closing connections");
+      g_source_set_callback (source, closed_cb, remains, remains_free);
+      g_source_attach (source, context);
+    }
+  else
+    remains_free (remains);
+}
+
+static gboolean
+part_cb (gpointer data)
+{
+  part (g_steal_pointer ((Remains **) data), g_source_get_context (g_main_current_source ()));
   return G_SOURCE_REMOVE;
+}
+
+static void
+part_notify (gpointer data)
+{
+  g_clear_pointer ((Remains **) data, remains_free);
+  g_free (data);
+}
+
+/* The connections of the home context go where it is iterated; here and now if that is by us, or by
+ * nobody at the moment, such as in a program that only makes synchronous calls. Who iterates it may
+ * also stop and drop it: then they go with it. */
+static void
+part_at_home (GMainContext *home_context, Remains *remains)
+{
+  if (g_main_context_acquire (home_context))
+    {
+      part (remains, home_context);
+      g_main_context_release (home_context);
+    }
+  else
+    {
+      Remains **holder = g_new (Remains *, 1);
+
+      *holder = remains;
+      g_main_context_invoke_full (home_context, G_PRIORITY_DEFAULT, part_cb, holder, part_notify);
+    }
 }
 
 static void
@@ -86,12 +170,15 @@ core_free (gpointer data)
 
   g_assert (self->n_calls == 0);
 
-  /* The connections of the home context go where it is iterated: here and now if it is by us, or by
-   * nobody. This may be the I/O thread, which can't wait for its own end. */
+  /* This may be the I/O thread, which can't wait for its own end. */
   remains->session = self->session;
+  remains->own_session = self->own_session;
   remains->transport = self->transport;
   remains->io = self->io;
-  g_main_context_invoke (self->home_context, drop_remains_cb, remains);
+  if (self->at_home)
+    part_at_home (self->home_context, remains);
+  else
+    part (remains, NULL); /* maybe nobody ever iterates that: all calls were synchronous */
 
   resilient_network_free (self->network);
   resilient_driver_stop (self->home);
@@ -132,6 +219,7 @@ resilient_core_dup_session (ResilientCore *self)
 
   g_mutex_lock (&self->lock);
   ensure_session_locked (self);
+  self->at_home = TRUE;
   session = g_object_ref (self->session);
   g_mutex_unlock (&self->lock);
 
@@ -180,10 +268,16 @@ resilient_core_dup_driver (ResilientCore *self)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
 
+  if (context != self->home_context)
+    return resilient_core_dup_io_driver (self);
+
   /* A worker thread without a context of its own has the global default one as its thread-default:
    * its call goes home too, by way of the driver's source, and so does its callback. */
-  return context == self->home_context ? resilient_driver_ref (self->home)
-                                       : resilient_core_dup_io_driver (self);
+  g_mutex_lock (&self->lock);
+  self->at_home = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  return resilient_driver_ref (self->home);
 }
 
 void

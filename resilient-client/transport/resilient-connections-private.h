@@ -35,6 +35,8 @@ void resilient_connections_avoid_expect (ResilientConnections *self, GUri *origi
 gboolean resilient_connections_avoids_expect (ResilientConnections *self, GUri *origin);
 
 /* For tests: how many are remembered, dead ones included. */
+/* Whether a socket of any is still open. */
+gboolean resilient_connections_any_open (ResilientConnections *self);
 guint resilient_connections_get_length (ResilientConnections *self);
 
 /* Bytes that the peer has not acknowledged; FALSE when the system can't tell. */

@@ -270,6 +270,18 @@ resilient_connections_avoids_expect (ResilientConnections *self, GUri *origin)
   return avoids;
 }
 
+gboolean
+resilient_connections_any_open (ResilientConnections *self)
+{
+  gboolean open;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_foreach_remove (self->table, is_gone, NULL);
+  open = g_hash_table_size (self->table) > 0;
+  g_mutex_unlock (&self->lock);
+  return open;
+}
+
 guint
 resilient_connections_get_length (ResilientConnections *self)
 {

@@ -96,6 +96,9 @@ void resilient_exchange_unref (ResilientExchange *self);
 /* Over libsoup. Never changes a property of @session. */
 ResilientTransport *resilient_soup_transport_new (SoupSession *session);
 
+/* Whether a connection that a soup transport used is still open, or being closed. */
+gboolean resilient_soup_transport_is_connected (ResilientTransport *self);
+
 /* What the soup transport relies on the bare session for, for our own sessions: no decoder of libsoup's, no time-outs. */
 SoupSession *resilient_soup_session_new (guint max_conns);
 

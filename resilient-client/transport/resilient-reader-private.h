@@ -25,8 +25,9 @@ ResilientReader *resilient_reader_new (GInputStream *stream, const ResilientRead
 void resilient_reader_start (ResilientReader *self);
 /* Tries a read although nothing has announced data: finds out what fires no source. */
 void resilient_reader_poll (ResilientReader *self);
-/* Stops reading and closes the stream, from its end or before. Only closed() follows. Does not block. */
-void resilient_reader_close (ResilientReader *self);
+/* Stops reading and closes the stream. Only closed() follows: from inside the call when it is @at_end of a whole response of
+ * HTTP/1, which is done with, else later. Does not block. */
+void resilient_reader_close (ResilientReader *self, gboolean at_end);
 
 /* After the end of a chunked HTTP/1 response: FALSE when the connection ended before the last chunk came. */
 gboolean resilient_reader_is_whole (ResilientReader *self);

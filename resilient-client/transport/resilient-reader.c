@@ -119,7 +119,7 @@ read_cb (GObject *object, GAsyncResult *result, gpointer data)
   self->in_read = FALSE;
   if (self->closed)
     {
-      resilient_reader_close (self);
+      resilient_reader_close (self, FALSE);
       reader_unref (self);
       return;
     }
@@ -222,10 +222,10 @@ closed_cb (GObject *object, GAsyncResult *result, gpointer data)
   funcs->closed (user_data);
 }
 
-/* Closed asynchronously: the synchronous close of an HTTP/2 stream may block in writing its
- * RST_STREAM. */
+/* Before the end, a stream is closed asynchronously: libsoup skips what is left of an HTTP/1 body,
+ * and writes a RST_STREAM for HTTP/2, either of which may block. */
 void
-resilient_reader_close (ResilientReader *self)
+resilient_reader_close (ResilientReader *self, gboolean at_end)
 {
   self->closed = TRUE;
   clear_source (self);
@@ -233,6 +233,16 @@ resilient_reader_close (ResilientReader *self)
     {
       g_cancellable_cancel (self->cancellable);
       return; /* read_cb() goes on: a stream has one operation at a time */
+    }
+  if (at_end)
+    {
+      const ResilientReaderFuncs *funcs = self->funcs;
+      gpointer user_data = self->user_data;
+
+      g_input_stream_close (self->stream, NULL, NULL);
+      reader_unref (self);
+      funcs->closed (user_data);
+      return;
     }
   g_input_stream_close_async (self->stream, G_PRIORITY_DEFAULT, NULL, closed_cb, self);
 }

@@ -366,6 +366,7 @@ reader_end_cb (ResilientReader *reader, const GError *read_error, gpointer data)
       resilient_soup_exchange_fail (self, g_steal_pointer (&error));
       return;
     }
+  leg->whole = !self->outcome.http2;
   length = self->body->len;
   /* the array grows in powers of two, and results are kept for long */
   body = g_bytes_new_take (
@@ -378,7 +379,7 @@ reader_closed_cb (gpointer data)
 {
   SoupLeg *leg = data;
 
-  resilient_soup_hop_stream_closed (leg->hop);
+  resilient_soup_hop_stream_closed (leg->hop, leg->whole);
 }
 
 const ResilientReaderFuncs resilient_soup_reader_funcs = {

@@ -33,6 +33,7 @@ typedef struct
   SoupExchange *exchange; /* a reference */
   ResilientSoupHop *hop;
   ResilientReader *reader; /* of the response, once there is one; owned by its own closing */
+  gboolean whole; /* a response of HTTP/1 that was read to its end */
   gboolean counts;         /* its first send is one that outcome.sends counts */
   gboolean started;
   guint resends; /* those that were counted */
@@ -90,6 +91,7 @@ struct _SoupExchange
 
   ResilientOutcome outcome; /* its failure, error and response only at the end */
   gboolean ended;           /* done, or abandoned */
+  gboolean finishing;       /* done() comes before released() */
   gboolean released;
 };
 

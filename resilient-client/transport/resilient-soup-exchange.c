@@ -56,7 +56,7 @@ resilient_soup_exchange_may_repeat (SoupExchange *self)
 static void
 maybe_release (SoupExchange *self)
 {
-  if (!self->ended || self->n_legs > 0 || self->released || self->idle != NULL)
+  if (!self->ended || self->finishing || self->n_legs > 0 || self->released || self->idle != NULL)
     return;
   self->released = TRUE;
   self->funcs->released (&self->base, self->data);
@@ -201,7 +201,7 @@ resilient_soup_exchange_drop_leg (SoupExchange *self)
     return;
   resilient_soup_hop_detach (leg->hop);
   if (leg->reader != NULL)
-    resilient_reader_close (g_steal_pointer (&leg->reader));
+    resilient_reader_close (g_steal_pointer (&leg->reader), leg->whole);
 }
 
 void
@@ -219,6 +219,7 @@ resilient_soup_exchange_finish (SoupExchange *self,
 
   resilient_soup_exchange_ref (self);
   self->ended = TRUE;
+  self->finishing = TRUE;
   resilient_alarm_clear (self->alarm, &self->timer);
   resilient_soup_exchange_drop_leg (self);
   self->outcome.failure = failure;
@@ -229,6 +230,7 @@ resilient_soup_exchange_finish (SoupExchange *self,
   self->funcs->done (&self->base, &self->outcome, self->data);
   g_clear_error (&self->outcome.error);
   g_clear_pointer (&self->outcome.response, resilient_response_unref);
+  self->finishing = FALSE;
   maybe_release (self);
   resilient_soup_exchange_unref (self);
 }
@@ -339,6 +341,13 @@ resilient_soup_transport_new (SoupSession *session)
   self->connections = resilient_connections_new ();
   resilient_connections_watch (self->connections, session);
   return &self->base;
+}
+
+gboolean
+resilient_soup_transport_is_connected (ResilientTransport *self)
+{
+  g_assert (self->funcs == &soup_transport_funcs);
+  return resilient_connections_any_open (((SoupTransport *) self)->connections);
 }
 
 SoupSession *

@@ -34,6 +34,8 @@ struct _ResilientSoupHop
   gboolean detached;
   gboolean returned; /* the send call */
   gboolean finished; /* the message */
+  gboolean answering; /* inside answered() */
+  gboolean whole;     /* the stream was read to its end before it was closed */
   gboolean streaming; /* a stream was given away and is open */
   gboolean on_wire;
   gboolean reused;

@@ -50,7 +50,7 @@ ResilientSoupHop *resilient_soup_hop_send (const ResilientSoupHopParams *params,
 /* From a source of the driving context: no callback but released() any more. Cancels, and closes nothing: a stream that
  * answered() gave away is its receiver's, who must tell by stream_closed(). */
 void resilient_soup_hop_detach (ResilientSoupHop *self);
-void resilient_soup_hop_stream_closed (ResilientSoupHop *self);
+void resilient_soup_hop_stream_closed (ResilientSoupHop *self, gboolean whole);
 
 SoupMessage *resilient_soup_hop_get_message (ResilientSoupHop *self);
 /* The socket it was last sent over, or NULL. */

@@ -77,14 +77,30 @@ resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, GSourceFun
   return source;
 }
 
-/* Never directly: this is reached from inside libsoup's signals, and what it ends may start
- * anything. */
-static void
-maybe_release (ResilientSoupHop *self)
+static gboolean
+is_over (ResilientSoupHop *self)
 {
-  if (!self->returned || !self->finished || self->streaming || self->release_source != NULL)
-    return;
-  self->release_source = resilient_soup_hop_attach_idle (self, G_PRIORITY_DEFAULT, released_cb);
+  return self->returned && self->finished && !self->streaming && !self->answering
+         && self->release_source == NULL;
+}
+
+/* Never directly from inside libsoup's signals: what it ends may start anything. */
+static void
+release_later (ResilientSoupHop *self)
+{
+  if (is_over (self))
+    self->release_source = resilient_soup_hop_attach_idle (self, G_PRIORITY_DEFAULT, released_cb);
+}
+
+/* From the callback of an operation. After a whole response the connection is back with libsoup
+ * already; else libsoup may still have to part with it when we return. */
+static void
+release (ResilientSoupHop *self)
+{
+  if (self->whole && is_over (self))
+    released_cb (self);
+  else
+    release_later (self);
 }
 
 static void
@@ -93,14 +109,14 @@ finished_cb (SoupMessage *message, gpointer data)
   ResilientSoupHop *self = data;
 
   self->finished = TRUE;
-  maybe_release (self);
+  release_later (self);
 }
 
 static void
 discarded_cb (GObject *stream, GAsyncResult *result, gpointer data)
 {
   g_input_stream_close_finish (G_INPUT_STREAM (stream), result, NULL);
-  resilient_soup_hop_stream_closed (data);
+  resilient_soup_hop_stream_closed (data, FALSE);
 }
 
 static void
@@ -116,11 +132,15 @@ sent_cb (GObject *session, GAsyncResult *result, gpointer data)
   if (self->detached)
     resilient_share_clear (&self->share);
   if (!self->detached)
-    self->funcs->answered (self, stream, error,
-                           self->data); /* the hop outlives a detach: only a source frees it */
+    {
+      /* The answer may be read, and the stream closed, before this returns. */
+      self->answering = TRUE;
+      self->funcs->answered (self, stream, error, self->data);
+      self->answering = FALSE;
+    }
   else if (stream != NULL)
     g_input_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, discarded_cb, self);
-  maybe_release (self);
+  release (self);
 }
 
 ResilientSoupHop *
@@ -176,10 +196,11 @@ resilient_soup_hop_detach (ResilientSoupHop *self)
 }
 
 void
-resilient_soup_hop_stream_closed (ResilientSoupHop *self)
+resilient_soup_hop_stream_closed (ResilientSoupHop *self, gboolean whole)
 {
   self->streaming = FALSE;
-  maybe_release (self);
+  self->whole = whole;
+  release (self);
 }
 
 SoupMessage *
