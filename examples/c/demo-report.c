@@ -77,8 +77,12 @@ demo_count_wrong (Demo *demo)
   guint n_wrong = 0;
 
   for (int i = 0; i < demo->options.n_requests; i++)
-    if (demo->requests[i].callbacks != 1 || demo->requests[i].terminals != 1)
-      n_wrong++;
+    {
+      DemoRequest *request = &demo->requests[i];
+
+      if (request->callbacks != 1 || request->terminals != (request->refused ? 0 : 1))
+        n_wrong++;
+    }
 
   return n_wrong;
 }
@@ -165,6 +169,8 @@ demo_print_report (Demo *demo, double elapsed)
              demo->errors,
              demo->timeouts,
              demo->cancelled);
+  if (demo->error != NULL)
+    add_row (text, "", "%s", demo->error->message);
   add_row (text, _("Retry rate"), _("%.1f %%"), 100 * resilient_stats_get_retry_rate (stats));
   add_row (text,
            _("Attempts"),

@@ -99,7 +99,11 @@ count_end (Demo *demo, ResilientResponse *response, const GError *error)
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     demo->cancelled++;
   else
-    demo->errors++;
+    {
+      demo->errors++;
+      if (demo->error == NULL)
+        demo->error = g_error_copy (error);
+    }
 }
 
 /* [ended] */
@@ -124,6 +128,7 @@ ended_cb (GObject *source, GAsyncResult *async_result, gpointer user_data)
   result = resilient_client_get_result (client, id);
   if (result != NULL)
     demo->histogram[get_row (resilient_result_get_total_time (result))]++;
+  request->refused = result == NULL;
 
   if (++demo->n_ended == (guint) demo->options.n_requests)
     g_main_loop_quit (demo->loop);
@@ -261,6 +266,7 @@ main (int argc, char **argv)
   else
     g_printerr ("%s: %s\n", g_get_prgname (), error->message);
 
+  g_clear_error (&demo.error);
   g_clear_object (&demo.client);
   g_clear_pointer (&demo.server, demo_server_free);
   g_clear_pointer (&demo.loop, g_main_loop_unref);

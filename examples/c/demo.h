@@ -30,8 +30,9 @@ typedef struct _Demo Demo;
 typedef struct
 {
   Demo *demo;
-  guint callbacks; /* how often it ended for the caller; once, and no more, is right */
-  guint terminals; /* how often it ended for observers */
+  guint callbacks;  /* how often it ended for the caller; once, and no more, is right */
+  guint terminals;  /* how often it ended for observers */
+  gboolean refused; /* never started, so that observers hear nothing of it */
 } DemoRequest;
 
 struct _Demo
@@ -51,6 +52,7 @@ struct _Demo
   guint errors;      /* not answered */
   guint timeouts;
   guint cancelled;
+  GError *error;     /* the first of those errors, or NULL */
   guint histogram[DEMO_N_ROWS];
 };
 
