@@ -247,7 +247,7 @@ example_uri_from_args (int argc, char **argv, ExampleServer **server)
 
   if (argc != 2 || !g_str_equal (argv[1], "--self-test"))
     {
-      g_printerr ("Usage: %s URI | --self-test\n", g_get_prgname ());
+      g_printerr ("Usage: %s URI | --self-test\n", argv[0]);
       exit (2);
     }
 
