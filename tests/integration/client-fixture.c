@@ -21,6 +21,10 @@ client_fixture_set_up (ClientFixture *self,
   self->client = resilient_client_new ();
   self->events = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_unref);
   test_trust (resilient_client_get_session (self->client));
+  /* libsoup 3.2 goes on counting an HTTP/2 connection that broke, and warns of it when its session goes, which may be later
+   * than the test */
+  if (GPOINTER_TO_UINT (flags) & FAULT_SERVER_HTTP2)
+    test_allow_warning ("libsoup", "conns");
   g_signal_connect (self->client, "event", G_CALLBACK (event_cb), self);
 }
 
@@ -95,7 +99,6 @@ client_fixture_tear_down (ClientFixture *self,
   assert_one_last_event (self->events);
   g_ptr_array_unref (self->events);
   fault_server_free (self->server);
-  test_allow_warning (NULL, NULL);
 }
 
 int

@@ -130,8 +130,6 @@ static void
 test_lost_connection (ClientFixture *fixture,
                       gconstpointer flags)
 {
-  /* libsoup 3.2 goes on counting a connection that broke like this */
-  test_allow_warning ("libsoup", "conns");
   fault_server_on (fixture->server, "/", fault_head (200, NULL), fault_send ("abc"), fault_cut (), NULL);
   expect_failure (fixture, RESILIENT_FAILURE_DISCONNECT);
 }

@@ -13,7 +13,12 @@ get_as (ClientFixture *fixture,
         const char *path)
 {
   g_autoptr (ResilientRequestContext) context = context_new (id, NULL);
-  g_autoptr (ResilientResponse) response = client_get (fixture, path, context, NULL);
+  g_autoptr (ResilientRequest) request = request_new (fixture, "GET", path);
+  g_autoptr (ResilientResponse) response = NULL;
+
+  if (g_str_equal (path, "/timeout"))
+    resilient_request_set_attempt_timeout (request, 0.05);
+  response = client_send (fixture, request, context, NULL);
 }
 
 static void
@@ -40,7 +45,6 @@ serve_all_kinds (ClientFixture *fixture)
   fault_server_on (fixture->server, "/error", fault_answer (503, NULL, "no"), NULL);
   fault_server_on (fixture->server, "/timeout", fault_silence (), NULL);
   resilient_client_set_retry_policy (fixture->client, policy);
-  resilient_client_set_attempt_timeout (fixture->client, 0.1);
 }
 
 static void

@@ -287,10 +287,14 @@ test_stats (ClientFixture *fixture,
   fault_server_on (fixture->server, "/never", fault_answer (503, NULL, ""), NULL);
   fault_server_on (fixture->server, "/silent", fault_silence (), NULL);
   resilient_client_set_retry_policy (fixture->client, policy);
-  resilient_client_set_attempt_timeout (fixture->client, 0.1);
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
     {
-      g_autoptr (ResilientResponse) response = client_get (fixture, paths[i], NULL, NULL);
+      g_autoptr (ResilientRequest) request = request_new (fixture, "GET", paths[i]);
+      g_autoptr (ResilientResponse) response = NULL;
+
+      if (g_str_equal (paths[i], "/silent"))
+        resilient_request_set_attempt_timeout (request, 0.1);
+      response = client_send (fixture, request, NULL, NULL);
     }
   stats = resilient_client_get_stats (fixture->client);
   g_assert_cmpuint (resilient_stats_get_requests (stats), ==, 4);

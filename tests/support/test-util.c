@@ -96,14 +96,17 @@ test_result_clear (TestResult *self)
 }
 
 #define WARNING_LEVELS (G_LOG_LEVEL_WARNING | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION)
+#define MAX_ALLOWED 4
 
+/* Any thread warns; one allows. */
 static struct
 {
   const char *domain;
   const char *part;
   guint handler;
-  int count; /* atomic: any thread warns */
-} allowed;
+} allowed[MAX_ALLOWED];
+static int n_allowed;
+static int n_passed;
 
 static gboolean
 is_fatal_cb (const char *log_domain,
@@ -111,7 +114,13 @@ is_fatal_cb (const char *log_domain,
              const char *message,
              gpointer user_data)
 {
-  return g_strcmp0 (log_domain, allowed.domain) != 0 || strstr (message, allowed.part) == NULL;
+  int n = g_atomic_int_get (&n_allowed);
+
+  for (int i = 0; i < n; i++)
+    if (g_strcmp0 (log_domain, allowed[i].domain) == 0 && strstr (message, allowed[i].part) != NULL)
+      return FALSE;
+
+  return TRUE;
 }
 
 /* The handler of GTest says "Bail out!" before it asks whether to. */
@@ -124,29 +133,47 @@ log_cb (const char *log_domain,
   if (is_fatal_cb (log_domain, log_level, message, NULL))
     g_log_default_handler (log_domain, log_level, message, NULL);
   else
-    g_atomic_int_inc (&allowed.count);
+    g_atomic_int_inc (&n_passed);
+}
+
+static void
+forget_allowed (void)
+{
+  int n = g_atomic_int_get (&n_allowed);
+
+  g_atomic_int_set (&n_allowed, 0);
+  for (int i = 0; i < n; i++)
+    g_log_remove_handler (allowed[i].domain, allowed[i].handler);
+  g_test_log_set_fatal_handler (NULL, NULL);
 }
 
 void
 test_allow_warning (const char *domain,
                     const char *part)
 {
-  if (allowed.domain != NULL)
-    g_log_remove_handler (allowed.domain, allowed.handler);
-  allowed.domain = domain;
-  allowed.part = part;
-  if (domain != NULL)
+  int n = g_atomic_int_get (&n_allowed);
+
+  if (domain == NULL)
     {
-      allowed.count = 0;
-      allowed.handler = g_log_set_handler (domain, WARNING_LEVELS, log_cb, NULL);
+      forget_allowed ();
+      return;
     }
-  g_test_log_set_fatal_handler (domain != NULL ? is_fatal_cb : NULL, NULL);
+  g_atomic_int_set (&n_passed, 0);
+  for (int i = 0; i < n; i++)
+    if (g_str_equal (allowed[i].domain, domain) && g_str_equal (allowed[i].part, part))
+      return;
+  g_assert_cmpint (n, <, MAX_ALLOWED);
+  allowed[n].domain = domain;
+  allowed[n].part = part;
+  allowed[n].handler = g_log_set_handler (domain, WARNING_LEVELS, log_cb, NULL);
+  g_atomic_int_set (&n_allowed, n + 1);
+  g_test_log_set_fatal_handler (is_fatal_cb, NULL);
 }
 
 guint
 test_count_allowed (void)
 {
-  return g_atomic_int_get (&allowed.count);
+  return g_atomic_int_get (&n_passed);
 }
 
 void
