@@ -9,9 +9,12 @@
 
 typedef struct
 {
-  char *name;  /* owns the memory of both */
-  char *value; /* behind the name */
+  const char *name; /* both in the chunk */
+  const char *value;
 } Field;
+
+/* A response's usual fields fit: one allocation instead of one for each. */
+#define CHUNK_SIZE 512
 
 /* What get_list() once computed for a name that has more than one field. */
 typedef struct
@@ -24,6 +27,7 @@ struct _ResilientHeaders
 {
   /* Changed by the only owner before sharing, immutable after. */
   GArray *fields;     /* Field, in order */
+  GStringChunk *text; /* what they point to; NULL: none */
   GPtrArray *secrets; /* names marked secret; NULL: none */
 
   GMutex lock;
@@ -45,14 +49,6 @@ names_equal (const char *a,
 }
 
 static void
-clear_field (gpointer data)
-{
-  Field *field = data;
-
-  g_free (field->name);
-}
-
-static void
 clear_joined_list (gpointer data)
 {
   JoinedList *joined = data;
@@ -67,6 +63,7 @@ clear_headers (gpointer data)
   ResilientHeaders *self = data;
 
   g_array_unref (self->fields);
+  g_clear_pointer (&self->text, g_string_chunk_free);
   g_clear_pointer (&self->secrets, g_ptr_array_unref);
   g_clear_pointer (&self->joined, g_array_unref);
   g_mutex_clear (&self->lock);
@@ -78,7 +75,6 @@ resilient_headers_new (void)
   ResilientHeaders *self = g_atomic_rc_box_new0 (ResilientHeaders);
 
   self->fields = g_array_new (FALSE, FALSE, sizeof (Field));
-  g_array_set_clear_func (self->fields, clear_field);
   g_mutex_init (&self->lock);
 
   return self;
@@ -142,14 +138,12 @@ resilient_headers_append (ResilientHeaders *self,
                           const char       *name,
                           const char       *value)
 {
-  gsize name_size = strlen (name) + 1;
-  gsize value_size = strlen (value) + 1;
   Field field;
 
-  field.name = g_malloc (name_size + value_size);
-  field.value = field.name + name_size;
-  memcpy (field.name, name, name_size);
-  memcpy (field.value, value, value_size);
+  if (self->text == NULL)
+    self->text = g_string_chunk_new (CHUNK_SIZE);
+  field.name = g_string_chunk_insert (self->text, name);
+  field.value = g_string_chunk_insert (self->text, value);
 
   g_array_append_val (self->fields, field);
   g_clear_pointer (&self->joined, g_array_unref);
@@ -160,17 +154,15 @@ resilient_headers_replace (ResilientHeaders *self,
                            const char       *name,
                            const char       *value)
 {
-  g_autofree char *owned_name = NULL;
   guint n_old = self->fields->len;
 
-  /* The new one first, and a name of our own: both may belong to a field that goes. */
-  owned_name = g_strdup (name);
+  /* The text of a field that goes stays in the chunk: @name and @value may well be of one. */
   if (value != NULL)
     resilient_headers_append (self, name, value);
 
   for (guint i = n_old; i > 0; i--)
     {
-      if (names_equal (g_array_index (self->fields, Field, i - 1).name, owned_name))
+      if (names_equal (g_array_index (self->fields, Field, i - 1).name, name))
         g_array_remove_index (self->fields, i - 1);
     }
 

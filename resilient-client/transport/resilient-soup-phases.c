@@ -93,17 +93,19 @@ look_at_queue (SoupExchange *self)
   GSocket *socket = resilient_soup_hop_get_socket (self->leg->hop);
   gint64 now = resilient_clock_get_boot ();
   guint unsent = 0;
+  gint64 emptied;
   gboolean known = socket != NULL && (self->deadlines.write > 0 || self->deadlines.read > 0)
                    && resilient_socket_get_unsent (socket, &unsent);
 
   self->polled = now;
   if (known && unsent < self->unsent)
     self->deadlines.activity = date_sign (self, resilient_socket_get_last_ack, socket, now);
+  /* What is empty right after the write was never found full: it is dated without asking. */
+  emptied = known && self->unsent > 0 ? self->deadlines.activity : now;
   self->unsent = unsent;
   if (!self->wrote_all || unsent > 0)
     return;
 
-  gint64 emptied = known ? date_sign (self, resilient_socket_get_last_ack, socket, now) : now;
   resilient_soup_exchange_enter (self, RESILIENT_PHASE_WAITING);
   self->deadlines.activity = MIN (self->deadlines.activity, emptied);
   resilient_soup_exchange_arm (self);
