@@ -67,29 +67,51 @@ remove_from_id_locked (ResilientCore *self, ResilientCall *call)
   else
     g_hash_table_replace (
       self->calls_by_id,
-      (gpointer) resilient_request_context_get_request_id (call->older_call->context),
+      /* Under that call's lock: its driver may be giving it the context of its next attempt. */
+      (gpointer) resilient_call_get_request_id (call->older_call),
       call->older_call);
   call->older_call = NULL;
 }
 
-static void
-run_idle_waiters (GSList *waiters)
+/* What is to be told when the last call ended. */
+typedef struct
 {
-  waiters = g_slist_reverse (waiters);
-  while (waiters != NULL)
-    {
-      g_autofree IdleWaiter *waiter = waiters->data;
+  ResilientCore *core;
+  GSList *waiters; /* of IdleWaiter, newest first */
+  gboolean ended;
+} Idle;
 
-      waiters = g_slist_delete_link (waiters, waiters);
+static void
+idle_run (gpointer data)
+{
+  Idle *idle = data;
+
+  if (idle->ended)
+    resilient_recorder_close (idle->core->recorder);
+
+  idle->waiters = g_slist_reverse (idle->waiters);
+  while (idle->waiters != NULL)
+    {
+      g_autofree IdleWaiter *waiter = idle->waiters->data;
+
+      idle->waiters = g_slist_delete_link (idle->waiters, idle->waiters);
       waiter->func (waiter->data);
     }
+}
+
+static void
+idle_free (gpointer data)
+{
+  Idle *idle = data;
+
+  resilient_core_unref (idle->core);
+  g_free (idle);
 }
 
 void
 resilient_core_remove_call (ResilientCore *self, ResilientCall *call)
 {
-  GSList *waiters = NULL;
-  gboolean ended = FALSE;
+  Idle *idle = NULL;
 
   g_mutex_lock (&self->lock);
   remove_from_id_locked (self, call);
@@ -107,17 +129,20 @@ resilient_core_remove_call (ResilientCore *self, ResilientCall *call)
 
   if (self->calls_changed != NULL)
     self->calls_changed (call, FALSE, self->calls_changed_data);
-  if (self->n_calls == 0)
+  if (self->n_calls == 0 && (self->idle_waiters != NULL || (self->closing && !self->ended)))
     {
-      waiters = g_steal_pointer (&self->idle_waiters);
-      ended = self->closing && !self->ended;
-      self->ended |= ended;
+      idle = g_new0 (Idle, 1);
+      idle->core = resilient_core_ref (self);
+      idle->waiters = g_steal_pointer (&self->idle_waiters);
+      idle->ended = self->closing && !self->ended;
+      self->ended |= idle->ended;
     }
   g_mutex_unlock (&self->lock);
 
-  if (ended)
-    resilient_recorder_close (self->recorder);
-  run_idle_waiters (waiters);
+  /* An app's handlers and callbacks run from it, and may do anything: not inside libsoup's dispatch
+   * that brought the end. */
+  if (idle != NULL)
+    resilient_driver_invoke (call->driver, idle_run, idle, idle_free);
   g_object_unref (call);
 }
 
@@ -184,10 +209,11 @@ resilient_core_close (ResilientCore *self)
   g_mutex_lock (&self->lock);
   first = !self->closing;
   self->closing = TRUE;
-  ended = self->n_calls == 0 && !self->ended;
+  ended = self->n_calls == 0;
   self->ended |= ended;
   g_mutex_unlock (&self->lock);
 
+  /* Perhaps again: who closes while the end of the last call has yet to be told is told at once. */
   if (ended)
     resilient_recorder_close (self->recorder);
 
