@@ -250,6 +250,7 @@ resilient_call_begin_attempt (ResilientCall *self)
 
   g_mutex_lock (&self->lock);
   self->attempts++;
+  g_clear_pointer (&self->last_context, resilient_request_context_unref);
   self->state = RESILIENT_CALL_STATE_SENDING;
   resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_ATTEMPT);
   g_mutex_unlock (&self->lock);

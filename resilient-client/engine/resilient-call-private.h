@@ -79,6 +79,7 @@ struct _ResilientCall
   /* Under lock. */
   GCond *done_cond; /* somebody blocks on it; not owned */
   ResilientRequestContext *context;
+  ResilientRequestContext *last_context; /* of the last attempt made, while the next one is to come; else NULL */
   ResilientCallState state;
   ResilientFailure failure;
   guint status_code;
@@ -88,7 +89,7 @@ struct _ResilientCall
   gint64 bytes_sent, bytes_received, upload_size, download_size;
   ResilientResult *result;
   ResilientCancelCause cancel_cause;
-  GSList *tasks; /* of CallTask, newest first */
+  GQueue tasks; /* of CallTask, oldest first */
   GCancellable *cancellable;
   gulong cancelled_id;
   guint work_bits;
@@ -143,7 +144,7 @@ gboolean resilient_call_enter_gate (ResilientCall *self, gboolean woken, Resilie
 void resilient_call_post (ResilientCall *self, guint bits);
 /* Makes the call an ended one, with @result; takes it. */
 void resilient_call_set_ended (ResilientCall *self, ResilientResult *result);
-/* Returns its tasks; in the driving context, once it ended. */
+/* Returns its oldest task, and sees to it that the next one is; in the driving context, once it ended. */
 void resilient_call_complete (ResilientCall *self);
 
 /* resilient-call.c */

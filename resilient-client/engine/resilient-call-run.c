@@ -187,7 +187,7 @@ resilient_call_sleep (ResilientCall *self,
   g_mutex_lock (&self->lock);
   self->state = RESILIENT_CALL_STATE_WAITING;
   self->failure = failure;
-  resilient_request_context_unref (self->context);
+  self->last_context = self->context;
   self->context = g_steal_pointer (&context);
   resilient_call_changed (self,
                           1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_FAILURE
@@ -241,6 +241,16 @@ resilient_call_end (ResilientCall *self,
   ResilientResult *result;
 
   let_go (self);
+
+  g_mutex_lock (&self->lock);
+  /* The attempt that was to come does not: the last word is on the one before. */
+  if (self->last_context != NULL)
+    {
+      resilient_request_context_unref (self->context);
+      self->context = g_steal_pointer (&self->last_context);
+      resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_CONTEXT);
+    }
+  g_mutex_unlock (&self->lock);
 
   result = resilient_result_new (
     self->context, status, response, error, failure, self->attempts, self->sends, total, self->log);

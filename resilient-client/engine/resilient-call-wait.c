@@ -83,11 +83,13 @@ void
 resilient_call_complete (ResilientCall *self)
 {
   g_autoptr (GCancellable) cancellable = NULL;
+  CallTask *waiting;
   gulong cancelled_id;
-  GSList *tasks;
+  gboolean more;
 
   g_mutex_lock (&self->lock);
-  tasks = g_slist_reverse (g_steal_pointer (&self->tasks));
+  waiting = g_queue_pop_head (&self->tasks);
+  more = !g_queue_is_empty (&self->tasks);
   cancellable = g_steal_pointer (&self->cancellable);
   cancelled_id = self->cancelled_id;
   self->cancelled_id = 0;
@@ -98,11 +100,12 @@ resilient_call_complete (ResilientCall *self)
   if (cancelled_id != 0)
     g_signal_handler_disconnect (cancellable, cancelled_id);
 
-  while (tasks != NULL)
-    {
-      CallTask *waiting = tasks->data;
+  /* Before the callback: a nested loop in it goes on with the rest. */
+  if (more)
+    resilient_call_post (self, RESILIENT_WORK_COMPLETE);
 
-      tasks = g_slist_delete_link (tasks, tasks);
+  if (waiting != NULL)
+    {
       call_task_disarm (waiting);
       return_task (self, waiting->task, waiting->want_result);
       call_task_unref (waiting);
@@ -113,15 +116,13 @@ static gboolean
 take_from_list (CallTask *waiting)
 {
   ResilientCall *self = waiting->call;
-  GSList *link;
+  gboolean removed;
 
   g_mutex_lock (&self->lock);
-  link = g_slist_find (self->tasks, waiting);
-  if (link != NULL)
-    self->tasks = g_slist_delete_link (self->tasks, link);
+  removed = g_queue_remove (&self->tasks, waiting);
   g_mutex_unlock (&self->lock);
 
-  return link != NULL;
+  return removed;
 }
 
 static gboolean
@@ -163,11 +164,17 @@ resilient_call_add_task (ResilientCall *self,
                          double timeout,
                          GCancellable *cancellable)
 {
+  g_autoptr (GSource) source = NULL;
   CallTask *waiting;
+
+  /* Made outside of the lock, as it may take the cancellable's, under which our handler of
+   * "cancelled" wants this one. */
+  if (cancellable != NULL)
+    source = g_cancellable_source_new (cancellable);
 
   g_mutex_lock (&self->lock);
   /* Until the callbacks that wait already were called, also a late one waits its turn. */
-  if (self->state == RESILIENT_CALL_STATE_DONE && self->tasks == NULL)
+  if (self->state == RESILIENT_CALL_STATE_DONE && g_queue_is_empty (&self->tasks))
     {
       g_mutex_unlock (&self->lock);
       return_task (self, task, want_result);
@@ -179,16 +186,16 @@ resilient_call_add_task (ResilientCall *self,
   waiting->task = task;
   waiting->call = g_object_ref (self);
   waiting->want_result = want_result;
-  self->tasks = g_slist_prepend (self->tasks, waiting);
+  g_queue_push_tail (&self->tasks, waiting);
   if (timeout >= 0)
     resilient_alarm_set (resilient_driver_get_alarm (self->driver),
                          &waiting->timer,
                          resilient_clock_add (resilient_clock_get_boot (), timeout),
                          waiter_timeout_cb,
                          g_atomic_rc_box_acquire (waiting));
-  if (cancellable != NULL)
+  if (source != NULL)
     {
-      waiting->source = g_cancellable_source_new (cancellable);
+      waiting->source = g_steal_pointer (&source);
       g_source_set_callback (waiting->source,
                              G_SOURCE_FUNC (waiter_cancelled_cb),
                              g_atomic_rc_box_acquire (waiting),

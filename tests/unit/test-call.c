@@ -245,6 +245,54 @@ test_cancel (Fixture *f, gconstpointer data)
     }
 }
 
+/* What the attempt to come would have borne is not what the last event bears. */
+static void
+test_last_context (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) other = NULL;
+  g_autoptr (ResilientCall) call = start_to (f, WAITING, &other);
+  g_autoptr (ResilientRequestContext) next = resilient_call_get_context (call);
+  g_autoptr (ResilientRequestContext) last = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (ResilientEvent) event = NULL;
+
+  g_assert_cmpuint (resilient_request_context_get_current_attempt (next), ==, 1);
+  clear_events (f);
+  resilient_call_cancel (call);
+  virtual_clock_settle ();
+  event = resilient_subscription_try_next (f->events);
+  g_assert_cmpuint (resilient_request_context_get_current_attempt (resilient_event_get_context (event)), ==, 0);
+  result = resilient_call_get_result (call);
+  g_assert_cmpuint (resilient_request_context_get_current_attempt (resilient_result_get_context (result)), ==, 0);
+  last = resilient_call_get_context (call);
+  g_assert_cmpuint (resilient_request_context_get_current_attempt (last), ==, 0);
+}
+
+static void
+settle_and_count_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  guint *n_callbacks = user_data;
+
+  ++*n_callbacks;
+  virtual_clock_settle ();
+  g_assert_cmpuint (*n_callbacks, ==, 3);
+}
+
+/* A nested loop in the callback of one who waits for a call serves the others who do. */
+static void
+test_nested_waiters (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  guint n_callbacks = 0;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  for (guint i = 0; i < 3; i++)
+    resilient_call_finish_async (call, NULL, settle_and_count_cb, &n_callbacks);
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_callbacks, ==, 3);
+}
+
 static void
 test_deadline (Fixture *f, gconstpointer data)
 {
@@ -360,6 +408,8 @@ main (int argc, char *argv[])
   ADD ("retry-now", test_retry_now);
   ADD ("notify", test_notify);
   ADD ("cancel", test_cancel);
+  ADD ("last-context", test_last_context);
+  ADD ("nested-waiters", test_nested_waiters);
   ADD ("deadline", test_deadline);
   ADD ("queue-timeout", test_queue_timeout);
   ADD ("detached-keeps-slot", test_detached_keeps_slot);
