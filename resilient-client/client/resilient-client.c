@@ -73,9 +73,6 @@ resilient_client_dispose (GObject *object)
       g_source_destroy (self->monitor);
       g_clear_pointer (&self->monitor, g_source_unref);
     }
-  if (self->calls != NULL)
-    resilient_call_list_detach (self->calls);
-  g_clear_object (&self->calls);
 
   G_OBJECT_CLASS (resilient_client_parent_class)->dispose (object);
 }
@@ -85,6 +82,7 @@ resilient_client_finalize (GObject *object)
 {
   ResilientClient *self = RESILIENT_CLIENT (object);
 
+  g_clear_object (&self->calls);
   g_clear_pointer (&self->core, resilient_core_unref);
   g_clear_pointer (&self->main_context, g_main_context_unref);
 

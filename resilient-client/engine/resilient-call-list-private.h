@@ -11,10 +11,8 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (ResilientCallList, resilient_call_list, RESILIENT, CALL_LIST, GObject)
 
-/* A list model of the live calls of @core, oldest first, kept up in the home context. Costs nothing until it is made; at most
- * one per core. */
+/* A list model of the live calls of @core, oldest first, kept up in the home context for as long as somebody holds it, and
+ * with it the core. Costs nothing until it is made; at most one per core. Dropped in any thread. */
 ResilientCallList *resilient_call_list_new (ResilientCore *core);
-/* No more changes come. */
-void resilient_call_list_detach (ResilientCallList *self);
 
 G_END_DECLS

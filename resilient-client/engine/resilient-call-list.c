@@ -7,12 +7,21 @@
 
 #include "resilient-call-private.h"
 
+/* What is posted does not keep the list alive, nor with it the core: nobody may iterate the home
+ * context any more. */
+typedef struct
+{
+  GWeakRef list;
+  ResilientWork work;
+} Post;
+
 struct _ResilientCallList
 {
   GObject parent_instance;
 
-  ResilientCore *core; /* NULL once detached; under its own lock: calls_changed */
+  ResilientCore *core; /* under its lock: calls_changed; NULL after dispose */
   ResilientDriver *home;
+  Post *post; /* set once */
 
   /* Of the home context. */
   GSequence *calls;
@@ -22,7 +31,6 @@ struct _ResilientCallList
   /* Under the core's lock. */
   GQueue changes; /* of calls, owned; the lowest bit of the pointer says: removed */
   gboolean scheduled;
-  ResilientWork work;
 };
 
 static GType
@@ -106,11 +114,22 @@ remove_call (ResilientCallList *self, ResilientCall *call)
 }
 
 static void
+post_clear (gpointer data)
+{
+  g_weak_ref_clear (&((Post *) data)->list);
+}
+
+static void
 apply_changes_cb (gpointer data)
 {
-  g_autoptr (ResilientCallList) self = data;
+  Post *post = data;
+  g_autoptr (ResilientCallList) self = g_weak_ref_get (&post->list);
   gpointer change;
   guint n_added = 0;
+
+  g_atomic_rc_box_release_full (post, post_clear);
+  if (self == NULL)
+    return;
 
   if (self->core != NULL)
     {
@@ -151,24 +170,27 @@ calls_changed_cb (ResilientCall *call, gboolean added, gpointer data)
   if (!self->scheduled)
     {
       self->scheduled = TRUE;
-      resilient_driver_post (self->home, &self->work, apply_changes_cb, g_object_ref (self));
+      resilient_driver_post (
+        self->home, &self->post->work, apply_changes_cb, g_atomic_rc_box_acquire (self->post));
     }
 }
 
-void
-resilient_call_list_detach (ResilientCallList *self)
+/* In whatever thread the last reference is dropped: work that runs has one, so none runs now. */
+static void
+resilient_call_list_dispose (GObject *object)
 {
-  ResilientCore *core = g_steal_pointer (&self->core);
+  ResilientCallList *self = RESILIENT_CALL_LIST (object);
 
-  if (core == NULL)
-    return;
+  if (self->core != NULL)
+    {
+      g_mutex_lock (&self->core->lock);
+      self->core->calls_changed = NULL;
+      self->core->calls_changed_data = NULL;
+      g_mutex_unlock (&self->core->lock);
+      g_clear_pointer (&self->core, resilient_core_unref);
+    }
 
-  g_mutex_lock (&core->lock);
-  core->calls_changed = NULL;
-  core->calls_changed_data = NULL;
-  g_queue_clear_full (&self->changes, change_free);
-  g_mutex_unlock (&core->lock);
-  resilient_core_unref (core);
+  G_OBJECT_CLASS (resilient_call_list_parent_class)->dispose (object);
 }
 
 static void
@@ -176,11 +198,12 @@ resilient_call_list_finalize (GObject *object)
 {
   ResilientCallList *self = RESILIENT_CALL_LIST (object);
 
-  resilient_call_list_detach (self);
+  g_queue_clear_full (&self->changes, change_free);
   g_queue_clear_full (&self->pending, change_free);
   g_hash_table_unref (self->iters);
   g_sequence_free (self->calls);
   g_clear_pointer (&self->home, resilient_driver_unref);
+  g_atomic_rc_box_release_full (self->post, post_clear);
 
   G_OBJECT_CLASS (resilient_call_list_parent_class)->finalize (object);
 }
@@ -188,12 +211,17 @@ resilient_call_list_finalize (GObject *object)
 static void
 resilient_call_list_class_init (ResilientCallListClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = resilient_call_list_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = resilient_call_list_dispose;
+  object_class->finalize = resilient_call_list_finalize;
 }
 
 static void
 resilient_call_list_init (ResilientCallList *self)
 {
+  self->post = g_atomic_rc_box_new0 (Post);
+  g_weak_ref_init (&self->post->list, self);
   self->calls = g_sequence_new (g_object_unref);
   self->iters = g_hash_table_new (NULL, NULL);
 }

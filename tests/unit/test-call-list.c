@@ -117,9 +117,8 @@ test_again (Fixture *f, gconstpointer data)
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   call = start (f);
-  resilient_call_list_detach (list);
-  virtual_clock_settle ();
   g_assert_finalize_object (list);
+  virtual_clock_settle ();
 
   list = resilient_call_list_new (f->core);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
@@ -127,6 +126,43 @@ test_again (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 0);
   g_assert_finalize_object (list);
+}
+
+/* Whoever keeps the list sees the last calls leave it, though nobody else knows of the core any more. */
+static void
+test_outlives (Fixture *f, gconstpointer data)
+{
+  ResilientCore *core = resilient_core_new (g_main_context_default (), NULL);
+  ResilientCallList *list = resilient_call_list_new (core);
+  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  g_autoptr (ResilientCall) call = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  resilient_core_set_transport (core, &f->script->parent);
+  call = resilient_call_start (core, core->home, recipe, NULL, NULL);
+  virtual_clock_settle ();
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
+
+  resilient_core_unref (core);
+  resilient_call_cancel (call);
+  g_clear_object (&call);
+  virtual_clock_settle ();
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 0);
+  g_assert_finalize_object (list);
+}
+
+/* What the home context has yet to do keeps neither the list nor the core. */
+static void
+test_dropped_before_its_turn (Fixture *f, gconstpointer data)
+{
+  ResilientCallList *list = resilient_call_list_new (f->core);
+  g_autoptr (ResilientCall) call = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  call = start (f);
+  g_assert_finalize_object (list);
+  resilient_call_cancel (call);
+  virtual_clock_settle ();
 }
 
 int
@@ -138,6 +174,8 @@ main (int argc, char *argv[])
   ADD ("mirror", test_mirror);
   ADD ("nested", test_nested);
   ADD ("again", test_again);
+  ADD ("outlives", test_outlives);
+  ADD ("dropped-before-its-turn", test_dropped_before_its_turn);
 
   return g_test_run ();
 }
