@@ -25,6 +25,7 @@ struct _ResilientNetwork
   gulong changed_id;
   GQueue parked;
   ResilientTimer probe_timer;
+  gboolean freed;
   gint64 suspended; /* the boot clock's lead over the monotonic one at the last look */
   guint generation;
 };
@@ -75,12 +76,19 @@ network_unref (gpointer self)
 void
 resilient_network_free (ResilientNetwork *self)
 {
+  gulong changed_id;
+
   g_assert (g_queue_is_empty (&self->parked));
 
   if (resilient_alarm_clear (resilient_driver_get_alarm (self->home), &self->probe_timer))
     network_unref (self);
-  if (self->changed_id != 0)
-    g_signal_handler_disconnect (self->monitor, self->changed_id);
+  g_mutex_lock (&self->lock);
+  /* The home context may be about to connect. */
+  self->freed = TRUE;
+  changed_id = self->changed_id;
+  g_mutex_unlock (&self->lock);
+  if (changed_id != 0)
+    g_signal_handler_disconnect (self->monitor, changed_id);
   network_unref (self);
 }
 
@@ -153,7 +161,7 @@ ensure_monitor_cb (gpointer data)
     installed_monitor != NULL ? installed_monitor : g_network_monitor_get_default ();
 
   g_mutex_lock (&self->lock);
-  if (self->monitor == NULL)
+  if (self->monitor == NULL && !self->freed)
     {
       g_atomic_pointer_set (&self->monitor, g_object_ref (monitor));
       self->changed_id = g_signal_connect_data (monitor,
