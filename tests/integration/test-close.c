@@ -188,13 +188,15 @@ test_call_outlives (ClientFixture *fixture,
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (ResilientResponse) again = NULL;
+  g_autoptr (ResilientResult) result = NULL;
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   call = resilient_client_start (fixture->client, request, NULL);
   response = call_wait (call, NULL);
   client_dispose (g_steal_pointer (&fixture->client));
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
-  g_assert_cmpuint (resilient_result_get_attempts (resilient_call_get_result (call)), ==, 1);
+  result = resilient_call_get_result (call);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
   again = call_wait (call, NULL);
   assert_response (again, 200, "ok");
 }
