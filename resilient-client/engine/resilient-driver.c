@@ -17,7 +17,7 @@ struct _ResilientDriver
   int running;     /* atomic; the thread's loop goes on */
 
   GMutex lock;
-  ResilientWork *head; /* under lock, with tail */
+  ResilientWork *head; /* changed under lock, with tail; atomic */
   ResilientWork *tail;
 };
 
@@ -44,7 +44,7 @@ take_work (ResilientDriver *self)
   work = self->head;
   if (work != NULL)
     {
-      self->head = work->next;
+      g_atomic_pointer_set (&self->head, work->next);
       if (self->head == NULL)
         self->tail = NULL;
       work->next = NULL;
@@ -52,6 +52,19 @@ take_work (ResilientDriver *self)
   g_mutex_unlock (&self->lock);
 
   return work;
+}
+
+static gboolean
+driver_source_check (GSource *source)
+{
+  return g_atomic_pointer_get (&((DriverSource *) source)->driver->head) != NULL;
+}
+
+static gboolean
+driver_source_prepare (GSource *source, int *timeout)
+{
+  *timeout = -1;
+  return driver_source_check (source);
 }
 
 static gboolean
@@ -69,20 +82,13 @@ driver_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_dat
   if (push)
     g_main_context_push_thread_default (self->context);
 
-  /* Ready again before the work runs: a nested loop in a callback goes on with the rest. */
+  /* One by one: a nested loop in a callback goes on with the rest. */
   while (n++ < WORK_PER_DISPATCH)
     {
       ResilientWork *work = take_work (self);
 
       if (work == NULL)
-        {
-          g_mutex_lock (&self->lock);
-          if (self->head == NULL)
-            g_source_set_ready_time (source, -1);
-          g_mutex_unlock (&self->lock);
-          break;
-        }
-
+        break;
       work->func (work->data);
     }
 
@@ -99,6 +105,8 @@ driver_source_finalize (GSource *source)
 }
 
 static GSourceFuncs driver_source_funcs = {
+  .prepare = driver_source_prepare,
+  .check = driver_source_check,
   .dispatch = driver_source_dispatch,
   .finalize = driver_source_finalize,
 };
@@ -234,20 +242,23 @@ resilient_driver_post (ResilientDriver *self,
                        ResilientWorkFunc func,
                        gpointer data)
 {
+  gboolean first;
+
   work->func = func;
   work->data = data;
   work->next = NULL;
 
   g_mutex_lock (&self->lock);
-  if (self->tail != NULL)
-    self->tail->next = work;
+  first = self->tail == NULL;
+  if (first)
+    g_atomic_pointer_set (&self->head, work);
   else
-    {
-      self->head = work;
-      /* Under the lock, so that the dispatch can't clear it after. */
-      g_source_set_ready_time (self->source, 0);
-    }
+    self->tail->next = work;
   self->tail = work;
+  /* Who iterates the context looks again before it waits: to wake it costs a system call. Under the
+   * lock, as the work may let go of us. */
+  if (first && !g_main_context_is_owner (self->context))
+    g_main_context_wakeup (self->context);
   g_mutex_unlock (&self->lock);
 }
 

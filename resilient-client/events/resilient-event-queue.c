@@ -213,9 +213,11 @@ resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event)
       g_async_queue_push_unlocked (self->events, resilient_event_without_response (event));
     }
 
+  /* Who iterates a context looks again before it waits: to wake it costs a system call. */
   if (length == 0)
     for (GSList *l = self->monitors; l != NULL; l = l->next)
-      g_main_context_wakeup (((Monitor *) l->data)->context);
+      if (!g_main_context_is_owner (((Monitor *) l->data)->context))
+        g_main_context_wakeup (((Monitor *) l->data)->context);
 
   g_async_queue_unlock (self->events);
 }
