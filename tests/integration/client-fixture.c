@@ -6,32 +6,29 @@
 #include "client-fixture.h"
 
 static void
-event_cb (ResilientClient *client,
-          ResilientEvent *event,
-          ClientFixture *self)
+event_cb (ResilientClient *client, ResilientEvent *event, ClientFixture *self)
 {
   g_ptr_array_add (self->events, resilient_event_ref (event));
 }
 
 void
-client_fixture_set_up (ClientFixture *self,
-                       gconstpointer flags)
+client_fixture_set_up (ClientFixture *self, gconstpointer flags)
 {
   self->server = fault_server_new (GPOINTER_TO_UINT (flags));
   self->client = resilient_client_new ();
   self->events = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_unref);
   test_trust (resilient_client_get_session (self->client));
-  /* libsoup 3.2 goes on counting an HTTP/2 connection that broke, and warns of it when its session goes, which may be later
-   * than the test */
+  /* libsoup 3.2 goes on counting an HTTP/2 connection that broke, and warns of it when its session
+   * goes, which may be later than the test */
   test_allow_warning ("libsoup", "conns");
   g_signal_connect (self->client, "event", G_CALLBACK (event_cb), self);
-  /* several TLS handshakes at a time take longer than the default where each instruction is checked */
+  /* several TLS handshakes at a time take longer than the default where each instruction is checked
+   */
   resilient_client_set_connect_timeout (self->client, 0);
 }
 
 static void
-close_client (ResilientClient *client,
-              double grace)
+close_client (ResilientClient *client, double grace)
 {
   g_auto (TestResult) result = { 0 };
   g_autoptr (GError) error = NULL;
@@ -43,16 +40,15 @@ close_client (ResilientClient *client,
 }
 
 void
-client_close (ClientFixture *self,
-              double grace)
+client_close (ClientFixture *self, double grace)
 {
   close_client (self->client, grace);
 }
 
-/* The client goes with its last task or source, which may still stand in line when a close completes. */
+/* The client goes with its last task or source, which may still stand in line when a close
+ * completes. */
 static void
-gone_cb (gpointer user_data,
-         GObject *client)
+gone_cb (gpointer user_data, GObject *client)
 {
   *(gboolean *) user_data = TRUE;
 }
@@ -83,7 +79,8 @@ assert_one_last_event (GPtrArray *events)
   for (guint i = 0; i < events->len; i++)
     {
       ResilientEvent *event = events->pdata[i];
-      const char *id = resilient_request_context_get_request_id (resilient_event_get_context (event));
+      const char *id =
+        resilient_request_context_get_request_id (resilient_event_get_context (event));
 
       g_assert_false (g_hash_table_contains (ended, id));
       if (is_last (event))
@@ -92,8 +89,7 @@ assert_one_last_event (GPtrArray *events)
 }
 
 void
-client_fixture_tear_down (ClientFixture *self,
-                          gconstpointer flags)
+client_fixture_tear_down (ClientFixture *self, gconstpointer flags)
 {
   if (self->client != NULL)
     client_dispose (g_steal_pointer (&self->client));
@@ -103,24 +99,18 @@ client_fixture_tear_down (ClientFixture *self,
 }
 
 int
-client_tests_run (int argc,
-                  char **argv,
-                  const ClientTest *tests,
-                  gsize n_tests)
+client_tests_run (int argc, char **argv, const ClientTest *tests, gsize n_tests)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   for (gsize i = 0; i < n_tests; i++)
-    g_test_add (tests[i].path, ClientFixture, GUINT_TO_POINTER (tests[i].flags), client_fixture_set_up, tests[i].test,
-                client_fixture_tear_down);
+    g_test_add (tests[i].path, ClientFixture, GUINT_TO_POINTER (tests[i].flags),
+                client_fixture_set_up, tests[i].test, client_fixture_tear_down);
 
   return g_test_run ();
 }
 
 static ResilientRetryPolicy *
-build_policy (ResilientRetryPolicy *base,
-              int max_retries,
-              double base_delay,
-              double max_delay)
+build_policy (ResilientRetryPolicy *base, int max_retries, double base_delay, double max_delay)
 {
   g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (base);
   g_autoptr (GError) error = NULL;
@@ -154,8 +144,7 @@ sleepy_policy (int max_retries)
 }
 
 ResilientRequestContext *
-context_new (const char *id,
-             ResilientRetryPolicy *policy)
+context_new (const char *id, ResilientRetryPolicy *policy)
 {
   g_autoptr (GError) error = NULL;
   ResilientRequestContext *context = resilient_request_context_new (id, policy, NULL, &error);
@@ -166,9 +155,7 @@ context_new (const char *id,
 }
 
 ResilientRequest *
-request_new (ClientFixture *self,
-             const char *method,
-             const char *path)
+request_new (ClientFixture *self, const char *method, const char *path)
 {
   g_autofree char *uri = fault_server_uri (self->server, path);
 
@@ -176,11 +163,8 @@ request_new (ClientFixture *self,
 }
 
 void
-client_start_get (ClientFixture *self,
-                  const char *path,
-                  ResilientRequestContext *context,
-                  GCancellable *cancellable,
-                  TestResult *result)
+client_start_get (ClientFixture *self, const char *path, ResilientRequestContext *context,
+                  GCancellable *cancellable, TestResult *result)
 {
   g_autofree char *uri = fault_server_uri (self->server, path);
 
@@ -188,11 +172,10 @@ client_start_get (ClientFixture *self,
 }
 
 ResilientResponse *
-client_end_get (ClientFixture *self,
-                TestResult *result,
-                GError **error)
+client_end_get (ClientFixture *self, TestResult *result, GError **error)
 {
-  ResilientResponse *response = resilient_client_get_finish (self->client, test_result_wait (result), error);
+  ResilientResponse *response =
+    resilient_client_get_finish (self->client, test_result_wait (result), error);
 
   test_result_clear (result);
 
@@ -200,10 +183,7 @@ client_end_get (ClientFixture *self,
 }
 
 ResilientResponse *
-client_get (ClientFixture *self,
-            const char *path,
-            ResilientRequestContext *context,
-            GError **error)
+client_get (ClientFixture *self, const char *path, ResilientRequestContext *context, GError **error)
 {
   g_auto (TestResult) result = { 0 };
 
@@ -213,9 +193,7 @@ client_get (ClientFixture *self,
 }
 
 ResilientResponse *
-client_send (ClientFixture *self,
-             ResilientRequest *request,
-             ResilientRequestContext *context,
+client_send (ClientFixture *self, ResilientRequest *request, ResilientRequestContext *context,
              GError **error)
 {
   g_auto (TestResult) result = { 0 };
@@ -226,8 +204,7 @@ client_send (ClientFixture *self,
 }
 
 ResilientResponse *
-call_wait (ResilientCall *call,
-           GError **error)
+call_wait (ResilientCall *call, GError **error)
 {
   g_auto (TestResult) result = { 0 };
 
@@ -251,8 +228,7 @@ has_state (gpointer data)
 }
 
 void
-call_wait_state (ResilientCall *call,
-                 ResilientCallState state)
+call_wait_state (ResilientCall *call, ResilientCallState state)
 {
   StateWish wish = { call, state };
 
@@ -260,9 +236,7 @@ call_wait_state (ResilientCall *call,
 }
 
 void
-assert_response (ResilientResponse *response,
-                 guint status,
-                 const char *body)
+assert_response (ResilientResponse *response, guint status, const char *body)
 {
   GBytes *bytes;
 
@@ -274,11 +248,8 @@ assert_response (ResilientResponse *response,
 }
 
 ResilientResult *
-assert_result (ClientFixture *self,
-               const char *id,
-               ResilientResultStatus status,
-               ResilientFailure failure,
-               guint attempts)
+assert_result (ClientFixture *self, const char *id, ResilientResultStatus status,
+               ResilientFailure failure, guint attempts)
 {
   ResilientResult *result = resilient_client_get_result (self->client, id);
 
@@ -287,23 +258,23 @@ assert_result (ClientFixture *self,
   g_assert_cmpint (resilient_result_get_status (result), ==, status);
   g_assert_cmpuint (resilient_result_get_failure (result), ==, failure);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, attempts);
-  g_assert_cmpint (resilient_result_is_success (result), ==, status == RESILIENT_RESULT_STATUS_SUCCESS);
+  g_assert_cmpint (resilient_result_is_success (result), ==,
+                   status == RESILIENT_RESULT_STATUS_SUCCESS);
 
   return result;
 }
 
 ResilientEvent *
-find_event (ClientFixture *self,
-            ResilientEventType type,
-            const char *id,
-            guint n)
+find_event (ClientFixture *self, ResilientEventType type, const char *id, guint n)
 {
   for (guint i = 0; i < self->events->len; i++)
     {
       ResilientEvent *event = self->events->pdata[i];
-      const char *event_id = resilient_request_context_get_request_id (resilient_event_get_context (event));
+      const char *event_id =
+        resilient_request_context_get_request_id (resilient_event_get_context (event));
 
-      if (resilient_event_get_event_type (event) == type && (id == NULL || g_str_equal (id, event_id)) && n-- == 0)
+      if (resilient_event_get_event_type (event) == type
+          && (id == NULL || g_str_equal (id, event_id)) && n-- == 0)
         return event;
     }
 
@@ -311,9 +282,7 @@ find_event (ClientFixture *self,
 }
 
 guint
-count_events (ClientFixture *self,
-              ResilientEventType type,
-              const char *id)
+count_events (ClientFixture *self, ResilientEventType type, const char *id)
 {
   guint n = 0;
 
@@ -342,8 +311,7 @@ has_last_events (gpointer data)
 }
 
 void
-wait_last_events (ClientFixture *self,
-                  guint n)
+wait_last_events (ClientFixture *self, guint n)
 {
   LastWish wish = { self->events, n };
 

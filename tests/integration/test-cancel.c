@@ -5,7 +5,8 @@
 
 #include "client-fixture.h"
 
-/* Every way to cancel, in every phase of a request: one callback, in a later turn, and one CANCELLED event. */
+/* Every way to cancel, in every phase of a request: one callback, in a later turn, and one
+ * CANCELLED event. */
 
 #define ID "victim"
 #define UPLOAD_SIZE (32 * 1024 * 1024)
@@ -59,8 +60,7 @@ typedef struct
 
 /* The live call of that id, from the client's list. */
 static ResilientCall *
-find_call (ResilientClient *client,
-           const char *id)
+find_call (ResilientClient *client, const char *id)
 {
   GListModel *calls = resilient_client_get_calls (client);
 
@@ -76,10 +76,7 @@ find_call (ResilientClient *client,
 }
 
 static void
-prepare (ClientFixture *fixture,
-         Phase phase,
-         ResilientRequest *request,
-         TestResult *other)
+prepare (ClientFixture *fixture, Phase phase, ResilientRequest *request, TestResult *other)
 {
   g_autoptr (ResilientRetryPolicy) policy = sleepy_policy (3);
   g_autoptr (GBytes) body = NULL;
@@ -90,7 +87,8 @@ prepare (ClientFixture *fixture,
     {
     case QUEUED:
       resilient_client_set_max_concurrent (fixture->client, 1);
-      fault_server_on (fixture->server, "/other", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
+      fault_server_on (fixture->server, "/other", fault_hold ("go"), fault_answer (200, NULL, "ok"),
+                       NULL);
       client_start_get (fixture, "/other", NULL, NULL, other);
       fault_server_wait_held (fixture->server, "go", 1);
       break;
@@ -100,10 +98,12 @@ prepare (ClientFixture *fixture,
     case UPLOADING:
       body = g_bytes_new_take (g_malloc0 (UPLOAD_SIZE), UPLOAD_SIZE);
       resilient_request_set_body_bytes (request, NULL, body);
-      fault_server_on (fixture->server, "/", fault_head (100, NULL), fault_read (1000), fault_hold ("never"), NULL);
+      fault_server_on (fixture->server, "/", fault_head (100, NULL), fault_read (1000),
+                       fault_hold ("never"), NULL);
       break;
     case RECEIVING:
-      fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10"), fault_send ("abc"), fault_silence (), NULL);
+      fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10"),
+                       fault_send ("abc"), fault_silence (), NULL);
       break;
     default:
       break;
@@ -111,8 +111,7 @@ prepare (ClientFixture *fixture,
 }
 
 static void
-reach (ClientFixture *fixture,
-       Phase phase)
+reach (ClientFixture *fixture, Phase phase)
 {
   g_autoptr (ResilientCall) call = NULL;
 
@@ -151,9 +150,7 @@ reach (ClientFixture *fixture,
 }
 
 static void
-cancel (ClientFixture *fixture,
-        Way way,
-        GCancellable *cancellable)
+cancel (ClientFixture *fixture, Way way, GCancellable *cancellable)
 {
   g_autoptr (ResilientCall) call = NULL;
 
@@ -178,11 +175,11 @@ cancel (ClientFixture *fixture,
 }
 
 static void
-test_cancel (ClientFixture *fixture,
-             gconstpointer data)
+test_cancel (ClientFixture *fixture, gconstpointer data)
 {
   const Case *test = data;
-  g_autoptr (ResilientRequest) request = request_new (fixture, test->phase == UPLOADING ? "PUT" : "GET", "/");
+  g_autoptr (ResilientRequest) request =
+    request_new (fixture, test->phase == UPLOADING ? "PUT" : "GET", "/");
   g_autoptr (ResilientRequestContext) context = context_new (ID, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (ResilientResponse) response = NULL;
@@ -192,7 +189,8 @@ test_cancel (ClientFixture *fixture,
   g_auto (TestResult) other = { 0 };
 
   prepare (fixture, test->phase, request, &other);
-  resilient_client_send_async (fixture->client, request, context, cancellable, test_result_cb, &slot);
+  resilient_client_send_async (fixture->client, request, context, cancellable, test_result_cb,
+                               &slot);
   reach (fixture, test->phase);
   cancel (fixture, test->way, cancellable);
   /* not inside the call that cancels */
@@ -201,7 +199,8 @@ test_cancel (ClientFixture *fixture,
   response = resilient_client_send_finish (fixture->client, test_result_wait (&slot), &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_null (response);
-  result = assert_result (fixture, ID, RESILIENT_RESULT_STATUS_CANCELLED, RESILIENT_FAILURE_CANCELLED, phases[test->phase].attempts);
+  result = assert_result (fixture, ID, RESILIENT_RESULT_STATUS_CANCELLED,
+                          RESILIENT_FAILURE_CANCELLED, phases[test->phase].attempts);
   g_assert_cmpuint (resilient_client_cancel (fixture->client, ID), ==, 0);
 
   if (test->phase == QUEUED)
@@ -216,8 +215,7 @@ test_cancel (ClientFixture *fixture,
 }
 
 static void
-set_up (ClientFixture *fixture,
-        gconstpointer data)
+set_up (ClientFixture *fixture, gconstpointer data)
 {
   const Case *test = data;
 
@@ -226,8 +224,7 @@ set_up (ClientFixture *fixture,
 
 /* A cancellable that was cancelled before. */
 static void
-test_too_late (ClientFixture *fixture,
-               gconstpointer flags)
+test_too_late (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (ResilientResponse) response = NULL;
@@ -243,8 +240,7 @@ test_too_late (ClientFixture *fixture,
 }
 
 static void
-test_same_id (ClientFixture *fixture,
-              gconstpointer flags)
+test_same_id (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new (ID, NULL);
   TestResult slots[2] = { 0 };
@@ -269,8 +265,7 @@ test_same_id (ClientFixture *fixture,
 
 /* Whoever waits for a call may stop waiting; the call goes on. */
 static void
-test_stop_waiting (ClientFixture *fixture,
-                   gconstpointer flags)
+test_stop_waiting (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autoptr (ResilientCall) call = NULL;
@@ -297,8 +292,7 @@ test_stop_waiting (ClientFixture *fixture,
 
 /* A slot that a cancelled request held is free again. */
 static void
-test_slots_come_back (ClientFixture *fixture,
-                      gconstpointer flags)
+test_slots_come_back (ClientFixture *fixture, gconstpointer flags)
 {
   fault_server_on (fixture->server, "/", fault_silence (), NULL);
   fault_server_on (fixture->server, "/ok", fault_answer (200, NULL, "ok"), NULL);
@@ -321,8 +315,7 @@ test_slots_come_back (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   static Case cases[N_PHASES * N_WAYS + N_WAYS * 2];
   guint n = 0;
@@ -339,14 +332,16 @@ main (int argc,
     for (Way way = 0; way < N_WAYS; way++)
       for (guint http2 = 0; http2 < (phase == WAITING || phase == RECEIVING ? 2 : 1); http2++)
         {
-          g_autofree char *path = g_strdup_printf ("/cancel/%s%s/by-%s", phases[phase].name, http2 ? "-http2" : "", ways[way]);
+          g_autofree char *path = g_strdup_printf ("/cancel/%s%s/by-%s", phases[phase].name,
+                                                   http2 ? "-http2" : "", ways[way]);
 
           cases[n] = (Case){ phase, way, http2 ? FAULT_SERVER_HTTP2 : FAULT_SERVER_PLAIN };
-          g_test_add (path, ClientFixture, &cases[n++], set_up, test_cancel, client_fixture_tear_down);
+          g_test_add (path, ClientFixture, &cases[n++], set_up, test_cancel,
+                      client_fixture_tear_down);
         }
   for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, ClientFixture, GUINT_TO_POINTER (tests[i].flags), client_fixture_set_up, tests[i].test,
-                client_fixture_tear_down);
+    g_test_add (tests[i].path, ClientFixture, GUINT_TO_POINTER (tests[i].flags),
+                client_fixture_set_up, tests[i].test, client_fixture_tear_down);
 
   return g_test_run ();
 }

@@ -8,28 +8,25 @@
 /* The end of a client: closed with and without grace, or just let go of. */
 
 static void
-close_now (ClientFixture *fixture,
-           double grace,
-           TestResult *result)
+close_now (ClientFixture *fixture, double grace, TestResult *result)
 {
   resilient_client_close_async (fixture->client, grace, NULL, test_result_cb, result);
 }
 
 static void
-expect_closed (ClientFixture *fixture,
-               TestResult *result)
+expect_closed (ClientFixture *fixture, TestResult *result)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (resilient_client_close_finish (fixture->client, test_result_wait (result), &error));
+  g_assert_true (
+    resilient_client_close_finish (fixture->client, test_result_wait (result), &error));
   g_assert_no_error (error);
   g_assert_true (resilient_client_get_closed (fixture->client));
   g_assert_cmpuint (g_list_model_get_n_items (resilient_client_get_calls (fixture->client)), ==, 0);
 }
 
 static void
-test_idle (ClientFixture *fixture,
-           gconstpointer flags)
+test_idle (ClientFixture *fixture, gconstpointer flags)
 {
   g_auto (TestResult) closed = { 0 };
 
@@ -40,8 +37,7 @@ test_idle (ClientFixture *fixture,
 
 /* Grace lets live requests end, and keeps new ones out meanwhile. */
 static void
-test_grace (ClientFixture *fixture,
-            gconstpointer flags)
+test_grace (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (ResilientResult) result = NULL;
@@ -63,12 +59,12 @@ test_grace (ClientFixture *fixture,
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
   expect_closed (fixture, &closed);
-  result = assert_result (fixture, "lucky", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+  result =
+    assert_result (fixture, "lucky", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
 }
 
 static void
-test_grace_runs_out (ClientFixture *fixture,
-                     gconstpointer flags)
+test_grace_runs_out (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("unlucky", NULL);
   g_autoptr (ResilientResult) result = NULL;
@@ -83,13 +79,13 @@ test_grace_runs_out (ClientFixture *fixture,
   expect_closed (fixture, &closed);
   g_assert_null (client_end_get (fixture, &slot, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  result = assert_result (fixture, "unlucky", RESILIENT_RESULT_STATUS_CANCELLED, RESILIENT_FAILURE_CANCELLED, 1);
+  result = assert_result (fixture, "unlucky", RESILIENT_RESULT_STATUS_CANCELLED,
+                          RESILIENT_FAILURE_CANCELLED, 1);
 }
 
 /* A second close that is in more of a hurry does not wait for the grace of the first. */
 static void
-test_twice (ClientFixture *fixture,
-            gconstpointer flags)
+test_twice (ClientFixture *fixture, gconstpointer flags)
 {
   g_auto (TestResult) slot = { 0 };
   g_auto (TestResult) first = { 0 };
@@ -107,8 +103,7 @@ test_twice (ClientFixture *fixture,
 
 /* Whoever waits for the end of a close may stop waiting; the client closes all the same. */
 static void
-test_stop_waiting (ClientFixture *fixture,
-                   gconstpointer flags)
+test_stop_waiting (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (ResilientResponse) response = NULL;
@@ -122,7 +117,8 @@ test_stop_waiting (ClientFixture *fixture,
   fault_server_wait_held (fixture->server, "go", 1);
   resilient_client_close_async (fixture->client, 600, cancellable, test_result_cb, &closed);
   g_cancellable_cancel (cancellable);
-  g_assert_false (resilient_client_close_finish (fixture->client, test_result_wait (&closed), &error));
+  g_assert_false (
+    resilient_client_close_finish (fixture->client, test_result_wait (&closed), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
   fault_server_open (fixture->server, "go");
@@ -133,16 +129,14 @@ test_stop_waiting (ClientFixture *fixture,
 }
 
 static void
-gone_cb (gpointer user_data,
-         GObject *object)
+gone_cb (gpointer user_data, GObject *object)
 {
   *(gboolean *) user_data = TRUE;
 }
 
 /* The last reference goes while requests run in every state: each comes to its own end. */
 static void
-test_let_go (ClientFixture *fixture,
-             gconstpointer flags)
+test_let_go (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autoptr (ResilientRetryPolicy) policy = sleepy_policy (1);
@@ -181,8 +175,7 @@ test_let_go (ClientFixture *fixture,
 
 /* A call outlives its client, and still has its result. */
 static void
-test_call_outlives (ClientFixture *fixture,
-                    gconstpointer flags)
+test_call_outlives (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autoptr (ResilientCall) call = NULL;
@@ -202,8 +195,7 @@ test_call_outlives (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/close/idle", test_idle, FAULT_SERVER_PLAIN },

@@ -5,16 +5,16 @@
 
 #include "client-fixture.h"
 
-/* Every deadline against a peer that makes it pass. The peer waits for ever, so nothing but the deadline ends a request. */
+/* Every deadline against a peer that makes it pass. The peer waits for ever, so nothing but the
+ * deadline ends a request. */
 
 #define SHORT 0.05
 #define UPLOAD_SIZE (32 * 1024 * 1024) /* more than a kernel buffers */
 
-/* Sends @request, which must fail with @failure in less than the whole second that libsoup's own time-outs take. */
+/* Sends @request, which must fail with @failure in less than the whole second that libsoup's own
+ * time-outs take. */
 static void
-expect_timeout (ClientFixture *fixture,
-                ResilientRequest *request,
-                ResilientFailure failure,
+expect_timeout (ClientFixture *fixture, ResilientRequest *request, ResilientFailure failure,
                 guint attempts)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("late", NULL);
@@ -35,8 +35,7 @@ expect_timeout (ClientFixture *fixture,
 }
 
 static void
-test_connect (ClientFixture *fixture,
-              gconstpointer flags)
+test_connect (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
@@ -45,8 +44,7 @@ test_connect (ClientFixture *fixture,
 }
 
 static void
-test_handshake (ClientFixture *fixture,
-                gconstpointer flags)
+test_handshake (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
@@ -56,13 +54,13 @@ test_handshake (ClientFixture *fixture,
 }
 
 static void
-test_write (ClientFixture *fixture,
-            gconstpointer flags)
+test_write (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
   g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (UPLOAD_SIZE), UPLOAD_SIZE);
 
-  fault_server_on (fixture->server, "/", fault_send ("HTTP/1.1 100 Continue\r\n\r\n"), fault_read (0), fault_hold ("never"), NULL);
+  fault_server_on (fixture->server, "/", fault_send ("HTTP/1.1 100 Continue\r\n\r\n"),
+                   fault_read (0), fault_hold ("never"), NULL);
   resilient_request_set_body_bytes (request, NULL, body);
   resilient_request_set_write_timeout (request, SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_WRITE_TIMEOUT, 1);
@@ -70,8 +68,7 @@ test_write (ClientFixture *fixture,
 }
 
 static void
-test_read (ClientFixture *fixture,
-           gconstpointer flags)
+test_read (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
@@ -82,30 +79,29 @@ test_read (ClientFixture *fixture,
 }
 
 static void
-test_read_headers (ClientFixture *fixture,
-                   gconstpointer flags)
+test_read_headers (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
-  fault_server_on (fixture->server, "/", fault_send ("HTTP/1.1 200 OK\r\nContent-Le"), fault_silence (), NULL);
+  fault_server_on (fixture->server, "/", fault_send ("HTTP/1.1 200 OK\r\nContent-Le"),
+                   fault_silence (), NULL);
   resilient_client_set_read_timeout (fixture->client, SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_READ_TIMEOUT, 1);
 }
 
 static void
-test_read_body (ClientFixture *fixture,
-                gconstpointer flags)
+test_read_body (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
-  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10"), fault_send ("abc"), fault_silence (), NULL);
+  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10"), fault_send ("abc"),
+                   fault_silence (), NULL);
   resilient_client_set_read_timeout (fixture->client, SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_READ_TIMEOUT, 1);
 }
 
 static void
-test_attempt (ClientFixture *fixture,
-              gconstpointer flags)
+test_attempt (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
@@ -114,28 +110,29 @@ test_attempt (ClientFixture *fixture,
   expect_timeout (fixture, request, RESILIENT_FAILURE_DEADLINE, 1);
 }
 
-/* Bytes that come in time one by one satisfy the read deadline for ever; the attempt's is for that. */
+/* Bytes that come in time one by one satisfy the read deadline for ever; the attempt's is for that.
+ */
 static void
-test_drip (ClientFixture *fixture,
-           gconstpointer flags)
+test_drip (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autofree char *text = g_strnfill (10000, 'd');
 
-  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10000"), fault_drip (text, NULL, 2), NULL);
+  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10000"),
+                   fault_drip (text, NULL, 2), NULL);
   resilient_client_set_read_timeout (fixture->client, 15);
   resilient_client_set_attempt_timeout (fixture->client, 4 * SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_DEADLINE, 1);
 }
 
 static void
-test_drip_in_time (ClientFixture *fixture,
-                   gconstpointer flags)
+test_drip_in_time (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (GError) error = NULL;
 
-  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 24"), fault_drip ("abcdefghijklmnopqrstuvwx", NULL, 25), NULL);
+  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 24"),
+                   fault_drip ("abcdefghijklmnopqrstuvwx", NULL, 25), NULL);
   resilient_client_set_read_timeout (fixture->client, 0.5);
   response = client_get (fixture, "/", NULL, &error);
   g_assert_no_error (error);
@@ -144,8 +141,7 @@ test_drip_in_time (ClientFixture *fixture,
 }
 
 static void
-test_total (ClientFixture *fixture,
-            gconstpointer flags)
+test_total (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
@@ -157,8 +153,7 @@ test_total (ClientFixture *fixture,
 
 /* A sleep that can't end in time is not begun: the real failure is told at once. */
 static void
-test_total_before_sleep (ClientFixture *fixture,
-                         gconstpointer flags)
+test_total_before_sleep (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = sleepy_policy (5);
   g_autoptr (ResilientRequestContext) context = context_new ("no-use", policy);
@@ -169,20 +164,21 @@ test_total_before_sleep (ClientFixture *fixture,
   resilient_client_set_total_timeout (fixture->client, 15);
   response = client_get (fixture, "/", context, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
-  result = assert_result (fixture, "no-use", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_CONNECT, 1);
+  result =
+    assert_result (fixture, "no-use", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_CONNECT, 1);
   g_assert_cmpfloat (resilient_result_get_total_time (result), <, 15);
 }
 
 static void
-test_queue (ClientFixture *fixture,
-            gconstpointer flags)
+test_queue (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (GError) error = NULL;
   g_auto (TestResult) first = { 0 };
 
-  fault_server_on (fixture->server, "/first", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
+  fault_server_on (fixture->server, "/first", fault_hold ("go"), fault_answer (200, NULL, "ok"),
+                   NULL);
   resilient_client_set_max_concurrent (fixture->client, 1);
   client_start_get (fixture, "/first", NULL, NULL, &first);
   fault_server_wait_held (fixture->server, "go", 1);
@@ -195,8 +191,7 @@ test_queue (ClientFixture *fixture,
 }
 
 static void
-test_request_wins (ClientFixture *fixture,
-                   gconstpointer flags)
+test_request_wins (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) patient = request_new (fixture, "GET", "/hold");
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/silent");
@@ -204,7 +199,8 @@ test_request_wins (ClientFixture *fixture,
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (GError) error = NULL;
 
-  fault_server_on (fixture->server, "/hold", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
+  fault_server_on (fixture->server, "/hold", fault_hold ("go"), fault_answer (200, NULL, "ok"),
+                   NULL);
   fault_server_on (fixture->server, "/silent", fault_silence (), NULL);
   resilient_client_set_read_timeout (fixture->client, SHORT);
   resilient_request_set_read_timeout (patient, 0);
@@ -219,8 +215,7 @@ test_request_wins (ClientFixture *fixture,
 }
 
 static void
-test_retried (ClientFixture *fixture,
-              gconstpointer flags)
+test_retried (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (2);
   g_autoptr (ResilientRequestContext) context = context_new ("patient", policy);
@@ -236,14 +231,15 @@ test_retried (ClientFixture *fixture,
   response = client_get (fixture, "/", context, &error);
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
-  result = assert_result (fixture, "patient", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 2);
+  result =
+    assert_result (fixture, "patient", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 2);
   attempts = resilient_result_list_attempts (result);
-  g_assert_cmpuint (resilient_attempt_get_failure (attempts->pdata[0]), ==, RESILIENT_FAILURE_READ_TIMEOUT);
+  g_assert_cmpuint (resilient_attempt_get_failure (attempts->pdata[0]), ==,
+                    RESILIENT_FAILURE_READ_TIMEOUT);
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/deadlines/connect", test_connect, FAULT_SERVER_FULL_BACKLOG },

@@ -8,9 +8,7 @@
 /* What observers see: signals, their order and details, subscriptions. */
 
 static void
-get_as (ClientFixture *fixture,
-        const char *id,
-        const char *path)
+get_as (ClientFixture *fixture, const char *id, const char *path)
 {
   g_autoptr (ResilientRequestContext) context = context_new (id, NULL);
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", path);
@@ -22,9 +20,7 @@ get_as (ClientFixture *fixture,
 }
 
 static void
-count_cb (ResilientClient *client,
-          ResilientEvent *event,
-          guint *count)
+count_cb (ResilientClient *client, ResilientEvent *event, guint *count)
 {
   (*count)++;
 }
@@ -48,8 +44,7 @@ serve_all_kinds (ClientFixture *fixture)
 }
 
 static void
-cancel_one (ClientFixture *fixture,
-            const char *id)
+cancel_one (ClientFixture *fixture, const char *id)
 {
   g_autoptr (ResilientRequestContext) context = context_new (id, NULL);
   g_auto (TestResult) slot = { 0 };
@@ -60,8 +55,7 @@ cancel_one (ClientFixture *fixture,
 }
 
 static void
-test_signals (ClientFixture *fixture,
-              gconstpointer flags)
+test_signals (ClientFixture *fixture, gconstpointer flags)
 {
   const char *nicks[] = { "success", "retry", "error", "timeout", "cancelled" };
   const guint expected[] = { 1, 1, 1, 1, 1 };
@@ -90,8 +84,7 @@ test_signals (ClientFixture *fixture,
 
 /* A handler that only has a detail is reason enough to emit, as is one for a property alone. */
 static void
-test_detail_alone (ClientFixture *fixture,
-                   gconstpointer flags)
+test_detail_alone (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientClient) client = resilient_client_new ();
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (1);
@@ -111,8 +104,7 @@ test_detail_alone (ClientFixture *fixture,
 }
 
 static void
-test_order (ClientFixture *fixture,
-            gconstpointer flags)
+test_order (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (3);
   TestResult slots[8] = { 0 };
@@ -125,14 +117,18 @@ test_order (ClientFixture *fixture,
   for (guint i = 0; i < G_N_ELEMENTS (slots); i++)
     {
       g_autoptr (ResilientResponse) response = client_end_get (fixture, &slots[i], NULL);
+
+      assert_response (response, 503, "no");
     }
   wait_last_events (fixture, G_N_ELEMENTS (slots));
   g_assert_cmpuint (fixture->events->len, ==, 4 * G_N_ELEMENTS (slots));
   for (guint i = 0; i < fixture->events->len; i++)
     {
       ResilientEvent *event = fixture->events->pdata[i];
-      const char *id = resilient_request_context_get_request_id (resilient_event_get_context (event));
-      guint attempt = resilient_request_context_get_current_attempt (resilient_event_get_context (event));
+      const char *id =
+        resilient_request_context_get_request_id (resilient_event_get_context (event));
+      guint attempt =
+        resilient_request_context_get_current_attempt (resilient_event_get_context (event));
 
       g_assert_cmpuint (resilient_event_get_sequence (event), >, sequence);
       sequence = resilient_event_get_sequence (event);
@@ -146,8 +142,7 @@ test_order (ClientFixture *fixture,
 }
 
 static void
-test_contents (ClientFixture *fixture,
-               gconstpointer flags)
+test_contents (ClientFixture *fixture, gconstpointer flags)
 {
   ResilientEvent *event;
 
@@ -169,12 +164,12 @@ test_contents (ClientFixture *fixture,
   g_assert_nonnull (resilient_event_get_reason (event));
   event = find_event (fixture, RESILIENT_EVENT_TYPE_TIMEOUT, "c", 0);
   g_assert_null (resilient_event_get_response (event));
-  g_assert_true (g_error_matches (resilient_event_get_error (event), G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
+  g_assert_true (
+    g_error_matches (resilient_event_get_error (event), G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
 }
 
 static void
-test_subscription (ClientFixture *fixture,
-                   gconstpointer flags)
+test_subscription (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientSubscription) subscription = resilient_client_subscribe (fixture->client, 10);
   g_autoptr (ResilientEvent) success = NULL;
@@ -215,8 +210,7 @@ test_subscription (ClientFixture *fixture,
 }
 
 static void
-test_subscription_drops (ClientFixture *fixture,
-                         gconstpointer flags)
+test_subscription_drops (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientSubscription) subscription = resilient_client_subscribe (fixture->client, 2);
   g_autoptr (ResilientEvent) event = NULL;
@@ -229,13 +223,14 @@ test_subscription_drops (ClientFixture *fixture,
   g_assert_cmpuint (resilient_subscription_get_length (subscription), ==, 2);
   g_assert_cmpuint (resilient_subscription_get_dropped (subscription), ==, 1);
   event = resilient_subscription_try_next (subscription);
-  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_event_get_context (event)), ==, "b");
+  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_event_get_context (event)),
+                   ==, "b");
 }
 
-/* While nobody drains the queue, retries beyond its capacity are dropped and last events are not. */
+/* While nobody drains the queue, retries beyond its capacity are dropped and last events are not.
+ */
 static void
-test_dropped (ClientFixture *fixture,
-              gconstpointer flags)
+test_dropped (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (4);
   g_autofree char *uri = fault_server_uri (fixture->server, "/error");
@@ -247,7 +242,8 @@ test_dropped (ClientFixture *fixture,
   /* a synchronous request leaves the home context alone, and with it the monitor */
   for (guint i = 0; i < 2; i++)
     {
-      g_autoptr (ResilientResponse) response = resilient_client_send (fixture->client, request, NULL, NULL, NULL);
+      g_autoptr (ResilientResponse) response =
+        resilient_client_send (fixture->client, request, NULL, NULL, NULL);
 
       g_assert_nonnull (response);
     }
@@ -260,16 +256,13 @@ test_dropped (ClientFixture *fixture,
 }
 
 static void
-cancel_in_handler_cb (ResilientClient *client,
-                      ResilientEvent *event,
-                      gpointer user_data)
+cancel_in_handler_cb (ResilientClient *client, ResilientEvent *event, gpointer user_data)
 {
   g_assert_cmpuint (resilient_client_cancel (client, "b"), ==, 1);
 }
 
 static void
-test_cancel_in_handler (ClientFixture *fixture,
-                        gconstpointer flags)
+test_cancel_in_handler (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("b", NULL);
   g_autoptr (GError) error = NULL;
@@ -285,13 +278,10 @@ test_cancel_in_handler (ClientFixture *fixture,
 }
 
 static void
-nested_loop_cb (ResilientClient *client,
-                ResilientEvent *event,
-                ClientFixture *fixture)
+nested_loop_cb (ResilientClient *client, ResilientEvent *event, ClientFixture *fixture)
 {
-  g_autoptr (ResilientResponse) response = NULL;
-
-  if (g_str_equal (resilient_request_context_get_request_id (resilient_event_get_context (event)), "nested"))
+  if (g_str_equal (resilient_request_context_get_request_id (resilient_event_get_context (event)),
+                   "nested"))
     return;
   /* signals go on inside, and so do timers */
   get_as (fixture, "nested", "/error");
@@ -299,8 +289,7 @@ nested_loop_cb (ResilientClient *client,
 }
 
 static void
-test_nested_loop (ClientFixture *fixture,
-                  gconstpointer flags)
+test_nested_loop (ClientFixture *fixture, gconstpointer flags)
 {
   serve_all_kinds (fixture);
   g_signal_connect (fixture->client, "success", G_CALLBACK (nested_loop_cb), fixture);
@@ -310,16 +299,13 @@ test_nested_loop (ClientFixture *fixture,
 }
 
 static void
-let_go_cb (ResilientClient *client,
-           ResilientEvent *event,
-           ClientFixture *fixture)
+let_go_cb (ResilientClient *client, ResilientEvent *event, ClientFixture *fixture)
 {
   g_clear_object (&fixture->client);
 }
 
 static void
-test_let_go_in_handler (ClientFixture *fixture,
-                        gconstpointer flags)
+test_let_go_in_handler (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/success");
   g_autoptr (ResilientCall) call = NULL;
@@ -336,8 +322,7 @@ test_let_go_in_handler (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/events/signals", test_signals, FAULT_SERVER_PLAIN },

@@ -5,7 +5,8 @@
 
 #include "client-fixture.h"
 
-/* What libsoup does by itself and must not reach the caller: resends, connections that die, errors that mislead. */
+/* What libsoup does by itself and must not reach the caller: resends, connections that die, errors
+ * that mislead. */
 
 #define BODY "what must arrive whole"
 #define BIG (8 * 1024 * 1024)
@@ -23,8 +24,7 @@ warm_up (ClientFixture *fixture)
 }
 
 static ResilientRequest *
-upload_new (ClientFixture *fixture,
-            const char *method)
+upload_new (ClientFixture *fixture, const char *method)
 {
   ResilientRequest *request = request_new (fixture, method, "/up");
   g_autoptr (GBytes) bytes = g_bytes_new_static (BODY, strlen (BODY));
@@ -35,8 +35,7 @@ upload_new (ClientFixture *fixture,
 }
 
 static void
-assert_whole (ClientFixture *fixture,
-              guint n)
+assert_whole (ClientFixture *fixture, guint n)
 {
   g_autoptr (FaultRecord) record = fault_server_get_record_of (fixture->server, "/up", n);
   g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, BODY, -1);
@@ -45,16 +44,17 @@ assert_whole (ClientFixture *fixture,
   g_assert_cmpstr (record->body_sha256, ==, sum);
 }
 
-/* A connection of the pool that dies under a request: one resend, whole, on a new connection, where the method allows it. */
+/* A connection of the pool that dies under a request: one resend, whole, on a new connection, where
+ * the method allows it. */
 static void
-test_stale_connection (ClientFixture *fixture,
-                       gconstpointer flags)
+test_stale_connection (ClientFixture *fixture, gconstpointer flags)
 {
   const char *methods[] = { "GET", "HEAD", "OPTIONS", "DELETE", "PUT" };
 
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     {
-      g_autoptr (ResilientRequest) request = i < 4 ? request_new (fixture, methods[i], "/up") : upload_new (fixture, methods[i]);
+      g_autoptr (ResilientRequest) request =
+        i < 4 ? request_new (fixture, methods[i], "/up") : upload_new (fixture, methods[i]);
       g_autoptr (ResilientRequestContext) context = context_new (methods[i], NULL);
       g_autoptr (ResilientResponse) response = NULL;
       g_autoptr (ResilientResult) result = NULL;
@@ -67,7 +67,8 @@ test_stale_connection (ClientFixture *fixture,
       fault_server_next (fixture->server, "/up", fault_reset (), NULL);
       response = client_send (fixture, request, context, &error);
       g_assert_no_error (error);
-      result = assert_result (fixture, methods[i], RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+      result = assert_result (fixture, methods[i], RESILIENT_RESULT_STATUS_SUCCESS,
+                              RESILIENT_FAILURE_NONE, 1);
       g_assert_cmpuint (resilient_result_get_sends (result), ==, 2);
       attempts = resilient_result_list_attempts (result);
       g_assert_true (resilient_attempt_get_reused_connection (attempts->pdata[0]));
@@ -79,8 +80,7 @@ test_stale_connection (ClientFixture *fixture,
 
 /* The resend dies as well: no third time, and no retry under the default policy. */
 static void
-test_stale_twice (ClientFixture *fixture,
-                  gconstpointer flags)
+test_stale_twice (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = upload_new (fixture, "PUT");
   g_autoptr (ResilientRequestContext) context = context_new ("put", NULL);
@@ -92,7 +92,8 @@ test_stale_twice (ClientFixture *fixture,
   g_assert_null (client_send (fixture, request, context, &error));
   g_assert_nonnull (error);
   g_assert_false (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
-  result = assert_result (fixture, "put", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_DISCONNECT, 1);
+  result =
+    assert_result (fixture, "put", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_DISCONNECT, 1);
   g_assert_cmpuint (resilient_result_get_sends (result), ==, 2);
   g_assert_cmpuint (fault_server_count (fixture->server, "/up"), ==, 2);
   assert_whole (fixture, 0);
@@ -100,9 +101,7 @@ test_stale_twice (ClientFixture *fixture,
 }
 
 static void
-expect_once (ClientFixture *fixture,
-             ResilientRequest *request,
-             guint sends)
+expect_once (ClientFixture *fixture, ResilientRequest *request, guint sends)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (3);
   g_autoptr (ResilientRequestContext) context = context_new ("post", policy);
@@ -119,7 +118,8 @@ expect_once (ClientFixture *fixture,
     {
       g_assert_nonnull (error);
       g_assert_null (response);
-      result = assert_result (fixture, "post", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_DISCONNECT, 1);
+      result = assert_result (fixture, "post", RESILIENT_RESULT_STATUS_ERROR,
+                              RESILIENT_FAILURE_DISCONNECT, 1);
       return;
     }
   g_assert_no_error (error);
@@ -128,8 +128,7 @@ expect_once (ClientFixture *fixture,
 }
 
 static void
-test_post_never_twice (ClientFixture *fixture,
-                       gconstpointer flags)
+test_post_never_twice (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = upload_new (fixture, "POST");
 
@@ -137,8 +136,7 @@ test_post_never_twice (ClientFixture *fixture,
 }
 
 static void
-test_declared_unsafe (ClientFixture *fixture,
-                      gconstpointer flags)
+test_declared_unsafe (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = upload_new (fixture, "PUT");
 
@@ -147,8 +145,7 @@ test_declared_unsafe (ClientFixture *fixture,
 }
 
 static void
-test_post_with_key (ClientFixture *fixture,
-                    gconstpointer flags)
+test_post_with_key (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = upload_new (fixture, "POST");
   g_autoptr (FaultRecord) first = NULL;
@@ -159,12 +156,12 @@ test_post_with_key (ClientFixture *fixture,
   first = fault_server_get_record_of (fixture->server, "/up", 0);
   second = fault_server_get_record_of (fixture->server, "/up", 1);
   g_assert_nonnull (fault_record_get_header (first, "Idempotency-Key"));
-  g_assert_cmpstr (fault_record_get_header (first, "Idempotency-Key"), ==, fault_record_get_header (second, "Idempotency-Key"));
+  g_assert_cmpstr (fault_record_get_header (first, "Idempotency-Key"), ==,
+                   fault_record_get_header (second, "Idempotency-Key"));
 }
 
 static void
-test_post_declared_safe (ClientFixture *fixture,
-                         gconstpointer flags)
+test_post_declared_safe (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = upload_new (fixture, "POST");
 
@@ -174,8 +171,7 @@ test_post_declared_safe (ClientFixture *fixture,
 
 /* REFUSED_STREAM: libsoup would send it thousands of times a second. */
 static void
-test_refused_for_ever (ClientFixture *fixture,
-                       gconstpointer flags)
+test_refused_for_ever (ClientFixture *fixture, gconstpointer flags)
 {
   const char *methods[] = { "PUT", "POST" };
 
@@ -192,15 +188,16 @@ test_refused_for_ever (ClientFixture *fixture,
       g_assert_null (client_send (fixture, request, context, &error));
       g_assert_nonnull (error);
       g_assert_false (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
-      result = assert_result (fixture, methods[i], RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_DISCONNECT, 1);
-      g_assert_cmpuint (fault_server_count (fixture->server, "/up") - before, ==, resilient_result_get_sends (result));
+      result = assert_result (fixture, methods[i], RESILIENT_RESULT_STATUS_ERROR,
+                              RESILIENT_FAILURE_DISCONNECT, 1);
+      g_assert_cmpuint (fault_server_count (fixture->server, "/up") - before, ==,
+                        resilient_result_get_sends (result));
       g_assert_cmpuint (resilient_result_get_sends (result), <=, 2);
     }
 }
 
 static void
-test_refused_once (ClientFixture *fixture,
-                   gconstpointer flags)
+test_refused_once (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = upload_new (fixture, "PUT");
   g_autoptr (ResilientResponse) response = NULL;
@@ -218,8 +215,7 @@ test_refused_once (ClientFixture *fixture,
 
 /* A connection that goes away never makes a POST go twice, and a GET ends well. */
 static void
-test_goaway (ClientFixture *fixture,
-             gconstpointer flags)
+test_goaway (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (3);
   g_autoptr (ResilientRequestContext) context = context_new ("get", policy);
@@ -230,22 +226,24 @@ test_goaway (ClientFixture *fixture,
 
   warm_up (fixture);
   fault_server_on (fixture->server, "/away", fault_answer (200, NULL, "ok"), NULL);
-  fault_server_next (fixture->server, "/away", fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE), fault_close (), NULL);
+  fault_server_next (fixture->server, "/away", fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE),
+                     fault_close (), NULL);
   response = client_get (fixture, "/away", context, &error);
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
 
   warm_up (fixture);
-  fault_server_on (fixture->server, "/up", fault_goaway (FAULT_HTTP2_NO_ERROR, TRUE), fault_close (), NULL);
+  fault_server_on (fixture->server, "/up", fault_goaway (FAULT_HTTP2_NO_ERROR, TRUE),
+                   fault_close (), NULL);
   posted = client_send (fixture, request, NULL, &error);
   g_assert_nonnull (error);
   g_assert_cmpuint (fault_server_count (fixture->server, "/up"), ==, 1);
 }
 
-/* Each attempt starts from the original address and headers, wherever a redirect had led the one before. */
+/* Each attempt starts from the original address and headers, wherever a redirect had led the one
+ * before. */
 static void
-test_fresh_start (ClientFixture *fixture,
-                  gconstpointer flags)
+test_fresh_start (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (FaultServer) other = fault_server_new (FAULT_SERVER_PLAIN);
   g_autofree char *there = fault_server_uri (other, "/there");
@@ -275,8 +273,7 @@ test_fresh_start (ClientFixture *fixture,
 
 /* A body that nobody wants must not hold a connection that the retry needs. */
 static void
-test_unread_body (ClientFixture *fixture,
-                  gconstpointer flags)
+test_unread_body (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (2);
   g_autofree char *large = g_strnfill (BIG, 'l');
@@ -309,8 +306,7 @@ test_unread_body (ClientFixture *fixture,
 
 /* Somebody else stops the session: that is a failure, not the caller's cancel. */
 static void
-test_abort (ClientFixture *fixture,
-            gconstpointer flags)
+test_abort (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("aborted", NULL);
   g_autoptr (GError) error = NULL;
@@ -324,12 +320,12 @@ test_abort (ClientFixture *fixture,
   g_assert_null (client_end_get (fixture, &slot, &error));
   g_assert_nonnull (error);
   g_assert_false (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
-  result = assert_result (fixture, "aborted", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_DISCONNECT, 1);
+  result = assert_result (fixture, "aborted", RESILIENT_RESULT_STATUS_ERROR,
+                          RESILIENT_FAILURE_DISCONNECT, 1);
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/libsoup-facts/stale-connection", test_stale_connection, FAULT_SERVER_PLAIN },

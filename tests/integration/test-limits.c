@@ -10,10 +10,7 @@
 #define MANY 40
 
 static ResilientCall *
-start (ClientFixture *fixture,
-       FaultServer *server,
-       const char *path,
-       int priority)
+start (ClientFixture *fixture, FaultServer *server, const char *path, int priority)
 {
   g_autofree char *uri = fault_server_uri (server, path);
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
@@ -24,9 +21,7 @@ start (ClientFixture *fixture,
 }
 
 static GPtrArray *
-start_many (ClientFixture *fixture,
-            FaultServer *server,
-            guint n)
+start_many (ClientFixture *fixture, FaultServer *server, guint n)
 {
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -57,8 +52,7 @@ serve_held (FaultServer *server)
 
 /* So many must be held at once, one call more must not be, and all get their turn. */
 static void
-expect_limit (ClientFixture *fixture,
-              guint limit)
+expect_limit (ClientFixture *fixture, guint limit)
 {
   g_autoptr (GPtrArray) calls = NULL;
 
@@ -75,16 +69,14 @@ expect_limit (ClientFixture *fixture,
 }
 
 static void
-test_automatic (ClientFixture *fixture,
-                gconstpointer flags)
+test_automatic (ClientFixture *fixture, gconstpointer flags)
 {
   expect_limit (fixture, 6);
   g_assert_cmpuint (fault_server_get_connections (fixture->server), <=, 6);
 }
 
 static void
-test_automatic_http2 (ClientFixture *fixture,
-                      gconstpointer flags)
+test_automatic_http2 (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientResponse) response = NULL;
 
@@ -96,16 +88,14 @@ test_automatic_http2 (ClientFixture *fixture,
 }
 
 static void
-test_per_host (ClientFixture *fixture,
-               gconstpointer flags)
+test_per_host (ClientFixture *fixture, gconstpointer flags)
 {
   resilient_client_set_max_concurrent_per_host (fixture->client, 3);
   expect_limit (fixture, 3);
 }
 
 static void
-test_per_origin (ClientFixture *fixture,
-                 gconstpointer flags)
+test_per_origin (ClientFixture *fixture, gconstpointer flags)
 {
   g_autofree char *uri = fault_server_uri (fixture->server, "/");
   g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (fixture->client, uri);
@@ -116,8 +106,7 @@ test_per_origin (ClientFixture *fixture,
 }
 
 static void
-test_total (ClientFixture *fixture,
-            gconstpointer flags)
+test_total (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (FaultServer) other = fault_server_new (FAULT_SERVER_PLAIN);
   g_autoptr (GPtrArray) calls = NULL;
@@ -143,9 +132,7 @@ test_total (ClientFixture *fixture,
 }
 
 static void
-expect_order (FaultServer *server,
-              const char *const *paths,
-              guint n)
+expect_order (FaultServer *server, const char *const *paths, guint n)
 {
   for (guint i = 0; i < n; i++)
     {
@@ -156,8 +143,7 @@ expect_order (FaultServer *server,
 }
 
 static void
-test_priority (ClientFixture *fixture,
-               gconstpointer flags)
+test_priority (ClientFixture *fixture, gconstpointer flags)
 {
   const char *order[] = { "/first", "/raised", "/high", "/normal", "/normal-too", "/low" };
   g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
@@ -180,8 +166,7 @@ test_priority (ClientFixture *fixture,
 }
 
 static void
-test_overloaded (ClientFixture *fixture,
-                 gconstpointer flags)
+test_overloaded (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (GPtrArray) calls = NULL;
   g_autoptr (ResilientStats) stats = NULL;
@@ -210,12 +195,12 @@ test_overloaded (ClientFixture *fixture,
 static gboolean
 only_stuck_left (gpointer client)
 {
-  return resilient_client_get_active_count (client) + resilient_client_get_pending_count (client) == MANY;
+  return resilient_client_get_active_count (client) + resilient_client_get_pending_count (client)
+         == MANY;
 }
 
 static void
-test_hanging_host (ClientFixture *fixture,
-                   gconstpointer flags)
+test_hanging_host (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (FaultServer) hanging = fault_server_new (GPOINTER_TO_UINT (flags));
   g_autoptr (GPtrArray) stuck = NULL;
@@ -239,8 +224,7 @@ nothing_active (gpointer data)
 
 /* A request that sleeps holds no slot, and goes first when it wakes. */
 static void
-test_sleeping (ClientFixture *fixture,
-               gconstpointer flags)
+test_sleeping (ClientFixture *fixture, gconstpointer flags)
 {
   const char *order[] = { "/held", "/sleeper", "/waiting" };
   g_autoptr (ResilientRetryPolicy) policy = sleepy_policy (1);
@@ -271,8 +255,7 @@ test_sleeping (ClientFixture *fixture,
 
 /* Raising a limit lets those in who wait. */
 static void
-test_raise (ClientFixture *fixture,
-            gconstpointer flags)
+test_raise (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (GPtrArray) calls = NULL;
 
@@ -288,8 +271,7 @@ test_raise (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/limits/automatic", test_automatic, FAULT_SERVER_PLAIN },

@@ -7,12 +7,11 @@
 
 /* Where a request may be led, as what, and what it takes along. */
 
-static const char *const secrets[] = { "Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key" };
+static const char *const secrets[] = { "Authorization", "Proxy-Authorization", "Cookie",
+                                       "X-Api-Key" };
 
 static ResilientRequest *
-secret_request_new (ClientFixture *fixture,
-                    const char *method,
-                    const char *path)
+secret_request_new (ClientFixture *fixture, const char *method, const char *path)
 {
   ResilientRequest *request = request_new (fixture, method, path);
 
@@ -25,8 +24,7 @@ secret_request_new (ClientFixture *fixture,
 }
 
 static void
-assert_secrets (FaultRecord *record,
-                gboolean present)
+assert_secrets (FaultRecord *record, gboolean present)
 {
   for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
     g_assert_cmpstr (fault_record_get_header (record, secrets[i]), ==, present ? "secret" : NULL);
@@ -34,8 +32,7 @@ assert_secrets (FaultRecord *record,
 }
 
 static void
-test_same_origin (ClientFixture *fixture,
-                  gconstpointer flags)
+test_same_origin (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = secret_request_new (fixture, "GET", "/from?a#part");
   g_autoptr (ResilientRequestContext) context = context_new ("led", NULL);
@@ -56,14 +53,14 @@ test_same_origin (ClientFixture *fixture,
   record = fault_server_get_record_of (fixture->server, "/to", 0);
   assert_secrets (record, TRUE);
   /* a hop of a redirect is no send of its own */
-  result = assert_result (fixture, "led", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+  result =
+    assert_result (fixture, "led", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
   g_assert_cmpuint (resilient_result_get_sends (result), ==, 1);
 }
 
 /* What is dropped at another origin stays dropped when a later hop comes back. */
 static void
-test_other_origin (ClientFixture *fixture,
-                   gconstpointer flags)
+test_other_origin (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (FaultServer) other = fault_server_new (FAULT_SERVER_PLAIN);
   g_autofree char *there = fault_server_uri (other, "/there");
@@ -91,8 +88,7 @@ test_other_origin (ClientFixture *fixture,
 
 /* Another name of the same machine is another origin. */
 static void
-test_other_name (ClientFixture *fixture,
-                 gconstpointer flags)
+test_other_name (ClientFixture *fixture, gconstpointer flags)
 {
   g_autofree char *there = fault_server_uri_at (fixture->server, "localhost", "/there");
   g_autoptr (ResilientRequest) request = secret_request_new (fixture, "GET", "/from");
@@ -109,8 +105,7 @@ test_other_name (ClientFixture *fixture,
 }
 
 static void
-test_methods (ClientFixture *fixture,
-              gconstpointer flags)
+test_methods (ClientFixture *fixture, gconstpointer flags)
 {
   const struct
   {
@@ -118,11 +113,16 @@ test_methods (ClientFixture *fixture,
     const char *method, *then;
     gboolean body;
   } rows[] = {
-    { 301, "GET", "GET", FALSE },  { 301, "POST", "GET", FALSE }, { 301, "PUT", "PUT", TRUE },   { 301, "HEAD", "HEAD", FALSE },
-    { 302, "GET", "GET", FALSE },  { 302, "POST", "GET", FALSE }, { 302, "PATCH", "PATCH", TRUE }, { 302, "DELETE", "DELETE", FALSE },
-    { 303, "GET", "GET", FALSE },  { 303, "POST", "GET", FALSE }, { 303, "PUT", "GET", FALSE },  { 303, "HEAD", "HEAD", FALSE },
-    { 307, "GET", "GET", FALSE },  { 307, "POST", "POST", TRUE }, { 307, "PUT", "PUT", TRUE },   { 307, "HEAD", "HEAD", FALSE },
-    { 308, "GET", "GET", FALSE },  { 308, "POST", "POST", TRUE }, { 308, "PUT", "PUT", TRUE },   { 308, "DELETE", "DELETE", FALSE },
+    { 301, "GET", "GET", FALSE },    { 301, "POST", "GET", FALSE },
+    { 301, "PUT", "PUT", TRUE },     { 301, "HEAD", "HEAD", FALSE },
+    { 302, "GET", "GET", FALSE },    { 302, "POST", "GET", FALSE },
+    { 302, "PATCH", "PATCH", TRUE }, { 302, "DELETE", "DELETE", FALSE },
+    { 303, "GET", "GET", FALSE },    { 303, "POST", "GET", FALSE },
+    { 303, "PUT", "GET", FALSE },    { 303, "HEAD", "HEAD", FALSE },
+    { 307, "GET", "GET", FALSE },    { 307, "POST", "POST", TRUE },
+    { 307, "PUT", "PUT", TRUE },     { 307, "HEAD", "HEAD", FALSE },
+    { 308, "GET", "GET", FALSE },    { 308, "POST", "POST", TRUE },
+    { 308, "PUT", "PUT", TRUE },     { 308, "DELETE", "DELETE", FALSE },
   };
   g_autoptr (GBytes) bytes = g_bytes_new ("body", 4);
 
@@ -143,13 +143,13 @@ test_methods (ClientFixture *fixture,
       record = fault_server_get_record_of (fixture->server, "/to", i);
       g_assert_cmpstr (record->method, ==, rows[i].then);
       g_assert_cmpuint (record->body_size, ==, rows[i].body ? 4 : 0);
-      g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==, rows[i].body ? "text/plain" : NULL);
+      g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==,
+                       rows[i].body ? "text/plain" : NULL);
     }
 }
 
 static void
-expect_refused (ClientFixture *fixture,
-                ResilientRequest *request)
+expect_refused (ClientFixture *fixture, ResilientRequest *request)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (2);
   g_autoptr (ResilientRequestContext) context = context_new ("astray", policy);
@@ -158,12 +158,12 @@ expect_refused (ClientFixture *fixture,
 
   g_assert_null (client_send (fixture, request, context, &error));
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
-  result = assert_result (fixture, "astray", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_REDIRECT, 1);
+  result =
+    assert_result (fixture, "astray", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_REDIRECT, 1);
 }
 
 static void
-test_loop (ClientFixture *fixture,
-           gconstpointer flags)
+test_loop (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/again");
 
@@ -173,8 +173,7 @@ test_loop (ClientFixture *fixture,
 }
 
 static void
-test_downgrade (ClientFixture *fixture,
-                gconstpointer flags)
+test_downgrade (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (FaultServer) plain = fault_server_new (FAULT_SERVER_PLAIN);
   g_autofree char *there = fault_server_uri (plain, "/");
@@ -186,8 +185,7 @@ test_downgrade (ClientFixture *fixture,
 }
 
 static void
-test_bad_target (ClientFixture *fixture,
-                 gconstpointer flags)
+test_bad_target (ClientFixture *fixture, gconstpointer flags)
 {
   const char *targets[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "http://[::1" };
 
@@ -204,8 +202,7 @@ test_bad_target (ClientFixture *fixture,
 }
 
 static void
-test_one_shot_body (ClientFixture *fixture,
-                    gconstpointer flags)
+test_one_shot_body (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "POST", "/from");
   g_autoptr (GInputStream) stream = g_memory_input_stream_new_from_data ("once", 4, NULL);
@@ -218,8 +215,7 @@ test_one_shot_body (ClientFixture *fixture,
 
 /* 3xx that lead nowhere are answers. */
 static void
-test_answers (ClientFixture *fixture,
-              gconstpointer flags)
+test_answers (ClientFixture *fixture, gconstpointer flags)
 {
   const guint statuses[] = { 300, 302, 304, 307 };
 
@@ -228,7 +224,8 @@ test_answers (ClientFixture *fixture,
       g_autoptr (ResilientResponse) response = NULL;
       g_autoptr (GError) error = NULL;
 
-      fault_server_next (fixture->server, "/", fault_answer (statuses[i], NULL, statuses[i] == 304 ? "" : "see"), NULL);
+      fault_server_next (fixture->server, "/",
+                         fault_answer (statuses[i], NULL, statuses[i] == 304 ? "" : "see"), NULL);
       response = client_get (fixture, "/", NULL, &error);
       g_assert_no_error (error);
       assert_response (response, statuses[i], statuses[i] == 304 ? "" : "see");
@@ -236,8 +233,7 @@ test_answers (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/redirects/same-origin", test_same_origin, FAULT_SERVER_PLAIN },

@@ -8,13 +8,11 @@
 /* Looking at what became of requests: results, waiting for them, statistics. */
 
 static void
-expect_wait (ClientFixture *fixture,
-             TestResult *slot,
-             const char *id,
-             ResilientResultStatus status)
+expect_wait (ClientFixture *fixture, TestResult *slot, const char *id, ResilientResultStatus status)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientResult) result = resilient_client_wait_finish (fixture->client, test_result_wait (slot), &error);
+  g_autoptr (ResilientResult) result =
+    resilient_client_wait_finish (fixture->client, test_result_wait (slot), &error);
 
   g_assert_no_error (error);
   g_assert_cmpstr (resilient_result_get_request_id (result), ==, id);
@@ -23,8 +21,7 @@ expect_wait (ClientFixture *fixture,
 }
 
 static void
-test_pending (ClientFixture *fixture,
-              gconstpointer flags)
+test_pending (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("live", NULL);
   g_autoptr (ResilientResult) live = NULL;
@@ -45,14 +42,14 @@ test_pending (ClientFixture *fixture,
   g_assert_cmpuint (resilient_client_get_result_count (fixture->client), ==, 0);
   fault_server_open (fixture->server, "go");
   response = client_end_get (fixture, &slot, NULL);
-  result = assert_result (fixture, "live", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+  result =
+    assert_result (fixture, "live", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
   g_assert_cmpint (resilient_result_get_status (live), ==, RESILIENT_RESULT_STATUS_PENDING);
   g_assert_cmpuint (resilient_client_get_result_count (fixture->client), ==, 1);
 }
 
 static void
-test_wait (ClientFixture *fixture,
-           gconstpointer flags)
+test_wait (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("awaited", NULL);
   g_autoptr (GError) error = NULL;
@@ -64,7 +61,8 @@ test_wait (ClientFixture *fixture,
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   resilient_client_wait_async (fixture->client, "awaited", -1, NULL, test_result_cb, &waiter);
-  g_assert_null (resilient_client_wait_finish (fixture->client, test_result_wait (&waiter), &error));
+  g_assert_null (
+    resilient_client_wait_finish (fixture->client, test_result_wait (&waiter), &error));
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_NOT_FOUND);
   g_clear_error (&error);
   test_result_clear (&waiter);
@@ -72,7 +70,8 @@ test_wait (ClientFixture *fixture,
   client_start_get (fixture, "/", context, NULL, &slot);
   resilient_client_wait_async (fixture->client, "awaited", -1, NULL, test_result_cb, &waiter);
   resilient_client_wait_async (fixture->client, "awaited", 0.01, NULL, test_result_cb, &impatient);
-  g_assert_null (resilient_client_wait_finish (fixture->client, test_result_wait (&impatient), &error));
+  g_assert_null (
+    resilient_client_wait_finish (fixture->client, test_result_wait (&impatient), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_clear_error (&error);
   g_assert_cmpuint (waiter.calls, ==, 0);
@@ -86,8 +85,7 @@ test_wait (ClientFixture *fixture,
 }
 
 static void
-test_wait_cancelled (ClientFixture *fixture,
-                     gconstpointer flags)
+test_wait_cancelled (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("awaited", NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -98,10 +96,12 @@ test_wait_cancelled (ClientFixture *fixture,
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   client_start_get (fixture, "/", context, NULL, &slot);
-  resilient_client_wait_async (fixture->client, "awaited", -1, cancellable, test_result_cb, &waiter);
+  resilient_client_wait_async (fixture->client, "awaited", -1, cancellable, test_result_cb,
+                               &waiter);
   fault_server_wait_held (fixture->server, "go", 1);
   g_cancellable_cancel (cancellable);
-  g_assert_null (resilient_client_wait_finish (fixture->client, test_result_wait (&waiter), &error));
+  g_assert_null (
+    resilient_client_wait_finish (fixture->client, test_result_wait (&waiter), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   fault_server_open (fixture->server, "go");
   response = client_end_get (fixture, &slot, NULL);
@@ -109,8 +109,7 @@ test_wait_cancelled (ClientFixture *fixture,
 }
 
 static void
-test_wait_all (ClientFixture *fixture,
-               gconstpointer flags)
+test_wait_all (ClientFixture *fixture, gconstpointer flags)
 {
   const char *ids[] = { "a", "b", "c" };
   TestResult slots[3] = { 0 };
@@ -145,14 +144,15 @@ test_wait_all (ClientFixture *fixture,
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     {
       g_autoptr (ResilientResponse) response = client_end_get (fixture, &slots[i], NULL);
-      g_autoptr (ResilientResult) result = assert_result (fixture, ids[i], RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+      g_autoptr (ResilientResult) result =
+        assert_result (fixture, ids[i], RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+
+      g_assert_true (resilient_result_get_response (result) == response);
     }
 }
 
 static void
-get_as (ClientFixture *fixture,
-        const char *id,
-        const char *path)
+get_as (ClientFixture *fixture, const char *id, const char *path)
 {
   g_autoptr (ResilientRequestContext) context = context_new (id, NULL);
   g_autoptr (GError) error = NULL;
@@ -163,9 +163,7 @@ get_as (ClientFixture *fixture,
 }
 
 static void
-assert_known (ClientFixture *fixture,
-              const char *id,
-              gboolean known)
+assert_known (ClientFixture *fixture, const char *id, gboolean known)
 {
   g_autoptr (ResilientResult) result = resilient_client_get_result (fixture->client, id);
 
@@ -173,8 +171,7 @@ assert_known (ClientFixture *fixture,
 }
 
 static void
-test_max_results (ClientFixture *fixture,
-                  gconstpointer flags)
+test_max_results (ClientFixture *fixture, gconstpointer flags)
 {
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   resilient_client_set_max_results (fixture->client, 2);
@@ -193,8 +190,7 @@ test_max_results (ClientFixture *fixture,
 
 /* No result is kept, but whoever waits gets it. */
 static void
-test_none_kept (ClientFixture *fixture,
-                gconstpointer flags)
+test_none_kept (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("fleeting", NULL);
   g_autoptr (ResilientResponse) response = NULL;
@@ -211,8 +207,7 @@ test_none_kept (ClientFixture *fixture,
 }
 
 static void
-test_max_bytes (ClientFixture *fixture,
-                gconstpointer flags)
+test_max_bytes (ClientFixture *fixture, gconstpointer flags)
 {
   g_autofree char *text = g_strnfill (1000, 'b');
   g_autoptr (ResilientResult) old = NULL;
@@ -225,8 +220,10 @@ test_max_bytes (ClientFixture *fixture,
   old = assert_result (fixture, "old", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
   g_assert_false (resilient_response_has_body (resilient_result_get_response (old)));
   g_assert_null (resilient_response_get_body (resilient_result_get_response (old)));
-  g_assert_cmpstr (resilient_response_get_header (resilient_result_get_response (old), "x-a"), ==, "b");
-  young = assert_result (fixture, "young", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+  g_assert_cmpstr (resilient_response_get_header (resilient_result_get_response (old), "x-a"), ==,
+                   "b");
+  young =
+    assert_result (fixture, "young", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
   assert_response (resilient_result_get_response (young), 200, text);
 }
 
@@ -243,8 +240,7 @@ tick_cb (gpointer user_data)
 }
 
 static void
-test_ttl (ClientFixture *fixture,
-          gconstpointer flags)
+test_ttl (ClientFixture *fixture, gconstpointer flags)
 {
   guint ticks = g_timeout_add (5, tick_cb, NULL);
 
@@ -257,8 +253,7 @@ test_ttl (ClientFixture *fixture,
 }
 
 static void
-test_newest_wins (ClientFixture *fixture,
-                  gconstpointer flags)
+test_newest_wins (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientResult) result = NULL;
 
@@ -266,7 +261,8 @@ test_newest_wins (ClientFixture *fixture,
   fault_server_on (fixture->server, "/two", fault_answer (404, NULL, "two"), NULL);
   get_as (fixture, "same", "/one");
   get_as (fixture, "same", "/two");
-  result = assert_result (fixture, "same", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
+  result =
+    assert_result (fixture, "same", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
   assert_response (resilient_result_get_response (result), 404, "two");
   g_assert_cmpuint (resilient_client_get_result_count (fixture->client), ==, 1);
   wait_last_events (fixture, 2);
@@ -274,8 +270,7 @@ test_newest_wins (ClientFixture *fixture,
 }
 
 static void
-test_stats (ClientFixture *fixture,
-            gconstpointer flags)
+test_stats (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (1);
   g_autoptr (ResilientStats) before = resilient_client_get_stats (fixture->client);
@@ -311,8 +306,7 @@ test_stats (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/results/pending", test_pending, FAULT_SERVER_PLAIN },

@@ -5,7 +5,8 @@
 
 #include "client-fixture.h"
 
-/* One client, many threads and contexts: each callback comes where its operation was started, each signal at home. */
+/* One client, many threads and contexts: each callback comes where its operation was started, each
+ * signal at home. */
 
 #define N_THREADS 8
 
@@ -20,8 +21,7 @@ typedef struct
 } Worker;
 
 static char *
-worker_path (Worker *self,
-             guint i)
+worker_path (Worker *self, guint i)
 {
   return g_strdup_printf ("/ok?worker=%u&request=%u", self->number, i);
 }
@@ -34,9 +34,11 @@ sync_thread (gpointer data)
   for (guint i = 0; i < n_requests; i++)
     {
       g_autofree char *path = worker_path (self, i);
-      g_autoptr (ResilientRequest) request = request_new (self->fixture, i % 5 > 0 ? "GET" : "POST", path);
+      g_autoptr (ResilientRequest) request =
+        request_new (self->fixture, i % 5 > 0 ? "GET" : "POST", path);
       g_autoptr (GError) error = NULL;
-      g_autoptr (ResilientResponse) response = resilient_client_send (self->fixture->client, request, NULL, NULL, &error);
+      g_autoptr (ResilientResponse) response =
+        resilient_client_send (self->fixture->client, request, NULL, NULL, &error);
 
       g_assert_no_error (error);
       assert_response (response, 200, "ok");
@@ -80,16 +82,13 @@ all_signalled (gpointer data)
 }
 
 static void
-home_thread_cb (ResilientClient *client,
-                ResilientEvent *event,
-                GThread *home)
+home_thread_cb (ResilientClient *client, ResilientEvent *event, GThread *home)
 {
   g_assert_true (g_thread_self () == home);
 }
 
 static void
-run_threads (ClientFixture *fixture,
-             GThreadFunc func)
+run_threads (ClientFixture *fixture, GThreadFunc func)
 {
   Worker workers[N_THREADS];
   GThread *threads[N_THREADS];
@@ -112,23 +111,20 @@ run_threads (ClientFixture *fixture,
 }
 
 static void
-test_sync (ClientFixture *fixture,
-           gconstpointer flags)
+test_sync (ClientFixture *fixture, gconstpointer flags)
 {
   run_threads (fixture, sync_thread);
 }
 
 static void
-test_async (ClientFixture *fixture,
-            gconstpointer flags)
+test_async (ClientFixture *fixture, gconstpointer flags)
 {
   run_threads (fixture, async_thread);
 }
 
 /* The synchronous twin needs no main loop, not even when it is called in the home thread. */
 static void
-test_sync_at_home (ClientFixture *fixture,
-                   gconstpointer flags)
+test_sync_at_home (ClientFixture *fixture, gconstpointer flags)
 {
   Worker worker = { fixture, 0, 0 };
   g_autoptr (ResilientResponse) response = NULL;
@@ -154,8 +150,7 @@ cancel_thread (gpointer data)
 }
 
 static void
-test_cancel_sync (ClientFixture *fixture,
-                  gconstpointer flags)
+test_cancel_sync (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autoptr (ResilientRequestContext) context = context_new ("stuck", NULL);
@@ -180,8 +175,7 @@ cancellable_thread (gpointer data)
 }
 
 static void
-test_cancellable_sync (ClientFixture *fixture,
-                       gconstpointer flags)
+test_cancellable_sync (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -203,9 +197,7 @@ typedef struct
 } Home;
 
 static void
-home_event_cb (ResilientClient *client,
-               ResilientEvent *event,
-               Home *home)
+home_event_cb (ResilientClient *client, ResilientEvent *event, Home *home)
 {
   g_assert_true (g_thread_self () == home->thread);
   home->events++;
@@ -248,8 +240,7 @@ home_thread (gpointer data)
 }
 
 static void
-test_home_elsewhere (ClientFixture *fixture,
-                     gconstpointer flags)
+test_home_elsewhere (ClientFixture *fixture, gconstpointer flags)
 {
   Home home = { fixture->server, NULL, 0 };
 
@@ -273,8 +264,7 @@ fetch_thread (gpointer data)
 }
 
 static void
-test_fetch (ClientFixture *fixture,
-            gconstpointer flags)
+test_fetch (ClientFixture *fixture, gconstpointer flags)
 {
   g_autofree char *uri = fault_server_uri (fixture->server, "/ok");
   g_autoptr (ResilientResponse) response = NULL;
@@ -290,8 +280,7 @@ test_fetch (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/threads/sync", test_sync, FAULT_SERVER_PLAIN },
@@ -306,7 +295,8 @@ main (int argc,
     { "/threads/fetch", test_fetch, FAULT_SERVER_PLAIN },
   };
 
-  /* set where each instruction is checked: a POST opens a connection of its own, and with TLS that takes its time */
+  /* set where each instruction is checked: a POST opens a connection of its own, and with TLS that
+   * takes its time */
   if (g_getenv ("RESILIENT_TEST_QUICK") != NULL)
     n_requests = 5;
 

@@ -9,14 +9,14 @@
 
 /* What goes on the wire: methods, bodies, queries and headers. */
 
-typedef void (*BareVerb) (ResilientClient *, const char *, ResilientRequestContext *, GCancellable *, GAsyncReadyCallback, gpointer);
-typedef void (*BodyVerb) (ResilientClient *, const char *, const char *, GBytes *, ResilientRequestContext *, GCancellable *,
-                          GAsyncReadyCallback, gpointer);
+typedef void (*BareVerb) (ResilientClient *, const char *, ResilientRequestContext *,
+                          GCancellable *, GAsyncReadyCallback, gpointer);
+typedef void (*BodyVerb) (ResilientClient *, const char *, const char *, GBytes *,
+                          ResilientRequestContext *, GCancellable *, GAsyncReadyCallback, gpointer);
 typedef ResilientResponse *(*VerbFinish) (ResilientClient *, GAsyncResult *, GError **);
 
 static void
-test_bare_verbs (ClientFixture *fixture,
-                 gconstpointer flags)
+test_bare_verbs (ClientFixture *fixture, gconstpointer flags)
 {
   const struct
   {
@@ -32,7 +32,8 @@ test_bare_verbs (ClientFixture *fixture,
   };
   g_autofree char *uri = fault_server_uri (fixture->server, "/thing?a=b");
 
-  fault_server_on (fixture->server, "/thing", fault_answer (200, "Content-Type: text/plain", "hello"), NULL);
+  fault_server_on (fixture->server, "/thing",
+                   fault_answer (200, "Content-Type: text/plain", "hello"), NULL);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_auto (TestResult) result = { 0 };
@@ -53,8 +54,7 @@ test_bare_verbs (ClientFixture *fixture,
 }
 
 static void
-test_body_verbs (ClientFixture *fixture,
-                 gconstpointer flags)
+test_body_verbs (ClientFixture *fixture, gconstpointer flags)
 {
   const struct
   {
@@ -77,7 +77,8 @@ test_body_verbs (ClientFixture *fixture,
       g_autoptr (FaultRecord) record = NULL;
       g_autoptr (GError) error = NULL;
 
-      rows[i].start (fixture->client, uri, "application/x-thing", body, NULL, NULL, test_result_cb, &result);
+      rows[i].start (fixture->client, uri, "application/x-thing", body, NULL, NULL, test_result_cb,
+                     &result);
       response = rows[i].finish (fixture->client, test_result_wait (&result), &error);
       g_assert_no_error (error);
       assert_response (response, 201, "made");
@@ -91,8 +92,7 @@ test_body_verbs (ClientFixture *fixture,
 }
 
 static void
-test_other_methods (ClientFixture *fixture,
-                    gconstpointer flags)
+test_other_methods (ClientFixture *fixture, gconstpointer flags)
 {
   const char *methods[] = { "TRACE", "PROPFIND", "M-SEARCH" };
 
@@ -111,10 +111,10 @@ test_other_methods (ClientFixture *fixture,
     }
 }
 
-/* Sends @request as a PUT whose first answer is a 503, so that its body goes twice, and returns the second record. */
+/* Sends @request as a PUT whose first answer is a 503, so that its body goes twice, and returns the
+ * second record. */
 static FaultRecord *
-send_twice (ClientFixture *fixture,
-            ResilientRequest *request)
+send_twice (ClientFixture *fixture, ResilientRequest *request)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (1);
   g_autoptr (ResilientResponse) response = NULL;
@@ -138,17 +138,15 @@ send_twice (ClientFixture *fixture,
 }
 
 static void
-assert_body (FaultRecord *record,
-             const char *content_type,
-             const char *body)
+assert_body (FaultRecord *record, const char *content_type, const char *body)
 {
   g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==, content_type);
-  g_assert_cmpmem (g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body, strlen (body));
+  g_assert_cmpmem (g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body,
+                   strlen (body));
 }
 
 static void
-test_json (ClientFixture *fixture,
-           gconstpointer flags)
+test_json (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/up");
   g_autoptr (JsonNode) json = json_from_string ("{\"a\":[1,true,null,\"é\"]}", NULL);
@@ -160,8 +158,7 @@ test_json (ClientFixture *fixture,
 }
 
 static void
-test_json_answer (ClientFixture *fixture,
-                  gconstpointer flags)
+test_json_answer (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (ResilientResponse) bad = NULL;
@@ -169,7 +166,8 @@ test_json_answer (ClientFixture *fixture,
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
 
-  fault_server_on (fixture->server, "/good", fault_answer (200, "Content-Type: application/json", "{\"n\": 7}"), NULL);
+  fault_server_on (fixture->server, "/good",
+                   fault_answer (200, "Content-Type: application/json", "{\"n\": 7}"), NULL);
   fault_server_on (fixture->server, "/bad", fault_answer (404, NULL, "{\"n\""), NULL);
   response = client_get (fixture, "/good", NULL, &error);
   g_assert_no_error (error);
@@ -190,8 +188,7 @@ test_json_answer (ClientFixture *fixture,
 }
 
 static void
-test_form (ClientFixture *fixture,
-           gconstpointer flags)
+test_form (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/up");
   g_autoptr (GHashTable) form = g_hash_table_new (g_str_hash, g_str_equal);
@@ -204,8 +201,7 @@ test_form (ClientFixture *fixture,
 }
 
 static void
-test_file (ClientFixture *fixture,
-           gconstpointer flags)
+test_file (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/up");
   g_autofree char *path = g_build_filename (g_get_user_data_dir (), "upload", NULL);
@@ -228,8 +224,7 @@ test_file (ClientFixture *fixture,
 }
 
 static GInputStream *
-open_cb (gpointer user_data,
-         GError **error)
+open_cb (gpointer user_data, GError **error)
 {
   (*(guint *) user_data)++;
 
@@ -237,8 +232,7 @@ open_cb (gpointer user_data,
 }
 
 static void
-test_stream_factory (ClientFixture *fixture,
-                     gconstpointer flags)
+test_stream_factory (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/up");
   g_autoptr (FaultRecord) record = NULL;
@@ -251,8 +245,7 @@ test_stream_factory (ClientFixture *fixture,
 }
 
 static void
-test_stream_once (ClientFixture *fixture,
-                  gconstpointer flags)
+test_stream_once (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/up");
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (3);
@@ -276,8 +269,7 @@ test_stream_once (ClientFixture *fixture,
 }
 
 static void
-test_query (ClientFixture *fixture,
-            gconstpointer flags)
+test_query (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/search?a=1");
   g_autoptr (ResilientResponse) response = NULL;
@@ -291,8 +283,7 @@ test_query (ClientFixture *fixture,
 }
 
 static void
-test_default_headers (ClientFixture *fixture,
-                      gconstpointer flags)
+test_default_headers (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autofree char *uri = fault_server_uri (fixture->server, "/");
@@ -323,14 +314,15 @@ test_default_headers (ClientFixture *fixture,
   g_assert_cmpuint (fault_record_count_header (record, "X-Many"), ==, 2);
 
   /* those belong to an origin */
-  g_assert_false (resilient_client_set_default_header (fixture->client, "Authorization", "Basic x"));
-  g_assert_false (resilient_client_set_default_header (fixture->client, "proxy-authorization", "Basic x"));
+  g_assert_false (
+    resilient_client_set_default_header (fixture->client, "Authorization", "Basic x"));
+  g_assert_false (
+    resilient_client_set_default_header (fixture->client, "proxy-authorization", "Basic x"));
   g_assert_false (resilient_client_set_default_header (fixture->client, "COOKIE", "a=b"));
 }
 
 static void
-test_idempotency_key (ClientFixture *fixture,
-                      gconstpointer flags)
+test_idempotency_key (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "POST", "/up");
   g_autoptr (FaultRecord) one = NULL;
@@ -351,8 +343,7 @@ test_idempotency_key (ClientFixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/verbs/bare", test_bare_verbs, FAULT_SERVER_PLAIN },

@@ -13,10 +13,7 @@
 #define BLOCK 16384
 
 FaultConnection *
-fault_connection_new (FaultServer *server,
-                      FaultLog *log,
-                      guint number,
-                      GSocket *socket)
+fault_connection_new (FaultServer *server, FaultLog *log, guint number, GSocket *socket)
 {
   FaultConnection *self = g_new0 (FaultConnection, 1);
 
@@ -42,11 +39,10 @@ fault_connection_free (FaultConnection *self)
 }
 
 gboolean
-fault_connection_write (FaultConnection *self,
-                        gconstpointer data,
-                        gsize size)
+fault_connection_write (FaultConnection *self, gconstpointer data, gsize size)
 {
-  return g_output_stream_write_all (g_io_stream_get_output_stream (self->stream), data, size, NULL, self->cancellable, NULL);
+  return g_output_stream_write_all (g_io_stream_get_output_stream (self->stream), data, size, NULL,
+                                    self->cancellable, NULL);
 }
 
 gboolean
@@ -56,22 +52,21 @@ fault_connection_fill (FaultConnection *self)
   gssize n;
 
   g_byte_array_set_size (self->input, old + BLOCK);
-  n = g_input_stream_read (g_io_stream_get_input_stream (self->stream), self->input->data + old, BLOCK, self->cancellable, NULL);
+  n = g_input_stream_read (g_io_stream_get_input_stream (self->stream), self->input->data + old,
+                           BLOCK, self->cancellable, NULL);
   g_byte_array_set_size (self->input, old + MAX (n, 0));
 
   return n > 0;
 }
 
 void
-fault_connection_consume (FaultConnection *self,
-                          gsize size)
+fault_connection_consume (FaultConnection *self, gsize size)
 {
   g_byte_array_remove_range (self->input, 0, size);
 }
 
 void
-fault_connection_stop (FaultConnection *self,
-                       FaultEnd how)
+fault_connection_stop (FaultConnection *self, FaultEnd how)
 {
   g_mutex_lock (&self->log->lock);
   self->end = how;
@@ -82,23 +77,21 @@ fault_connection_stop (FaultConnection *self,
 /* What a script may do before a new connection is looked at: raw bytes. */
 
 static gboolean
-raw_data (FaultStream *stream,
-          gconstpointer data,
-          gsize size)
+raw_data (FaultStream *stream, gconstpointer data, gsize size)
 {
   return fault_connection_write (stream->connection, data, size);
 }
 
 static gboolean
-raw_read (FaultStream *stream,
-          guint64 size)
+raw_read (FaultStream *stream, guint64 size)
 {
   GInputStream *input = g_io_stream_get_input_stream (stream->connection->stream);
   g_autofree guint8 *block = g_malloc (BLOCK);
 
   while (size > 0)
     {
-      gssize n = g_input_stream_read (input, block, MIN (size, BLOCK), stream->connection->cancellable, NULL);
+      gssize n = g_input_stream_read (input, block, MIN (size, BLOCK),
+                                      stream->connection->cancellable, NULL);
 
       if (n <= 0)
         return FALSE;
@@ -128,10 +121,8 @@ static const FaultStreamFuncs raw_funcs = {
 };
 
 static gboolean
-accept_certificate_cb (GTlsConnection *tls,
-                       GTlsCertificate *certificate,
-                       GTlsCertificateFlags errors,
-                       gpointer user_data)
+accept_certificate_cb (GTlsConnection *tls, GTlsCertificate *certificate,
+                       GTlsCertificateFlags errors, gpointer user_data)
 {
   return TRUE;
 }
@@ -145,7 +136,8 @@ handshake (FaultConnection *self)
   g_autoptr (GIOStream) tls = NULL;
   const char *protocol;
 
-  tls = g_tls_server_connection_new (self->stream, fault_server_get_certificate (self->server), NULL);
+  tls =
+    g_tls_server_connection_new (self->stream, fault_server_get_certificate (self->server), NULL);
   if (tls == NULL)
     return NULL;
   if (flags & FAULT_SERVER_CLIENT_CERTIFICATE)
@@ -155,7 +147,8 @@ handshake (FaultConnection *self)
     }
   /* without a close_notify it is for a script to say how a connection ends */
   g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
-  g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls), flags & FAULT_SERVER_HTTP2 ? both : both + 1);
+  g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls),
+                                             flags & FAULT_SERVER_HTTP2 ? both : both + 1);
   if (!g_tls_connection_handshake (G_TLS_CONNECTION (tls), self->cancellable, NULL))
     return NULL;
 

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Header compression of HTTP/2 (RFC 7541): all of its decoding, and the plainest encoding that it allows. */
+/* Header compression of HTTP/2 (RFC 7541): all of its decoding, and the plainest encoding that it
+ * allows. */
 typedef struct _FaultHpack FaultHpack;
 
 FaultHpack *fault_hpack_new (void);

@@ -27,30 +27,83 @@ typedef struct
 
 /* RFC 7541, Appendix A. */
 static const char *const static_table[] = {
-  ":authority: ", ":method: GET", ":method: POST", ":path: /", ":path: /index.html", ":scheme: http", ":scheme: https",
-  ":status: 200", ":status: 204", ":status: 206", ":status: 304", ":status: 400", ":status: 404", ":status: 500",
-  "accept-charset: ", "accept-encoding: gzip, deflate", "accept-language: ", "accept-ranges: ", "accept: ",
-  "access-control-allow-origin: ", "age: ", "allow: ", "authorization: ", "cache-control: ", "content-disposition: ",
-  "content-encoding: ", "content-language: ", "content-length: ", "content-location: ", "content-range: ", "content-type: ",
-  "cookie: ", "date: ", "etag: ", "expect: ", "expires: ", "from: ", "host: ", "if-match: ", "if-modified-since: ",
-  "if-none-match: ", "if-range: ", "if-unmodified-since: ", "last-modified: ", "link: ", "location: ", "max-forwards: ",
-  "proxy-authenticate: ", "proxy-authorization: ", "range: ", "referer: ", "refresh: ", "retry-after: ", "server: ",
-  "set-cookie: ", "strict-transport-security: ", "transfer-encoding: ", "user-agent: ", "vary: ", "via: ",
+  ":authority: ",
+  ":method: GET",
+  ":method: POST",
+  ":path: /",
+  ":path: /index.html",
+  ":scheme: http",
+  ":scheme: https",
+  ":status: 200",
+  ":status: 204",
+  ":status: 206",
+  ":status: 304",
+  ":status: 400",
+  ":status: 404",
+  ":status: 500",
+  "accept-charset: ",
+  "accept-encoding: gzip, deflate",
+  "accept-language: ",
+  "accept-ranges: ",
+  "accept: ",
+  "access-control-allow-origin: ",
+  "age: ",
+  "allow: ",
+  "authorization: ",
+  "cache-control: ",
+  "content-disposition: ",
+  "content-encoding: ",
+  "content-language: ",
+  "content-length: ",
+  "content-location: ",
+  "content-range: ",
+  "content-type: ",
+  "cookie: ",
+  "date: ",
+  "etag: ",
+  "expect: ",
+  "expires: ",
+  "from: ",
+  "host: ",
+  "if-match: ",
+  "if-modified-since: ",
+  "if-none-match: ",
+  "if-range: ",
+  "if-unmodified-since: ",
+  "last-modified: ",
+  "link: ",
+  "location: ",
+  "max-forwards: ",
+  "proxy-authenticate: ",
+  "proxy-authorization: ",
+  "range: ",
+  "referer: ",
+  "refresh: ",
+  "retry-after: ",
+  "server: ",
+  "set-cookie: ",
+  "strict-transport-security: ",
+  "transfer-encoding: ",
+  "user-agent: ",
+  "vary: ",
+  "via: ",
   "www-authenticate: ",
 };
 
-/* How many bits the code of each symbol has (RFC 7541, Appendix B). The code is canonical: among codes of one length the
- * values rise with the symbols, so the lengths say it all. */
+/* How many bits the code of each symbol has (RFC 7541, Appendix B). The code is canonical: among
+ * codes of one length the values rise with the symbols, so the lengths say it all. */
 static const guint8 code_lengths[END_OF_STRING + 1] = {
-  13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
-  6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10,
-  13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6,
-  15, 5, 6, 5, 6, 5, 6, 6, 6, 5, 7, 7, 6, 6, 6, 5, 6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15, 11, 14, 13, 28,
-  20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23, 24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24,
-  22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23, 21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
-  26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25, 19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27,
-  20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
-  30,
+  13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28,
+  28, 28, 28, 28, 28, 28, 28, 28, 6,  10, 10, 12, 13, 6,  8,  11, 10, 10, 8,  11, 8,  6,  6,  6,
+  5,  5,  5,  6,  6,  6,  6,  6,  6,  6,  7,  8,  15, 6,  12, 10, 13, 6,  7,  7,  7,  7,  7,  7,
+  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  8,  7,  8,  13, 19, 13, 14, 6,
+  15, 5,  6,  5,  6,  5,  6,  6,  6,  5,  7,  7,  6,  6,  6,  5,  6,  7,  6,  5,  5,  6,  7,  7,
+  7,  7,  7,  15, 11, 14, 13, 28, 20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23,
+  24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24, 22, 21, 20, 22, 22, 23, 23, 21,
+  23, 22, 22, 24, 21, 22, 23, 23, 21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
+  26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25, 19, 21, 26, 27, 27, 26, 27, 24,
+  21, 21, 26, 26, 28, 27, 27, 27, 20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23,
+  26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26, 30,
 };
 
 FaultHpack *
@@ -71,8 +124,7 @@ entry_size (const char *line)
 }
 
 static void
-shrink (FaultHpack *self,
-        gsize limit)
+shrink (FaultHpack *self, gsize limit)
 {
   while (self->size > limit)
     {
@@ -90,8 +142,7 @@ fault_hpack_free (FaultHpack *self)
 }
 
 static const char *
-look_up (FaultHpack *self,
-         guint64 index)
+look_up (FaultHpack *self, guint64 index)
 {
   if (index == 0)
     return NULL;
@@ -103,9 +154,7 @@ look_up (FaultHpack *self,
 
 /* RFC 7541, 5.1. */
 static gboolean
-read_integer (Cursor *cursor,
-              guint prefix_bits,
-              guint64 *value)
+read_integer (Cursor *cursor, guint prefix_bits, guint64 *value)
 {
   guint8 mask = (1 << prefix_bits) - 1;
 
@@ -128,8 +177,7 @@ read_integer (Cursor *cursor,
 
 /* The symbol of a canonical code, END_OF_STRING + 1 if no code of that length has the value. */
 static guint
-find_symbol (guint32 code,
-             guint length)
+find_symbol (guint32 code, guint length)
 {
   guint32 value = 0;
   guint n = 0;
@@ -152,8 +200,7 @@ find_symbol (guint32 code,
 }
 
 static char *
-decode_huffman (const guint8 *data,
-                gsize size)
+decode_huffman (const guint8 *data, gsize size)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   guint32 code = 0;
@@ -196,9 +243,7 @@ read_string (Cursor *cursor)
 }
 
 static char *
-read_literal (FaultHpack *self,
-              Cursor *cursor,
-              guint prefix_bits)
+read_literal (FaultHpack *self, Cursor *cursor, guint prefix_bits)
 {
   guint64 index;
   g_autofree char *name = NULL;
@@ -223,8 +268,7 @@ read_literal (FaultHpack *self,
 }
 
 static void
-remember (FaultHpack *self,
-          const char *line)
+remember (FaultHpack *self, const char *line)
 {
   gsize size = entry_size (line);
 
@@ -236,9 +280,7 @@ remember (FaultHpack *self,
 }
 
 static gboolean
-decode_one (FaultHpack *self,
-            Cursor *cursor,
-            GPtrArray *lines)
+decode_one (FaultHpack *self, Cursor *cursor, GPtrArray *lines)
 {
   guint8 first = *cursor->at;
   guint64 number;
@@ -273,9 +315,7 @@ decode_one (FaultHpack *self,
 }
 
 char **
-fault_hpack_decode (FaultHpack *self,
-                    const guint8 *data,
-                    gsize size)
+fault_hpack_decode (FaultHpack *self, const guint8 *data, gsize size)
 {
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
   Cursor cursor = { data, data + size };
@@ -289,8 +329,7 @@ fault_hpack_decode (FaultHpack *self,
 }
 
 static void
-write_string (GByteArray *block,
-              const char *text)
+write_string (GByteArray *block, const char *text)
 {
   gsize length = strlen (text);
   gsize left = length;
@@ -312,9 +351,7 @@ write_string (GByteArray *block,
 }
 
 void
-fault_hpack_encode (GByteArray *block,
-                    const char *name,
-                    const char *value)
+fault_hpack_encode (GByteArray *block, const char *name, const char *value)
 {
   const guint8 literal_not_indexed = 0;
   g_autofree char *lower = g_ascii_strdown (name, -1);

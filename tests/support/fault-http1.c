@@ -16,15 +16,14 @@ typedef struct
   FaultStream base;
   gboolean chunked;
   gboolean expects_continue;
-  gboolean done;   /* the body was read to its end */
-  gboolean ended;  /* and that is recorded */
-  guint64 left;    /* of the body, or of the chunk */
+  gboolean done;  /* the body was read to its end */
+  gboolean ended; /* and that is recorded */
+  guint64 left;   /* of the body, or of the chunk */
 } Http1;
 
 /* Where @pattern begins in what was read; NULL = not there yet. */
 static const guint8 *
-find (GByteArray *input,
-      const char *pattern)
+find (GByteArray *input, const char *pattern)
 {
   return input->len > 0 ? memmem (input->data, input->len, pattern, strlen (pattern)) : NULL;
 }
@@ -89,8 +88,7 @@ next_chunk (Http1 *self)
 }
 
 static gboolean
-read_some (Http1 *self,
-           guint64 *size)
+read_some (Http1 *self, guint64 *size)
 {
   FaultConnection *connection = self->base.connection;
   gsize n;
@@ -118,8 +116,7 @@ read_some (Http1 *self,
 }
 
 static gboolean
-http1_read (FaultStream *stream,
-            guint64 size)
+http1_read (FaultStream *stream, guint64 size)
 {
   Http1 *self = (Http1 *) stream;
   gboolean go_on = TRUE;
@@ -145,20 +142,17 @@ http1_read_done (FaultStream *stream)
 }
 
 static gboolean
-http1_head (FaultStream *stream,
-            guint status,
-            const char *headers)
+http1_head (FaultStream *stream, guint status, const char *headers)
 {
-  g_autofree char *head = g_strdup_printf ("HTTP/1.1 %u %s\r\n%s%s\r\n", status, soup_status_get_phrase (status),
-                                           headers != NULL ? headers : "", headers != NULL && *headers != '\0' ? "\r\n" : "");
+  g_autofree char *head = g_strdup_printf (
+    "HTTP/1.1 %u %s\r\n%s%s\r\n", status, soup_status_get_phrase (status),
+    headers != NULL ? headers : "", headers != NULL && *headers != '\0' ? "\r\n" : "");
 
   return fault_connection_write (stream->connection, head, strlen (head));
 }
 
 static gboolean
-http1_data (FaultStream *stream,
-            gconstpointer data,
-            gsize size)
+http1_data (FaultStream *stream, gconstpointer data, gsize size)
 {
   return fault_connection_write (stream->connection, data, size);
 }
@@ -182,9 +176,7 @@ static const FaultStreamFuncs http1_funcs = {
 };
 
 static gboolean
-has_token (FaultRecord *record,
-           const char *name,
-           const char *token)
+has_token (FaultRecord *record, const char *name, const char *token)
 {
   const char *value = fault_record_get_header (record, name);
 
@@ -195,7 +187,10 @@ has_token (FaultRecord *record,
 static gboolean
 serve_one (FaultConnection *connection)
 {
-  Http1 self = { .base = { .funcs = &http1_funcs, .connection = connection, .is_request = TRUE, .raw_chunks = TRUE } };
+  Http1 self = { .base = { .funcs = &http1_funcs,
+                           .connection = connection,
+                           .is_request = TRUE,
+                           .raw_chunks = TRUE } };
   g_auto (GStrv) lines = read_head (connection);
   g_auto (GStrv) words = NULL;
   FaultRecord record = { 0 };
@@ -220,7 +215,8 @@ serve_one (FaultConnection *connection)
 
   script = fault_server_take_script (connection->server, words[1]);
   self.base.index = fault_log_begin (connection->log, connection->number, words[0], words[1],
-                                     g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2], g_strdupv (lines + 1));
+                                     g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2],
+                                     g_strdupv (lines + 1));
   if (self.done)
     http1_read (&self.base, 0);
   go_on = fault_script_run (script, &self.base);

@@ -32,7 +32,8 @@ typedef enum
 #define HTTP2_WINDOW 65535
 #define HTTP2_SETTING_INITIAL_WINDOW 4
 
-/* A connection. One thread reads its frames; that one, or one for each stream whose script may wait, answers. */
+/* A connection. One thread reads its frames; that one, or one for each stream whose script may
+ * wait, answers. */
 typedef struct
 {
   FaultConnection *connection;
@@ -68,8 +69,10 @@ typedef struct
   gboolean whole;   /* the peer sent END_STREAM */
 } Http2Stream;
 
-gboolean http2_write_frame (Http2 *self, Http2FrameType type, guint8 flags, guint32 stream, gconstpointer data, gsize size);
-gboolean http2_write_numbers (Http2 *self, Http2FrameType type, guint32 stream, gsize n, guint32 first, guint32 second);
+gboolean http2_write_frame (Http2 *self, Http2FrameType type, guint8 flags, guint32 stream,
+                            gconstpointer data, gsize size);
+gboolean http2_write_numbers (Http2 *self, Http2FrameType type, guint32 stream, gsize n,
+                              guint32 first, guint32 second);
 
 Http2Stream *http2_stream_new (Http2 *http2, guint32 id, char **headers, gboolean whole);
 void http2_stream_free (Http2Stream *self);

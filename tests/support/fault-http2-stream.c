@@ -8,9 +8,7 @@
 #include "fault-http2-private.h"
 
 static gboolean
-stream_head (FaultStream *stream,
-             guint status,
-             const char *headers)
+stream_head (FaultStream *stream, guint status, const char *headers)
 {
   Http2Stream *self = (Http2Stream *) stream;
   g_auto (GStrv) lines = g_strsplit (headers != NULL ? headers : "", "\r\n", -1);
@@ -23,19 +21,19 @@ stream_head (FaultStream *stream,
       g_auto (GStrv) parts = g_strsplit (lines[i], ": ", 2);
 
       /* a header of the connection makes an HTTP/2 message malformed (RFC 9113, 8.2.2) */
-      if (g_strv_length (parts) == 2 && g_ascii_strcasecmp (parts[0], "Connection") != 0 &&
-          g_ascii_strcasecmp (parts[0], "Transfer-Encoding") != 0)
+      if (g_strv_length (parts) == 2 && g_ascii_strcasecmp (parts[0], "Connection") != 0
+          && g_ascii_strcasecmp (parts[0], "Transfer-Encoding") != 0)
         fault_hpack_encode (block, parts[0], parts[1]);
     }
   self->head_sent = TRUE;
 
-  return http2_write_frame (self->http2, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, self->id, block->data, block->len);
+  return http2_write_frame (self->http2, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, self->id,
+                            block->data, block->len);
 }
 
 /* How much of @size may be sent now, taken off the windows; 0 when the stream is gone. */
 static gsize
-take_window (Http2Stream *self,
-             gsize size)
+take_window (Http2Stream *self, gsize size)
 {
   FaultLog *log = self->base.connection->log;
   gint64 n = 0;
@@ -55,9 +53,7 @@ take_window (Http2Stream *self,
 }
 
 static gboolean
-stream_data (FaultStream *stream,
-             gconstpointer data,
-             gsize size)
+stream_data (FaultStream *stream, gconstpointer data, gsize size)
 {
   Http2Stream *self = (Http2Stream *) stream;
   const guint8 *at = data;
@@ -101,12 +97,12 @@ http2_stream_credit (Http2Stream *self)
   credit = self->whole ? 0 : credit;
   g_mutex_unlock (&log->lock);
 
-  return credit == 0 || http2_write_numbers (self->http2, HTTP2_WINDOW_UPDATE, self->id, 1, credit, 0);
+  return credit == 0
+         || http2_write_numbers (self->http2, HTTP2_WINDOW_UPDATE, self->id, 1, credit, 0);
 }
 
 static gboolean
-stream_read (FaultStream *stream,
-             guint64 size)
+stream_read (FaultStream *stream, guint64 size)
 {
   Http2Stream *self = (Http2Stream *) stream;
   FaultLog *log = stream->connection->log;
@@ -155,8 +151,7 @@ stream_silence (FaultStream *stream)
 }
 
 static gboolean
-stream_reset (FaultStream *stream,
-              guint code)
+stream_reset (FaultStream *stream, guint code)
 {
   Http2Stream *self = (Http2Stream *) stream;
 
@@ -166,9 +161,7 @@ stream_reset (FaultStream *stream,
 }
 
 static gboolean
-stream_goaway (FaultStream *stream,
-               guint code,
-               gboolean processed)
+stream_goaway (FaultStream *stream, guint code, gboolean processed)
 {
   Http2Stream *self = (Http2Stream *) stream;
   /* a client's streams have odd numbers */
@@ -189,10 +182,7 @@ static const FaultStreamFuncs stream_funcs = {
 };
 
 Http2Stream *
-http2_stream_new (Http2 *http2,
-                  guint32 id,
-                  char **headers,
-                  gboolean whole)
+http2_stream_new (Http2 *http2, guint32 id, char **headers, gboolean whole)
 {
   FaultConnection *connection = http2->connection;
   Http2Stream *self = g_new0 (Http2Stream, 1);
@@ -208,7 +198,8 @@ http2_stream_new (Http2 *http2,
   self->id = id;
   self->whole = whole;
   self->script = fault_server_take_script (connection->server, path != NULL ? path : "");
-  self->base.index = fault_log_begin (connection->log, connection->number, method, path, "2", headers);
+  self->base.index =
+    fault_log_begin (connection->log, connection->number, method, path, "2", headers);
   if (whole)
     fault_log_body_end (connection->log, self->base.index, TRUE);
 

@@ -30,12 +30,8 @@ get_number (const guint8 *data)
 }
 
 gboolean
-http2_write_frame (Http2 *self,
-                   Http2FrameType type,
-                   guint8 flags,
-                   guint32 stream,
-                   gconstpointer data,
-                   gsize size)
+http2_write_frame (Http2 *self, Http2FrameType type, guint8 flags, guint32 stream,
+                   gconstpointer data, gsize size)
 {
   g_autofree guint8 *frame = g_malloc (FRAME_HEAD + size);
   gboolean written;
@@ -58,11 +54,7 @@ http2_write_frame (Http2 *self,
 }
 
 gboolean
-http2_write_numbers (Http2 *self,
-                     Http2FrameType type,
-                     guint32 stream,
-                     gsize n,
-                     guint32 first,
+http2_write_numbers (Http2 *self, Http2FrameType type, guint32 stream, gsize n, guint32 first,
                      guint32 second)
 {
   guint32 numbers[2] = { GUINT32_TO_BE (first), GUINT32_TO_BE (second) };
@@ -71,8 +63,7 @@ http2_write_numbers (Http2 *self,
 }
 
 static gboolean
-fill_to (FaultConnection *connection,
-         gsize size)
+fill_to (FaultConnection *connection, gsize size)
 {
   while (connection->input->len < size)
     if (!fault_connection_fill (connection))
@@ -82,8 +73,7 @@ fill_to (FaultConnection *connection,
 }
 
 static gboolean
-read_frame (FaultConnection *connection,
-            Frame *frame)
+read_frame (FaultConnection *connection, Frame *frame)
 {
   const guint8 *head;
 
@@ -148,8 +138,7 @@ on_headers_whole (Http2 *self)
 }
 
 static gboolean
-on_header_block (Http2 *self,
-                 Frame *frame)
+on_header_block (Http2 *self, Frame *frame)
 {
   if (frame->type == HTTP2_HEADERS)
     {
@@ -164,8 +153,7 @@ on_header_block (Http2 *self,
 }
 
 static gboolean
-on_data (Http2 *self,
-         Frame *frame)
+on_data (Http2 *self, Frame *frame)
 {
   FaultLog *log = self->connection->log;
   gsize flow = frame->size;
@@ -208,8 +196,7 @@ on_data (Http2 *self,
 
 /* The log's lock is held. */
 static void
-change_windows (Http2 *self,
-                gint64 initial_window)
+change_windows (Http2 *self, gint64 initial_window)
 {
   GHashTableIter iter;
   gpointer stream;
@@ -221,8 +208,7 @@ change_windows (Http2 *self,
 }
 
 static gboolean
-on_settings (Http2 *self,
-             Frame *frame)
+on_settings (Http2 *self, Frame *frame)
 {
   FaultLog *log = self->connection->log;
 
@@ -239,8 +225,7 @@ on_settings (Http2 *self,
 }
 
 static void
-on_window_update (Http2 *self,
-                  Frame *frame)
+on_window_update (Http2 *self, Frame *frame)
 {
   FaultLog *log = self->connection->log;
   gint64 more = frame->size == 4 ? get_number (frame->data) & G_MAXINT32 : 0;
@@ -257,8 +242,7 @@ on_window_update (Http2 *self,
 }
 
 static void
-on_reset (Http2 *self,
-          Frame *frame)
+on_reset (Http2 *self, Frame *frame)
 {
   FaultLog *log = self->connection->log;
   Http2Stream *stream;
@@ -272,8 +256,7 @@ on_reset (Http2 *self,
 }
 
 static gboolean
-on_frame (Http2 *self,
-          Frame *frame)
+on_frame (Http2 *self, Frame *frame)
 {
   switch (frame->type)
     {
@@ -285,7 +268,8 @@ on_frame (Http2 *self,
     case HTTP2_SETTINGS:
       return on_settings (self, frame);
     case HTTP2_PING:
-      return frame->flags & HTTP2_FLAG_ACK || http2_write_frame (self, HTTP2_PING, HTTP2_FLAG_ACK, 0, frame->data, frame->size);
+      return frame->flags & HTTP2_FLAG_ACK
+             || http2_write_frame (self, HTTP2_PING, HTTP2_FLAG_ACK, 0, frame->data, frame->size);
     case HTTP2_WINDOW_UPDATE:
       on_window_update (self, frame);
       return TRUE;
@@ -327,8 +311,8 @@ fault_http2_run (FaultConnection *connection)
   self.threads = g_ptr_array_new ();
   self.block = g_byte_array_new ();
 
-  if (fill_to (connection, preface) && memcmp (connection->input->data, PREFACE, preface) == 0 &&
-      http2_write_frame (&self, HTTP2_SETTINGS, 0, 0, NULL, 0))
+  if (fill_to (connection, preface) && memcmp (connection->input->data, PREFACE, preface) == 0
+      && http2_write_frame (&self, HTTP2_SETTINGS, 0, 0, NULL, 0))
     {
       fault_connection_consume (connection, preface);
       while (read_frame (connection, &frame))

@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* What happened on a server, and who waits for something to happen. One lock guards all of it, and what of connections and
- * streams is said to be guarded by "the log's lock". */
+/* What happened on a server, and who waits for something to happen. One lock guards all of it, and
+ * what of connections and streams is said to be guarded by "the log's lock". */
 typedef struct
 {
   GMutex lock;
@@ -35,7 +35,8 @@ void fault_log_close (FaultLog *self);
 guint fault_log_add_connection (FaultLog *self);
 void fault_log_connection_closed (FaultLog *self);
 /* Returns its index. Takes @headers. */
-guint fault_log_begin (FaultLog *self, guint connection, const char *method, const char *path, const char *version, char **headers);
+guint fault_log_begin (FaultLog *self, guint connection, const char *method, const char *path,
+                       const char *version, char **headers);
 void fault_log_body (FaultLog *self, guint index, gconstpointer data, gsize size);
 void fault_log_body_end (FaultLog *self, guint index, gboolean whole);
 /* It is no more among the active ones. */

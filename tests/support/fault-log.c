@@ -106,12 +106,8 @@ fault_log_connection_closed (FaultLog *self)
 }
 
 guint
-fault_log_begin (FaultLog *self,
-                 guint connection,
-                 const char *method,
-                 const char *path,
-                 const char *version,
-                 char **headers)
+fault_log_begin (FaultLog *self, guint connection, const char *method, const char *path,
+                 const char *version, char **headers)
 {
   Entry *entry = g_new0 (Entry, 1);
   guint index;
@@ -137,10 +133,7 @@ fault_log_begin (FaultLog *self,
 }
 
 void
-fault_log_body (FaultLog *self,
-                guint index,
-                gconstpointer data,
-                gsize size)
+fault_log_body (FaultLog *self, guint index, gconstpointer data, gsize size)
 {
   Entry *entry;
 
@@ -154,9 +147,7 @@ fault_log_body (FaultLog *self,
 }
 
 void
-fault_log_body_end (FaultLog *self,
-                    guint index,
-                    gboolean whole)
+fault_log_body_end (FaultLog *self, guint index, gboolean whole)
 {
   Entry *entry;
 
@@ -179,8 +170,7 @@ fault_log_finish (FaultLog *self)
 
 /* The lock is held. */
 static Gate *
-get_gate (FaultLog *self,
-          const char *name)
+get_gate (FaultLog *self, const char *name)
 {
   Gate *gate = g_hash_table_lookup (self->gates, name);
 
@@ -194,9 +184,7 @@ get_gate (FaultLog *self,
 }
 
 gboolean
-fault_log_pass (FaultLog *self,
-                const char *name,
-                const gboolean *gone)
+fault_log_pass (FaultLog *self, const char *name, const gboolean *gone)
 {
   Gate *gate;
   gboolean passed = FALSE;
@@ -221,9 +209,7 @@ fault_log_pass (FaultLog *self,
 }
 
 gboolean
-fault_log_pause (FaultLog *self,
-                 guint milliseconds,
-                 const gboolean *gone)
+fault_log_pause (FaultLog *self, guint milliseconds, const gboolean *gone)
 {
   gint64 end = g_get_monotonic_time () + milliseconds * (gint64) G_TIME_SPAN_MILLISECOND;
   gboolean go_on;
@@ -238,10 +224,7 @@ fault_log_pause (FaultLog *self,
 }
 
 void
-fault_log_release (FaultLog *self,
-                   const char *name,
-                   guint n,
-                   gboolean open)
+fault_log_release (FaultLog *self, const char *name, guint n, gboolean open)
 {
   Gate *gate;
 
@@ -254,31 +237,28 @@ fault_log_release (FaultLog *self,
 }
 
 guint
-fault_log_get_held (FaultLog *self,
-                    const char *gate)
+fault_log_get_held (FaultLog *self, const char *gate)
 {
   return get_gate (self, gate)->waiting;
 }
 
 gboolean
-fault_log_has_ended (FaultLog *self,
-                     guint index)
+fault_log_has_ended (FaultLog *self, guint index)
 {
   return index < self->entries->len && ((Entry *) self->entries->pdata[index])->ended;
 }
 
 static gboolean
-path_matches (const Entry *entry,
-              const char *path)
+path_matches (const Entry *entry, const char *path)
 {
   gsize length = strlen (path);
 
-  return g_str_has_prefix (entry->record.path, path) && (entry->record.path[length] == '\0' || entry->record.path[length] == '?');
+  return g_str_has_prefix (entry->record.path, path)
+         && (entry->record.path[length] == '\0' || entry->record.path[length] == '?');
 }
 
 guint
-fault_log_count (FaultLog *self,
-                 const char *path)
+fault_log_count (FaultLog *self, const char *path)
 {
   guint n = 0;
 
@@ -307,9 +287,7 @@ copy_entry (const Entry *entry)
 }
 
 FaultRecord *
-fault_log_copy (FaultLog *self,
-                const char *path,
-                guint n)
+fault_log_copy (FaultLog *self, const char *path, guint n)
 {
   FaultRecord *copy = NULL;
 
@@ -323,27 +301,27 @@ fault_log_copy (FaultLog *self,
 }
 
 const char *
-fault_record_get_header (FaultRecord *self,
-                         const char *name)
+fault_record_get_header (FaultRecord *self, const char *name)
 {
   gsize length = strlen (name);
 
   for (guint i = 0; self->headers[i] != NULL; i++)
-    if (g_ascii_strncasecmp (self->headers[i], name, length) == 0 && g_str_has_prefix (self->headers[i] + length, ": "))
+    if (g_ascii_strncasecmp (self->headers[i], name, length) == 0
+        && g_str_has_prefix (self->headers[i] + length, ": "))
       return self->headers[i] + length + 2;
 
   return NULL;
 }
 
 guint
-fault_record_count_header (FaultRecord *self,
-                           const char *name)
+fault_record_count_header (FaultRecord *self, const char *name)
 {
   gsize length = strlen (name);
   guint n = 0;
 
   for (guint i = 0; self->headers[i] != NULL; i++)
-    n += g_ascii_strncasecmp (self->headers[i], name, length) == 0 && g_str_has_prefix (self->headers[i] + length, ": ");
+    n += g_ascii_strncasecmp (self->headers[i], name, length) == 0
+         && g_str_has_prefix (self->headers[i] + length, ": ");
 
   return n;
 }

@@ -8,109 +8,98 @@
 /* The public view of a server's log. */
 
 static gboolean
-has_requests (FaultLog *log,
-              const FaultWish *wish)
+has_requests (FaultLog *log, const FaultWish *wish)
 {
   return log->entries->len >= wish->n;
 }
 
 static gboolean
-has_connections (FaultLog *log,
-                 const FaultWish *wish)
+has_connections (FaultLog *log, const FaultWish *wish)
 {
   return log->connections >= wish->n;
 }
 
 static gboolean
-has_closed (FaultLog *log,
-            const FaultWish *wish)
+has_closed (FaultLog *log, const FaultWish *wish)
 {
   return log->closed >= wish->n;
 }
 
 static gboolean
-has_held (FaultLog *log,
-          const FaultWish *wish)
+has_held (FaultLog *log, const FaultWish *wish)
 {
   return fault_log_get_held (log, wish->gate) >= wish->n;
 }
 
 static gboolean
-has_active (FaultLog *log,
-            const FaultWish *wish)
+has_active (FaultLog *log, const FaultWish *wish)
 {
   return log->active <= wish->n;
 }
 
 static gboolean
-has_ended (FaultLog *log,
-           const FaultWish *wish)
+has_ended (FaultLog *log, const FaultWish *wish)
 {
   return fault_log_has_ended (log, wish->n);
 }
 
 void
-fault_server_wait_requests (FaultServer *self,
-                            guint n)
+fault_server_wait_requests (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_requests, &(FaultWish){ .what = "requests", .n = n });
+  fault_log_wait (fault_server_get_log (self), has_requests,
+                  &(FaultWish){ .what = "requests", .n = n });
 }
 
 void
-fault_server_wait_connections (FaultServer *self,
-                               guint n)
+fault_server_wait_connections (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_connections, &(FaultWish){ .what = "connections", .n = n });
+  fault_log_wait (fault_server_get_log (self), has_connections,
+                  &(FaultWish){ .what = "connections", .n = n });
 }
 
 void
-fault_server_wait_closed (FaultServer *self,
-                          guint n)
+fault_server_wait_closed (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_closed, &(FaultWish){ .what = "closed connections", .n = n });
+  fault_log_wait (fault_server_get_log (self), has_closed,
+                  &(FaultWish){ .what = "closed connections", .n = n });
 }
 
 void
-fault_server_wait_held (FaultServer *self,
-                        const char *gate,
-                        guint n)
+fault_server_wait_held (FaultServer *self, const char *gate, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_held, &(FaultWish){ .what = "held at", .gate = gate, .n = n });
+  fault_log_wait (fault_server_get_log (self), has_held,
+                  &(FaultWish){ .what = "held at", .gate = gate, .n = n });
 }
 
 void
-fault_server_wait_active (FaultServer *self,
-                          guint n)
+fault_server_wait_active (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_active, &(FaultWish){ .what = "no more active ones than", .n = n });
+  fault_log_wait (fault_server_get_log (self), has_active,
+                  &(FaultWish){ .what = "no more active ones than", .n = n });
 }
 
 void
-fault_server_wait_ended (FaultServer *self,
-                         guint index)
+fault_server_wait_ended (FaultServer *self, guint index)
 {
-  fault_log_wait (fault_server_get_log (self), has_ended, &(FaultWish){ .what = "the end of request", .n = index });
+  fault_log_wait (fault_server_get_log (self), has_ended,
+                  &(FaultWish){ .what = "the end of request", .n = index });
 }
 
 void
-fault_server_release (FaultServer *self,
-                      const char *gate,
-                      guint n)
+fault_server_release (FaultServer *self, const char *gate, guint n)
 {
   fault_log_release (fault_server_get_log (self), gate, n, FALSE);
 }
 
 void
-fault_server_open (FaultServer *self,
-                   const char *gate)
+fault_server_open (FaultServer *self, const char *gate)
 {
   fault_log_release (fault_server_get_log (self), gate, 0, TRUE);
 }
 
 /* One number of the log, read under its lock. */
 static guint
-peek (FaultServer *self,
-      const guint *number)
+peek (FaultServer *self, const guint *number)
 {
   FaultLog *log = fault_server_get_log (self);
   guint value;
@@ -129,8 +118,7 @@ fault_server_get_requests (FaultServer *self)
 }
 
 guint
-fault_server_count (FaultServer *self,
-                    const char *path)
+fault_server_count (FaultServer *self, const char *path)
 {
   return fault_log_count (fault_server_get_log (self), path);
 }
@@ -160,8 +148,7 @@ fault_server_get_max_active (FaultServer *self)
 }
 
 FaultRecord *
-fault_server_get_record (FaultServer *self,
-                         guint index)
+fault_server_get_record (FaultServer *self, guint index)
 {
   FaultRecord *record = fault_log_copy (fault_server_get_log (self), NULL, index);
 
@@ -172,9 +159,7 @@ fault_server_get_record (FaultServer *self,
 }
 
 FaultRecord *
-fault_server_get_record_of (FaultServer *self,
-                            const char *path,
-                            guint n)
+fault_server_get_record_of (FaultServer *self, const char *path, guint n)
 {
   FaultRecord *record = fault_log_copy (fault_server_get_log (self), path, n);
 

@@ -33,15 +33,16 @@ struct _FaultStep
 {
   FaultOp op;
   guint status;
-  char *headers;     /* nullable */
-  GBytes *bytes;     /* nullable */
-  char *gate;        /* nullable */
-  guint64 size;      /* of chunks, filler, reads */
-  guint number;      /* milliseconds, HTTP/2 error code */
+  char *headers; /* nullable */
+  GBytes *bytes; /* nullable */
+  char *gate;    /* nullable */
+  guint64 size;  /* of chunks, filler, reads */
+  guint number;  /* milliseconds, HTTP/2 error code */
   gboolean processed;
 };
 
-/* A script: steps, immutable once it is given to a server, so that many requests may follow it at a time. */
+/* A script: steps, immutable once it is given to a server, so that many requests may follow it at a
+ * time. */
 typedef GPtrArray FaultScript;
 
 /* How a connection ends. */
@@ -65,7 +66,8 @@ typedef struct
   GByteArray *input;         /* read, not yet used */
 } FaultConnection;
 
-FaultConnection *fault_connection_new (FaultServer *server, FaultLog *log, guint number, GSocket *socket);
+FaultConnection *
+fault_connection_new (FaultServer *server, FaultLog *log, guint number, GSocket *socket);
 void fault_connection_free (FaultConnection *self);
 /* The whole life of a connection, in its thread. */
 void fault_connection_run (FaultConnection *self);

@@ -42,11 +42,10 @@ reads_by_itself (FaultScript *script)
   return FALSE;
 }
 
-/* A request stops being active just before the peer can know that it is answered: a peer that then starts its next one must
- * not be counted as having two at once. */
+/* A request stops being active just before the peer can know that it is answered: a peer that then
+ * starts its next one must not be counted as having two at once. */
 static gboolean
-is_last_word (FaultScript *script,
-              guint i)
+is_last_word (FaultScript *script, guint i)
 {
   switch (((FaultStep *) script->pdata[i])->op)
     {
@@ -74,9 +73,7 @@ finish (FaultStream *stream)
 }
 
 static gboolean
-send_in_chunks (FaultStream *stream,
-                GBytes *body,
-                gsize chunk_size)
+send_in_chunks (FaultStream *stream, GBytes *body, gsize chunk_size)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (body, &size);
@@ -103,8 +100,7 @@ send_in_chunks (FaultStream *stream,
 }
 
 static gboolean
-answer (FaultStream *stream,
-        FaultStep *step)
+answer (FaultStream *stream, FaultStep *step)
 {
   gsize size = g_bytes_get_size (step->bytes);
   gboolean bodiless = step->status == 204 || step->status == 304 || step->status < 200;
@@ -125,7 +121,8 @@ answer (FaultStream *stream,
     {
       if (step->size > 0 && !send_in_chunks (stream, step->bytes, step->size))
         return FALSE;
-      if (step->size == 0 && size > 0 && !stream->funcs->data (stream, g_bytes_get_data (step->bytes, NULL), size))
+      if (step->size == 0 && size > 0
+          && !stream->funcs->data (stream, g_bytes_get_data (step->bytes, NULL), size))
         return FALSE;
     }
 
@@ -133,8 +130,7 @@ answer (FaultStream *stream,
 }
 
 static gboolean
-drip (FaultStream *stream,
-      FaultStep *step)
+drip (FaultStream *stream, FaultStep *step)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (step->bytes, &size);
@@ -153,8 +149,7 @@ drip (FaultStream *stream,
 }
 
 static gboolean
-send_filler (FaultStream *stream,
-             FaultStep *step)
+send_filler (FaultStream *stream, FaultStep *step)
 {
   g_autofree guint8 *block = g_malloc (FILLER_BLOCK);
   gboolean for_ever = step->size == 0;
@@ -174,8 +169,7 @@ send_filler (FaultStream *stream,
 }
 
 static gboolean
-flood_headers (FaultStream *stream,
-               FaultStep *step)
+flood_headers (FaultStream *stream, FaultStep *step)
 {
   const char *status = "HTTP/1.1 200 OK\r\n";
   guint64 sent = 0;
@@ -184,7 +178,8 @@ flood_headers (FaultStream *stream,
     return FALSE;
   for (guint i = 0; step->size == 0 || sent < step->size; i++)
     {
-      g_autofree char *line = g_strdup_printf ("X-Flood-%u: %s\r\n", i, "0123456789abcdef0123456789abcdef");
+      g_autofree char *line =
+        g_strdup_printf ("X-Flood-%u: %s\r\n", i, "0123456789abcdef0123456789abcdef");
 
       if (!stream->funcs->data (stream, line, strlen (line)))
         return FALSE;
@@ -195,19 +190,18 @@ flood_headers (FaultStream *stream,
 }
 
 static gboolean
-read_slowly (FaultStream *stream,
-             FaultStep *step)
+read_slowly (FaultStream *stream, FaultStep *step)
 {
   while (!stream->funcs->read_done (stream))
-    if (!fault_log_pass (stream->connection->log, step->gate, &stream->gone) || !stream->funcs->read (stream, step->size))
+    if (!fault_log_pass (stream->connection->log, step->gate, &stream->gone)
+        || !stream->funcs->read (stream, step->size))
       return FALSE;
 
   return TRUE;
 }
 
 static gboolean
-end_connection (FaultStream *stream,
-                FaultEnd how)
+end_connection (FaultStream *stream, FaultEnd how)
 {
   fault_connection_stop (stream->connection, how);
 
@@ -215,8 +209,7 @@ end_connection (FaultStream *stream,
 }
 
 static gboolean
-run_step (FaultStream *stream,
-          FaultStep *step)
+run_step (FaultStream *stream, FaultStep *step)
 {
   const FaultStreamFuncs *funcs = stream->funcs;
   FaultLog *log = stream->connection->log;
@@ -228,7 +221,8 @@ run_step (FaultStream *stream,
     case FAULT_OP_HEAD:
       return funcs->head (stream, step->status, step->headers);
     case FAULT_OP_SEND:
-      return funcs->data (stream, g_bytes_get_data (step->bytes, NULL), g_bytes_get_size (step->bytes));
+      return funcs->data (stream, g_bytes_get_data (step->bytes, NULL),
+                          g_bytes_get_size (step->bytes));
     case FAULT_OP_DRIP:
       return drip (stream, step);
     case FAULT_OP_FILLER:
@@ -261,8 +255,7 @@ run_step (FaultStream *stream,
 }
 
 gboolean
-fault_script_run (FaultScript *script,
-                  FaultStream *stream)
+fault_script_run (FaultScript *script, FaultStream *stream)
 {
   gboolean go_on = TRUE;
 

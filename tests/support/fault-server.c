@@ -19,7 +19,8 @@ struct _FaultServer
   FaultServerFlags flags;
   FaultLog log;
   guint16 port;
-  GSocket *reservation; /* bound, never listens: so the port stays ours while connects are refused */
+  GSocket
+    *reservation; /* bound, never listens: so the port stays ours while connects are refused */
   GTlsCertificate *certificate;
 
   /* the caller's threads, one at a time (control) */
@@ -46,7 +47,8 @@ static GSocket *
 bind_socket (guint16 port)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+  g_autoptr (GSocket) socket =
+    g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
   g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", port);
 
   /* allow_reuse: the reservation and the listener share the port */
@@ -63,14 +65,17 @@ fault_server_new (FaultServerFlags flags)
   g_autoptr (GSocketAddress) address = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (flags & (FAULT_SERVER_HTTP2 | FAULT_SERVER_EXPIRED | FAULT_SERVER_WRONG_HOST | FAULT_SERVER_CLIENT_CERTIFICATE))
+  if (flags
+      & (FAULT_SERVER_HTTP2 | FAULT_SERVER_EXPIRED | FAULT_SERVER_WRONG_HOST
+         | FAULT_SERVER_CLIENT_CERTIFICATE))
     flags |= FAULT_SERVER_TLS;
   self->flags = flags;
   self->filler = -1;
   g_mutex_init (&self->control);
   fault_log_init (&self->log);
   self->connections = g_ptr_array_new ();
-  self->always = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+  self->always =
+    g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->once = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, script_queue_free);
   if (flags & FAULT_SERVER_TLS)
     {
@@ -108,7 +113,8 @@ accept_thread (gpointer data)
 
   while ((socket = g_socket_accept (self->listener, self->stop_accepting, NULL)) != NULL)
     {
-      FaultConnection *connection = fault_connection_new (self, &self->log, fault_log_add_connection (&self->log), socket);
+      FaultConnection *connection =
+        fault_connection_new (self, &self->log, fault_log_add_connection (&self->log), socket);
 
       g_object_unref (socket);
       g_mutex_lock (&self->log.lock);
@@ -124,7 +130,9 @@ accept_thread (gpointer data)
 static void
 fill_backlog (FaultServer *self)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (self->port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (self->port),
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
 
   self->filler = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (self->filler < 0 || connect (self->filler, (struct sockaddr *) &address, sizeof address) != 0)
@@ -137,7 +145,8 @@ listen_now (FaultServer *self)
   g_autoptr (GError) error = NULL;
 
   self->listener = bind_socket (self->port);
-  g_socket_set_listen_backlog (self->listener, self->flags & FAULT_SERVER_FULL_BACKLOG ? 0 : BACKLOG);
+  g_socket_set_listen_backlog (self->listener,
+                               self->flags & FAULT_SERVER_FULL_BACKLOG ? 0 : BACKLOG);
   if (!g_socket_listen (self->listener, &error))
     g_error ("listen: %s", error->message);
   if (self->flags & FAULT_SERVER_FULL_BACKLOG)
@@ -164,8 +173,7 @@ stop_listening (FaultServer *self)
 }
 
 void
-fault_server_set_listening (FaultServer *self,
-                            gboolean listening)
+fault_server_set_listening (FaultServer *self, gboolean listening)
 {
   g_mutex_lock (&self->control);
   if (listening && self->listener == NULL)
@@ -206,16 +214,14 @@ fault_server_free (FaultServer *self)
 }
 
 char *
-fault_server_uri_at (FaultServer *self,
-                     const char *host,
-                     const char *path)
+fault_server_uri_at (FaultServer *self, const char *host, const char *path)
 {
-  return g_strdup_printf ("%s://%s:%u%s", self->flags & FAULT_SERVER_TLS ? "https" : "http", host, self->port, path);
+  return g_strdup_printf ("%s://%s:%u%s", self->flags & FAULT_SERVER_TLS ? "https" : "http", host,
+                          self->port, path);
 }
 
 char *
-fault_server_uri (FaultServer *self,
-                  const char *path)
+fault_server_uri (FaultServer *self, const char *path)
 {
   return fault_server_uri_at (self, "127.0.0.1", path);
 }
@@ -269,9 +275,7 @@ collect (va_list steps)
 }
 
 void
-fault_server_on (FaultServer *self,
-                 const char *path,
-                 ...)
+fault_server_on (FaultServer *self, const char *path, ...)
 {
   FaultScript *script;
   va_list steps;
@@ -286,9 +290,7 @@ fault_server_on (FaultServer *self,
 }
 
 void
-fault_server_next (FaultServer *self,
-                   const char *path,
-                   ...)
+fault_server_next (FaultServer *self, const char *path, ...)
 {
   FaultScript *script;
   GQueue *queue;
@@ -311,8 +313,7 @@ fault_server_next (FaultServer *self,
 }
 
 void
-fault_server_next_connection (FaultServer *self,
-                              ...)
+fault_server_next_connection (FaultServer *self, ...)
 {
   FaultScript *script;
   va_list steps;
@@ -340,8 +341,7 @@ fault_server_take_connection_script (FaultServer *self)
 
 /* The lock is held. */
 static FaultScript *
-find_script (FaultServer *self,
-             const char *path)
+find_script (FaultServer *self, const char *path)
 {
   GQueue *queue = g_hash_table_lookup (self->once, path);
   FaultScript *script;
@@ -359,8 +359,7 @@ find_script (FaultServer *self,
 }
 
 FaultScript *
-fault_server_take_script (FaultServer *self,
-                          const char *path)
+fault_server_take_script (FaultServer *self, const char *path)
 {
   g_autofree char *plain = g_strndup (path, strcspn (path, "?"));
   FaultScript *script;

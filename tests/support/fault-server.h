@@ -9,28 +9,31 @@
 
 G_BEGIN_DECLS
 
-/* A server on 127.0.0.1, on a port of the kernel's choice, that answers as its scripts say and remembers what it was sent.
- * It has threads of its own (one per connection, one per waiting HTTP/2 stream). Every function may be called from any
- * thread. Nothing in it waits for time, unless a script says so. */
+/* A server on 127.0.0.1, on a port of the kernel's choice, that answers as its scripts say and
+ * remembers what it was sent. It has threads of its own (one per connection, one per waiting HTTP/2
+ * stream). Every function may be called from any thread. Nothing in it waits for time, unless a
+ * script says so. */
 typedef struct _FaultServer FaultServer;
 
 typedef enum
 {
   FAULT_SERVER_PLAIN = 0,
   FAULT_SERVER_TLS = 1 << 0,
-  FAULT_SERVER_HTTP2 = 1 << 1, /* over TLS, chosen by ALPN; a client that does not ask for h2 gets HTTP/1.1 */
+  FAULT_SERVER_HTTP2 =
+    1 << 1, /* over TLS, chosen by ALPN; a client that does not ask for h2 gets HTTP/1.1 */
   FAULT_SERVER_EXPIRED = 1 << 2,
   FAULT_SERVER_WRONG_HOST = 1 << 3,
   FAULT_SERVER_CLIENT_CERTIFICATE = 1 << 4, /* asks for one and refuses a client without */
-  FAULT_SERVER_FULL_BACKLOG = 1 << 5,       /* accepts nobody: a connect neither succeeds nor fails */
-  FAULT_SERVER_REFUSING = 1 << 6,           /* begins as after fault_server_set_listening (server, FALSE) */
+  FAULT_SERVER_FULL_BACKLOG = 1 << 5, /* accepts nobody: a connect neither succeeds nor fails */
+  FAULT_SERVER_REFUSING = 1 << 6, /* begins as after fault_server_set_listening (server, FALSE) */
 } FaultServerFlags;
 
 FaultServer *fault_server_new (FaultServerFlags flags);
 /* Ends its threads and closes everything. */
 void fault_server_free (FaultServer *self);
 
-/* "http://127.0.0.1:PORT/path"; and with another name of this host, "localhost", for another origin. */
+/* "http://127.0.0.1:PORT/path"; and with another name of this host, "localhost", for another
+ * origin. */
 char *fault_server_uri (FaultServer *self, const char *path);
 char *fault_server_uri_at (FaultServer *self, const char *host, const char *path);
 guint16 fault_server_get_port (FaultServer *self);
@@ -38,11 +41,13 @@ guint16 fault_server_get_port (FaultServer *self);
 const char *fault_server_get_ca_file (void);
 const char *fault_server_get_client_file (void);
 
-/* What to do. @path without query, or NULL for any. A request takes, in this order: the oldest fault_server_next of its path, the
- * oldest of any path, the fault_server_on of its path, that of any path; else it is answered 404. Steps end with NULL. */
+/* What to do. @path without query, or NULL for any. A request takes, in this order: the oldest
+ * fault_server_next of its path, the oldest of any path, the fault_server_on of its path, that of
+ * any path; else it is answered 404. Steps end with NULL. */
 void fault_server_on (FaultServer *self, const char *path, ...) G_GNUC_NULL_TERMINATED;
 void fault_server_next (FaultServer *self, const char *path, ...) G_GNUC_NULL_TERMINATED;
-/* For the next connection, before the TLS handshake and before anything is read; then it goes on as any other. */
+/* For the next connection, before the TLS handshake and before anything is read; then it goes on as
+ * any other. */
 void fault_server_next_connection (FaultServer *self, ...) G_GNUC_NULL_TERMINATED;
 
 /* FALSE: connects are refused; the port stays reserved. Connections that are open stay so. */
@@ -50,12 +55,14 @@ void fault_server_set_listening (FaultServer *self, gboolean listening);
 /* Closes what is open now, idle or not, with FIN. */
 void fault_server_disconnect (FaultServer *self);
 
-/* Gates. Lets @n passes of @gate through, those that wait and those to come; open lets all through for good. */
+/* Gates. Lets @n passes of @gate through, those that wait and those to come; open lets all through
+ * for good. */
 void fault_server_release (FaultServer *self, const char *gate, guint n);
 void fault_server_open (FaultServer *self, const char *gate);
 
-/* Waits until it is so; runs the caller's thread-default main context meanwhile, if the caller may. Aborts the test after a
- * generous while. Counts are since the start, but for held: those who wait at @gate now. */
+/* Waits until it is so; runs the caller's thread-default main context meanwhile, if the caller may.
+ * Aborts the test after a generous while. Counts are since the start, but for held: those who wait
+ * at @gate now. */
 void fault_server_wait_requests (FaultServer *self, guint n);
 void fault_server_wait_connections (FaultServer *self, guint n);
 void fault_server_wait_closed (FaultServer *self, guint n);
@@ -85,9 +92,9 @@ typedef struct
   char **headers; /* "Name: value", in order of arrival; of HTTP/2 also the pseudo-headers */
   guint64 body_size;
   char *body_sha256;
-  GBytes *body;       /* the first 64 KiB */
-  gboolean whole;     /* the body arrived to its end */
-  gint64 arrived_at;  /* monotonic, microseconds: when the headers were complete */
+  GBytes *body;      /* the first 64 KiB */
+  gboolean whole;    /* the body arrived to its end */
+  gint64 arrived_at; /* monotonic, microseconds: when the headers were complete */
 } FaultRecord;
 
 /* From 0, in order of arrival; it must be there. */

@@ -18,10 +18,7 @@ step_new (FaultOp op)
 }
 
 static FaultStep *
-answer_new (guint status,
-            const char *headers,
-            GBytes *body,
-            gsize chunk_size)
+answer_new (guint status, const char *headers, GBytes *body, gsize chunk_size)
 {
   FaultStep *self = step_new (FAULT_OP_ANSWER);
 
@@ -34,26 +31,19 @@ answer_new (guint status,
 }
 
 FaultStep *
-fault_answer (guint status,
-              const char *headers,
-              const char *body)
+fault_answer (guint status, const char *headers, const char *body)
 {
   return answer_new (status, headers, g_bytes_new (body, strlen (body)), 0);
 }
 
 FaultStep *
-fault_answer_bytes (guint status,
-                    const char *headers,
-                    GBytes *body)
+fault_answer_bytes (guint status, const char *headers, GBytes *body)
 {
   return answer_new (status, headers, g_bytes_ref (body), 0);
 }
 
 FaultStep *
-fault_answer_chunked (guint status,
-                      const char *headers,
-                      const char *body,
-                      gsize chunk_size)
+fault_answer_chunked (guint status, const char *headers, const char *body, gsize chunk_size)
 {
   g_return_val_if_fail (chunk_size > 0, NULL);
 
@@ -61,8 +51,7 @@ fault_answer_chunked (guint status,
 }
 
 FaultStep *
-fault_redirect (guint status,
-                const char *location)
+fault_redirect (guint status, const char *location)
 {
   g_autofree char *headers = g_strconcat ("Location: ", location, NULL);
 
@@ -70,8 +59,7 @@ fault_redirect (guint status,
 }
 
 FaultStep *
-fault_head (guint status,
-            const char *headers)
+fault_head (guint status, const char *headers)
 {
   FaultStep *self = step_new (FAULT_OP_HEAD);
 
@@ -102,9 +90,7 @@ fault_send_bytes (GBytes *bytes)
 }
 
 FaultStep *
-fault_drip (const char *text,
-            const char *gate,
-            guint milliseconds)
+fault_drip (const char *text, const char *gate, guint milliseconds)
 {
   FaultStep *self = step_new (FAULT_OP_DRIP);
 
@@ -146,8 +132,7 @@ fault_read (guint64 size)
 }
 
 FaultStep *
-fault_read_slowly (gsize chunk_size,
-                   const char *gate)
+fault_read_slowly (gsize chunk_size, const char *gate)
 {
   FaultStep *self = step_new (FAULT_OP_READ_SLOWLY);
 
@@ -212,8 +197,7 @@ fault_reset_stream (guint code)
 }
 
 FaultStep *
-fault_goaway (guint code,
-              gboolean processed)
+fault_goaway (guint code, gboolean processed)
 {
   FaultStep *self = step_new (FAULT_OP_GOAWAY);
 
@@ -236,10 +220,10 @@ fault_step_free (FaultStep *self)
 }
 
 GBytes *
-fault_gzip (const char *text,
-            FaultGzip how)
+fault_gzip (const char *text, FaultGzip how)
 {
-  g_autoptr (GZlibCompressor) compressor = g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1);
+  g_autoptr (GZlibCompressor) compressor =
+    g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1);
   g_autoptr (GInputStream) memory = g_memory_input_stream_new_from_data (text, strlen (text), NULL);
   g_autoptr (GInputStream) source = g_converter_input_stream_new (memory, G_CONVERTER (compressor));
   g_autoptr (GOutputStream) target = g_memory_output_stream_new_resizable ();
@@ -247,7 +231,9 @@ fault_gzip (const char *text,
   guint8 *data;
   gsize size;
 
-  g_output_stream_splice (target, source, G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, NULL, NULL);
+  g_output_stream_splice (target, source,
+                          G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET,
+                          NULL, NULL);
   whole = g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (target));
   switch (how)
     {

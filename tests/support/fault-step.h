@@ -7,31 +7,35 @@
 
 G_BEGIN_DECLS
 
-/* A script is a sequence of steps: small things that a server does with one request (or one new connection), in order. A
- * fault is a script that stops where a good server would go on:
+/* A script is a sequence of steps: small things that a server does with one request (or one new
+ * connection), in order. A fault is a script that stops where a good server would go on:
  *
  *   cut in the middle of the headers   fault_send ("HTTP/1.1 200 OK\r\nContent-Le"), fault_close ()
- *   cut in the body                    fault_head (200, "Content-Length: 10"), fault_send ("abc"), fault_close ()
- *   cut at a chunk boundary            fault_head (200, "Transfer-Encoding: chunked"), fault_send ("3\r\nabc\r\n"), fault_close ()
- *   silence before the status          fault_silence ()
+ *   cut in the body                    fault_head (200, "Content-Length: 10"), fault_send ("abc"),
+ * fault_close () cut at a chunk boundary            fault_head (200, "Transfer-Encoding: chunked"),
+ * fault_send ("3\r\nabc\r\n"), fault_close () silence before the status          fault_silence ()
  *   silence until the test says so     fault_hold ("go"), fault_answer (200, NULL, "late")
  *   answer before the body was read    fault_read (0), fault_answer (413, NULL, "")
- *   dead keep-alive connection         fault_answer (200, NULL, "ok"), fault_hold ("idle"), fault_reset ()
+ *   dead keep-alive connection         fault_answer (200, NULL, "ok"), fault_hold ("idle"),
+ * fault_reset ()
  *
- * The body of the request is read whole before the first step, unless the script has a fault_read of its own. When the
- * script ends, the connection goes on to its next request (HTTP/2: the stream ends).
+ * The body of the request is read whole before the first step, unless the script has a fault_read
+ * of its own. When the script ends, the connection goes on to its next request (HTTP/2: the stream
+ * ends).
  *
- * Steps mean the same over HTTP/1.1 and HTTP/2, but for raw text before fault_head, which only HTTP/1.1 has, and
- * fault_reset_stream and fault_goaway, which only HTTP/2 has.
+ * Steps mean the same over HTTP/1.1 and HTTP/2, but for raw text before fault_head, which only
+ * HTTP/1.1 has, and fault_reset_stream and fault_goaway, which only HTTP/2 has.
  *
- * A step belongs to the script it is given to. @headers are lines "Name: value" separated by "\r\n", or NULL. */
+ * A step belongs to the script it is given to. @headers are lines "Name: value" separated by
+ * "\r\n", or NULL. */
 typedef struct _FaultStep FaultStep;
 
 /* Whole answers. Content-Length is added; to HEAD, and with 204 and 304, goes no body. */
 FaultStep *fault_answer (guint status, const char *headers, const char *body);
 FaultStep *fault_answer_bytes (guint status, const char *headers, GBytes *body);
 /* In chunks of @chunk_size bytes (HTTP/2: DATA frames of that size). */
-FaultStep *fault_answer_chunked (guint status, const char *headers, const char *body, gsize chunk_size);
+FaultStep *
+fault_answer_chunked (guint status, const char *headers, const char *body, gsize chunk_size);
 FaultStep *fault_redirect (guint status, const char *location);
 
 /* Parts of answers, sent as they are. A 1xx head may be followed by another. */
@@ -45,7 +49,8 @@ FaultStep *fault_send_filler (guint64 size);
 /* HTTP/1.1: a status line and header lines without end, @size bytes of them, 0 = for ever. */
 FaultStep *fault_flood_headers (guint64 size);
 
-/* Reads up to @size bytes of the request's body (of a new connection: raw bytes); 0 = answer without reading. */
+/* Reads up to @size bytes of the request's body (of a new connection: raw bytes); 0 = answer
+ * without reading. */
 FaultStep *fault_read (guint64 size);
 /* Reads the whole body, at most @chunk_size bytes for every pass of @gate. */
 FaultStep *fault_read_slowly (gsize chunk_size, const char *gate);
@@ -67,7 +72,8 @@ FaultStep *fault_reset (void);
 #define FAULT_HTTP2_REFUSED_STREAM 7
 #define FAULT_HTTP2_ENHANCE_YOUR_CALM 11
 FaultStep *fault_reset_stream (guint code);
-/* GOAWAY that names this request as the last one @processed, or the one before it; the connection stays open. */
+/* GOAWAY that names this request as the last one @processed, or the one before it; the connection
+ * stays open. */
 FaultStep *fault_goaway (guint code, gboolean processed);
 
 void fault_step_free (FaultStep *step);

@@ -14,18 +14,15 @@ patience_over_cb (gpointer user_data)
 }
 
 static G_NORETURN void
-give_up (FaultLog *self,
-         const FaultWish *wish)
+give_up (FaultLog *self, const FaultWish *wish)
 {
-  g_error ("waited %d s for %s %s %u; so far %u requests, %u active, %u connections, %u closed", PATIENCE_SECONDS,
-           wish->what, wish->gate ? wish->gate : "", wish->n, self->entries->len, self->active, self->connections,
-           self->closed);
+  g_error ("waited %d s for %s %s %u; so far %u requests, %u active, %u connections, %u closed",
+           PATIENCE_SECONDS, wish->what, wish->gate ? wish->gate : "", wish->n, self->entries->len,
+           self->active, self->connections, self->closed);
 }
 
 void
-fault_log_wait (FaultLog *self,
-                FaultCondition condition,
-                const FaultWish *wish)
+fault_log_wait (FaultLog *self, FaultCondition condition, const FaultWish *wish)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   gint64 end = g_get_monotonic_time () + PATIENCE_SECONDS * G_TIME_SPAN_SECOND;

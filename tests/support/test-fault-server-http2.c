@@ -15,8 +15,7 @@ typedef struct
 } Fixture;
 
 static void
-set_up (Fixture *fixture,
-        gconstpointer flags)
+set_up (Fixture *fixture, gconstpointer flags)
 {
   fixture->server = fault_server_new (GPOINTER_TO_UINT (flags));
   fixture->session = soup_session_new ();
@@ -25,34 +24,30 @@ set_up (Fixture *fixture,
 }
 
 static void
-tear_down (Fixture *fixture,
-           gconstpointer flags)
+tear_down (Fixture *fixture, gconstpointer flags)
 {
   g_assert_finalize_object (fixture->session);
   fault_server_free (fixture->server);
 }
 
 static SoupMessage *
-start (Fixture *fixture,
-       const char *method,
-       const char *path,
-       GCancellable *cancellable,
+start (Fixture *fixture, const char *method, const char *path, GCancellable *cancellable,
        TestResult *result)
 {
   g_autofree char *uri = fault_server_uri (fixture->server, path);
   SoupMessage *message = soup_message_new (method, uri);
 
-  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, cancellable, test_result_cb, result);
+  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, cancellable,
+                                    test_result_cb, result);
 
   return message;
 }
 
 static char *
-end (Fixture *fixture,
-     TestResult *result,
-     GError **error)
+end (Fixture *fixture, TestResult *result, GError **error)
 {
-  g_autoptr (GBytes) body = soup_session_send_and_read_finish (fixture->session, test_result_wait (result), error);
+  g_autoptr (GBytes) body =
+    soup_session_send_and_read_finish (fixture->session, test_result_wait (result), error);
 
   test_result_clear (result);
 
@@ -60,11 +55,7 @@ end (Fixture *fixture,
 }
 
 static void
-expect (Fixture *fixture,
-        const char *path,
-        SoupHTTPVersion version,
-        guint status,
-        const char *text)
+expect (Fixture *fixture, const char *path, SoupHTTPVersion version, guint status, const char *text)
 {
   g_auto (TestResult) result = { 0 };
   g_autoptr (GError) error = NULL;
@@ -78,36 +69,37 @@ expect (Fixture *fixture,
 }
 
 static void
-test_tls (Fixture *fixture,
-          gconstpointer flags)
+test_tls (Fixture *fixture, gconstpointer flags)
 {
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "hello"), NULL);
   expect (fixture, "/", SOUP_HTTP_1_1, 200, "hello");
 }
 
 static void
-test_bad_certificate (Fixture *fixture,
-                      gconstpointer flags)
+test_bad_certificate (Fixture *fixture, gconstpointer flags)
 {
   g_auto (TestResult) result = { 0 };
   g_autoptr (GError) error = NULL;
   g_autoptr (SoupMessage) message = start (fixture, "GET", "/", NULL, &result);
   g_autofree char *body = end (fixture, &result, &error);
 
+  g_assert_null (body);
   g_assert_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE);
   g_assert_cmpint (soup_message_get_tls_peer_certificate_errors (message), ==,
-                   GPOINTER_TO_UINT (flags) & FAULT_SERVER_EXPIRED ? G_TLS_CERTIFICATE_EXPIRED : G_TLS_CERTIFICATE_BAD_IDENTITY);
+                   GPOINTER_TO_UINT (flags) & FAULT_SERVER_EXPIRED
+                     ? G_TLS_CERTIFICATE_EXPIRED
+                     : G_TLS_CERTIFICATE_BAD_IDENTITY);
 }
 
 static void
-test_answers (Fixture *fixture,
-              gconstpointer flags)
+test_answers (Fixture *fixture, gconstpointer flags)
 {
   g_autoptr (FaultRecord) record = NULL;
   g_autofree char *large = g_strnfill (300000, 'y');
 
   fault_server_on (fixture->server, "/a", fault_answer (200, "X-A: b", "hello"), NULL);
-  fault_server_on (fixture->server, "/parts", fault_head (503, "Retry-After: 1"), fault_send ("a"), fault_send ("b"), NULL);
+  fault_server_on (fixture->server, "/parts", fault_head (503, "Retry-After: 1"), fault_send ("a"),
+                   fault_send ("b"), NULL);
   fault_server_on (fixture->server, "/chunks", fault_answer_chunked (200, NULL, "abcde", 2), NULL);
   fault_server_on (fixture->server, "/large", fault_answer (200, NULL, large), NULL);
   expect (fixture, "/a?b=%20c", SOUP_HTTP_2_0, 200, "hello");
@@ -125,8 +117,7 @@ test_answers (Fixture *fixture,
 }
 
 static void
-test_upload (Fixture *fixture,
-             gconstpointer flags)
+test_upload (Fixture *fixture, gconstpointer flags)
 {
   g_autofree char *uri = fault_server_uri (fixture->server, "/up");
   g_autoptr (SoupMessage) message = soup_message_new ("PUT", uri);
@@ -138,9 +129,11 @@ test_upload (Fixture *fixture,
   g_autoptr (FaultRecord) record = NULL;
   g_autofree char *body = NULL;
 
-  fault_server_on (fixture->server, "/up", fault_read (1000), fault_hold ("more"), fault_read (G_MAXUINT64), fault_answer (200, NULL, "ok"), NULL);
+  fault_server_on (fixture->server, "/up", fault_read (1000), fault_hold ("more"),
+                   fault_read (G_MAXUINT64), fault_answer (200, NULL, "ok"), NULL);
   soup_message_set_request_body_from_bytes (message, "text/plain", bytes);
-  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, NULL, test_result_cb, &result);
+  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, NULL,
+                                    test_result_cb, &result);
   fault_server_wait_held (fixture->server, "more", 1);
   record = fault_server_get_record (fixture->server, 0);
   g_assert_cmpuint (record->body_size, <, 200000);
@@ -156,8 +149,7 @@ test_upload (Fixture *fixture,
 }
 
 static void
-test_concurrent (Fixture *fixture,
-                 gconstpointer flags)
+test_concurrent (Fixture *fixture, gconstpointer flags)
 {
   TestResult results[8] = { 0 };
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -171,7 +163,8 @@ test_concurrent (Fixture *fixture,
   fault_server_wait_held (fixture->server, "go", 8);
   g_assert_cmpuint (fault_server_get_active (fixture->server), ==, 8);
 
-  /* A stream that the client gives up ends its wait. libsoup notices a cancel only when its connection has a frame to read. */
+  /* A stream that the client gives up ends its wait. libsoup notices a cancel only when its
+   * connection has a frame to read. */
   g_cancellable_cancel (cancellable);
   expect (fixture, "/nowhere", SOUP_HTTP_2_0, 404, "no script");
   none = end (fixture, &results[0], &error);
@@ -193,8 +186,7 @@ test_concurrent (Fixture *fixture,
 }
 
 static void
-test_refused_once (Fixture *fixture,
-                   gconstpointer flags)
+test_refused_once (Fixture *fixture, gconstpointer flags)
 {
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   fault_server_next (fixture->server, "/", fault_reset_stream (FAULT_HTTP2_REFUSED_STREAM), NULL);
@@ -203,8 +195,7 @@ test_refused_once (Fixture *fixture,
 }
 
 static void
-test_goaway (Fixture *fixture,
-             gconstpointer flags)
+test_goaway (Fixture *fixture, gconstpointer flags)
 {
   g_auto (TestResult) result = { 0 };
   g_autoptr (GError) error = NULL;
@@ -213,7 +204,8 @@ test_goaway (Fixture *fixture,
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   fault_server_on (fixture->server, "/away", fault_answer (200, NULL, "ok"), NULL);
-  fault_server_next (fixture->server, "/away", fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE), fault_close (), NULL);
+  fault_server_next (fixture->server, "/away", fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE),
+                     fault_close (), NULL);
   expect (fixture, "/", SOUP_HTTP_2_0, 200, "ok");
   message = start (fixture, "POST", "/away", NULL, &result);
   /* libsoup fails it or sends it again, as the end of the connection comes late or early */
@@ -225,8 +217,7 @@ test_goaway (Fixture *fixture,
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const struct
   {
@@ -246,7 +237,8 @@ main (int argc,
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
-    g_test_add (rows[i].path, Fixture, GUINT_TO_POINTER (rows[i].flags), set_up, rows[i].test, tear_down);
+    g_test_add (rows[i].path, Fixture, GUINT_TO_POINTER (rows[i].flags), set_up, rows[i].test,
+                tear_down);
 
   return g_test_run ();
 }

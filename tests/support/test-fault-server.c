@@ -13,7 +13,8 @@ dial (FaultServer *server)
 {
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GError) error = NULL;
-  GSocketConnection *connection = g_socket_client_connect_to_host (client, "127.0.0.1", fault_server_get_port (server), NULL, &error);
+  GSocketConnection *connection = g_socket_client_connect_to_host (
+    client, "127.0.0.1", fault_server_get_port (server), NULL, &error);
 
   g_assert_no_error (error);
 
@@ -21,25 +22,26 @@ dial (FaultServer *server)
 }
 
 static void
-say (GSocketConnection *connection,
-     const char *text)
+say (GSocketConnection *connection, const char *text)
 {
   g_autoptr (GError) error = NULL;
 
-  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), text, strlen (text), NULL, NULL, &error);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), text,
+                             strlen (text), NULL, NULL, &error);
   g_assert_no_error (error);
 }
 
 /* All that comes until the end; @error of the reading. */
 static char *
-hear_all (GSocketConnection *connection,
-          GError **error)
+hear_all (GSocketConnection *connection, GError **error)
 {
   GString *text = g_string_new (NULL);
   char block[4096];
   gssize n;
 
-  while ((n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), block, sizeof block, NULL, error)) > 0)
+  while ((n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), block,
+                                   sizeof block, NULL, error))
+         > 0)
     g_string_append_len (text, block, n);
 
   return g_string_free (text, FALSE);
@@ -47,13 +49,13 @@ hear_all (GSocketConnection *connection,
 
 /* Exactly as much as @expected. */
 static void
-hear (GSocketConnection *connection,
-      const char *expected)
+hear (GSocketConnection *connection, const char *expected)
 {
   g_autofree char *text = g_malloc0 (strlen (expected) + 1);
   g_autoptr (GError) error = NULL;
 
-  g_input_stream_read_all (g_io_stream_get_input_stream (G_IO_STREAM (connection)), text, strlen (expected), NULL, NULL, &error);
+  g_input_stream_read_all (g_io_stream_get_input_stream (G_IO_STREAM (connection)), text,
+                           strlen (expected), NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (text, ==, expected);
 }
@@ -70,13 +72,15 @@ test_answers (void)
   fault_server_on (server, "/chunks", fault_answer_chunked (200, NULL, "abcde", 3), NULL);
   fault_server_on (server, "/to", fault_redirect (302, "/a"), NULL);
   say (connection, "GET /a?x=1 HTTP/1.1\r\nHost: h\r\nA: 1\r\na: 2\r\n\r\n");
-  hear (connection, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
+  hear (connection,
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
   say (connection, "GET /a HTTP/1.1\r\n\r\n");
   hear (connection, "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\n\r\nhello");
   say (connection, "HEAD /a HTTP/1.1\r\n\r\n");
   hear (connection, "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\n\r\n");
   say (connection, "GET /chunks HTTP/1.1\r\n\r\n");
-  hear (connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  hear (connection,
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   say (connection, "GET /to HTTP/1.1\r\n\r\n");
   hear (connection, "HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n");
   say (connection, "GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n");
@@ -149,10 +153,12 @@ test_ends (void)
     { "/second", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", TRUE },
   };
 
-  fault_server_on (server, "/close", fault_head (200, "Content-Length: 10"), fault_send ("abc"), fault_close (), NULL);
+  fault_server_on (server, "/close", fault_head (200, "Content-Length: 10"), fault_send ("abc"),
+                   fault_close (), NULL);
   fault_server_on (server, "/cut", fault_send ("HT"), fault_cut (), NULL);
   fault_server_on (server, "/reset", fault_reset (), NULL);
-  fault_server_on (server, "/second", fault_answer (200, NULL, "ok"), fault_hold ("idle"), fault_reset (), NULL);
+  fault_server_on (server, "/second", fault_answer (200, NULL, "ok"), fault_hold ("idle"),
+                   fault_reset (), NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (GSocketConnection) connection = dial (server);
@@ -213,8 +219,10 @@ test_bodies_not_read (void)
   g_autoptr (GSocketConnection) slow = dial (server);
   g_autoptr (FaultRecord) record = NULL;
 
-  fault_server_on (server, "/early", fault_read (0), fault_answer (413, NULL, ""), fault_hold ("end"), NULL);
-  fault_server_on (server, "/slow", fault_read_slowly (2, "step"), fault_answer (200, NULL, ""), NULL);
+  fault_server_on (server, "/early", fault_read (0), fault_answer (413, NULL, ""),
+                   fault_hold ("end"), NULL);
+  fault_server_on (server, "/slow", fault_read_slowly (2, "step"), fault_answer (200, NULL, ""),
+                   NULL);
   say (early, "PUT /early HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
   hear (early, "HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 0\r\n\r\n");
   fault_server_open (server, "end");
@@ -239,7 +247,8 @@ test_listening (void)
 
   for (guint i = 0; i < 3; i++)
     {
-      connection = g_socket_client_connect_to_host (client, "127.0.0.1", fault_server_get_port (server), NULL, &error);
+      connection = g_socket_client_connect_to_host (client, "127.0.0.1",
+                                                    fault_server_get_port (server), NULL, &error);
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
       g_clear_error (&error);
       fault_server_set_listening (server, TRUE);
@@ -277,8 +286,10 @@ static void
 test_full_backlog (void)
 {
   g_autoptr (FaultServer) server = fault_server_new (FAULT_SERVER_FULL_BACKLOG);
-  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
-  g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", fault_server_get_port (server));
+  g_autoptr (GSocket) socket =
+    g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+  g_autoptr (GSocketAddress) address =
+    g_inet_socket_address_new_from_string ("127.0.0.1", fault_server_get_port (server));
   g_autoptr (GError) error = NULL;
 
   g_socket_set_blocking (socket, FALSE);
@@ -286,7 +297,9 @@ test_full_backlog (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
   g_clear_error (&error);
   /* over loopback a connect that can succeed does so before connect() returns */
-  g_assert_cmpint (g_socket_condition_check (socket, G_IO_OUT | G_IO_ERR | G_IO_HUP) & (G_IO_OUT | G_IO_ERR), ==, 0);
+  g_assert_cmpint (g_socket_condition_check (socket, G_IO_OUT | G_IO_ERR | G_IO_HUP)
+                     & (G_IO_OUT | G_IO_ERR),
+                   ==, 0);
 }
 
 static void
@@ -302,8 +315,7 @@ test_gzip (void)
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/fault-server/answers", test_answers);

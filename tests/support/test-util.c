@@ -18,8 +18,7 @@ out_of_time_cb (gpointer user_data)
 }
 
 void
-test_run_until (TestCondition condition,
-                gpointer data)
+test_run_until (TestCondition condition, gpointer data)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   g_autoptr (GSource) deadline = g_timeout_source_new_seconds (TEST_DEADLINE_SECONDS);
@@ -65,9 +64,7 @@ test_run_pending (void)
 }
 
 void
-test_result_cb (GObject *source,
-                GAsyncResult *result,
-                gpointer user_data)
+test_result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   TestResult *self = user_data;
 
@@ -109,9 +106,7 @@ static int n_allowed;
 static int n_passed;
 
 static gboolean
-is_fatal_cb (const char *log_domain,
-             GLogLevelFlags log_level,
-             const char *message,
+is_fatal_cb (const char *log_domain, GLogLevelFlags log_level, const char *message,
              gpointer user_data)
 {
   int n = g_atomic_int_get (&n_allowed);
@@ -125,10 +120,7 @@ is_fatal_cb (const char *log_domain,
 
 /* The handler of GTest says "Bail out!" before it asks whether to. */
 static void
-log_cb (const char *log_domain,
-        GLogLevelFlags log_level,
-        const char *message,
-        gpointer user_data)
+log_cb (const char *log_domain, GLogLevelFlags log_level, const char *message, gpointer user_data)
 {
   if (is_fatal_cb (log_domain, log_level, message, NULL))
     g_log_default_handler (log_domain, log_level, message, NULL);
@@ -148,8 +140,7 @@ forget_allowed (void)
 }
 
 void
-test_allow_warning (const char *domain,
-                    const char *part)
+test_allow_warning (const char *domain, const char *part)
 {
   int n = g_atomic_int_get (&n_allowed);
 

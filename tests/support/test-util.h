@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 
 typedef gboolean (*TestCondition) (gpointer data);
 
-/* Runs the thread-default main context until @condition holds. It is asked after each turn of the context, so it must be
- * something that the context's sources change. */
+/* Runs the thread-default main context until @condition holds. It is asked after each turn of the
+ * context, so it must be something that the context's sources change. */
 void test_run_until (TestCondition condition, gpointer data);
 /* The same for a flag, or a pointer, that becomes other than FALSE or NULL. */
 void test_run_until_true (gboolean *flag);
@@ -21,7 +21,8 @@ void test_run_until_set (gpointer location);
 /* One turn after another until nothing is ready. */
 void test_run_pending (void);
 
-/* A place for the result of an asynchronous operation: give it as user_data with test_result_cb as callback. */
+/* A place for the result of an asynchronous operation: give it as user_data with test_result_cb as
+ * callback. */
 typedef struct
 {
   GObject *source;
@@ -35,7 +36,8 @@ void test_result_cb (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *test_result_wait (TestResult *self);
 void test_result_clear (TestResult *self);
 
-/* Until the end of the test, warnings of @domain that contain @part are passed over; for what is libsoup's own. NULL forgets them all. */
+/* Until the end of the test, warnings of @domain that contain @part are passed over; for what is
+ * libsoup's own. NULL forgets them all. */
 void test_allow_warning (const char *domain, const char *part);
 /* How many were passed over since the last that was allowed. */
 guint test_count_allowed (void);
