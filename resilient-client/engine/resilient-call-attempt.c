@@ -175,6 +175,8 @@ exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer 
   else if (failure != RESILIENT_FAILURE_NONE)
     verdict = judge (self, failure, outcome->nothing_sent, outcome->status_code, -1);
   self->has_early_verdict = FALSE;
+  self->new_connection =
+    (failure & (RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT)) != 0;
 
   resilient_call_log_attempt (self, outcome, failure, verdict.reason);
 
@@ -241,9 +243,11 @@ resilient_call_begin_attempt (ResilientCall *self)
     .write_timeout = self->write_timeout,
     .attempt_timeout = self->attempt_timeout,
     .max_response_size = self->max_response_size,
-    .new_connection =
-      generation > 0 && resilient_origin_take_fresh_connection (turn->waiter.origin, generation),
+    .new_connection = self->new_connection,
   };
+
+  if (generation > 0 && resilient_origin_take_fresh_connection (turn->waiter.origin, generation))
+    params.new_connection = TRUE;
 
   self->attempt_started = resilient_clock_get_boot ();
   self->attempt_started_real = resilient_clock_get_real ();

@@ -68,6 +68,7 @@ struct _ResilientCall
   ResilientParked parked;
   ResilientVerdict early_verdict; /* taken when the headers came */
   gboolean has_early_verdict;
+  gboolean new_connection; /* the last one fell silent: HTTP/2 would give it to a retry again */
   guint generation; /* of resumes from suspend, already spread over */
   guint sends;
   double delay_before;

@@ -140,6 +140,27 @@ test_status_body (Fixture *f, gconstpointer data)
   assert_events (f, "retry retry retry error");
 }
 
+/* What fell silent is not tried again on the same connection. */
+static void
+test_new_connection (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+
+  g_clear_pointer (&f->core->settings.retry_policy, resilient_retry_policy_unref);
+  f->core->settings.retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
+  scripted_transport_add (f->script, (ScriptedStep) { .failure = RESILIENT_FAILURE_READ_TIMEOUT,
+                                                      .domain = G_IO_ERROR, .code = G_IO_ERROR_TIMED_OUT });
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  virtual_clock_settle ();
+  g_assert_cmpuint (f->script->n_new_connections, ==, 0);
+  virtual_clock_advance (100);
+  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpuint (f->script->n_new_connections, ==, 1);
+  assert_events (f, "retry retry success");
+}
+
 static void
 test_retry_now (Fixture *f, gconstpointer data)
 {
@@ -405,6 +426,7 @@ main (int argc, char *argv[])
   ADD ("exhausted", test_exhausted);
   ADD ("final", test_final);
   ADD ("status-body", test_status_body);
+  ADD ("new-connection", test_new_connection);
   ADD ("retry-now", test_retry_now);
   ADD ("notify", test_notify);
   ADD ("cancel", test_cancel);
