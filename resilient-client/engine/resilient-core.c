@@ -10,9 +10,10 @@
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
 
-/* Our own session lets the gate decide: it bounds connections, idle ones included, only well above
- * what the gate admits. */
-#define MIN_SESSION_CONNS 256
+/* The gate alone decides how many requests run. libsoup 3.2 goes on counting a connection that
+ * broke inside a body, so that a lower limit would fill up over the life of a laptop's session;
+ * idle ones leave by their own time-out. */
+#define SESSION_CONNS G_MAXUINT16
 
 ResilientCore *
 resilient_core_new (GMainContext *home_context, SoupSession *session)
@@ -206,8 +207,7 @@ static void
 ensure_session_locked (ResilientCore *self)
 {
   if (self->session == NULL)
-    self->session =
-      resilient_soup_session_new (MAX (self->settings.max_concurrent, MIN_SESSION_CONNS));
+    self->session = resilient_soup_session_new (MAX (self->settings.max_concurrent, SESSION_CONNS));
   if (self->transport == NULL)
     self->transport = resilient_soup_transport_new (self->session);
 }

@@ -142,6 +142,22 @@ test_goaway (void)
   g_assert_cmpuint (run->outcome.sends, <=, 2);
 }
 
+/* It says that the request was not processed; libsoup would send it again and again all the same. */
+static void
+test_goaway_post (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) run = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_HTTP2);
+  fault_server_on (fixture.server, NULL, fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE), fault_close (), NULL);
+  run = run_new (&fixture, request_with_body (&fixture, "POST", "/", "hello"));
+  run_through (run);
+  g_assert_cmpint (run->outcome.failure, ==, RESILIENT_FAILURE_DISCONNECT);
+  g_assert_cmpuint (run->outcome.sends, ==, 1);
+  g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 1);
+}
+
 static void
 test_reset (void)
 {
@@ -267,6 +283,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange-http2/refused-stream", test_refused_stream);
   g_test_add_func ("/exchange-http2/refused-once", test_refused_once);
   g_test_add_func ("/exchange-http2/goaway", test_goaway);
+  g_test_add_func ("/exchange-http2/goaway-post", test_goaway_post);
   g_test_add_func ("/exchange-http2/reset", test_reset);
   g_test_add_func ("/exchange-http2/lost-body", test_lost_body);
   g_test_add_func ("/exchange-http2/discard", test_discard);
