@@ -421,13 +421,19 @@ async def signals_and_tasks_share_a_thread():
 @coroutine(Resilient.run)
 async def glib_and_asyncio_timers_take_turns():
     order = []
-    GLib.timeout_add(20, lambda: order.append('glib'))
     loop = asyncio.get_running_loop()
+    both = loop.create_future()
+
+    def last():
+        order.append('glib')
+        both.set_result(None)
+
+    GLib.timeout_add(20, last)
     loop.call_later(0.001, order.append, 'first')
     idle = loop.create_future()
     GLib.idle_add(lambda: idle.set_result(None))
     await idle
-    await asyncio.sleep(0.06)
+    await both
     equal(order, ['first', 'glib'])
 
 
@@ -576,10 +582,15 @@ def handlers_are_connected_and_disconnected():
     async def work():
         async with Resilient.Client() as client:
             seen = []
-            handler = client.connect('event::success', lambda client, event: seen.append(event))
+            told = asyncio.Event()
+
+            def on_success(client, event):
+                seen.append(event)
+                told.set()
+
+            handler = client.connect('event::success', on_success)
             await client.get(server.uri('/text'))
-            while not seen:
-                await asyncio.sleep(0.001)
+            await told.wait()
             client.disconnect(handler)
             await client.get(server.uri('/text'))
             equal((len(seen), client.stats.successes), (1, 2))
