@@ -25,9 +25,17 @@ ResilientReader *resilient_reader_new (GInputStream *stream, const ResilientRead
 void resilient_reader_start (ResilientReader *self);
 /* Tries a read although nothing has announced data: finds out what fires no source. */
 void resilient_reader_poll (ResilientReader *self);
-/* Stops reading and closes the stream. Only closed() follows: from inside the call when it is @at_end of a whole response of
- * HTTP/1, which is done with, else later. Does not block. */
-void resilient_reader_close (ResilientReader *self, gboolean at_end);
+/* How to close a stream of libsoup's. */
+typedef enum
+{
+  RESILIENT_CLOSE_LATER,   /* whatever is left is skipped, or the stream reset; may take turns */
+  RESILIENT_CLOSE_NOW,     /* both sides of an HTTP/1 message are done: from inside the call */
+  RESILIENT_CLOSE_ABANDON, /* of HTTP/1: gives the connection up */
+} ResilientClose;
+
+/* Stops reading and closes the stream. Only closed() follows. Does not block. */
+void resilient_reader_close (ResilientReader *self, ResilientClose how);
+gboolean resilient_reader_is_at_end (ResilientReader *self);
 
 /* After the end of a chunked HTTP/1 response: FALSE when the connection ended before the last chunk came. */
 gboolean resilient_reader_is_whole (ResilientReader *self);

@@ -25,6 +25,8 @@ struct _ResilientReader
   gboolean in_read; /* asynchronous, of a stream that can't be polled */
   gboolean reading; /* inside read_some() */
   gboolean ended;
+  gboolean at_end; /* without an error */
+  ResilientClose how;
   gboolean closed;
 };
 
@@ -67,6 +69,7 @@ static void
 end (ResilientReader *self, const GError *error)
 {
   self->ended = TRUE;
+  self->at_end = error == NULL;
   clear_source (self);
   self->funcs->end (self, error, self->user_data);
 }
@@ -119,7 +122,7 @@ read_cb (GObject *object, GAsyncResult *result, gpointer data)
   self->in_read = FALSE;
   if (self->closed)
     {
-      resilient_reader_close (self, FALSE);
+      resilient_reader_close (self, self->how);
       reader_unref (self);
       return;
     }
@@ -222,19 +225,21 @@ closed_cb (GObject *object, GAsyncResult *result, gpointer data)
   funcs->closed (user_data);
 }
 
-/* Before the end, a stream is closed asynchronously: libsoup skips what is left of an HTTP/1 body,
- * and writes a RST_STREAM for HTTP/2, either of which may block. */
+/* Not synchronously unless all is done: libsoup would finish the request first, and block in writing
+ * it. Nor asynchronously, on HTTP/1, before that: libsoup 3.2 then waits on a structure that it takes
+ * for another. With a cancellable that is cancelled it neither writes nor waits. */
 void
-resilient_reader_close (ResilientReader *self, gboolean at_end)
+resilient_reader_close (ResilientReader *self, ResilientClose how)
 {
   self->closed = TRUE;
+  self->how = how;
   clear_source (self);
   if (self->in_read)
     {
       g_cancellable_cancel (self->cancellable);
       return; /* read_cb() goes on: a stream has one operation at a time */
     }
-  if (at_end)
+  if (how == RESILIENT_CLOSE_NOW)
     {
       const ResilientReaderFuncs *funcs = self->funcs;
       gpointer user_data = self->user_data;
@@ -244,7 +249,16 @@ resilient_reader_close (ResilientReader *self, gboolean at_end)
       funcs->closed (user_data);
       return;
     }
-  g_input_stream_close_async (self->stream, G_PRIORITY_DEFAULT, NULL, closed_cb, self);
+  if (how == RESILIENT_CLOSE_ABANDON)
+    g_cancellable_cancel (self->cancellable);
+  g_input_stream_close_async (self->stream, G_PRIORITY_DEFAULT,
+                              how == RESILIENT_CLOSE_ABANDON ? self->cancellable : NULL, closed_cb, self);
+}
+
+gboolean
+resilient_reader_is_at_end (ResilientReader *self)
+{
+  return self->at_end;
 }
 
 /* libsoup takes a chunked body that was cut at a chunk boundary for a whole one. Whether the

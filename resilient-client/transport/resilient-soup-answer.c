@@ -379,7 +379,7 @@ reader_closed_cb (gpointer data)
 {
   SoupLeg *leg = data;
 
-  resilient_soup_hop_stream_closed (leg->hop, leg->whole);
+  resilient_soup_hop_stream_closed (leg->hop, leg->whole && leg->exchange->wrote_all);
 }
 
 const ResilientReaderFuncs resilient_soup_reader_funcs = {

@@ -194,14 +194,22 @@ void
 resilient_soup_exchange_drop_leg (SoupExchange *self)
 {
   SoupLeg *leg = g_steal_pointer (&self->leg);
+  ResilientClose how = RESILIENT_CLOSE_LATER;
 
   self->reading = READING_NOTHING;
   self->discard_due = 0;
   if (leg == NULL)
     return;
+  if (!self->outcome.http2 && !resilient_soup_hop_is_from_cache (leg->hop) && leg->reader != NULL)
+    {
+      if (!self->wrote_all || !resilient_reader_is_at_end (leg->reader))
+        how = RESILIENT_CLOSE_ABANDON;
+      else if (leg->whole)
+        how = RESILIENT_CLOSE_NOW;
+    }
   resilient_soup_hop_detach (leg->hop);
   if (leg->reader != NULL)
-    resilient_reader_close (g_steal_pointer (&leg->reader), leg->whole);
+    resilient_reader_close (g_steal_pointer (&leg->reader), how);
 }
 
 void

@@ -139,7 +139,11 @@ sent_cb (GObject *session, GAsyncResult *result, gpointer data)
       self->answering = FALSE;
     }
   else if (stream != NULL)
-    g_input_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, discarded_cb, self);
+    /* cancelled already: HTTP/1 then closes at once, see resilient_reader_close() */
+    g_input_stream_close_async (
+      stream, G_PRIORITY_DEFAULT,
+      soup_message_get_http_version (self->message) != SOUP_HTTP_2_0 ? self->cancellable : NULL,
+      discarded_cb, self);
   release (self);
 }
 
