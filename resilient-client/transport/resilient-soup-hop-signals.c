@@ -172,13 +172,18 @@ restarted_cb (SoupMessage *message, gpointer data)
 void
 resilient_soup_hop_connect (ResilientSoupHop *self)
 {
+  gboolean tls = g_str_equal (g_uri_get_scheme (soup_message_get_uri (self->message)), "https");
+
+  /* Only what can come, and is not learned otherwise: each costs as much as a system call. */
   g_signal_connect (self->message, "network-event", G_CALLBACK (network_event_cb), self);
-  g_signal_connect (self->message, "request-certificate", G_CALLBACK (request_certificate_cb), self);
+  if (tls)
+    g_signal_connect (self->message, "request-certificate", G_CALLBACK (request_certificate_cb), self);
   g_signal_connect (self->message, "starting", G_CALLBACK (starting_cb), self);
   if (self->body != NULL)
     g_signal_connect (self->message, "wrote-body-data", G_CALLBACK (wrote_body_data_cb), self);
   g_signal_connect (self->message, "wrote-body", G_CALLBACK (wrote_body_cb), self);
-  g_signal_connect (self->message, "got-informational", G_CALLBACK (got_informational_cb), self);
+  if (tls || self->body != NULL)
+    g_signal_connect (self->message, "got-informational", G_CALLBACK (got_informational_cb), self);
   g_signal_connect (self->message, "got-headers", G_CALLBACK (got_headers_cb), self);
   g_signal_connect (self->message, "restarted", G_CALLBACK (restarted_cb), self);
 }

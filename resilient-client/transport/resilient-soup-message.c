@@ -47,8 +47,8 @@ set_headers (SoupExchange *self, SoupMessage *message, gboolean with_body)
   self->decode = soup_message_headers_get_one (headers, "Accept-Encoding") == NULL
                  && soup_message_headers_get_one (headers, "Range") == NULL;
   if (soup_message_headers_get_one (headers, "Accept-Encoding") == NULL)
-    soup_message_headers_append (headers, "Accept-Encoding",
-                                 self->decode ? "gzip, deflate" : "identity");
+    soup_message_headers_append (
+      headers, "Accept-Encoding", self->decode ? "gzip, deflate" : "identity");
 }
 
 SoupMessage *
@@ -67,7 +67,9 @@ resilient_soup_message_new (SoupExchange *self)
     flags |= SOUP_MESSAGE_IDEMPOTENT;
   soup_message_add_flags (message, flags);
   /* libsoup's decoder calls a cut or corrupt body a success */
-  soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
+  if (soup_session_has_feature (((SoupTransport *) self->base.transport)->session,
+                                SOUP_TYPE_CONTENT_DECODER))
+    soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
   set_headers (self, message, with_body);
   return message;
 }
