@@ -38,6 +38,9 @@ gboolean resilient_timer_is_set (ResilientTimer *timer);
 guint resilient_alarm_get_length (ResilientAlarm *self);
 /* When the first timer falls due, on the boot-time clock; G_MAXINT64: none is set. What a moved clock moves to next. */
 gint64 resilient_alarm_get_next_due (ResilientAlarm *self);
+GMainContext *resilient_alarm_get_context (ResilientAlarm *self);
+/* References to the alarms of the process, oldest first: for who moves a replaced clock. */
+GPtrArray *resilient_alarm_list (void);
 /* Makes the contexts of all alarms look at the clock; for resilient_clock_moved(). */
 void resilient_alarm_wake_all (void);
 

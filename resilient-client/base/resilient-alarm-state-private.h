@@ -16,6 +16,7 @@ struct _ResilientAlarm
 
   GMainContext *context; /* owned, constant */
   guint refs;            /* under the lock of the registry */
+  guint64 serial;        /* constant: the order in which alarms were made */
 
   GMutex lock;         /* guards all below, and every timer that is set */
   ResilientHeap heap;  /* of ResilientTimer, by (due, order) */

@@ -11,6 +11,7 @@ static GMutex registry_lock;
 /* GMainContext → ResilientAlarm, neither owned: an alarm keeps its context alive and leaves before
  * it goes. */
 static GHashTable *registry;
+static guint64 next_serial;
 
 ResilientAlarm *
 resilient_alarm_get (GMainContext *context)
@@ -33,6 +34,7 @@ resilient_alarm_get (GMainContext *context)
   else
     {
       self = resilient_alarm_new (context);
+      self->serial = next_serial++;
       g_hash_table_insert (registry, context, self);
     }
 
@@ -163,6 +165,47 @@ resilient_alarm_get_next_due (ResilientAlarm *self)
   g_mutex_unlock (&self->lock);
 
   return due;
+}
+
+GMainContext *
+resilient_alarm_get_context (ResilientAlarm *self)
+{
+  return self->context;
+}
+
+static int
+compare_serials (gconstpointer a,
+                 gconstpointer b)
+{
+  const ResilientAlarm *first = *(ResilientAlarm *const *) a;
+  const ResilientAlarm *second = *(ResilientAlarm *const *) b;
+
+  return first->serial < second->serial ? -1 : 1;
+}
+
+GPtrArray *
+resilient_alarm_list (void)
+{
+  GPtrArray *alarms = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_alarm_unref);
+  GHashTableIter iter;
+  ResilientAlarm *alarm;
+
+  g_mutex_lock (&registry_lock);
+
+  if (registry != NULL)
+    {
+      g_hash_table_iter_init (&iter, registry);
+      while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &alarm))
+        {
+          alarm->refs++;
+          g_ptr_array_add (alarms, alarm);
+        }
+    }
+
+  g_mutex_unlock (&registry_lock);
+
+  g_ptr_array_sort (alarms, compare_serials);
+  return alarms;
 }
 
 void

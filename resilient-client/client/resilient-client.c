@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "resilient-client-private.h"
+#include "resilient-seams-private.h"
 
 /**
  * ResilientClient:
@@ -100,6 +101,7 @@ resilient_client_class_init (ResilientClientClass *klass)
 
   resilient_client_install_properties (object_class);
   resilient_client_install_signals (object_class);
+  resilient_seams_offer (G_TYPE_FROM_CLASS (klass));
 }
 
 static void

@@ -21,6 +21,8 @@ ResilientBody *resilient_body_new_stream (const char *content_type, GInputStream
 ResilientBody *resilient_body_ref (ResilientBody *self);
 void resilient_body_unref (ResilientBody *self);
 
+/* The body from its beginning, or NULL with @error as below; @size -1 = unknown. */
+GInputStream *resilient_body_open (ResilientBody *self, gint64 *size, GError **error);
 /* Sets the body on @message from its beginning, and its Content-Type unless the message has one. FALSE with @error: the
  * stream is spent or taken by another send, the factory failed, the file can't be opened or has another size than at its
  * first send. */

@@ -122,37 +122,6 @@ open_factory (ResilientBody *self, GError **error)
   return NULL;
 }
 
-/* A stream or NULL with @error; @size as Content-Length, -1 = chunked. */
-static GInputStream *
-open_body (ResilientBody *self, gint64 *size, GError **error)
-{
-  *size = -1;
-  switch (self->kind)
-    {
-    case BODY_BYTES:
-      *size = (gint64) g_bytes_get_size (self->bytes);
-      return g_memory_input_stream_new_from_bytes (self->bytes);
-
-    case BODY_FILE:
-      return open_file (self, size, error);
-
-    case BODY_FACTORY:
-      return open_factory (self, error);
-
-    case BODY_STREAM:
-    default:
-      if (!g_atomic_int_compare_and_exchange (&self->turn, TURN_FREE, TURN_TAKEN))
-        {
-          g_set_error_literal (error, RESILIENT_CLIENT_ERROR,
-                               RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                               _("The body of the request can be read only once"));
-          return NULL;
-        }
-      *size = self->length;
-      return g_object_ref (self->stream);
-    }
-}
-
 ResilientBody *
 resilient_body_new_bytes (const char *content_type, GBytes *bytes)
 {
@@ -207,12 +176,42 @@ resilient_body_unref (ResilientBody *self)
   g_atomic_rc_box_release_full (self, body_free);
 }
 
+GInputStream *
+resilient_body_open (ResilientBody *self, gint64 *size, GError **error)
+{
+  *size = -1;
+  switch (self->kind)
+    {
+    case BODY_BYTES:
+      *size = (gint64) g_bytes_get_size (self->bytes);
+      return g_memory_input_stream_new_from_bytes (self->bytes);
+
+    case BODY_FILE:
+      return open_file (self, size, error);
+
+    case BODY_FACTORY:
+      return open_factory (self, error);
+
+    case BODY_STREAM:
+    default:
+      if (!g_atomic_int_compare_and_exchange (&self->turn, TURN_FREE, TURN_TAKEN))
+        {
+          g_set_error_literal (error, RESILIENT_CLIENT_ERROR,
+                               RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                               _("The body of the request can be read only once"));
+          return NULL;
+        }
+      *size = self->length;
+      return g_object_ref (self->stream);
+    }
+}
+
 gboolean
 resilient_body_apply (ResilientBody *self, SoupMessage *message, GError **error)
 {
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
   gint64 size;
-  g_autoptr (GInputStream) stream = open_body (self, &size, error);
+  g_autoptr (GInputStream) stream = resilient_body_open (self, &size, error);
 
   if (stream == NULL)
     return FALSE;
