@@ -1,0 +1,10 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "fault-server.h"
+#include "resilient-test-record.h"
+
+/* Takes @record. */
+ResilientTestRecord *resilient_test_record_new (FaultRecord *record);
