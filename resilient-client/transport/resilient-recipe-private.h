@@ -40,6 +40,8 @@ gboolean resilient_recipe_has_idempotency_key (ResilientRecipe *self);
 char *resilient_uri_redact (GUri *uri);
 /* Percent-encodes what no URI can hold; what is encoded already stays. */
 char *resilient_uri_escape (const char *text);
+/* FALSE also without a host. */
+gboolean resilient_uri_has_valid_host (GUri *uri);
 /* The port, or the default one of the scheme. */
 int resilient_uri_get_port (GUri *uri);
 /* Scheme, host and port (RFC 6454, 4). */

@@ -72,16 +72,22 @@ parse_uri (const char *text, GError **error)
       set_invalid (error, _("The URI of the request is not a valid absolute URI"));
       return NULL;
     }
+  /* Before the scheme, which a message names: without a host it may be the user of user:password. */
+  if (g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
+    {
+      set_invalid (error, _("The URI of the request has no host"));
+      return NULL;
+    }
+  if (!resilient_uri_has_valid_host (uri))
+    {
+      set_invalid (error, _("The URI of the request is not a valid absolute URI"));
+      return NULL;
+    }
   if (strcmp (g_uri_get_scheme (uri), "http") != 0 && strcmp (g_uri_get_scheme (uri), "https") != 0)
     {
       g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
                    _("The scheme of the URI is “%s”, neither http nor https"),
                    g_uri_get_scheme (uri));
-      return NULL;
-    }
-  if (g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
-    {
-      set_invalid (error, _("The URI of the request has no host"));
       return NULL;
     }
   return g_steal_pointer (&uri);
@@ -154,6 +160,31 @@ resilient_recipe_has_idempotency_key (ResilientRecipe *self)
   return self->idempotency_key != NULL || self->draw_idempotency_key
          || (self->headers != NULL
              && resilient_headers_get_one (self->headers, "Idempotency-Key") != NULL);
+}
+
+/* The host of a GUri is decoded, and libsoup writes it as it is: a line break in it would begin
+ * another header, a slash another path. Refused is what browsers refuse (URL Standard, forbidden host
+ * code points), with colons left to addresses of IPv6. */
+gboolean
+resilient_uri_has_valid_host (GUri *uri)
+{
+  const char *host = g_uri_get_host (uri);
+
+  if (host == NULL || *host == '\0')
+    return FALSE;
+
+  for (const guchar *c = (const guchar *) host; *c != '\0'; c++)
+    if (*c <= 0x20 || *c == 0x7f || strchr ("\"#/<>?@[\\]^`{|}", *c) != NULL)
+      return FALSE;
+
+  if (strchr (host, ':') != NULL)
+    {
+      /* With the zone that it may have (RFC 6874). */
+      g_autofree char *address = g_strndup (host, strcspn (host, "%"));
+
+      return g_hostname_is_ip_address (address);
+    }
+  return strchr (host, '%') == NULL;
 }
 
 gboolean

@@ -42,7 +42,7 @@ resolve_target (GUri *base, const char *location)
   g_autofree char *escaped = resilient_uri_escape (location);
   g_autoptr (GUri) target = g_uri_parse_relative (base, escaped, SOUP_HTTP_URI_FLAGS, NULL);
 
-  if (target == NULL || g_uri_get_host (target) == NULL || *g_uri_get_host (target) == '\0')
+  if (target == NULL || !resilient_uri_has_valid_host (target))
     return NULL;
   if (g_uri_get_fragment (target) == NULL && g_uri_get_fragment (base) != NULL)
     return soup_uri_copy (target, SOUP_URI_FRAGMENT, g_uri_get_fragment (base), SOUP_URI_NONE);

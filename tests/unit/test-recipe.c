@@ -19,6 +19,8 @@ test_valid (void)
     { "get", "HTTP://EXAMPLE.org/a?b=c#d", "http://EXAMPLE.org/a?b=c#d" },
     { "PROPFIND", "https://example.org:8443/", "https://example.org:8443/" },
     { "M-SEARCH", "https://[::1]/x", "https://[::1]/x" },
+    { "GET", "http://[fe80::1%25eth0]/", "http://[fe80::1%25eth0]/" },
+    { "GET", "http://ex%61mple.org/", "http://example.org/" },
     { "GET", "http://example.org/a b", "http://example.org/a%20b" },
     { "GET", "http://example.org/a%20b?c=%26", "http://example.org/a%20b?c=%26" },
     { "GET", "http://example.org/\xc3\xa9?\xc3\xa9", "http://example.org/%C3%A9?%C3%A9" },
@@ -67,6 +69,18 @@ test_invalid (void)
     { "GET", "http://example.org:hunter2/" },
     { "GET", "http://example.org/\r\nX: hunter2" },
     { "GET", "http://example.org/\nhunter2" },
+    /* what a host can't have, encoded or not */
+    { "GET", "http://example.org%0d%0aX-Header:1/" },
+    { "GET", "http://example.org%0a/" },
+    { "GET", "http://exam ple.org/" },
+    { "GET", "http://example.org%2Fpath/" },
+    { "GET", "http://hunter2%40example.org/" },
+    { "GET", "http://example.org%3A80/" },
+    { "GET", "http://example%2541.org/" },
+    { "GET", "http://example.org%7f/" },
+    { "GET", "http://[::1%25eth0%0a]/" },
+    /* the user is no scheme */
+    { "GET", "hunter2:password@example.org" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

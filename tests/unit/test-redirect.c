@@ -104,6 +104,8 @@ test_targets (void)
     { "http://a.example/x", "javascript:alert(1)", NULL },
     { "http://a.example/x", "http://", NULL },
     { "http://a.example/x", "http://a.example:port/", NULL },
+    { "http://a.example/x", "http://a.example%0d%0aX-Header:1/", NULL },
+    { "http://a.example/x", "//a.example%2fy/", NULL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
