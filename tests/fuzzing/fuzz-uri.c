@@ -1,0 +1,141 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "fuzz.h"
+
+#include <libsoup/soup.h>
+#include <string.h>
+
+#include "resilient-error.h"
+#include "resilient-recipe-private.h"
+
+/* What may be shown of a URI: never its user info, nor the values of its query.
+ *
+ * An input has up to five lines: what stands before the user info, the user info, what stands
+ * between it and the query, the query, and the rest. Two URIs that differ in their secrets alone
+ * must look the same, and a message must not repeat a secret of a URI that can't be. */
+
+#define CANARY "QcanaryQ"
+#define OTHER "Zparrot-9Z"
+#define N_PARTS 5
+
+/* @secret in every place that is to be kept: as user, as password and in each value of the query.
+ */
+static char *
+make_uri (char *const *parts, const char *secret)
+{
+  GString *uri = g_string_new (parts[0]);
+
+  if (*parts[1] != '\0')
+    g_string_append_printf (uri, "%s%s:%s@", secret, parts[1], secret);
+  g_string_append (uri, parts[2]);
+  if (*parts[3] != '\0')
+    {
+      g_string_append_c (uri, '?');
+      for (const char *c = parts[3]; *c != '\0'; c++)
+        {
+          g_string_append_c (uri, *c);
+          if (*c == '=')
+            g_string_append (uri, secret);
+        }
+    }
+  g_string_append (uri, parts[4]);
+
+  return g_string_free (uri, FALSE);
+}
+
+static void
+check_escape (const char *text)
+{
+  g_autofree char *escaped = resilient_uri_escape (text);
+  g_autofree char *again = resilient_uri_escape (escaped);
+
+  g_assert_cmpstr (again, ==, escaped);
+  for (const char *c = escaped; *c != '\0'; c++)
+    g_assert_true (g_ascii_isgraph (*c) && strchr ("\"<>\\^`{|}", *c) == NULL);
+}
+
+static void
+check_redacted (GUri *uri)
+{
+  g_autofree char *text = resilient_uri_redact (uri);
+  g_autoptr (GUri) again = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autofree char *twice = NULL;
+
+  /* What is shown is a URI of the same origin, and hiding what is hidden changes nothing. */
+  g_assert_nonnull (again);
+  g_assert_true (resilient_uri_same_origin (uri, again));
+  g_assert_null (g_uri_get_fragment (again));
+  twice = resilient_uri_redact (again);
+  g_assert_cmpstr (twice, ==, text);
+}
+
+static gboolean
+contains (const char *text, const char *part)
+{
+  return text != NULL && strstr (text, part) != NULL;
+}
+
+/* Whether the secrets are where they were meant to be: what mutation made part of a path, say, is
+ * none.
+ */
+static gboolean
+is_as_meant (GUri *uri, char *const *parts)
+{
+  for (guint i = 0; i < N_PARTS; i++)
+    if (contains (parts[i], CANARY) || contains (parts[i], OTHER))
+      return FALSE;
+
+  return (*parts[1] == '\0' || contains (g_uri_get_userinfo (uri), CANARY))
+         && !contains (g_uri_get_scheme (uri), CANARY) && !contains (g_uri_get_host (uri), CANARY)
+         && !contains (g_uri_get_path (uri), CANARY) && strchr (parts[3], '#') == NULL;
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  FuzzInput input = { data, size };
+  char *parts[N_PARTS];
+  g_autofree char *text = NULL;
+  g_autofree char *other_text = NULL;
+  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientRecipe) other = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < N_PARTS; i++)
+    {
+      parts[i] = fuzz_take_line (&input);
+      if (parts[i] == NULL)
+        parts[i] = g_strdup ("");
+    }
+  text = make_uri (parts, CANARY);
+  other_text = make_uri (parts, OTHER);
+  check_escape (text);
+
+  recipe = resilient_recipe_new ("GET", text, &error);
+  other = resilient_recipe_new ("GET", other_text, NULL);
+  if (recipe == NULL)
+    {
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+      g_assert_false (contains (error->message, CANARY));
+    }
+  else
+    {
+      check_redacted (recipe->uri);
+      if (other != NULL && is_as_meant (recipe->uri, parts))
+        {
+          g_autofree char *shown = resilient_uri_redact (recipe->uri);
+          g_autofree char *other_shown = resilient_uri_redact (other->uri);
+
+          g_assert_cmpstr (shown, ==, other_shown);
+          g_assert_false (contains (shown, CANARY));
+        }
+    }
+
+  for (guint i = 0; i < N_PARTS; i++)
+    g_free (parts[i]);
+
+  return 0;
+}
