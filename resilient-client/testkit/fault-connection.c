@@ -22,6 +22,11 @@ fault_connection_new (FaultServer *server, FaultLog *log, guint number, GSocket 
   self->number = number;
   self->cancellable = g_cancellable_new ();
   self->input = g_byte_array_new ();
+  self->certificate = fault_server_get_flags (server) & FAULT_SERVER_EXPIRED
+                        ? FAULT_CERTIFICATE_EXPIRED
+                      : fault_server_get_flags (server) & FAULT_SERVER_WRONG_HOST
+                        ? FAULT_CERTIFICATE_WRONG_HOST
+                        : FAULT_CERTIFICATE_GOOD;
   self->raw = g_socket_connection_factory_create_connection (socket);
   self->stream = g_object_ref (G_IO_STREAM (self->raw));
 
@@ -66,6 +71,14 @@ fault_connection_consume (FaultConnection *self, gsize size)
 }
 
 void
+fault_connection_add_busy (FaultConnection *self, int n)
+{
+  g_mutex_lock (&self->log->lock);
+  self->busy += n;
+  g_mutex_unlock (&self->log->lock);
+}
+
+void
 fault_connection_stop (FaultConnection *self, FaultEnd how)
 {
   g_mutex_lock (&self->log->lock);
@@ -75,6 +88,12 @@ fault_connection_stop (FaultConnection *self, FaultEnd how)
 }
 
 /* What a script may do before a new connection is looked at: raw bytes. */
+
+static gboolean
+raw_head (FaultStream *stream, guint status, const char *headers)
+{
+  return FALSE;
+}
 
 static gboolean
 raw_data (FaultStream *stream, gconstpointer data, gsize size)
@@ -114,6 +133,8 @@ raw_silence (FaultStream *stream)
 }
 
 static const FaultStreamFuncs raw_funcs = {
+  .head = raw_head,
+  .await_next = raw_silence,
   .data = raw_data,
   .read = raw_read,
   .read_done = raw_read_done,
@@ -136,8 +157,8 @@ handshake (FaultConnection *self)
   g_autoptr (GIOStream) tls = NULL;
   const char *protocol;
 
-  tls =
-    g_tls_server_connection_new (self->stream, fault_server_get_certificate (self->server), NULL);
+  tls = g_tls_server_connection_new (
+    self->stream, fault_server_get_certificate (self->server, self->certificate), NULL);
   if (tls == NULL)
     return NULL;
   if (flags & FAULT_SERVER_CLIENT_CERTIFICATE)
@@ -216,6 +237,10 @@ fault_connection_run (FaultConnection *self)
       else if (protocol != NULL)
         fault_http1_run (self);
     }
-  g_clear_pointer (&script, g_ptr_array_unref);
+  g_clear_pointer (&script, fault_script_unref);
   end (self);
+
+  g_mutex_lock (&self->log->lock);
+  self->over = TRUE;
+  g_mutex_unlock (&self->log->lock);
 }

@@ -145,8 +145,9 @@ static gboolean
 http1_head (FaultStream *stream, guint status, const char *headers)
 {
   g_autofree char *head = g_strdup_printf (
-    "HTTP/1.1 %u %s\r\n%s%s\r\n", status, soup_status_get_phrase (status),
-    headers != NULL ? headers : "", headers != NULL && *headers != '\0' ? "\r\n" : "");
+    "HTTP/1.1 %u %s\r\n%s%s%s\r\n", status, soup_status_get_phrase (status),
+    headers != NULL ? headers : "", headers != NULL && *headers != '\0' ? "\r\n" : "",
+    stream->last && status >= 200 ? "Connection: close\r\n" : "");
 
   return fault_connection_write (stream->connection, head, strlen (head));
 }
@@ -167,7 +168,16 @@ http1_silence (FaultStream *stream)
   return FALSE;
 }
 
+static gboolean
+http1_await_next (FaultStream *stream)
+{
+  FaultConnection *connection = stream->connection;
+
+  return connection->input->len > 0 || fault_connection_fill (connection);
+}
+
 static const FaultStreamFuncs http1_funcs = {
+  .await_next = http1_await_next,
   .head = http1_head,
   .data = http1_data,
   .read = http1_read,
@@ -213,7 +223,8 @@ serve_one (FaultConnection *connection)
   self.done = !self.chunked && self.left == 0;
   last = has_token (&record, "Connection", "close");
 
-  script = fault_server_take_script (connection->server, words[1]);
+  fault_connection_add_busy (connection, 1);
+  script = fault_server_take_script (connection->server, words[1], &self.base.last);
   self.base.index = fault_log_begin (connection->log, connection->number, words[0], words[1],
                                      g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2],
                                      g_strdupv (lines + 1));
@@ -222,9 +233,10 @@ serve_one (FaultConnection *connection)
   go_on = fault_script_run (script, &self.base);
   if (!self.ended)
     fault_log_body_end (connection->log, self.base.index, FALSE);
-  g_ptr_array_unref (script);
+  fault_script_unref (script);
+  fault_connection_add_busy (connection, -1);
 
-  return go_on && self.done && !last;
+  return go_on && self.done && !last && !self.base.last;
 }
 
 void

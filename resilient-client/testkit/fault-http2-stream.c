@@ -58,8 +58,12 @@ stream_data (FaultStream *stream, gconstpointer data, gsize size)
   Http2Stream *self = (Http2Stream *) stream;
   const guint8 *at = data;
 
+  /* text before the head: only HTTP/1.1 has that */
   if (!self->head_sent)
-    g_error ("raw text before fault_head: only HTTP/1.1 has that");
+    {
+      fault_connection_stop (stream->connection, FAULT_END_CLOSE);
+      return FALSE;
+    }
   while (size > 0)
     {
       gsize n = take_window (self, size);
@@ -170,7 +174,14 @@ stream_goaway (FaultStream *stream, guint code, gboolean processed)
   return http2_write_numbers (self->http2, HTTP2_GOAWAY, 0, 2, last, code);
 }
 
+static gboolean
+stream_await_next (FaultStream *stream)
+{
+  return FALSE;
+}
+
 static const FaultStreamFuncs stream_funcs = {
+  .await_next = stream_await_next,
   .head = stream_head,
   .data = stream_data,
   .read = stream_read,
@@ -197,7 +208,10 @@ http2_stream_new (Http2 *http2, guint32 id, char **headers, gboolean whole)
   self->http2 = http2;
   self->id = id;
   self->whole = whole;
-  self->script = fault_server_take_script (connection->server, path != NULL ? path : "");
+  method = method != NULL ? method : "";
+  path = path != NULL ? path : "";
+  fault_connection_add_busy (connection, 1);
+  self->script = fault_server_take_script (connection->server, path, &self->base.last);
   self->base.index =
     fault_log_begin (connection->log, connection->number, method, path, "2", headers);
   if (whole)
@@ -214,7 +228,7 @@ http2_stream_new (Http2 *http2, guint32 id, char **headers, gboolean whole)
 void
 http2_stream_free (Http2Stream *self)
 {
-  g_ptr_array_unref (self->script);
+  fault_script_unref (self->script);
   g_free (self);
 }
 
@@ -227,9 +241,12 @@ http2_stream_run (gpointer data)
 
   if (fault_script_run (self->script, &self->base) && self->head_sent)
     stream_end (&self->base);
+  if (self->base.last)
+    stream_goaway (&self->base, FAULT_HTTP2_NO_ERROR, TRUE);
 
   g_mutex_lock (&log->lock);
   g_hash_table_remove (self->http2->streams, GUINT_TO_POINTER (self->id));
+  self->base.connection->busy--;
   whole = self->whole;
   g_mutex_unlock (&log->lock);
   if (!whole)

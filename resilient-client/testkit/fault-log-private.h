@@ -56,7 +56,10 @@ typedef struct
 
 typedef gboolean (*FaultCondition) (FaultLog *self, const FaultWish *wish);
 
-/* @condition is asked under the lock. */
+/* @condition is asked under the lock. FALSE after @timeout seconds, or when cancelled. */
+gboolean fault_log_wait_for (FaultLog *self, FaultCondition condition, const FaultWish *wish,
+                             double timeout, GCancellable *cancellable);
+/* The same, for a test that fails then. */
 void fault_log_wait (FaultLog *self, FaultCondition condition, const FaultWish *wish);
 guint fault_log_get_held (FaultLog *self, const char *gate);
 gboolean fault_log_has_ended (FaultLog *self, guint index);

@@ -85,6 +85,17 @@ fault_server_wait_ended (FaultServer *self, guint index)
                   &(FaultWish){ .what = "the end of request", .n = index });
 }
 
+gboolean
+fault_server_wait (FaultServer *self, FaultCount count, const char *gate, guint n, double timeout,
+                   GCancellable *cancellable)
+{
+  static const FaultCondition conditions[] = { has_requests, has_connections, has_closed,
+                                               has_held };
+
+  return fault_log_wait_for (fault_server_get_log (self), conditions[count],
+                             &(FaultWish){ .gate = gate, .n = n }, timeout, cancellable);
+}
+
 void
 fault_server_release (FaultServer *self, const char *gate, guint n)
 {
@@ -145,6 +156,12 @@ guint
 fault_server_get_max_active (FaultServer *self)
 {
   return peek (self, &fault_server_get_log (self)->max_active);
+}
+
+FaultRecord *
+fault_server_find_record (FaultServer *self, const char *path, guint n)
+{
+  return fault_log_copy (fault_server_get_log (self), path, n);
 }
 
 FaultRecord *

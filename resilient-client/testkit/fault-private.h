@@ -22,6 +22,8 @@ typedef enum
   FAULT_OP_HOLD,
   FAULT_OP_PAUSE,
   FAULT_OP_SILENCE,
+  FAULT_OP_AWAIT_NEXT,
+  FAULT_OP_CERTIFICATE,
   FAULT_OP_CLOSE,
   FAULT_OP_CUT,
   FAULT_OP_RESET,
@@ -37,13 +39,9 @@ struct _FaultStep
   GBytes *bytes; /* nullable */
   char *gate;    /* nullable */
   guint64 size;  /* of chunks, filler, reads */
-  guint number;  /* milliseconds, HTTP/2 error code */
+  guint number;  /* milliseconds, HTTP/2 error code, certificate */
   gboolean processed;
 };
-
-/* A script: steps, immutable once it is given to a server, so that many requests may follow it at a
- * time. */
-typedef GPtrArray FaultScript;
 
 /* How a connection ends. */
 typedef enum
@@ -60,10 +58,13 @@ typedef struct
   guint number;
   GThread *thread;
   GCancellable *cancellable; /* ends the connection, from any thread */
-  FaultEnd end;              /* the log's lock */
+  FaultEnd end;              /* the log's lock, as the next two */
+  gboolean over;             /* the thread has nothing left to do */
+  guint busy;                /* requests that are being served */
   GSocketConnection *raw;    /* the log's lock for disconnect and the end; else the thread's own */
   GIOStream *stream;         /* raw, or TLS over it */
   GByteArray *input;         /* read, not yet used */
+  FaultCertificate certificate;
 } FaultConnection;
 
 FaultConnection *
@@ -77,6 +78,8 @@ gboolean fault_connection_write (FaultConnection *self, gconstpointer data, gsiz
 /* Appends to input. FALSE at the end of the stream, an error, or when stopped. */
 gboolean fault_connection_fill (FaultConnection *self);
 void fault_connection_consume (FaultConnection *self, gsize size);
+/* A request begins, or ends, to be served. */
+void fault_connection_add_busy (FaultConnection *self, int n);
 
 /* A request and the way to answer it: what a script is run on. */
 typedef struct _FaultStream FaultStream;
@@ -90,7 +93,8 @@ typedef struct
   gboolean (*read) (FaultStream *self, guint64 size);
   gboolean (*read_done) (FaultStream *self);
   gboolean (*silence) (FaultStream *self);
-  gboolean (*end) (FaultStream *self); /* nullable; of the answer */
+  gboolean (*end) (FaultStream *self);        /* nullable; of the answer */
+  gboolean (*await_next) (FaultStream *self); /* nullable */
   /* HTTP/2 only, else NULL. */
   gboolean (*reset_stream) (FaultStream *self, guint code);
   gboolean (*goaway) (FaultStream *self, guint code, gboolean processed);
@@ -104,6 +108,7 @@ struct _FaultStream
   gboolean is_request; /* FALSE: a new connection, with raw bytes only */
   gboolean is_head;    /* HEAD: answers have no body */
   gboolean raw_chunks; /* HTTP/1.1: chunks are written by hand */
+  gboolean last;       /* no other request may come on the connection */
   gboolean counted;    /* it is among the active ones */
   gboolean gone;       /* the log's lock: the peer gave it up */
 };
@@ -113,11 +118,11 @@ gboolean fault_script_run (FaultScript *script, FaultStream *stream);
 /* It waits for nothing, not even for a window: no thread is needed for it. */
 gboolean fault_script_is_instant (FaultScript *script);
 
-FaultScript *fault_server_take_script (FaultServer *self, const char *path);
+/* @last: as in FaultStream. */
+FaultScript *fault_server_take_script (FaultServer *self, const char *path, gboolean *last);
 FaultScript *fault_server_take_connection_script (FaultServer *self);
-FaultServerFlags fault_server_get_flags (FaultServer *self);
 FaultLog *fault_server_get_log (FaultServer *self);
-GTlsCertificate *fault_server_get_certificate (FaultServer *self);
+GTlsCertificate *fault_server_get_certificate (FaultServer *self, FaultCertificate which);
 
 void fault_http1_run (FaultConnection *connection);
 void fault_http2_run (FaultConnection *connection);

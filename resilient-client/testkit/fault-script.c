@@ -246,9 +246,16 @@ run_step (FaultStream *stream, FaultStep *step)
     case FAULT_OP_RESET:
       return end_connection (stream, FAULT_END_RESET);
     case FAULT_OP_RESET_STREAM:
-      return funcs->reset_stream (stream, step->number);
+      return funcs->reset_stream != NULL ? funcs->reset_stream (stream, step->number)
+                                         : end_connection (stream, FAULT_END_RESET);
     case FAULT_OP_GOAWAY:
-      return funcs->goaway (stream, step->number, step->processed);
+      return funcs->goaway != NULL ? funcs->goaway (stream, step->number, step->processed)
+                                   : end_connection (stream, FAULT_END_CLOSE);
+    case FAULT_OP_AWAIT_NEXT:
+      return funcs->await_next (stream);
+    case FAULT_OP_CERTIFICATE:
+      stream->connection->certificate = step->number;
+      return TRUE;
     default:
       g_assert_not_reached ();
     }

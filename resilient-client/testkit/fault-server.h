@@ -5,6 +5,7 @@
 
 #include <gio/gio.h>
 
+#include "fault-certs.h"
 #include "fault-step.h"
 
 G_BEGIN_DECLS
@@ -29,7 +30,9 @@ typedef enum
 } FaultServerFlags;
 
 FaultServer *fault_server_new (FaultServerFlags flags);
-/* Ends its threads and closes everything. */
+FaultServer *fault_server_try_new (FaultServerFlags flags, GError **error);
+/* Ends its threads and closes everything; what it remembers stays. */
+void fault_server_close (FaultServer *self);
 void fault_server_free (FaultServer *self);
 
 /* "http://127.0.0.1:PORT/path"; and with another name of this host, "localhost", for another
@@ -37,9 +40,7 @@ void fault_server_free (FaultServer *self);
 char *fault_server_uri (FaultServer *self, const char *path);
 char *fault_server_uri_at (FaultServer *self, const char *host, const char *path);
 guint16 fault_server_get_port (FaultServer *self);
-/* The authority that signed the certificates, and a client certificate with its key. PEM files. */
-const char *fault_server_get_ca_file (void);
-const char *fault_server_get_client_file (void);
+FaultServerFlags fault_server_get_flags (FaultServer *self);
 
 /* What to do. @path without query, or NULL for any. A request takes, in this order: the oldest
  * fault_server_next of its path, the oldest of any path, the fault_server_on of its path, that of
@@ -50,8 +51,29 @@ void fault_server_next (FaultServer *self, const char *path, ...) G_GNUC_NULL_TE
  * any other. */
 void fault_server_next_connection (FaultServer *self, ...) G_GNUC_NULL_TERMINATED;
 
-/* FALSE: connects are refused; the port stays reserved. Connections that are open stay so. */
+/* The same with a script, which they take; NULL = none any more. */
+void fault_server_on_script (FaultServer *self, const char *path, FaultScript *script);
+void fault_server_next_script (FaultServer *self, const char *path, FaultScript *script);
+/* For each connection that has nothing of its own. */
+void fault_server_each_connection (FaultServer *self, FaultScript *script);
+
+/* Whether connects succeed, are refused, or hang. The port stays reserved, and connections that are
+ * open stay so. */
+typedef enum
+{
+  FAULT_DOOR_OPEN,
+  FAULT_DOOR_CLOSED,
+  FAULT_DOOR_STUCK,
+} FaultDoor;
+
+gboolean fault_server_set_door (FaultServer *self, FaultDoor door, GError **error);
 void fault_server_set_listening (FaultServer *self, gboolean listening);
+
+/* Stands in one line with the fault_server_next of any path, for the next connection; the door is
+ * set when all before it is taken. What is answered just before ends its connection, and idle ones
+ * are closed, so that it is in a new connection that the client goes on. */
+void fault_server_line_up_connection (FaultServer *self, FaultScript *script);
+gboolean fault_server_line_up_door (FaultServer *self, FaultDoor door, GError **error);
 /* Closes what is open now, idle or not, with FIN. */
 void fault_server_disconnect (FaultServer *self);
 
@@ -71,6 +93,18 @@ void fault_server_wait_held (FaultServer *self, const char *gate, guint n);
 void fault_server_wait_active (FaultServer *self, guint n);
 /* Until request @index (from 0) arrived whole or can't any more. */
 void fault_server_wait_ended (FaultServer *self, guint index);
+
+/* The same, with an end: FALSE after @timeout seconds, or when cancelled. */
+typedef enum
+{
+  FAULT_COUNT_REQUESTS,
+  FAULT_COUNT_CONNECTIONS,
+  FAULT_COUNT_CLOSED,
+  FAULT_COUNT_HELD,
+} FaultCount;
+
+gboolean fault_server_wait (FaultServer *self, FaultCount count, const char *gate, guint n,
+                            double timeout, GCancellable *cancellable);
 
 guint fault_server_get_requests (FaultServer *self);
 /* Requests to @path. */
@@ -101,6 +135,8 @@ typedef struct
 FaultRecord *fault_server_get_record (FaultServer *self, guint index);
 /* The @n-th (from 0) to @path. */
 FaultRecord *fault_server_get_record_of (FaultServer *self, const char *path, guint n);
+/* NULL if it isn't there; @path is NULL for any. */
+FaultRecord *fault_server_find_record (FaultServer *self, const char *path, guint n);
 /* The first of that name, without regard to case; NULL if there is none. */
 const char *fault_record_get_header (FaultRecord *self, const char *name);
 guint fault_record_count_header (FaultRecord *self, const char *name);

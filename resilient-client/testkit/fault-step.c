@@ -10,7 +10,7 @@
 static FaultStep *
 step_new (FaultOp op)
 {
-  FaultStep *self = g_new0 (FaultStep, 1);
+  FaultStep *self = g_atomic_rc_box_new0 (FaultStep);
 
   self->op = op;
 
@@ -207,16 +207,101 @@ fault_goaway (guint code, gboolean processed)
   return self;
 }
 
-void
-fault_step_free (FaultStep *self)
+FaultStep *
+fault_await_next (void)
 {
-  if (self == NULL)
-    return;
+  return step_new (FAULT_OP_AWAIT_NEXT);
+}
+
+FaultStep *
+fault_show_certificate (FaultCertificate which)
+{
+  FaultStep *self = step_new (FAULT_OP_CERTIFICATE);
+
+  self->number = which;
+
+  return self;
+}
+
+FaultStep *
+fault_step_ref (FaultStep *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+clear_step (gpointer data)
+{
+  FaultStep *self = data;
 
   g_free (self->headers);
   g_free (self->gate);
   g_clear_pointer (&self->bytes, g_bytes_unref);
-  g_free (self);
+}
+
+void
+fault_step_free (FaultStep *self)
+{
+  if (self != NULL)
+    g_atomic_rc_box_release_full (self, clear_step);
+}
+
+static void
+add_steps (FaultScript *script, va_list steps)
+{
+  FaultStep *step;
+
+  while ((step = va_arg (steps, FaultStep *)) != NULL)
+    g_ptr_array_add (script, step);
+}
+
+FaultScript *
+fault_script_new (FaultStep *first, ...)
+{
+  FaultScript *self = g_ptr_array_new_with_free_func ((GDestroyNotify) fault_step_free);
+  va_list steps;
+
+  if (first == NULL)
+    return self;
+  g_ptr_array_add (self, first);
+  va_start (steps, first);
+  add_steps (self, steps);
+  va_end (steps);
+
+  return self;
+}
+
+FaultScript *
+fault_script_new_valist (va_list steps)
+{
+  FaultScript *self = fault_script_new (NULL, NULL);
+
+  add_steps (self, steps);
+
+  return self;
+}
+
+FaultScript *
+fault_script_copy (FaultScript *self)
+{
+  FaultScript *copy = fault_script_new (NULL, NULL);
+
+  for (guint i = 0; i < self->len; i++)
+    g_ptr_array_add (copy, fault_step_ref (self->pdata[i]));
+
+  return copy;
+}
+
+FaultScript *
+fault_script_ref (FaultScript *self)
+{
+  return g_ptr_array_ref (self);
+}
+
+void
+fault_script_unref (FaultScript *self)
+{
+  g_ptr_array_unref (self);
 }
 
 GBytes *

@@ -5,6 +5,8 @@
 
 #include <gio/gio.h>
 
+#include "fault-certs.h"
+
 G_BEGIN_DECLS
 
 /* A script is a sequence of steps: small things that a server does with one request (or one new
@@ -61,6 +63,12 @@ FaultStep *fault_pause (guint milliseconds);
 /* Says nothing until the peer goes away. */
 FaultStep *fault_silence (void);
 
+/* HTTP/1.1: until the next request comes on the connection. HTTP/2: the script ends here. */
+FaultStep *fault_await_next (void);
+
+/* Of a new connection: the certificate it is to see. */
+FaultStep *fault_show_certificate (FaultCertificate which);
+
 /* Ends. FIN after everything was read (TLS: after close_notify); FIN without close_notify; RST. */
 FaultStep *fault_close (void);
 FaultStep *fault_cut (void);
@@ -76,7 +84,22 @@ FaultStep *fault_reset_stream (guint code);
  * stays open. */
 FaultStep *fault_goaway (guint code, gboolean processed);
 
+FaultStep *fault_step_ref (FaultStep *step);
 void fault_step_free (FaultStep *step);
+
+/* A script: steps, immutable once it is given to a server, so that many requests may follow it at a
+ * time. */
+typedef GPtrArray FaultScript;
+
+/* Takes the steps; NULL ends them, and may be the first. */
+FaultScript *fault_script_new (FaultStep *first, ...) G_GNUC_NULL_TERMINATED;
+FaultScript *fault_script_new_valist (va_list steps);
+/* With the same steps. */
+FaultScript *fault_script_copy (FaultScript *script);
+FaultScript *fault_script_ref (FaultScript *script);
+void fault_script_unref (FaultScript *script);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FaultScript, fault_script_unref)
 
 /* Bodies for Content-Encoding: gzip. */
 typedef enum

@@ -21,29 +21,26 @@ give_up (FaultLog *self, const FaultWish *wish)
            self->active, self->connections, self->closed);
 }
 
-void
-fault_log_wait (FaultLog *self, FaultCondition condition, const FaultWish *wish)
+static void
+cancelled_cb (GCancellable *cancellable, gpointer user_data)
 {
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
-  gint64 end = g_get_monotonic_time () + PATIENCE_SECONDS * G_TIME_SPAN_SECOND;
-  g_autoptr (GSource) patience = NULL;
-  gboolean owner = g_main_context_acquire (context);
-
-  if (owner)
-    {
-      patience = g_timeout_source_new_seconds (PATIENCE_SECONDS);
-      g_source_set_callback (patience, patience_over_cb, NULL, NULL);
-      g_source_attach (patience, context);
-    }
+  FaultLog *self = user_data;
 
   g_mutex_lock (&self->lock);
-  if (owner)
-    g_ptr_array_add (self->contexts, context);
+  fault_log_wake (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* The lock is held, but for the turns of @context, which is NULL for a caller who may not run it. */
+static gboolean
+wait_until (FaultLog *self, FaultCondition condition, const FaultWish *wish, gint64 end,
+            GMainContext *context, GCancellable *cancellable)
+{
   while (!condition (self, wish))
     {
-      if (g_get_monotonic_time () >= end)
-        give_up (self, wish);
-      if (owner)
+      if (g_get_monotonic_time () >= end || g_cancellable_is_cancelled (cancellable))
+        return FALSE;
+      if (context != NULL)
         {
           g_mutex_unlock (&self->lock);
           g_main_context_iteration (context, TRUE);
@@ -54,13 +51,51 @@ fault_log_wait (FaultLog *self, FaultCondition condition, const FaultWish *wish)
           g_cond_wait_until (&self->changed, &self->lock, end);
         }
     }
+
+  return TRUE;
+}
+
+gboolean
+fault_log_wait_for (FaultLog *self, FaultCondition condition, const FaultWish *wish,
+                    double timeout, GCancellable *cancellable)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  gint64 end = g_get_monotonic_time () + (gint64) (timeout * G_TIME_SPAN_SECOND);
+  gboolean owner = g_main_context_acquire (context);
+  g_autoptr (GSource) patience = NULL;
+  gulong handler = 0;
+  gboolean met;
+
+  if (owner)
+    {
+      patience = g_timeout_source_new (MIN (timeout * 1000 + 1, G_MAXINT));
+      g_source_set_callback (patience, patience_over_cb, NULL, NULL);
+      g_source_attach (patience, context);
+    }
+  if (cancellable != NULL)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
+
+  g_mutex_lock (&self->lock);
+  if (owner)
+    g_ptr_array_add (self->contexts, context);
+  met = wait_until (self, condition, wish, end, owner ? context : NULL, cancellable);
   if (owner)
     g_ptr_array_remove (self->contexts, context);
   g_mutex_unlock (&self->lock);
 
+  g_cancellable_disconnect (cancellable, handler);
   if (owner)
     {
       g_source_destroy (patience);
       g_main_context_release (context);
     }
+
+  return met;
+}
+
+void
+fault_log_wait (FaultLog *self, FaultCondition condition, const FaultWish *wish)
+{
+  if (!fault_log_wait_for (self, condition, wish, PATIENCE_SECONDS, NULL))
+    give_up (self, wish);
 }

@@ -172,7 +172,7 @@ void
 test_trust (SoupSession *session)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GTlsDatabase) database = g_tls_file_database_new (fault_server_get_ca_file (), &error);
+  g_autoptr (GTlsDatabase) database = fault_database_new (&error);
 
   g_assert_no_error (error);
   soup_session_set_tls_database (session, database);
