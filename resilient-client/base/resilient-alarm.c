@@ -117,7 +117,10 @@ resilient_alarm_set (ResilientAlarm     *self,
   /* The kernel wakes the context for a real due time, wherever it was set, but knows nothing of
    * virtual ones. */
   if (first && resilient_clock_is_virtual ())
-    g_main_context_wakeup (self->context);
+    {
+      g_main_context_wakeup (self->context);
+      resilient_clock_await ();
+    }
 }
 
 gboolean

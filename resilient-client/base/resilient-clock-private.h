@@ -14,6 +14,8 @@ typedef struct
   gint64 (*monotonic) (gpointer data);
   gint64 (*boot) (gpointer data);
   gint64 (*real) (gpointer data);
+  /* Nullable: an alarm waits for another time than before. Any thread, under no lock. */
+  void (*awaited) (gpointer data);
 } ResilientClockFuncs;
 
 gint64 resilient_clock_get_monotonic (void);
@@ -26,6 +28,8 @@ void resilient_clock_install (const ResilientClockFuncs *funcs, gpointer data);
 gboolean resilient_clock_is_virtual (void);
 /* Tells every alarm of the process that the replaced clock has moved (wakes their contexts). */
 void resilient_clock_moved (void);
+/* Tells the replaced clock, if there is one, that an alarm waits for another time than before. */
+void resilient_clock_await (void);
 
 /* seconds → microseconds, saturating, never negative; and back. */
 gint64 resilient_clock_from_seconds (double seconds);

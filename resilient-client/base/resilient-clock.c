@@ -111,6 +111,15 @@ resilient_clock_moved (void)
   resilient_alarm_wake_all ();
 }
 
+void
+resilient_clock_await (void)
+{
+  Replacement *clock = g_atomic_pointer_get (&replacement);
+
+  if (clock != NULL && clock->funcs.awaited != NULL)
+    clock->funcs.awaited (clock->data);
+}
+
 gint64
 resilient_clock_from_seconds (double seconds)
 {

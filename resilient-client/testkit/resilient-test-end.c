@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-test-stub-private.h"
+
+ResilientTestEnd *
+resilient_test_end_new (void)
+{
+  return g_atomic_rc_box_new0 (ResilientTestEnd);
+}
+
+static void
+end_clear (gpointer data)
+{
+  ResilientTestEnd *end = data;
+
+  g_clear_error (&end->error);
+  if (end->headers != NULL)
+    resilient_headers_unref (end->headers);
+  g_clear_pointer (&end->body, g_bytes_unref);
+}
+
+void
+resilient_test_end_unref (ResilientTestEnd *end)
+{
+  g_atomic_rc_box_release_full (end, end_clear);
+}
+
+/* "Name: value". */
+static gboolean
+add_header (ResilientHeaders *headers, const char *line)
+{
+  const char *colon = strchr (line, ':');
+  g_autofree char *name = NULL;
+  g_autofree char *value = NULL;
+
+  if (colon == NULL)
+    return FALSE;
+
+  name = g_strndup (line, colon - line);
+  value = g_strstrip (g_strdup (colon + 1));
+  if (!resilient_headers_name_is_valid (name) || !resilient_headers_value_is_valid (value))
+    return FALSE;
+
+  resilient_headers_append (headers, name, value);
+  return TRUE;
+}
+
+ResilientTestEnd *
+resilient_test_end_new_response (guint status,
+                                 const char *const *headers,
+                                 GBytes *body,
+                                 double takes)
+{
+  ResilientTestEnd *end = resilient_test_end_new ();
+
+  end->status = status;
+  end->headers = resilient_headers_new ();
+  end->body = body != NULL ? g_bytes_ref (body) : g_bytes_new_static ("", 0);
+  end->takes = takes;
+
+  for (guint i = 0; headers != NULL && headers[i] != NULL; i++)
+    if (!add_header (end->headers, headers[i]))
+      g_critical ("“%s” is no header of the form “Name: value”", headers[i]);
+
+  return end;
+}
+
+ResilientTestEnd *
+resilient_test_end_new_error (const GError *error, gboolean sent, double takes)
+{
+  ResilientTestEnd *end = resilient_test_end_new ();
+
+  end->error = g_error_copy (error);
+  end->nothing_sent = !sent;
+  end->takes = takes;
+
+  return end;
+}
+
+ResilientTestEnd *
+resilient_test_end_new_hang (gboolean sent)
+{
+  ResilientTestEnd *end = resilient_test_end_new ();
+
+  end->nothing_sent = !sent;
+  end->takes = -1.0;
+
+  return end;
+}
+
+double
+resilient_test_end_get_retry_after (ResilientTestEnd *end)
+{
+  g_autoptr (GPtrArray) values = g_ptr_array_new ();
+  const char *name, *value;
+
+  for (guint i = 0; i < resilient_headers_get_length (end->headers); i++)
+    {
+      resilient_headers_get_nth (end->headers, i, &name, &value);
+      if (g_ascii_strcasecmp (name, "Retry-After") == 0)
+        g_ptr_array_add (values, (gpointer) value);
+    }
+  if (values->len == 0)
+    return -1.0;
+
+  g_ptr_array_add (values, NULL);
+  return resilient_retry_after_parse_all ((const char *const *) values->pdata,
+                                          resilient_headers_get_one (end->headers, "Date"),
+                                          resilient_clock_get_real ());
+}

@@ -1,0 +1,67 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-seams-private.h"
+
+G_BEGIN_DECLS
+
+/* The kit's sources call the library's hidden functions by their names. In the kit's shared library they are reached through the
+ * table that the client's type carries; programs that link the library's static parts reach them directly. */
+#ifndef RESILIENT_TEST_DIRECT
+/* Aborts with a message when the library is not of the kit's version. */
+const ResilientSeams *resilient_test_get_seams (void);
+
+#define resilient_alarm_clear (resilient_test_get_seams ()->resilient_alarm_clear)
+#define resilient_alarm_get_context (resilient_test_get_seams ()->resilient_alarm_get_context)
+#define resilient_alarm_get_next_due (resilient_test_get_seams ()->resilient_alarm_get_next_due)
+#define resilient_alarm_list (resilient_test_get_seams ()->resilient_alarm_list)
+#define resilient_alarm_ref (resilient_test_get_seams ()->resilient_alarm_ref)
+#define resilient_alarm_set (resilient_test_get_seams ()->resilient_alarm_set)
+#define resilient_alarm_unref (resilient_test_get_seams ()->resilient_alarm_unref)
+#define resilient_body_begin (resilient_test_get_seams ()->resilient_body_begin)
+#define resilient_body_get_content_type (resilient_test_get_seams ()->resilient_body_get_content_type)
+#define resilient_body_is_replayable (resilient_test_get_seams ()->resilient_body_is_replayable)
+#define resilient_body_open (resilient_test_get_seams ()->resilient_body_open)
+#define resilient_body_release (resilient_test_get_seams ()->resilient_body_release)
+#define resilient_client_set_transport (resilient_test_get_seams ()->resilient_client_set_transport)
+#define resilient_clock_add (resilient_test_get_seams ()->resilient_clock_add)
+#define resilient_clock_from_seconds (resilient_test_get_seams ()->resilient_clock_from_seconds)
+#define resilient_clock_get_boot (resilient_test_get_seams ()->resilient_clock_get_boot)
+#define resilient_clock_get_real (resilient_test_get_seams ()->resilient_clock_get_real)
+#define resilient_clock_install (resilient_test_get_seams ()->resilient_clock_install)
+#define resilient_clock_moved (resilient_test_get_seams ()->resilient_clock_moved)
+#define resilient_clock_to_seconds (resilient_test_get_seams ()->resilient_clock_to_seconds)
+#define resilient_deadlines_check (resilient_test_get_seams ()->resilient_deadlines_check)
+#define resilient_deadlines_enter (resilient_test_get_seams ()->resilient_deadlines_enter)
+#define resilient_deadlines_get_due (resilient_test_get_seams ()->resilient_deadlines_get_due)
+#define resilient_deadlines_init (resilient_test_get_seams ()->resilient_deadlines_init)
+#define resilient_deadlines_make_error (resilient_test_get_seams ()->resilient_deadlines_make_error)
+#define resilient_failure_from_error (resilient_test_get_seams ()->resilient_failure_from_error)
+#define resilient_headers_append (resilient_test_get_seams ()->resilient_headers_append)
+#define resilient_headers_get_length (resilient_test_get_seams ()->resilient_headers_get_length)
+#define resilient_headers_get_list (resilient_test_get_seams ()->resilient_headers_get_list)
+#define resilient_headers_get_nth (resilient_test_get_seams ()->resilient_headers_get_nth)
+#define resilient_headers_get_one (resilient_test_get_seams ()->resilient_headers_get_one)
+#define resilient_headers_name_is_valid (resilient_test_get_seams ()->resilient_headers_name_is_valid)
+#define resilient_headers_new (resilient_test_get_seams ()->resilient_headers_new)
+#define resilient_headers_ref (resilient_test_get_seams ()->resilient_headers_ref)
+#define resilient_headers_replace (resilient_test_get_seams ()->resilient_headers_replace)
+#define resilient_headers_unref (resilient_test_get_seams ()->resilient_headers_unref)
+#define resilient_headers_value_is_valid (resilient_test_get_seams ()->resilient_headers_value_is_valid)
+#define resilient_hop_clear (resilient_test_get_seams ()->resilient_hop_clear)
+#define resilient_hop_init (resilient_test_get_seams ()->resilient_hop_init)
+#define resilient_hop_merge_headers (resilient_test_get_seams ()->resilient_hop_merge_headers)
+#define resilient_network_install_monitor (resilient_test_get_seams ()->resilient_network_install_monitor)
+#define resilient_random_seed (resilient_test_get_seams ()->resilient_random_seed)
+#define resilient_random_unseed (resilient_test_get_seams ()->resilient_random_unseed)
+#define resilient_recipe_ref (resilient_test_get_seams ()->resilient_recipe_ref)
+#define resilient_recipe_unref (resilient_test_get_seams ()->resilient_recipe_unref)
+#define resilient_response_new (resilient_test_get_seams ()->resilient_response_new)
+#define resilient_retry_after_parse_all (resilient_test_get_seams ()->resilient_retry_after_parse_all)
+#define resilient_transport_ref (resilient_test_get_seams ()->resilient_transport_ref)
+#define resilient_transport_unref (resilient_test_get_seams ()->resilient_transport_unref)
+#endif
+
+G_END_DECLS

@@ -1,0 +1,15 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-test-stub-private.h"
+#include "resilient-test-transport.h"
+
+G_BEGIN_DECLS
+
+ResilientTestStub *resilient_test_transport_peek_stub (ResilientTestTransport *self);
+/* Asks the handlers what becomes of @attempt. */
+void resilient_test_transport_ask (ResilientTestTransport *self, ResilientTestAttempt *attempt);
+
+G_END_DECLS

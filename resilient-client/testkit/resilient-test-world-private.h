@@ -1,0 +1,34 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* All main contexts of the process in which the library has alarms, and those watched besides, as one thing that comes to rest:
+ * nothing is ready in any of them, all at the same time. */
+
+/* The other threads, held where they are at rest. */
+typedef struct _ResilientTestStop ResilientTestStop;
+
+/* Runs all that is ready in the contexts that are the caller's to iterate (its own, and those that nobody iterates), lets the
+ * other threads do the same with theirs, and holds them then. @due: when the first timer of all falls due, on the boot-time
+ * clock; G_MAXINT64: none is set. */
+ResilientTestStop *resilient_test_world_stop (gint64 *due);
+
+/* The same for a thread that iterates nothing. It waits until the others rest, or until resilient_test_world_interrupt(); NULL
+ * for that, or when they were busy, or there are none (*@due is -1 then): @knock will be called, in any thread, when somebody
+ * comes to iterate a context in which timers are set. */
+ResilientTestStop *resilient_test_world_watch (gint64 *due, void (*knock) (gpointer data));
+void resilient_test_world_interrupt (void);
+
+/* Frees @stop: the other threads go on. */
+void resilient_test_world_go_on (ResilientTestStop *stop);
+
+/* Another context that has to rest. */
+void resilient_test_world_add (GMainContext *context);
+void resilient_test_world_remove_all (void);
+
+G_END_DECLS
