@@ -129,15 +129,15 @@ take_padded_day (const char **text,
   return take (text, " ") ? take_number (text, 1, day) : take_number (text, 2, day);
 }
 
-/* Days since 1970 in the proleptic Gregorian calendar: the year begins in March, so that the day
- * of a leap year is its last, and 400 years have 146097 days. */
+/* Days since 1970 in the proleptic Gregorian calendar, for years from 1 on: the year begins in March,
+ * so that the day of a leap year is its last, and 400 years have 146097 days. */
 static gint64
 count_days (int year,
             int month,
             int day)
 {
   gint64 years = month > 2 ? year : year - 1;
-  gint64 era = (years >= 0 ? years : years - 399) / 400;
+  gint64 era = years / 400;
   gint64 year_of_era = years - era * 400;
   gint64 day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
   gint64 day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;

@@ -6,6 +6,7 @@
 #include "resilient-retry-after-private.h"
 
 #include <locale.h>
+#include <string.h>
 
 /* Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110, 5.6.7. */
 #define EXAMPLE G_GINT64_CONSTANT (784111777)
@@ -73,6 +74,9 @@ test_refused (void)
     "Sunday, 06-Nov-94 08:49:37",
     "Sun Nov 6 08:49:37 1994", "Sun Nov  6 08:49:37 1994 GMT", "Sun Nov  6 08:49:37 94",
     "Sun Nov  66 08:49:37 1994",
+    /* something left out */
+    ", 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 :49:37 GMT", "Sun, 06 Nov 1994 08::37 GMT",
+    "Sun, 06 Nov 1994 08:49: GMT", "Sunday, 06-Nov- 08:49:37 GMT",
     /* no such date */
     "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT",
     "Sun, 32 Jan 1994 08:49:37 GMT",
@@ -91,6 +95,31 @@ test_refused (void)
       g_assert_false (resilient_http_date_parse (texts[i], NOW, &date));
       g_assert_cmpint (date, ==, 42);
     }
+}
+
+/* No form lacks anything at its end, and none has a place where anything may stand. */
+static void
+test_damaged (void)
+{
+  const char *texts[] = {
+    "Sun, 06 Nov 1994 08:49:37 GMT",
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Sun Nov  6 08:49:37 1994",
+    "Wed Nov 16 08:49:37 1994",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    for (gsize at = 0; at < strlen (texts[i]); at++)
+      {
+        g_autofree char *cut = g_strndup (texts[i], at);
+        g_autofree char *spoilt = g_strdup (texts[i]);
+        gint64 date = 42;
+
+        spoilt[at] = '#';
+        g_assert_false (resilient_http_date_parse (cut, NOW, &date));
+        g_assert_false (resilient_http_date_parse (spoilt, NOW, &date));
+        g_assert_cmpint (date, ==, 42);
+      }
 }
 
 /* Two digits: the last such year that is not more than 50 years ahead. */
@@ -117,6 +146,8 @@ test_two_digit_years (void)
       "Mon, 01 Jan 2000 00:00:00 GMT" },
     { "Monday, 01-Jan-05 00:00:00 GMT", "Fri, 31 Dec 2099 23:59:59 GMT",
       "Mon, 01 Jan 2105 00:00:00 GMT" },
+    { "Monday, 01-Jan-00 00:00:00 GMT", "Wed, 01 Jun 2050 00:00:00 GMT",
+      "Mon, 01 Jan 2100 00:00:00 GMT" },
     { "Monday, 01-Jan-99 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT",
       "Mon, 01 Jan 2099 00:00:00 GMT" },
     { "Monday, 29-Feb-00 00:00:00 GMT", "Fri, 01 Jan 1999 00:00:00 GMT",
@@ -134,6 +165,18 @@ test_two_digit_years (void)
       g_assert_true (resilient_http_date_parse (rows[i].text, now, &date));
       g_assert_cmpint (date, ==, expected);
     }
+}
+
+/* Nobody can say what two digits mean at a time that no calendar has; four mean what they say. */
+static void
+test_absurd_clock (void)
+{
+  gint64 date = 42;
+
+  g_assert_false (resilient_http_date_parse ("Sunday, 06-Nov-94 08:49:37 GMT", G_MAXINT64, &date));
+  g_assert_cmpint (date, ==, 42);
+  g_assert_true (resilient_http_date_parse ("Sun, 06 Nov 1994 08:49:37 GMT", G_MAXINT64, &date));
+  g_assert_cmpint (date, ==, EXAMPLE * G_USEC_PER_SEC);
 }
 
 /* What GLib makes of it, day by day over 800 years. */
@@ -193,7 +236,9 @@ main (int   argc,
 
   g_test_add_func ("/http-date/forms", test_forms);
   g_test_add_func ("/http-date/refused", test_refused);
+  g_test_add_func ("/http-date/damaged", test_damaged);
   g_test_add_func ("/http-date/two-digit-years", test_two_digit_years);
+  g_test_add_func ("/http-date/absurd-clock", test_absurd_clock);
   g_test_add_func ("/http-date/calendar", test_calendar);
   g_test_add_func ("/http-date/zone-and-locale", test_zone_and_locale);
 
