@@ -51,6 +51,12 @@ fault_answer_chunked (guint status, const char *headers, const char *body, gsize
 }
 
 FaultStep *
+fault_answer_bytes_chunked (guint status, const char *headers, GBytes *body, gsize chunk_size)
+{
+  return answer_new (status, headers, g_bytes_ref (body), chunk_size);
+}
+
+FaultStep *
 fault_redirect (guint status, const char *location)
 {
   g_autofree char *headers = g_strconcat ("Location: ", location, NULL);
@@ -92,9 +98,17 @@ fault_send_bytes (GBytes *bytes)
 FaultStep *
 fault_drip (const char *text, const char *gate, guint milliseconds)
 {
+  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+
+  return fault_drip_bytes (bytes, gate, milliseconds);
+}
+
+FaultStep *
+fault_drip_bytes (GBytes *bytes, const char *gate, guint milliseconds)
+{
   FaultStep *self = step_new (FAULT_OP_DRIP);
 
-  self->bytes = g_bytes_new (text, strlen (text));
+  self->bytes = g_bytes_ref (bytes);
   self->gate = g_strdup (gate);
   self->number = milliseconds;
 

@@ -38,6 +38,8 @@ FaultStep *fault_answer_bytes (guint status, const char *headers, GBytes *body);
 /* In chunks of @chunk_size bytes (HTTP/2: DATA frames of that size). */
 FaultStep *
 fault_answer_chunked (guint status, const char *headers, const char *body, gsize chunk_size);
+FaultStep *fault_answer_bytes_chunked (guint status, const char *headers, GBytes *body,
+                                       gsize chunk_size);
 FaultStep *fault_redirect (guint status, const char *location);
 
 /* Parts of answers, sent as they are. A 1xx head may be followed by another. */
@@ -46,6 +48,7 @@ FaultStep *fault_send (const char *text);
 FaultStep *fault_send_bytes (GBytes *bytes);
 /* One byte at a time, each after a pass of @gate, or with NULL each after @milliseconds. */
 FaultStep *fault_drip (const char *text, const char *gate, guint milliseconds);
+FaultStep *fault_drip_bytes (GBytes *bytes, const char *gate, guint milliseconds);
 /* @size bytes of body, without memory for them; 0 = for ever, until the peer goes away. */
 FaultStep *fault_send_filler (guint64 size);
 /* HTTP/1.1: a status line and header lines without end, @size bytes of them, 0 = for ever. */

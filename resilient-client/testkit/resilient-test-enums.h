@@ -68,8 +68,7 @@ GType resilient_test_server_flags_get_type (void) G_GNUC_CONST;
  * @RESILIENT_TEST_FAULT_CUT_GZIP: the answer is whole, the gzip stream in it is not
  * @RESILIENT_TEST_FAULT_CORRUPT_GZIP: the answer is whole, the gzip stream in it is corrupt
  * @RESILIENT_TEST_FAULT_SILENCE_IN_BODY: the body stops, and the connection stays open
- * @RESILIENT_TEST_FAULT_DRIP: the body comes a byte at a time, each after
- *   [property@Server:drip-interval]
+ * @RESILIENT_TEST_FAULT_DRIP: the body comes a byte at a time, ten bytes a second
  * @RESILIENT_TEST_FAULT_GARBAGE: the answer is not HTTP
  * @RESILIENT_TEST_FAULT_HEADER_FLOOD: the headers of the answer never end
  * @RESILIENT_TEST_FAULT_ENDLESS_BODY: the body of the answer never ends

@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "fault-step.h"
+#include "resilient-test-script.h"
+
+G_BEGIN_DECLS
+
+struct _ResilientTestScript
+{
+  FaultScript *steps;
+};
+
+/* Takes @step. */
+void         resilient_test_script_take      (ResilientTestScript *self,
+                                              FaultStep           *step);
+/* A script for a server, of the steps that there are now. */
+FaultScript *resilient_test_script_dup_steps (ResilientTestScript *self);
+/* The nearest that the steps can do. */
+guint        resilient_test_milliseconds     (double seconds);
+
+G_END_DECLS
