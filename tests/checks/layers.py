@@ -2,7 +2,8 @@
 # SPDX-FileCopyrightText: The resilient-client authors
 # SPDX-License-Identifier: MIT
 """A file includes its own layer and what is left of it; public headers include no private one; the
-network starts at the transport layer."""
+network starts at the transport layer. The test kit is outside of the library: it sees what users
+see, and the seams; its server knows nothing of the library, and nothing includes the kit."""
 
 import re
 
@@ -13,6 +14,19 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?P<open>[<"])(?P<name>[^">]+)
 # Below the transport layer libsoup is a vocabulary only: values made of headers and statuses, and
 # the names of the errors that are sorted into kinds.
 SOUP_VOCABULARY = re.compile(r'model/resilient-(headers|response)|policy/resilient-failure')
+
+KIT = 'testkit'
+KIT_SEES = {'resilient-i18n-private.h', 'resilient-seams-private.h'}
+
+
+def check_kit(path, included, target, place, report):
+    """One include of a file of the kit."""
+    if path.name.startswith('fault-'):
+        if included.startswith('resilient'):
+            report.add(place, f'the server of the kit includes {included}')
+    elif target is not None and target.parts[0] != KIT and included.endswith('-private.h') \
+            and included not in KIT_SEES:
+        report.add(place, f'the kit includes {included}')
 
 
 def check(root, report):
@@ -25,7 +39,7 @@ def check(root, report):
 
     for name, path in sources.items():
         layer = path.parts[0] if len(path.parts) > 1 else None
-        if layer is not None and layer not in common.LAYERS:
+        if layer is not None and layer not in (*common.LAYERS, KIT):
             continue
         text = (library / path).read_text(encoding='utf-8')
         private = name.endswith('-private.h') or name.endswith('.c')
@@ -36,8 +50,9 @@ def check(root, report):
             report.add(f'resilient-client/{path}', 'does not include config.h first')
         if name.endswith('.h') and '#pragma once' not in text:
             report.add(f'resilient-client/{path}', 'no #pragma once')
-        if not private and layer and name != 'resilient-version-macros.h' \
-                and 'RESILIENT_INSIDE' not in text:
+        guard = 'RESILIENT_TEST_INSIDE' if layer == KIT else 'RESILIENT_INSIDE'
+        if not private and layer and name.startswith('resilient') \
+                and name != 'resilient-version-macros.h' and guard not in text:
             report.add(f'resilient-client/{path}', 'a public header without the include guard')
 
         for included, line, bracket in includes:
@@ -50,6 +65,9 @@ def check(root, report):
                 report.add(place, f'libsoup in the {layer} layer')
             if not included.startswith('resilient'):
                 continue
+            # The headers of the kit see the library as its users' programs do.
+            if layer == KIT and not private and included == 'resilient.h':
+                continue
             if bracket == '<':
                 report.add(place, f'<{included}>: project headers are included in quotes')
             if not private and included.endswith('-private.h'):
@@ -59,6 +77,10 @@ def check(root, report):
             target = sources.get(included)
             if target is None:
                 report.add(place, f'{included} does not exist')
+            elif layer == KIT:
+                check_kit(path, included, target, place, report)
+            elif target.parts[0] == KIT:
+                report.add(place, f'the library includes {included} of the test kit')
             elif layer is not None:
                 if len(target.parts) == 1:
                     report.add(place, f'{included} is for users of the library')

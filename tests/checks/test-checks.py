@@ -100,12 +100,33 @@ class CheckTest(unittest.TestCase):
                    '#include "config.h"\n#include <libsoup/soup.h>\n')
         self.assert_clean('layers')
 
+    def test_layers_of_test_kit(self):
+        guard = '#pragma once\n#if !defined(RESILIENT_TEST_INSIDE)\n#error\n#endif\n'
+        good = '#include "config.h"\n#include "resilient-test-a.h"\n#include "resilient-seams-private.h"\n'
+        self.write('resilient-client/base/resilient-base-private.h', '#pragma once\n')
+        self.write('resilient-client/client/resilient-seams-private.h', '#pragma once\n')
+        self.write('resilient-client/testkit/resilient-test.h', '#pragma once\n#include <resilient.h>\n'
+                   '#define RESILIENT_TEST_INSIDE\n#include "resilient-test-a.h"\n')
+        self.write('resilient-client/testkit/resilient-test-a.h', guard)
+        self.write('resilient-client/testkit/resilient-test-a.c', good)
+        self.write('resilient-client/testkit/fault-a.c', '#include "config.h"\n#include <gio/gio.h>\n')
+        self.assert_clean('layers')
+        self.write('resilient-client/testkit/resilient-test-a.c',
+                   good + '#include "resilient-base-private.h"\n')
+        self.assert_finds('the kit includes', 'layers')
+        self.write('resilient-client/testkit/resilient-test-a.c', good)
+        self.write('resilient-client/testkit/fault-a.c', '#include "config.h"\n#include "resilient-test-a.h"\n')
+        self.assert_finds('the server of the kit includes', 'layers')
+        self.write('resilient-client/testkit/fault-a.c', '#include "config.h"\n')
+        self.write('resilient-client/client/resilient-b.c', '#include "config.h"\n#include "resilient-test-a.h"\n')
+        self.assert_finds('the library includes', 'layers')
+
     def test_layers_without_sources(self):
         self.assert_finds('no sources', 'layers')
 
     def test_users(self):
         self.write('examples/c/a.c', '#include <resilient.h>\n')
-        self.write('tests/consumer/a.cpp', '#include <resilient.h>\n')
+        self.write('tests/consumer/a.cpp', '#include <resilient.h>\n#include <resilient-test.h>\n')
         self.assert_clean('users')
         self.write('tests/consumer/a.cpp', '#include "../resilient-clock-private.h"\n')
         self.assert_finds('resilient-clock-private.h', 'users')

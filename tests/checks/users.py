@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The resilient-client authors
 # SPDX-License-Identifier: MIT
-"""Examples and consumers use the installed API only: <resilient.h> and nothing else of ours."""
+"""Examples and consumers use the installed API only: <resilient.h>, <resilient-test.h> and nothing
+else of ours."""
 
 import re
 
@@ -18,7 +19,7 @@ def check(root, report):
             text = path.read_text(encoding='utf-8')
             for match in INCLUDE.finditer(text):
                 name = match[1].rsplit('/', 1)[-1]
-                if name.startswith('resilient') and match[1] != 'resilient.h':
+                if name.startswith('resilient') and match[1] not in ('resilient.h', 'resilient-test.h'):
                     line = text.count('\n', 0, match.start()) + 1
                     report.add(f'{path.relative_to(root)}:{line}', f'includes {match[1]}')
 
