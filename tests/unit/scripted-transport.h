@@ -31,7 +31,7 @@ typedef struct
   guint max_live;
   guint n_discarded;
   guint n_new_connections;
-  GPtrArray *uris;
+  GPtrArray *uris; /* of all attempts; nullable: not kept */
 } ScriptedTransport;
 
 typedef struct
@@ -158,7 +158,8 @@ scripted_transport_start (ResilientTransport *transport, const ResilientExchange
   script->n_live++;
   script->max_live = MAX (script->max_live, script->n_live);
   script->n_new_connections += params->new_connection;
-  g_ptr_array_add (script->uris, g_uri_to_string (self->uri));
+  if (script->uris != NULL)
+    g_ptr_array_add (script->uris, g_uri_to_string (self->uri));
 
   if (self->step.takes >= 0)
     resilient_alarm_set (alarm, &self->timer, resilient_clock_add (resilient_clock_get_boot (), self->step.takes),
@@ -173,7 +174,7 @@ scripted_transport_free (ResilientTransport *transport)
 
   g_assert_cmpuint (script->n_live, ==, 0);
   g_array_unref (script->steps);
-  g_ptr_array_unref (script->uris);
+  g_clear_pointer (&script->uris, g_ptr_array_unref);
   g_free (script);
 }
 
