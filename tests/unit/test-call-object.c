@@ -1,0 +1,270 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "call-fixture.h"
+
+/* A call as an object: what its properties tell, and what can be asked of one that does nothing. */
+
+static void
+test_properties (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientRequestContext) context = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autofree char *id = NULL;
+  ResilientCallState state;
+  ResilientFailure failure;
+  guint attempt, max_attempts, status;
+  gint64 sent, received, upload, download;
+  int priority;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (404));
+  call = start (f);
+  g_object_set (call, "priority", -5, NULL);
+  virtual_clock_settle ();
+
+  g_object_get (call,
+                "request-id",
+                &id,
+                "context",
+                &context,
+                "state",
+                &state,
+                "attempt",
+                &attempt,
+                "max-attempts",
+                &max_attempts,
+                "failure",
+                &failure,
+                "status-code",
+                &status,
+                "result",
+                &result,
+                "bytes-sent",
+                &sent,
+                "bytes-received",
+                &received,
+                "upload-size",
+                &upload,
+                "download-size",
+                &download,
+                "priority",
+                &priority,
+                NULL);
+  g_assert_cmpstr (id, ==, resilient_call_get_request_id (call));
+  g_assert_cmpstr (id, ==, resilient_request_context_get_request_id (context));
+  /* that of the attempt to come */
+  g_assert_cmpuint (resilient_request_context_get_current_attempt (context), ==, 1);
+  g_assert_cmpint (state, ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpuint (attempt, ==, 1);
+  g_assert_cmpuint (max_attempts, ==, 3);
+  g_assert_cmpuint (failure, ==, RESILIENT_FAILURE_CONNECT);
+  g_assert_cmpuint (status, ==, 0);
+  g_assert_null (result);
+  g_assert_cmpint (sent, ==, 0);
+  g_assert_cmpint (received, ==, 0);
+  g_assert_cmpint (upload, ==, 0);
+  g_assert_cmpint (download, ==, -1);
+  g_assert_cmpint (priority, ==, -5);
+  g_assert_cmpfloat (resilient_call_get_delay_left (call), >, 0);
+
+  virtual_clock_advance (2);
+  g_object_get (call, "state", &state, "status-code", &status, "result", &result, NULL);
+  g_assert_cmpint (state, ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpuint (status, ==, 404);
+  g_assert_nonnull (result);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 2);
+  /* no sleep, no rest of it */
+  g_assert_cmpfloat (resilient_call_get_delay_left (call), ==, 0);
+  /* what was can't be pushed ahead or called off */
+  g_assert_false (resilient_call_retry_now (call));
+  resilient_call_cancel (call);
+  virtual_clock_settle ();
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
+  assert_events (f, "retry success");
+}
+
+static void
+count_notify_cb (GObject *object, GParamSpec *pspec, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static void
+test_priority (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  guint n_notified = 0;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  call = start (f);
+  g_signal_connect (call, "notify::priority", G_CALLBACK (count_notify_cb), &n_notified);
+  resilient_call_set_priority (call, 7);
+  resilient_call_set_priority (call, 7);
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_notified, ==, 1);
+  g_assert_cmpint (resilient_call_get_priority (call), ==, 7);
+  resilient_call_cancel (call);
+  virtual_clock_settle ();
+}
+
+/* Bindings can make one that belongs to no client: it says that nothing is known. */
+static void
+test_bare (void)
+{
+  g_autoptr (ResilientCall) call = g_object_new (RESILIENT_TYPE_CALL, NULL);
+
+  g_assert_null (resilient_call_get_request_id (call));
+  g_assert_null (resilient_call_get_context (call));
+  g_assert_null (resilient_call_get_result (call));
+  g_assert_cmpuint (resilient_call_get_attempt (call), ==, 0);
+  g_assert_cmpuint (resilient_call_get_max_attempts (call), ==, 0);
+  g_assert_cmpint (resilient_call_get_upload_size (call), ==, 0);
+  g_assert_cmpint (resilient_call_get_download_size (call), ==, -1);
+  g_assert_cmpfloat (resilient_call_get_delay_left (call), ==, 0);
+  resilient_call_set_priority (call, 3);
+  g_assert_cmpint (resilient_call_get_priority (call), ==, 3);
+}
+
+/* No limit is told as 0. */
+static void
+test_unlimited (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (-1, 1);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new ("endless", policy, NULL, NULL);
+  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (GPtrArray) attempts = NULL;
+  ResilientAttempt *newest;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  call = resilient_call_start (f->core, f->core->home, recipe, context, NULL);
+  g_assert_cmpuint (resilient_call_get_max_attempts (call), ==, 0);
+  for (guint i = 0; i < 60; i++)
+    virtual_clock_advance (60);
+  resilient_call_cancel (call);
+  virtual_clock_settle ();
+
+  /* Its log keeps the newest attempts alone. */
+  result = resilient_call_get_result (call);
+  attempts = resilient_result_list_attempts (result);
+  g_assert_cmpuint (resilient_result_get_attempts (result), >, attempts->len);
+  newest = attempts->pdata[attempts->len - 1];
+  g_assert_cmpuint (
+    resilient_attempt_get_number (newest), ==, resilient_result_get_attempts (result));
+  clear_events (f);
+}
+
+/* With a key of its own for each send a POST may be repeated after it was on its way. */
+static void
+test_drawn_key (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("POST", "http://localhost/");
+  g_autoptr (GError) error = NULL;
+
+  scripted_transport_add (f->script,
+                          (ScriptedStep){
+                            .failure = RESILIENT_FAILURE_DISCONNECT,
+                            .domain = G_IO_ERROR,
+                            .code = G_IO_ERROR_CONNECTION_CLOSED,
+                            .retry_after = -1,
+                          });
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  resilient_request_set_retry_policy (request, resilient_retry_policy_get_standard ());
+
+  for (guint keys = 0; keys < 2; keys++)
+    {
+      g_autoptr (ResilientRecipe) recipe = NULL;
+      g_autoptr (ResilientCall) call = NULL;
+
+      if (keys == 1)
+        resilient_request_set_idempotency_key (request, NULL);
+      recipe = resilient_request_freeze (request, &error);
+      g_assert_no_error (error);
+      f->script->next = 0;
+      call = resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+      virtual_clock_advance (10);
+      assert_events (f, keys == 0 ? "error" : "retry success");
+    }
+}
+
+/* Who slept goes before newcomers, but waits for its turn like they do, and no longer than it may.
+ */
+static void
+test_woken_to_a_queue (Fixture *f, gconstpointer data)
+{
+  f->core->settings.queue_timeout = 5;
+  resilient_gate_set_limits (f->core->gate, 1, 0, 100);
+
+  for (guint late = 0; late < 2; late++)
+    {
+      g_autoptr (ResilientCall) sleeper = NULL;
+      g_autoptr (ResilientCall) other = NULL;
+
+      g_array_set_size (f->script->steps, 0);
+      f->script->next = 0;
+      scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+      scripted_transport_add (
+        f->script, (ScriptedStep){ .status = 200, .retry_after = -1, .takes = late ? 20 : 4 });
+      scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+      sleeper = start (f);
+      virtual_clock_settle ();
+      other = start (f);
+      virtual_clock_settle ();
+      g_assert_cmpint (resilient_call_get_state (sleeper), ==, RESILIENT_CALL_STATE_WAITING);
+      g_assert_cmpint (resilient_call_get_state (other), ==, RESILIENT_CALL_STATE_SENDING);
+      virtual_clock_advance (2);
+      g_assert_cmpint (resilient_call_get_state (sleeper), ==, RESILIENT_CALL_STATE_QUEUED);
+      virtual_clock_advance (30);
+      assert_events (f, late ? "retry timeout success" : "retry success success");
+    }
+}
+
+/* Only the waiting ends, not the call. */
+static void
+note_error_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_assert_null (resilient_call_finish_finish (RESILIENT_CALL (source), result, user_data));
+}
+
+static void
+test_waiting_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (GError) error = NULL;
+
+  scripted_transport_add (f->script,
+                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  call = start (f);
+  resilient_call_finish_async (call, cancellable, note_error_cb, &error);
+  g_cancellable_cancel (cancellable);
+  virtual_clock_settle ();
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_SENDING);
+  virtual_clock_advance (2);
+  assert_events (f, "success");
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+#define ADD(name, func)                                                                            \
+  g_test_add ("/call-object/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+  ADD ("properties", test_properties);
+  ADD ("priority", test_priority);
+  g_test_add_func ("/call-object/bare", test_bare);
+  ADD ("unlimited", test_unlimited);
+  ADD ("drawn-key", test_drawn_key);
+  ADD ("woken-to-a-queue", test_woken_to_a_queue);
+  ADD ("waiting-cancelled", test_waiting_cancelled);
+
+  return g_test_run ();
+}
