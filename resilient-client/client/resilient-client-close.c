@@ -50,24 +50,45 @@ grace_over_cb (gpointer data)
 }
 
 static void
-abort_cb (gpointer session)
+abort_session_cb (gpointer session)
 {
   soup_session_abort (session);
 }
 
-/* In the home context. Connections that the I/O thread drives are left to their idle time-out. */
+static void
+abort_transport_cb (gpointer transport)
+{
+  resilient_soup_transport_abort (transport, g_main_context_get_thread_default ());
+}
+
+/* What is idle is closed in the context that drives it; of a session that two drive, it is left to
+ * its idle time-out. */
 static void
 drop_connections (ResilientCore *core)
 {
-  SoupSession *session = NULL;
+  g_autoptr (ResilientTransport) transport = resilient_core_dup_transport (core);
+  g_autoptr (ResilientDriver) io = NULL;
+  g_autoptr (SoupSession) session = NULL;
 
   g_mutex_lock (&core->lock);
-  if (core->own_session && core->session != NULL && core->io == NULL)
+  if (core->io != NULL)
+    io = resilient_driver_ref (core->io);
+  else if (core->own_session && core->session != NULL)
     session = g_object_ref (core->session);
   g_mutex_unlock (&core->lock);
 
   if (session != NULL)
-    resilient_driver_invoke (core->home, abort_cb, session, g_object_unref);
+    resilient_driver_invoke (
+      core->home, abort_session_cb, g_steal_pointer (&session), g_object_unref);
+  resilient_driver_invoke (core->home,
+                           abort_transport_cb,
+                           resilient_transport_ref (transport),
+                           (GDestroyNotify) resilient_transport_unref);
+  if (io != NULL)
+    resilient_driver_invoke (io,
+                             abort_transport_cb,
+                             g_steal_pointer (&transport),
+                             (GDestroyNotify) resilient_transport_unref);
 }
 
 static void

@@ -49,7 +49,7 @@ struct _ResilientCore
   /* Under lock. */
   ResilientSettings settings;
   ResilientHeaders *default_headers;
-  SoupSession *session;
+  SoupSession *session; /* the app's, or ours once somebody asked for it; NULL until then */
   gboolean own_session;
   gboolean at_home; /* connections of the session may be driven by the home context */
   ResilientTransport *transport;
@@ -71,7 +71,7 @@ ResilientCore *resilient_core_new (GMainContext *home_context, SoupSession *sess
 ResilientCore *resilient_core_ref (ResilientCore *self);
 void resilient_core_unref (ResilientCore *self);
 
-/* The session, made at need, for use in the home context, and its transport. Transfer full. */
+/* The session, made at need, for use in the home context; and what sends. Transfer full. */
 SoupSession *resilient_core_dup_session (ResilientCore *self);
 ResilientTransport *resilient_core_dup_transport (ResilientCore *self);
 /* For tests: before the first call. */

@@ -10,11 +10,6 @@
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
 
-/* The gate alone decides how many requests run. libsoup 3.2 goes on counting a connection that
- * broke inside a body, so that a lower limit would fill up over the life of a laptop's session;
- * idle ones leave by their own time-out. */
-#define SESSION_CONNS G_MAXUINT16
-
 ResilientCore *
 resilient_core_new (GMainContext *home_context, SoupSession *session)
 {
@@ -62,6 +57,7 @@ typedef struct
   SoupSession *session;
   gboolean own_session;
   ResilientTransport *transport;
+  GMainContext *home_context;
   ResilientDriver *io;
   guint n_looks;
 } Remains;
@@ -81,6 +77,7 @@ remains_free (gpointer data)
   g_clear_pointer (&remains->io, resilient_driver_unref);
   g_clear_pointer (&remains->transport, resilient_transport_unref);
   g_clear_object (&remains->session);
+  g_main_context_unref (remains->home_context);
   g_free (remains);
 }
 
@@ -93,10 +90,44 @@ closed_cb (gpointer data)
          && resilient_soup_transport_is_connected (remains->transport);
 }
 
-static void
-abort_cb (gpointer session)
+/* What is to be aborted in one context. */
+typedef struct
 {
-  soup_session_abort (session);
+  SoupSession *session; /* nullable */
+  ResilientTransport *transport;
+  GMainContext *context;
+} Abort;
+
+static Abort *
+abort_new (Remains *remains, GMainContext *context)
+{
+  Abort *self = g_new (Abort, 1);
+
+  self->session = remains->session != NULL ? g_object_ref (remains->session) : NULL;
+  self->transport = resilient_transport_ref (remains->transport);
+  self->context = g_main_context_ref (context);
+  return self;
+}
+
+static void
+abort_free (gpointer data)
+{
+  Abort *self = data;
+
+  g_clear_object (&self->session);
+  resilient_transport_unref (self->transport);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static void
+abort_cb (gpointer data)
+{
+  Abort *self = data;
+
+  if (self->session != NULL)
+    soup_session_abort (self->session);
+  resilient_soup_transport_abort (self->transport, self->context);
 }
 
 /* With @context ours, or NULL when no connection belongs to it. Connections that the I/O thread
@@ -104,19 +135,26 @@ abort_cb (gpointer session)
 static void
 part (Remains *remains, GMainContext *context)
 {
-  gboolean close = remains->own_session && remains->session != NULL && remains->transport != NULL;
+  gboolean close = remains->own_session && remains->transport != NULL;
 
   if (remains->io != NULL)
     {
       if (close)
-        resilient_driver_invoke (
-          remains->io, abort_cb, g_object_ref (remains->session), g_object_unref);
+        resilient_driver_invoke (remains->io,
+                                 abort_cb,
+                                 abort_new (remains, resilient_driver_get_context (remains->io)),
+                                 abort_free);
       resilient_driver_stop (remains->io);
       g_clear_pointer (&remains->io, resilient_driver_unref);
     }
 
   if (close)
-    soup_session_abort (remains->session);
+    {
+      Abort *home = abort_new (remains, remains->home_context);
+
+      abort_cb (home);
+      abort_free (home);
+    }
   if (context != NULL && close && resilient_soup_transport_is_connected (remains->transport))
     {
       g_autoptr (GSource) source = g_timeout_source_new (CLOSING_POLL);
@@ -175,6 +213,7 @@ core_free (gpointer data)
   remains->session = self->session;
   remains->own_session = self->own_session;
   remains->transport = self->transport;
+  remains->home_context = g_main_context_ref (self->home_context);
   remains->io = self->io;
   if (self->at_home)
     part_at_home (self->home_context, remains);
@@ -204,12 +243,10 @@ resilient_core_unref (ResilientCore *self)
 /* --- session and drivers ---------------------------------------------------------------------- */
 
 static void
-ensure_session_locked (ResilientCore *self)
+ensure_transport_locked (ResilientCore *self)
 {
-  if (self->session == NULL)
-    self->session = resilient_soup_session_new (MAX (self->settings.max_concurrent, SESSION_CONNS));
   if (self->transport == NULL)
-    self->transport = resilient_soup_transport_new (self->session);
+    self->transport = resilient_soup_transport_new (self->session, self->home_context);
 }
 
 SoupSession *
@@ -218,7 +255,9 @@ resilient_core_dup_session (ResilientCore *self)
   SoupSession *session;
 
   g_mutex_lock (&self->lock);
-  ensure_session_locked (self);
+  ensure_transport_locked (self);
+  if (self->session == NULL)
+    self->session = resilient_soup_transport_share (self->transport);
   self->at_home = TRUE;
   session = g_object_ref (self->session);
   g_mutex_unlock (&self->lock);
@@ -232,8 +271,7 @@ resilient_core_dup_transport (ResilientCore *self)
   ResilientTransport *transport;
 
   g_mutex_lock (&self->lock);
-  if (self->transport == NULL)
-    ensure_session_locked (self);
+  ensure_transport_locked (self);
   transport = resilient_transport_ref (self->transport);
   g_mutex_unlock (&self->lock);
 

@@ -7,8 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* What is known of a session's connections: their sockets, by the id that libsoup gives to messages, and which origins
- * ignore "Expect: 100-continue". Any thread. */
+/* What is known of a session's connections: their sockets, by the id that libsoup gives to messages. Any thread. */
 typedef struct _ResilientConnections ResilientConnections;
 
 ResilientConnections *resilient_connections_new (void);
@@ -31,12 +30,9 @@ void resilient_connections_unwatch (ResilientConnections *self, SoupSession *ses
 /* @message is one of ours; before it is sent. */
 void resilient_connections_mark (SoupMessage *message);
 
-void resilient_connections_avoid_expect (ResilientConnections *self, GUri *origin);
-gboolean resilient_connections_avoids_expect (ResilientConnections *self, GUri *origin);
-
-/* For tests: how many are remembered, dead ones included. */
 /* Whether a socket of any is still open. */
 gboolean resilient_connections_any_open (ResilientConnections *self);
+/* For tests: how many are remembered, dead ones included. */
 guint resilient_connections_get_length (ResilientConnections *self);
 
 /* Bytes that the peer has not acknowledged; FALSE when the system can't tell. */

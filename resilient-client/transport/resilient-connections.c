@@ -14,8 +14,6 @@
 #include <linux/sockios.h>
 #endif
 
-#include "resilient-recipe-private.h"
-
 typedef struct
 {
   guint64 id;
@@ -29,16 +27,15 @@ struct _ResilientConnections
   GMutex lock;
   GHashTable *table;     /* under the lock: id → Connection */
   guint purge_at;        /* under the lock: the length at which dead ones are swept out */
-  GHashTable *no_expect; /* under the lock: set of "scheme://host:port" */
   guint n_foreign;       /* under the lock: messages of the app's own in the session */
 };
 
 #define PURGE_MIN 32
-#define NO_EXPECT_MAX 256
 
-static G_DEFINE_QUARK (resilient - own - message, own_message)
+static G_DEFINE_QUARK (resilient-own-message, own_message)
 
-  static void connection_free (gpointer data)
+static void
+connection_free (gpointer data)
 {
   Connection *connection = data;
 
@@ -53,7 +50,6 @@ resilient_connections_new (void)
 
   g_mutex_init (&self->lock);
   self->table = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, connection_free);
-  self->no_expect = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->purge_at = PURGE_MIN;
   return self;
 }
@@ -70,7 +66,6 @@ connections_clear (gpointer data)
   ResilientConnections *self = data;
 
   g_hash_table_unref (self->table);
-  g_hash_table_unref (self->no_expect);
   g_mutex_clear (&self->lock);
 }
 
@@ -238,36 +233,6 @@ void
 resilient_connections_mark (SoupMessage *message)
 {
   g_object_set_qdata (G_OBJECT (message), own_message_quark (), GINT_TO_POINTER (TRUE));
-}
-
-static char *
-origin_key (GUri *uri)
-{
-  return g_strdup_printf ("%s://%s:%d", g_uri_get_scheme (uri), g_uri_get_host (uri),
-                          resilient_uri_get_port (uri));
-}
-
-void
-resilient_connections_avoid_expect (ResilientConnections *self, GUri *origin)
-{
-  g_mutex_lock (&self->lock);
-  /* forgetting costs one second at the next large upload, so the set need not be clever */
-  if (g_hash_table_size (self->no_expect) >= NO_EXPECT_MAX)
-    g_hash_table_remove_all (self->no_expect);
-  g_hash_table_add (self->no_expect, origin_key (origin));
-  g_mutex_unlock (&self->lock);
-}
-
-gboolean
-resilient_connections_avoids_expect (ResilientConnections *self, GUri *origin)
-{
-  g_autofree char *key = origin_key (origin);
-  gboolean avoids;
-
-  g_mutex_lock (&self->lock);
-  avoids = g_hash_table_contains (self->no_expect, key);
-  g_mutex_unlock (&self->lock);
-  return avoids;
 }
 
 gboolean

@@ -93,13 +93,18 @@ ResilientExchange *resilient_exchange_start (ResilientTransport *self, const Res
 void resilient_exchange_abandon (ResilientExchange *self);
 void resilient_exchange_unref (ResilientExchange *self);
 
-/* Over libsoup. Never changes a property of @session. */
-ResilientTransport *resilient_soup_transport_new (SoupSession *session);
-
-/* Whether a connection that a soup transport used is still open, or being closed. */
+/* Over libsoup, by @session, of which it never changes a property; or by sessions of its own if that is NULL, the first of
+ * them for @home (NULL: the global default context). */
+ResilientTransport *resilient_soup_transport_new (SoupSession *session, GMainContext *home);
+/* The session by which everything goes from now on: who sees it may give it features and handlers. Transfer full. */
+SoupSession *resilient_soup_transport_share (ResilientTransport *self);
+/* In @context (NULL: the global default one): ends what its own sessions do there, and closes their connections; not those of
+ * a shared one. Nothing, here and below, for a transport of another kind: share() then gives a session that nobody uses. */
+void resilient_soup_transport_abort (ResilientTransport *self, GMainContext *context);
+/* Whether a connection that it used is still open, or being closed. */
 gboolean resilient_soup_transport_is_connected (ResilientTransport *self);
 
-/* What the soup transport relies on the bare session for, for our own sessions: no decoder of libsoup's, no time-outs. */
+/* A session as we want it: no decoder of libsoup's, no time-outs. */
 SoupSession *resilient_soup_session_new (guint max_conns);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientTransport, resilient_transport_unref)

@@ -210,6 +210,27 @@ make_proxy_error (SoupMessage *message)
                       reason != NULL ? reason : soup_status_get_phrase (status_code));
 }
 
+/* A proxy wants credentials, and the lane has nobody who could know some: the request goes by one
+ * that has. It was not forwarded, and such a round is no send (RFC 9110, 15.5.8). */
+static gboolean
+answer_challenge (SoupExchange *self)
+{
+  SoupLeg *leg = self->leg;
+  SoupMessage *message = get_message (self);
+
+  if (soup_message_get_status (message) != SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
+      || !resilient_lane_is_bare (leg->pass.lane))
+    return FALSE;
+  resilient_host_set_challenges (leg->pass.host);
+  self->count_send = leg->counts && !leg->started;
+  self->download_size = get_declared_size (soup_message_get_response_headers (message));
+  if (resilient_soup_hop_has_headers (leg->hop))
+    start_discard (self, READING_DRAIN);
+  else
+    next_hop (self);
+  return TRUE;
+}
+
 void
 resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GError *error)
 {
@@ -225,6 +246,8 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
         resilient_soup_exchange_fail (self, g_error_copy (error));
       return;
     }
+  if (!body_spent && answer_challenge (self))
+    return;
   if (!resilient_soup_hop_has_headers (hop))
     {
       resilient_soup_exchange_finish (self, RESILIENT_FAILURE_CONNECT, make_proxy_error (message),
@@ -378,8 +401,12 @@ static void
 reader_closed_cb (gpointer data)
 {
   SoupLeg *leg = data;
+  gboolean whole = leg->whole && leg->exchange->wrote_all;
 
-  resilient_soup_hop_stream_closed (leg->hop, leg->whole && leg->exchange->wrote_all);
+  /* the connection serves again, though libsoup has yet to say that the message is finished */
+  if (whole)
+    resilient_pool_leave (leg->exchange->pool, &leg->pass);
+  resilient_soup_hop_stream_closed (leg->hop, whole);
 }
 
 const ResilientReaderFuncs resilient_soup_reader_funcs = {

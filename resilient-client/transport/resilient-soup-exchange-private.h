@@ -3,10 +3,10 @@
 
 #pragma once
 
-#include "resilient-connections-private.h"
 #include "resilient-deadlines-private.h"
 #include "resilient-exchange-private.h"
 #include "resilient-inflate-private.h"
+#include "resilient-pool-private.h"
 #include "resilient-reader-private.h"
 #include "resilient-redirect-private.h"
 #include "resilient-soup-hop-private.h"
@@ -22,8 +22,11 @@ typedef struct _SoupTransport SoupTransport;
 struct _SoupTransport
 {
   ResilientTransport base;
-  SoupSession *session;
-  ResilientConnections *connections;
+  GMainContext *home;
+  ResilientLane *shared; /* nullable, atomic; set once: everything goes by this session, which others see */
+  GMutex lock;
+  ResilientLane *main; /* under the lock; nullable: what is, or may become, the shared one */
+  GPtrArray *pools;    /* under the lock: of each context that drives exchanges */
 };
 
 /* One message of an exchange, until libsoup lets go of it. The exchange has one that counts, and maybe older ones on their
@@ -31,9 +34,10 @@ struct _SoupTransport
 typedef struct
 {
   SoupExchange *exchange; /* a reference */
+  ResilientPass pass;
   ResilientSoupHop *hop;
   ResilientReader *reader; /* of the response, once there is one; owned by its own closing */
-  gboolean whole; /* a response of HTTP/1 that was read to its end */
+  gboolean whole;          /* a response of HTTP/1 that was read to its end */
   gboolean counts;         /* its first send is one that outcome.sends counts */
   gboolean started;
   guint resends; /* those that were counted */
@@ -68,7 +72,9 @@ struct _SoupExchange
   gboolean no_expect;
   gboolean decode; /* the codings that the current leg asked for are ours */
 
-  ResilientHop plan; /* what the current leg asks */
+  ResilientPool *pool;
+  ResilientHop plan;      /* what the current leg asks */
+  ResilientTicket ticket; /* while that waits for a lane */
   SoupLeg *leg;
   guint n_legs;
   gboolean resent;     /* this hop was sent a second time by us */
@@ -98,7 +104,7 @@ struct _SoupExchange
 /* soup-exchange */
 void resilient_soup_exchange_ref (SoupExchange *self);
 void resilient_soup_exchange_unref (SoupExchange *self);
-/* Sends what the plan says. TRUE, or FALSE with @error when the body can't be had. */
+/* Sends what the plan says, now or as soon as there is a lane. TRUE, or FALSE with @error when the body can't be had. */
 gboolean resilient_soup_exchange_send (SoupExchange *self, GError **error);
 /* Lets the current leg go, closing its stream. */
 void resilient_soup_exchange_drop_leg (SoupExchange *self);
@@ -124,7 +130,8 @@ void resilient_soup_exchange_stop_reading (SoupExchange *self);
 extern const ResilientReaderFuncs resilient_soup_reader_funcs;
 
 /* soup-message */
-SoupMessage *resilient_soup_message_new (SoupExchange *self);
-gboolean resilient_soup_message_wants_expect (SoupExchange *self);
+/* For the lane of @leg. */
+SoupMessage *resilient_soup_message_new (SoupExchange *self, SoupLeg *leg);
+gboolean resilient_soup_message_wants_expect (SoupExchange *self, SoupLeg *leg);
 
 G_END_DECLS

@@ -22,7 +22,7 @@ resilient_soup_exchange_unref (SoupExchange *self)
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
-  g_assert (self->n_legs == 0 && self->idle == NULL);
+  g_assert (self->n_legs == 0 && self->idle == NULL && self->ticket.host == NULL);
   resilient_hop_clear (&self->plan);
   resilient_recipe_unref (self->recipe);
   g_free (self->idempotency_key);
@@ -50,6 +50,14 @@ resilient_soup_exchange_may_repeat (SoupExchange *self)
     self->plan.with_body
       && (self->idempotency_key != NULL || resilient_recipe_has_idempotency_key (self->recipe)),
     self->recipe->idempotency);
+}
+
+/* A leg that libsoup does not have, or no more. */
+static void
+leg_free (SoupLeg *leg)
+{
+  resilient_pool_leave (leg->exchange->pool, &leg->pass);
+  g_free (leg);
 }
 
 /* The last word, once nothing is left. */
@@ -120,6 +128,8 @@ hop_answered_cb (ResilientSoupHop *hop, GInputStream *stream, GError *error, gpo
   SoupExchange *self = leg->exchange;
 
   resilient_soup_exchange_ref (self);
+  if (error != NULL)
+    resilient_host_rush (leg->pass.host);
   if (stream != NULL)
     leg->reader = resilient_reader_new (stream, &resilient_soup_reader_funcs, leg);
   resilient_soup_exchange_answered (self, stream, error);
@@ -135,7 +145,7 @@ hop_released_cb (ResilientSoupHop *hop, gpointer data)
   /* an attempt whose message ended without an answer would never end */
   g_assert (leg != self->leg);
   self->n_legs--;
-  g_free (leg);
+  leg_free (leg);
   maybe_release (self);
   resilient_soup_exchange_unref (self);
 }
@@ -147,47 +157,72 @@ static const ResilientSoupHopFuncs hop_funcs = {
   hop_released_cb,
 };
 
-gboolean
-resilient_soup_exchange_send (SoupExchange *self, GError **error)
+/* Takes @pass. */
+static gboolean
+launch (SoupExchange *self, const ResilientPass *pass, GError **error)
 {
-  SoupTransport *transport = (SoupTransport *) self->base.transport;
-  g_autoptr (SoupMessage) message = resilient_soup_message_new (self);
-  gboolean with_body = self->plan.with_body && self->recipe->body != NULL;
   SoupLeg *leg = g_new0 (SoupLeg, 1);
+  g_autoptr (SoupMessage) message = NULL;
   ResilientSoupHopParams params = {
-    .session = transport->session,
-    .message = message,
-    .body = with_body ? self->recipe->body : NULL,
-    .connections = transport->connections,
+    .session = resilient_lane_get_session (pass->lane),
+    .body = self->plan.with_body ? self->recipe->body : NULL,
+    .connections = resilient_lane_get_connections (pass->lane),
     .may_repeat = resilient_soup_exchange_may_repeat (self),
   };
 
   leg->exchange = self;
+  leg->pass = *pass;
   leg->counts = self->count_send;
+  params.message = message = resilient_soup_message_new (self, leg);
+  params.expect = resilient_soup_message_wants_expect (self, leg);
   self->count_send = FALSE;
-  self->leg = leg;
-  self->n_legs++;
-  resilient_soup_exchange_ref (self);
-  self->wrote_all = FALSE;
-  self->unsent = 0;
-  self->expect_due = 0;
   self->new_connection = FALSE;
-  self->outcome.status_code = 0;
-  self->outcome.http2 = FALSE;
-  resilient_soup_exchange_enter (self, RESILIENT_PHASE_CONNECTING);
-
-  params.expect = resilient_soup_message_wants_expect (self);
+  self->leg = leg;
   leg->hop = resilient_soup_hop_send (&params, &hop_funcs, leg, error);
   if (leg->hop == NULL)
     {
       self->leg = NULL;
-      self->n_legs--;
-      g_free (leg);
-      resilient_soup_exchange_unref (self);
+      leg_free (leg);
       return FALSE;
     }
+  self->n_legs++;
+  resilient_soup_exchange_ref (self);
   self->n_hops++;
   return TRUE;
+}
+
+static gboolean
+enter_lane (SoupExchange *self, GError **error)
+{
+  ResilientPass pass;
+
+  return !resilient_pool_enter (self->pool, self->plan.uri,
+                                g_uri_get_userinfo (self->plan.uri) != NULL, &self->ticket, &pass)
+         || launch (self, &pass, error);
+}
+
+static void
+lane_ready (ResilientTicket *ticket)
+{
+  SoupExchange *self =
+    (SoupExchange *) ((guint8 *) ticket - G_STRUCT_OFFSET (SoupExchange, ticket));
+  g_autoptr (GError) error = NULL;
+
+  if (!enter_lane (self, &error))
+    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error),
+                                    NULL);
+}
+
+gboolean
+resilient_soup_exchange_send (SoupExchange *self, GError **error)
+{
+  self->wrote_all = FALSE;
+  self->unsent = 0;
+  self->expect_due = 0;
+  self->outcome.status_code = 0;
+  self->outcome.http2 = FALSE;
+  resilient_soup_exchange_enter (self, RESILIENT_PHASE_CONNECTING);
+  return enter_lane (self, error);
 }
 
 void
@@ -198,6 +233,7 @@ resilient_soup_exchange_drop_leg (SoupExchange *self)
 
   self->reading = READING_NOTHING;
   self->discard_due = 0;
+  resilient_ticket_withdraw (&self->ticket);
   if (leg == NULL)
     return;
   if (!self->outcome.http2 && !resilient_soup_hop_is_from_cache (leg->hop) && leg->reader != NULL)
@@ -272,6 +308,69 @@ resilient_soup_exchange_fail (SoupExchange *self, GError *error)
   resilient_soup_exchange_finish (self, failure, error, NULL);
 }
 
+/* --- the transport ---------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GMainContext *context;
+  ResilientPool *pool;
+} ContextPool;
+
+static void
+context_pool_free (gpointer data)
+{
+  ContextPool *self = data;
+
+  resilient_pool_free (self->pool);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static ResilientPool *
+find_pool_locked (SoupTransport *self, GMainContext *context)
+{
+  for (guint i = 0; i < self->pools->len; i++)
+    {
+      ContextPool *candidate = g_ptr_array_index (self->pools, i);
+
+      if (candidate->context == context)
+        return candidate->pool;
+    }
+  return NULL;
+}
+
+static ResilientLane *
+get_main_locked (SoupTransport *self)
+{
+  if (self->main == NULL)
+    {
+      g_autoptr (SoupSession) session = resilient_soup_session_new (G_MAXUINT16);
+
+      self->main = resilient_lane_new (session);
+    }
+  return self->main;
+}
+
+static ResilientPool *
+get_pool (SoupTransport *self, GMainContext *context)
+{
+  ResilientPool *pool;
+
+  g_mutex_lock (&self->lock);
+  pool = find_pool_locked (self, context);
+  if (pool == NULL)
+    {
+      ContextPool *added = g_new (ContextPool, 1);
+
+      added->context = g_main_context_ref (context);
+      added->pool = pool = resilient_pool_new (
+        context == self->home ? get_main_locked (self) : NULL, &self->shared);
+      g_ptr_array_add (self->pools, added);
+    }
+  g_mutex_unlock (&self->lock);
+  return pool;
+}
+
 static ResilientExchange *
 soup_transport_start (ResilientTransport *transport,
                       const ResilientExchangeParams *params,
@@ -296,6 +395,8 @@ soup_transport_start (ResilientTransport *transport,
   self->new_connection = params->new_connection;
   self->count_send = TRUE;
   self->download_size = -1;
+  self->pool = get_pool ((SoupTransport *) transport, self->context);
+  self->ticket.ready = lane_ready;
   self->outcome.nothing_sent = TRUE;
   resilient_hop_init (&self->plan, self->recipe);
   resilient_deadlines_init (&self->deadlines, resilient_clock_get_boot (), params->connect_timeout,
@@ -326,9 +427,10 @@ soup_transport_free (ResilientTransport *transport)
 {
   SoupTransport *self = (SoupTransport *) transport;
 
-  resilient_connections_unwatch (self->connections, self->session);
-  g_object_unref (self->session);
-  resilient_connections_unref (self->connections);
+  g_ptr_array_unref (self->pools);
+  g_clear_pointer (&self->main, resilient_lane_unref);
+  g_main_context_unref (self->home);
+  g_mutex_clear (&self->lock);
   g_free (self);
 }
 
@@ -339,32 +441,74 @@ static const ResilientTransportFuncs soup_transport_funcs = {
 };
 
 ResilientTransport *
-resilient_soup_transport_new (SoupSession *session)
+resilient_soup_transport_new (SoupSession *session, GMainContext *home)
 {
   SoupTransport *self = g_new0 (SoupTransport, 1);
 
   self->base.funcs = &soup_transport_funcs;
   self->base.ref_count = 1;
-  self->session = g_object_ref (session);
-  self->connections = resilient_connections_new ();
-  resilient_connections_watch (self->connections, session);
+  self->home = g_main_context_ref (home != NULL ? home : g_main_context_default ());
+  g_mutex_init (&self->lock);
+  self->pools = g_ptr_array_new_with_free_func (context_pool_free);
+  if (session != NULL)
+    {
+      self->main = self->shared = resilient_lane_new (session);
+      resilient_lane_watch (self->main);
+    }
   return &self->base;
 }
 
-gboolean
-resilient_soup_transport_is_connected (ResilientTransport *self)
+SoupSession *
+resilient_soup_transport_share (ResilientTransport *transport)
 {
-  g_assert (self->funcs == &soup_transport_funcs);
-  return resilient_connections_any_open (((SoupTransport *) self)->connections);
+  SoupTransport *self = (SoupTransport *) transport;
+  ResilientLane *lane;
+
+  if (transport->funcs != &soup_transport_funcs)
+    return resilient_soup_session_new (G_MAXUINT16);
+  g_mutex_lock (&self->lock);
+  lane = get_main_locked (self);
+  if (self->shared == NULL)
+    {
+      resilient_lane_watch (lane);
+      g_atomic_pointer_set (&self->shared, lane);
+    }
+  g_mutex_unlock (&self->lock);
+  return g_object_ref (resilient_lane_get_session (lane));
 }
 
-SoupSession *
-resilient_soup_session_new (guint max_conns)
+void
+resilient_soup_transport_abort (ResilientTransport *transport, GMainContext *context)
 {
-  int limit = (int) CLAMP (max_conns, 1, G_MAXINT);
-  SoupSession *session = soup_session_new_with_options (
-    "max-conns", limit, "max-conns-per-host", limit, "timeout", 0, "idle-timeout", 60, NULL);
+  SoupTransport *self = (SoupTransport *) transport;
+  ResilientPool *pool;
 
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
-  return session;
+  if (transport->funcs != &soup_transport_funcs)
+    return;
+  if (context == NULL)
+    context = g_main_context_default ();
+  g_mutex_lock (&self->lock);
+  pool = find_pool_locked (self, context);
+  g_mutex_unlock (&self->lock);
+  if (pool != NULL)
+    resilient_pool_abort (pool);
+}
+
+gboolean
+resilient_soup_transport_is_connected (ResilientTransport *transport)
+{
+  SoupTransport *self = (SoupTransport *) transport;
+  ResilientLane *shared;
+  gboolean connected;
+
+  if (transport->funcs != &soup_transport_funcs)
+    return FALSE;
+  shared = g_atomic_pointer_get (&self->shared);
+  connected =
+    shared != NULL && resilient_connections_any_open (resilient_lane_get_connections (shared));
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->pools->len && !connected; i++)
+    connected = resilient_pool_any_open (((ContextPool *) g_ptr_array_index (self->pools, i))->pool);
+  g_mutex_unlock (&self->lock);
+  return connected;
 }

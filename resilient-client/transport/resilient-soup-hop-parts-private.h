@@ -22,6 +22,7 @@ struct _ResilientSoupHop
   gpointer data;
   GMainContext *context;
   GCancellable *cancellable; /* of this hop alone: a preconnect or another request must not share it */
+  GClosure *closure; /* of all handlers of the message */
   GSocket *socket;
   GSource *refuse_source;  /* a resend is being refused */
   GSource *release_source;
@@ -54,6 +55,9 @@ GSource *resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, G
 gboolean resilient_soup_hop_take_body (ResilientSoupHop *self, GError **error);
 void resilient_soup_hop_begin_body (ResilientSoupHop *self);
 void resilient_soup_hop_give_body_back (ResilientSoupHop *self);
+/* What the message says; resilient_soup_hop_finished() is its last word. */
 void resilient_soup_hop_connect (ResilientSoupHop *self);
+void resilient_soup_hop_disconnect (ResilientSoupHop *self);
+void resilient_soup_hop_finished (ResilientSoupHop *self);
 
 G_END_DECLS

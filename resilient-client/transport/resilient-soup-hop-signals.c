@@ -15,29 +15,18 @@ emit (ResilientSoupHop *self, ResilientHopEvent event)
 }
 
 static void
-network_event_cb (SoupMessage *message, GSocketClientEvent event, GIOStream *stream, gpointer data)
+network_event (ResilientSoupHop *self, GSocketClientEvent event, GIOStream *stream)
 {
-  ResilientSoupHop *self = data;
-
   if (event == G_SOCKET_CLIENT_COMPLETE && stream != NULL)
-    resilient_connections_add (self->connections, soup_message_get_connection_id (message), stream);
-}
-
-static gboolean
-request_certificate_cb (SoupMessage *message, GTlsClientConnection *tls, gpointer data)
-{
-  ResilientSoupHop *self = data;
-
-  self->certificate_asked = TRUE;
-  return FALSE;
+    resilient_connections_add (self->connections, soup_message_get_connection_id (self->message), stream);
 }
 
 /* Just before the first byte of a request, on each send of the message. A cache emits it too,
  * without any connection. */
 static void
-starting_cb (SoupMessage *message, gpointer data)
+starting (ResilientSoupHop *self)
 {
-  ResilientSoupHop *self = data;
+  SoupMessage *message = self->message;
   guint64 id = soup_message_get_connection_id (message);
 
   if (id == 0)
@@ -66,27 +55,10 @@ starting_cb (SoupMessage *message, gpointer data)
 }
 
 static void
-wrote_body_data_cb (SoupMessage *message, guint length, gpointer data)
+got_informational (ResilientSoupHop *self)
 {
-  ResilientSoupHop *self = data;
-
-  self->sent += length;
-  emit (self, RESILIENT_HOP_WROTE);
-}
-
-static void
-wrote_body_cb (SoupMessage *message, gpointer data)
-{
-  emit (data, RESILIENT_HOP_WROTE_ALL);
-}
-
-static void
-got_informational_cb (SoupMessage *message, gpointer data)
-{
-  ResilientSoupHop *self = data;
-
   self->got_informational = TRUE;
-  if (self->expecting && soup_message_get_status (message) == SOUP_STATUS_CONTINUE)
+  if (self->expecting && soup_message_get_status (self->message) == SOUP_STATUS_CONTINUE)
     {
       self->expecting = FALSE;
       resilient_soup_hop_begin_body (self);
@@ -95,10 +67,8 @@ got_informational_cb (SoupMessage *message, gpointer data)
 }
 
 static void
-got_headers_cb (SoupMessage *message, gpointer data)
+got_headers (ResilientSoupHop *self)
 {
-  ResilientSoupHop *self = data;
-
   self->got_headers = TRUE;
   emit (self, RESILIENT_HOP_HEADERS);
 }
@@ -130,9 +100,9 @@ refuse (ResilientSoupHop *self, GError *error)
 
 /* Connected before the send call, so it runs before the session's own handler forgets the status. */
 static void
-restarted_cb (SoupMessage *message, gpointer data)
+restarted (ResilientSoupHop *self)
 {
-  ResilientSoupHop *self = data;
+  SoupMessage *message = self->message;
   guint status_code = soup_message_get_status (message);
   gboolean asked_for = status_code == SOUP_STATUS_UNAUTHORIZED
                        || status_code == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
@@ -168,22 +138,124 @@ restarted_cb (SoupMessage *message, gpointer data)
     refuse (self, g_steal_pointer (&error));
 }
 
+typedef enum
+{
+  SIGNAL_NETWORK_EVENT,
+  SIGNAL_REQUEST_CERTIFICATE,
+  SIGNAL_STARTING,
+  SIGNAL_WROTE_BODY_DATA,
+  SIGNAL_WROTE_BODY,
+  SIGNAL_GOT_INFORMATIONAL,
+  SIGNAL_GOT_HEADERS,
+  SIGNAL_RESTARTED,
+  SIGNAL_FINISHED,
+  N_SIGNALS
+} MessageSignal;
+
+static guint signal_ids[N_SIGNALS];
+
+static void
+look_up_signals (void)
+{
+  static const char *const names[N_SIGNALS] = {
+    "network-event", "request-certificate", "starting",    "wrote-body-data", "wrote-body",
+    "got-informational", "got-headers",     "restarted", "finished",
+  };
+  static gsize done = 0;
+
+  if (!g_once_init_enter (&done))
+    return;
+  for (guint i = 0; i < N_SIGNALS; i++)
+    signal_ids[i] = g_signal_lookup (names[i], SOUP_TYPE_MESSAGE);
+  g_once_init_leave (&done, 1);
+}
+
+/* All of them go through one closure: a handler each, connected by name and found again to be
+ * disconnected, would cost as much as the request itself. */
+static void
+dispatch (GClosure *closure, GValue *result, guint n_values, const GValue *values, gpointer hint,
+          gpointer marshal_data)
+{
+  ResilientSoupHop *self = closure->data;
+  guint id = ((GSignalInvocationHint *) hint)->signal_id;
+  MessageSignal which = 0;
+
+  while (signal_ids[which] != id)
+    which++;
+  switch (which)
+    {
+    case SIGNAL_NETWORK_EVENT:
+      network_event (self, g_value_get_enum (&values[1]), g_value_get_object (&values[2]));
+      break;
+    case SIGNAL_REQUEST_CERTIFICATE:
+      self->certificate_asked = TRUE;
+      g_value_set_boolean (result, FALSE);
+      break;
+    case SIGNAL_STARTING:
+      starting (self);
+      break;
+    case SIGNAL_WROTE_BODY_DATA:
+      self->sent += g_value_get_uint (&values[1]);
+      emit (self, RESILIENT_HOP_WROTE);
+      break;
+    case SIGNAL_WROTE_BODY:
+      emit (self, RESILIENT_HOP_WROTE_ALL);
+      break;
+    case SIGNAL_GOT_INFORMATIONAL:
+      got_informational (self);
+      break;
+    case SIGNAL_GOT_HEADERS:
+      got_headers (self);
+      break;
+    case SIGNAL_RESTARTED:
+      restarted (self);
+      break;
+    case SIGNAL_FINISHED:
+      resilient_soup_hop_finished (self);
+      break;
+    case N_SIGNALS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+connect_signal (ResilientSoupHop *self, MessageSignal which)
+{
+  g_signal_connect_closure_by_id (self->message, signal_ids[which], 0, self->closure, FALSE);
+}
+
 /* Before the message is sent, so that these handlers run before the session's own. */
 void
 resilient_soup_hop_connect (ResilientSoupHop *self)
 {
-  gboolean tls = g_str_equal (g_uri_get_scheme (soup_message_get_uri (self->message)), "https");
+  gboolean tls = g_uri_get_scheme (soup_message_get_uri (self->message))[4] == 's';
 
-  /* Only what can come, and is not learned otherwise: each costs as much as a system call. */
-  g_signal_connect (self->message, "network-event", G_CALLBACK (network_event_cb), self);
+  look_up_signals ();
+  self->closure = g_closure_ref (g_closure_new_simple (sizeof (GClosure), self));
+  g_closure_sink (self->closure);
+  g_closure_set_marshal (self->closure, dispatch);
+
+  /* Only what can come, and is not learned otherwise. */
+  connect_signal (self, SIGNAL_NETWORK_EVENT);
+  connect_signal (self, SIGNAL_STARTING);
+  connect_signal (self, SIGNAL_WROTE_BODY);
+  connect_signal (self, SIGNAL_GOT_HEADERS);
+  connect_signal (self, SIGNAL_RESTARTED);
+  connect_signal (self, SIGNAL_FINISHED);
   if (tls)
-    g_signal_connect (self->message, "request-certificate", G_CALLBACK (request_certificate_cb), self);
-  g_signal_connect (self->message, "starting", G_CALLBACK (starting_cb), self);
+    connect_signal (self, SIGNAL_REQUEST_CERTIFICATE);
   if (self->body != NULL)
-    g_signal_connect (self->message, "wrote-body-data", G_CALLBACK (wrote_body_data_cb), self);
-  g_signal_connect (self->message, "wrote-body", G_CALLBACK (wrote_body_cb), self);
+    connect_signal (self, SIGNAL_WROTE_BODY_DATA);
   if (tls || self->body != NULL)
-    g_signal_connect (self->message, "got-informational", G_CALLBACK (got_informational_cb), self);
-  g_signal_connect (self->message, "got-headers", G_CALLBACK (got_headers_cb), self);
-  g_signal_connect (self->message, "restarted", G_CALLBACK (restarted_cb), self);
+    connect_signal (self, SIGNAL_GOT_INFORMATIONAL);
+}
+
+void
+resilient_soup_hop_disconnect (ResilientSoupHop *self)
+{
+  if (self->closure == NULL)
+    return;
+  g_closure_invalidate (self->closure);
+  g_clear_pointer (&self->closure, g_closure_unref);
 }

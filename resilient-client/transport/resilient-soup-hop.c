@@ -55,7 +55,7 @@ released_cb (gpointer data)
   ResilientSoupHop *self = data;
 
   g_clear_pointer (&self->release_source, g_source_unref);
-  g_signal_handlers_disconnect_by_data (self->message, self);
+  resilient_soup_hop_disconnect (self);
   if (self->refuse_source != NULL)
     g_source_destroy (self->refuse_source);
   g_clear_pointer (&self->refuse_source, g_source_unref);
@@ -103,11 +103,9 @@ release (ResilientSoupHop *self)
     release_later (self);
 }
 
-static void
-finished_cb (SoupMessage *message, gpointer data)
+void
+resilient_soup_hop_finished (ResilientSoupHop *self)
 {
-  ResilientSoupHop *self = data;
-
   self->finished = TRUE;
   release_later (self);
 }
@@ -173,7 +171,6 @@ resilient_soup_hop_send (const ResilientSoupHopParams *params,
     }
 
   resilient_soup_hop_connect (self);
-  g_signal_connect (self->message, "finished", G_CALLBACK (finished_cb), self);
   resilient_connections_mark (self->message);
   soup_session_send_async (self->session, self->message, G_PRIORITY_DEFAULT, self->cancellable,
                            sent_cb, self);

@@ -52,7 +52,7 @@ set_headers (SoupExchange *self, SoupMessage *message, gboolean with_body)
 }
 
 SoupMessage *
-resilient_soup_message_new (SoupExchange *self)
+resilient_soup_message_new (SoupExchange *self, SoupLeg *leg)
 {
   SoupMessage *message = soup_message_new_from_uri (self->plan.method, self->plan.uri);
   gboolean with_body = self->plan.with_body && self->recipe->body != NULL;
@@ -67,17 +67,16 @@ resilient_soup_message_new (SoupExchange *self)
     flags |= SOUP_MESSAGE_IDEMPOTENT;
   soup_message_add_flags (message, flags);
   /* libsoup's decoder calls a cut or corrupt body a success */
-  if (soup_session_has_feature (((SoupTransport *) self->base.transport)->session,
-                                SOUP_TYPE_CONTENT_DECODER))
+  if (!resilient_lane_is_bare (leg->pass.lane)
+      && soup_session_has_feature (resilient_lane_get_session (leg->pass.lane), SOUP_TYPE_CONTENT_DECODER))
     soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
   set_headers (self, message, with_body);
   return message;
 }
 
 gboolean
-resilient_soup_message_wants_expect (SoupExchange *self)
+resilient_soup_message_wants_expect (SoupExchange *self, SoupLeg *leg)
 {
-  SoupTransport *transport = (SoupTransport *) self->base.transport;
   const char *own;
 
   if (!self->plan.with_body || self->recipe->body == NULL || self->no_expect)
@@ -87,5 +86,5 @@ resilient_soup_message_wants_expect (SoupExchange *self)
   if (own != NULL && g_ascii_strcasecmp (own, "100-continue") == 0)
     return TRUE;
   return resilient_body_get_size (self->recipe->body) > EXPECT_SIZE
-         && !resilient_connections_avoids_expect (transport->connections, self->plan.uri);
+         && !resilient_host_get_avoids_expect (leg->pass.host);
 }

@@ -148,6 +148,9 @@ on_started (SoupExchange *self)
   self->outcome.nothing_sent = FALSE;
   self->outcome.status_code = 0;
   count_send (self);
+  resilient_host_learn (self->leg->pass.host,
+                        soup_message_get_http_version (resilient_soup_hop_get_message (hop))
+                          == SOUP_HTTP_2_0);
   self->wrote_all = FALSE;
   self->unsent = 0;
   self->expect_due =
@@ -211,9 +214,7 @@ resilient_soup_exchange_event (SoupExchange *self, ResilientHopEvent event)
 void
 resilient_soup_exchange_avoid_expect (SoupExchange *self)
 {
-  SoupTransport *transport = (SoupTransport *) self->base.transport;
-
-  resilient_connections_avoid_expect (transport->connections, self->plan.uri);
+  resilient_host_set_avoids_expect (self->leg->pass.host);
   self->no_expect = TRUE;
   self->count_send = TRUE;
 }

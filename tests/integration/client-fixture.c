@@ -17,7 +17,7 @@ client_fixture_set_up (ClientFixture *self, gconstpointer flags)
   self->server = fault_server_new (GPOINTER_TO_UINT (flags));
   self->client = resilient_client_new ();
   self->events = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_unref);
-  test_trust (resilient_client_get_session (self->client));
+  test_trust_by_default ();
   /* libsoup 3.2 goes on counting an HTTP/2 connection that broke, and warns of it when its session
    * goes, which may be later than the test */
   test_allow_warning ("libsoup", "conns");

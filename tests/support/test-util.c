@@ -177,3 +177,13 @@ test_trust (SoupSession *session)
   g_assert_no_error (error);
   soup_session_set_tls_database (session, database);
 }
+
+void
+test_trust_by_default (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTlsDatabase) database = fault_database_new (&error);
+
+  g_assert_no_error (error);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), database);
+}

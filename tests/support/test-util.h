@@ -44,6 +44,8 @@ guint test_count_allowed (void);
 
 /* Makes @session trust the test authority, and nobody else. */
 void test_trust (SoupSession *session);
+/* The same for all connections of the process that don't choose whom they trust. */
+void test_trust_by_default (void);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TestResult, test_result_clear)
 

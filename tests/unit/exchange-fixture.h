@@ -54,7 +54,7 @@ fixture_init (Fixture *fixture, FaultServerFlags flags)
   fixture->session = resilient_soup_session_new (8);
   if (flags & (FAULT_SERVER_TLS | FAULT_SERVER_HTTP2))
     test_trust (fixture->session);
-  fixture->transport = resilient_soup_transport_new (fixture->session);
+  fixture->transport = resilient_soup_transport_new (fixture->session, NULL);
   fixture->alarm = resilient_alarm_get (NULL);
 }
 

@@ -263,7 +263,7 @@ test_unread (void)
   resilient_transport_unref (fixture.transport);
   g_set_object (&fixture.session, session);
   g_object_unref (session);
-  fixture.transport = resilient_soup_transport_new (session);
+  fixture.transport = resilient_soup_transport_new (session, NULL);
 
   fault_server_next (fixture.server, NULL, fault_head (503, "Content-Length: 1000000"),
                      fault_send_filler (1000000), NULL);

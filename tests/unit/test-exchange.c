@@ -300,7 +300,7 @@ test_app_session (void)
   resilient_transport_unref (fixture.transport);
   g_object_unref (fixture.session);
   fixture.session = soup_session_new ();
-  fixture.transport = resilient_soup_transport_new (fixture.session);
+  fixture.transport = resilient_soup_transport_new (fixture.session, NULL);
 
   uri = fault_server_uri (fixture.server, "/");
   message = soup_message_new ("GET", uri);
