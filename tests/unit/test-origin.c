@@ -71,6 +71,29 @@ test_key (void)
     }
 }
 
+/* Whatever way a URI came to be. */
+static void
+test_key_unusual (void)
+{
+  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  /* no port is filled in */
+  g_autoptr (GUri) http = g_uri_parse ("http://Example.org/", G_URI_FLAGS_NONE, NULL);
+  g_autoptr (GUri) https = g_uri_parse ("https://Example.org/", G_URI_FLAGS_NONE, NULL);
+  /* no label of DNS is that long */
+  g_autofree char *label = g_strnfill (64, 'A');
+  g_autofree char *long_uri = g_strconcat ("http://", label, "/", NULL);
+  g_autoptr (GUri) longest = g_uri_parse (long_uri, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (ResilientOrigin) origin = resilient_gate_get_origin (gate, http);
+  g_autoptr (ResilientOrigin) secure = resilient_gate_get_origin (gate, https);
+  g_autoptr (ResilientOrigin) other = resilient_gate_get_origin (gate, longest);
+  g_autofree char *lower = g_ascii_strdown (label, -1);
+  g_autofree char *key = g_strconcat ("http://", lower, ":80", NULL);
+
+  g_assert_cmpstr (resilient_origin_peek_key (origin), ==, "http://example.org:80");
+  g_assert_cmpstr (resilient_origin_peek_key (secure), ==, "https://example.org:443");
+  g_assert_cmpstr (resilient_origin_peek_key (other), ==, key);
+}
+
 static void
 test_per_gate (Fixture       *self,
                gconstpointer  user_data)
@@ -416,6 +439,35 @@ test_forget_after_use (void)
   g_assert_cmpuint (n_alive, ==, 512);
 }
 
+/* Origins that somebody holds stay, however many, and nobody looks at all of them each time. */
+static void
+test_forget_held (void)
+{
+  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_object_unref);
+
+  n_alive = 0;
+  for (guint i = 0; i < 600; i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://h%u.test", i);
+
+      g_ptr_array_add (held, get_origin (gate, uri));
+      g_object_weak_ref (held->pdata[i], gone_cb, NULL);
+      n_alive++;
+    }
+  g_assert_cmpuint (n_alive, ==, 600);
+
+  /* Let go of, they are forgotten as others come. */
+  g_ptr_array_set_size (held, 0);
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://n%u.test", i);
+
+      g_object_unref (get_origin (gate, uri));
+    }
+  g_assert_cmpuint (n_alive, <=, 512);
+}
+
 /* What a binding makes by itself is of no use, and does no harm. */
 static void
 test_without_gate (void)
@@ -440,6 +492,7 @@ main (int   argc,
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
   g_test_add_func ("/origin/key", test_key);
+  g_test_add_func ("/origin/key/unusual", test_key_unusual);
   ADD ("/origin/per-gate", test_per_gate);
   ADD ("/origin/max-concurrent", test_max_concurrent);
   ADD ("/origin/max-concurrent-invalid", test_max_concurrent_invalid);
@@ -450,6 +503,7 @@ main (int   argc,
   ADD ("/origin/fresh-connection", test_fresh_connection);
   g_test_add_func ("/origin/forget", test_forget);
   g_test_add_func ("/origin/forget-after-use", test_forget_after_use);
+  g_test_add_func ("/origin/forget-held", test_forget_held);
   g_test_add_func ("/origin/without-gate", test_without_gate);
 
   return g_test_run ();
