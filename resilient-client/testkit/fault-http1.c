@@ -141,11 +141,18 @@ http1_read_done (FaultStream *stream)
   return ((Http1 *) stream)->done;
 }
 
+static const char *
+get_phrase (guint status)
+{
+  /* libsoup knows those of RFC 9110 only */
+  return status == 429 ? "Too Many Requests" : soup_status_get_phrase (status);
+}
+
 static gboolean
 http1_head (FaultStream *stream, guint status, const char *headers)
 {
   g_autofree char *head = g_strdup_printf (
-    "HTTP/1.1 %u %s\r\n%s%s%s\r\n", status, soup_status_get_phrase (status),
+    "HTTP/1.1 %u %s\r\n%s%s%s\r\n", status, get_phrase (status),
     headers != NULL ? headers : "", headers != NULL && *headers != '\0' ? "\r\n" : "",
     stream->last && status >= 200 ? "Connection: close\r\n" : "");
 

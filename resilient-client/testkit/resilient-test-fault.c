@@ -166,8 +166,8 @@ add_steps_of_odd_answer (ResilientTestFault fault,
       add_gzip (script, FAULT_GZIP_CORRUPT);
       break;
     case RESILIENT_TEST_FAULT_DRIP:
-      add (script, fault_head (200, TEXT "\r\nContent-Length: 13"));
-      add (script, fault_drip ("slow but sure", NULL, DRIP_MILLISECONDS));
+      add (script, fault_head (200, TEXT "\r\nContent-Length: 4"));
+      add (script, fault_drip ("slow", NULL, DRIP_MILLISECONDS));
       break;
     case RESILIENT_TEST_FAULT_GARBAGE:
       add (script, fault_send ("220 mail.example ESMTP\r\n\r\n"));
