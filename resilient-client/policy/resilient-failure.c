@@ -5,6 +5,8 @@
 
 #include "resilient-failure-private.h"
 
+#include <string.h>
+
 #include <libsoup/soup.h>
 
 #include "resilient-error.h"
@@ -95,12 +97,26 @@ from_soup_error (int      code,
     }
 }
 
-static ResilientFailure
-from_io_error (int      code,
-               gboolean nothing_sent)
+/* Libsoup stops at 100 KiB of headers, with the code of a connection that ended too early. Its text
+ * is all that tells the two apart. */
+static gboolean
+is_about_large_headers (const GError *error)
 {
+  const char *text = "Header too big";
+
+  return error->code == G_IO_ERROR_PARTIAL_INPUT
+         && strcmp (error->message, g_dgettext ("libsoup-3.0", text)) == 0;
+}
+
+static ResilientFailure
+from_io_error (const GError *error,
+               gboolean      nothing_sent)
+{
+  if (is_about_large_headers (error))
+    return RESILIENT_FAILURE_TOO_LARGE;
+
   /* CONNECTION_CLOSED is another name of BROKEN_PIPE. */
-  switch ((GIOErrorEnum) code)
+  switch ((GIOErrorEnum) error->code)
     {
     case G_IO_ERROR_HOST_NOT_FOUND:
       return before_or_after (nothing_sent, RESILIENT_FAILURE_RESOLVE);
@@ -154,7 +170,7 @@ resilient_failure_from_error (const GError *error,
   g_assert (error != NULL);
 
   if (error->domain == G_IO_ERROR)
-    return from_io_error (error->code, nothing_sent);
+    return from_io_error (error, nothing_sent);
 
   if (error->domain == G_TLS_ERROR)
     return from_tls_error (error->code, nothing_sent);

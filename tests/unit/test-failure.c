@@ -143,6 +143,19 @@ test_nothing_sent (void)
       }
 }
 
+/* libsoup gives both the same code. */
+static void
+test_large_headers (void)
+{
+  g_autoptr (GError) large =
+    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT, "Header too big");
+  g_autoptr (GError) cut =
+    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT, "Connection terminated unexpectedly");
+
+  g_assert_cmphex (resilient_failure_from_error (large, FALSE), ==, F (TOO_LARGE));
+  g_assert_cmphex (resilient_failure_from_error (cut, FALSE), ==, F (DISCONNECT));
+}
+
 static void
 test_timeouts (void)
 {
@@ -159,6 +172,7 @@ main (int   argc,
 
   g_test_add_func ("/failure/table", test_table);
   g_test_add_func ("/failure/nothing-sent", test_nothing_sent);
+  g_test_add_func ("/failure/large-headers", test_large_headers);
   g_test_add_func ("/failure/timeouts", test_timeouts);
 
   return g_test_run ();
