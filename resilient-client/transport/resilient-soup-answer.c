@@ -173,7 +173,9 @@ resend (SoupExchange *self, const GError *error)
   ResilientSoupHop *hop = self->leg->hop;
   g_autoptr (GError) local_error = NULL;
 
+  /* FAILED: a stream of HTTP/2 that was reset, on a connection that lives on */
   if (self->resent || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_FAILED)
       || !resilient_soup_hop_is_on_wire (hop) || !resilient_soup_hop_is_reused (hop)
       || resilient_soup_hop_has_response (hop) || resilient_soup_hop_get_resends (hop) > 0
       || !resilient_soup_exchange_may_repeat (self)
