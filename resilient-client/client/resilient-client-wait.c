@@ -235,15 +235,16 @@ guint
 resilient_client_cancel (ResilientClient *self, const char *request_id)
 {
   g_autoptr (GPtrArray) calls = NULL;
+  guint n = 0;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
   g_return_val_if_fail (request_id != NULL, 0);
 
   calls = resilient_core_list_calls (self->core, request_id);
   for (guint i = 0; i < calls->len; i++)
-    resilient_call_cancel (calls->pdata[i]);
+    n += resilient_call_cancel_for (calls->pdata[i], RESILIENT_CANCEL_BY_CALLER);
 
-  return calls->len;
+  return n;
 }
 
 /**

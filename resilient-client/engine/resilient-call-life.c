@@ -195,19 +195,21 @@ resilient_call_start (ResilientCore *core,
   return self;
 }
 
-void
+gboolean
 resilient_call_cancel_for (ResilientCall *self, ResilientCancelCause cause)
 {
   gboolean post;
 
   g_mutex_lock (&self->lock);
-  post = self->state != RESILIENT_CALL_STATE_DONE;
+  post = !self->ending && self->state != RESILIENT_CALL_STATE_DONE;
   if (self->cancel_cause == RESILIENT_CANCEL_NONE)
     self->cancel_cause = cause;
   g_mutex_unlock (&self->lock);
 
   if (post)
     resilient_call_post (self, RESILIENT_WORK_CANCEL);
+
+  return post;
 }
 
 ResilientResult *

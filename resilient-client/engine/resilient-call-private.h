@@ -90,6 +90,7 @@ struct _ResilientCall
   gint64 bytes_sent, bytes_received, upload_size, download_size;
   ResilientResult *result;
   ResilientCancelCause cancel_cause;
+  gboolean ending; /* nothing can be changed about its end any more */
   GQueue tasks; /* of CallTask, oldest first */
   GCancellable *cancellable;
   gulong cancelled_id;
@@ -135,7 +136,8 @@ void resilient_call_block (ResilientCall *self);
 ResilientResponse *resilient_call_take_response (ResilientCall *self, GError **error);
 /* The result, or a PENDING one made for the occasion. Transfer full. */
 ResilientResult *resilient_call_snapshot (ResilientCall *self);
-void resilient_call_cancel_for (ResilientCall *self, ResilientCancelCause cause);
+/* FALSE: it has ended, or is just being recorded as ended. */
+gboolean resilient_call_cancel_for (ResilientCall *self, ResilientCancelCause cause);
 
 /* resilient-call-run.c and resilient-call-attempt.c: the way of a call, in its driving context. */
 void resilient_call_run (ResilientCall *self, guint bits);

@@ -243,6 +243,8 @@ resilient_call_end (ResilientCall *self,
   let_go (self);
 
   g_mutex_lock (&self->lock);
+  /* Other threads learn of the end before it leaves the registry. */
+  self->ending = TRUE;
   /* The attempt that was to come does not: the last word is on the one before. */
   if (self->last_context != NULL)
     {
