@@ -104,9 +104,6 @@ void resilient_soup_transport_abort (ResilientTransport *self, GMainContext *con
 /* Whether a connection that it used is still open, or being closed. */
 gboolean resilient_soup_transport_is_connected (ResilientTransport *self);
 
-/* A session as we want it: no decoder of libsoup's, no time-outs. */
-SoupSession *resilient_soup_session_new (guint max_conns);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientTransport, resilient_transport_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientExchange, resilient_exchange_unref)
 

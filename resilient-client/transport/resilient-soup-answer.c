@@ -62,10 +62,14 @@ deliver (SoupExchange *self, GBytes *body)
 {
   SoupMessage *message = get_message (self);
   gint64 elapsed = resilient_clock_get_boot () - self->deadlines.started;
-  ResilientResponse *response = resilient_response_new (
-    soup_message_get_status (message), soup_message_get_reason_phrase (message),
-    soup_message_get_uri (message), soup_message_get_http_version (message), self->headers, body,
-    resilient_clock_to_seconds (elapsed), get_retry_after (self->headers));
+  ResilientResponse *response = resilient_response_new (soup_message_get_status (message),
+                                                        soup_message_get_reason_phrase (message),
+                                                        soup_message_get_uri (message),
+                                                        soup_message_get_http_version (message),
+                                                        self->headers,
+                                                        body,
+                                                        resilient_clock_to_seconds (elapsed),
+                                                        get_retry_after (self->headers));
 
   resilient_soup_exchange_finish (self, RESILIENT_FAILURE_NONE, NULL, response);
 }
@@ -79,8 +83,8 @@ next_hop (SoupExchange *self)
   self->received = 0;
   self->download_size = -1;
   if (!resilient_soup_exchange_send (self, &error))
-    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error),
-                                    NULL);
+    resilient_soup_exchange_finish (
+      self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
 }
 
 /* Reads on without keeping anything: the connection serves again if the rest is short. */
@@ -107,21 +111,6 @@ resilient_soup_exchange_stop_reading (SoupExchange *self)
     deliver (self, NULL);
   else if (mode == READING_DRAIN)
     next_hop (self);
-}
-
-/* libsoup leaves a workaround for servers that label a .tar.gz with the coding of its own format:
- * so do we. */
-static const char *
-get_coding (SoupExchange *self, SoupMessageHeaders *headers)
-{
-  const char *type = soup_message_headers_get_content_type (headers, NULL);
-
-  if (!self->decode
-      || (type != NULL
-          && (g_ascii_strcasecmp (type, "application/gzip") == 0
-              || g_ascii_strcasecmp (type, "application/x-gzip") == 0)))
-    return NULL;
-  return soup_message_headers_get_list (headers, "Content-Encoding");
 }
 
 static void
@@ -158,8 +147,9 @@ take_answer (SoupExchange *self)
   self->reading = READING_BODY;
   self->body = g_byte_array_new ();
   if (with_body)
-    self->inflate = resilient_inflate_new (get_coding (self, soup_headers),
-                                           resilient_soup_hop_is_from_cache (self->leg->hop));
+    self->inflate =
+      resilient_inflate_new (self->decode ? resilient_soup_headers_get_coding (soup_headers) : NULL,
+                             resilient_soup_hop_is_from_cache (self->leg->hop));
   resilient_soup_exchange_arm (self);
   resilient_reader_start (self->leg->reader);
 }
@@ -190,26 +180,9 @@ resend (SoupExchange *self, const GError *error)
   self->new_connection = TRUE;
   resilient_soup_exchange_drop_leg (self);
   if (!resilient_soup_exchange_send (self, &local_error))
-    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&local_error),
-                                    NULL);
+    resilient_soup_exchange_finish (
+      self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&local_error), NULL);
   return TRUE;
-}
-
-/* A tunnel was asked for and refused: what came is the proxy's word, of which libsoup shows the
- * status alone. */
-static GError *
-make_proxy_error (SoupMessage *message)
-{
-  guint status_code = soup_message_get_status (message);
-  const char *reason = soup_message_get_reason_phrase (message);
-
-  return g_error_new (G_IO_ERROR,
-                      status_code == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
-                        ? G_IO_ERROR_PROXY_AUTH_FAILED
-                        : G_IO_ERROR_PROXY_FAILED,
-                      /* Translators: an HTTP status and what the proxy says about it. */
-                      _("The proxy refused the connection: %u (%s)"), status_code,
-                      reason != NULL ? reason : soup_status_get_phrase (status_code));
 }
 
 /* A proxy wants credentials, and the lane has nobody who could know some: the request goes by one
@@ -221,9 +194,9 @@ answer_challenge (SoupExchange *self)
   SoupMessage *message = get_message (self);
 
   if (soup_message_get_status (message) != SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
-      || !resilient_lane_is_bare (leg->pass.lane))
+      || !leg->pass.lane->bare)
     return FALSE;
-  resilient_host_set_challenges (leg->pass.host);
+  leg->pass.host->challenges = TRUE;
   self->count_send = leg->counts && !leg->started;
   self->download_size = get_declared_size (soup_message_get_response_headers (message));
   if (resilient_soup_hop_has_headers (leg->hop))
@@ -252,8 +225,8 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
     return;
   if (!resilient_soup_hop_has_headers (hop))
     {
-      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_CONNECT, make_proxy_error (message),
-                                      NULL);
+      resilient_soup_exchange_finish (
+        self, RESILIENT_FAILURE_CONNECT, resilient_soup_message_make_proxy_error (message), NULL);
       return;
     }
   /* RFC 9110, 15.5.18: ask again without the expectation that could not be met */
@@ -267,9 +240,12 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
     }
 
   switch (resilient_redirect_decide (
-    &self->plan, soup_message_get_uri (message), status_code,
+    &self->plan,
+    soup_message_get_uri (message),
+    status_code,
     soup_message_headers_get_one (soup_message_get_response_headers (message), "Location"),
-    body_spent, &redirect_error))
+    body_spent,
+    &redirect_error))
     {
     case RESILIENT_REDIRECT_FOLLOW:
       self->resent = FALSE;
@@ -278,8 +254,8 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
       start_discard (self, READING_DRAIN);
       break;
     case RESILIENT_REDIRECT_FAIL:
-      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_REDIRECT,
-                                      g_steal_pointer (&redirect_error), NULL);
+      resilient_soup_exchange_finish (
+        self, RESILIENT_FAILURE_REDIRECT, g_steal_pointer (&redirect_error), NULL);
       break;
     case RESILIENT_REDIRECT_DELIVER:
     default:
@@ -307,8 +283,8 @@ reader_data_cb (ResilientReader *reader, const guint8 *bytes, gsize length, gpoi
     }
 
   if (self->inflate != NULL)
-    ok = resilient_inflate_feed (self->inflate, bytes, length, self->body, self->max_response_size,
-                                 &error);
+    ok = resilient_inflate_feed (
+      self->inflate, bytes, length, self->body, self->max_response_size, &error);
   else if (self->max_response_size > 0 && self->body->len + length > self->max_response_size)
     {
       resilient_set_too_large (&error, self->max_response_size);
@@ -325,8 +301,8 @@ reader_data_cb (ResilientReader *reader, const guint8 *bytes, gsize length, gpoi
   return self->leg == leg && !self->ended;
 }
 
-/* A header section that is cut after a line looks to libsoup like a whole one whose body, of unknown
- * length, is empty. A server that means that says that it closes (RFC 9112, 9.6). */
+/* A header section that is cut after a line looks to libsoup like a whole one whose body, of
+ * unknown length, is empty. A server that means that says that it closes (RFC 9112, 9.6). */
 static gboolean
 ends_in_headers (SoupExchange *self, SoupMessage *message)
 {
@@ -359,8 +335,10 @@ check_whole (SoupExchange *self, GError **error)
   else
     whole = !ends_in_headers (self, message);
   if (!whole)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
-                         _("The connection was closed before the whole response had come"));
+    g_set_error_literal (error,
+                         G_IO_ERROR,
+                         G_IO_ERROR_PARTIAL_INPUT,
+                         _ ("The connection was closed before the whole response had come"));
   return whole;
 }
 
@@ -385,8 +363,8 @@ reader_end_cb (ResilientReader *reader, const GError *read_error, gpointer data)
     }
   if (!check_whole (self, &error)
       || (self->inflate != NULL
-          && !resilient_inflate_finish (self->inflate, self->body, self->max_response_size,
-                                        &error)))
+          && !resilient_inflate_finish (
+            self->inflate, self->body, self->max_response_size, &error)))
     {
       resilient_soup_exchange_fail (self, g_steal_pointer (&error));
       return;

@@ -101,7 +101,14 @@ struct _SoupExchange
   gboolean released;
 };
 
+/* soup-transport */
+ResilientPool *resilient_soup_transport_get_pool (SoupTransport *self, GMainContext *context);
+
 /* soup-exchange */
+ResilientExchange *resilient_soup_exchange_start (ResilientTransport *transport, const ResilientExchangeParams *params,
+                                                  ResilientAlarm *alarm, const ResilientExchangeFuncs *funcs,
+                                                  gpointer data);
+void resilient_soup_exchange_abandon (ResilientExchange *exchange);
 void resilient_soup_exchange_ref (SoupExchange *self);
 void resilient_soup_exchange_unref (SoupExchange *self);
 /* Sends what the plan says, now or as soon as there is a lane. TRUE, or FALSE with @error when the body can't be had. */
@@ -133,5 +140,10 @@ extern const ResilientReaderFuncs resilient_soup_reader_funcs;
 /* For the lane of @leg. */
 SoupMessage *resilient_soup_message_new (SoupExchange *self, SoupLeg *leg);
 gboolean resilient_soup_message_wants_expect (SoupExchange *self, SoupLeg *leg);
+/* A tunnel was asked for and refused: what came is the proxy's word, of which libsoup shows the status alone. */
+GError *resilient_soup_message_make_proxy_error (SoupMessage *message);
+/* What is to be decoded, or NULL. libsoup leaves a workaround for servers that label a .tar.gz with the coding of its own
+ * format: so do we. */
+const char *resilient_soup_headers_get_coding (SoupMessageHeaders *headers);
 
 G_END_DECLS

@@ -82,8 +82,8 @@ idle_cb (gpointer data)
     {
       g_autoptr (GError) error = g_steal_pointer (&self->outcome.error);
 
-      resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error),
-                                      NULL);
+      resilient_soup_exchange_finish (
+        self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
     }
   else
     maybe_release (self);
@@ -164,9 +164,9 @@ launch (SoupExchange *self, const ResilientPass *pass, GError **error)
   SoupLeg *leg = g_new0 (SoupLeg, 1);
   g_autoptr (SoupMessage) message = NULL;
   ResilientSoupHopParams params = {
-    .session = resilient_lane_get_session (pass->lane),
+    .session = pass->lane->session,
     .body = self->plan.with_body ? self->recipe->body : NULL,
-    .connections = resilient_lane_get_connections (pass->lane),
+    .connections = pass->lane->connections,
     .may_repeat = resilient_soup_exchange_may_repeat (self),
   };
 
@@ -196,8 +196,11 @@ enter_lane (SoupExchange *self, GError **error)
 {
   ResilientPass pass;
 
-  return !resilient_pool_enter (self->pool, self->plan.uri,
-                                g_uri_get_userinfo (self->plan.uri) != NULL, &self->ticket, &pass)
+  return !resilient_pool_enter (self->pool,
+                                self->plan.uri,
+                                g_uri_get_userinfo (self->plan.uri) != NULL,
+                                &self->ticket,
+                                &pass)
          || launch (self, &pass, error);
 }
 
@@ -209,8 +212,8 @@ lane_ready (ResilientTicket *ticket)
   g_autoptr (GError) error = NULL;
 
   if (!enter_lane (self, &error))
-    resilient_soup_exchange_finish (self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error),
-                                    NULL);
+    resilient_soup_exchange_finish (
+      self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
 }
 
 gboolean
@@ -289,10 +292,11 @@ resilient_soup_exchange_fail (SoupExchange *self, GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       g_error_free (error);
-      error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
+      error = g_error_new_literal (G_IO_ERROR,
+                                   G_IO_ERROR_CONNECTION_CLOSED,
                                    self->outcome.nothing_sent
-                                     ? _("The connection was given up before it was made")
-                                     : _("The connection was closed from this side"));
+                                     ? _ ("The connection was given up before it was made")
+                                     : _ ("The connection was closed from this side"));
     }
   /* GnuTLS says the same of an alert after the handshake, which is about our certificate, and of a
    * stream that is read on after it was cut. Only a server that asked can be unhappy with one. */
@@ -308,75 +312,12 @@ resilient_soup_exchange_fail (SoupExchange *self, GError *error)
   resilient_soup_exchange_finish (self, failure, error, NULL);
 }
 
-/* --- the transport ---------------------------------------------------------------------------- */
-
-typedef struct
-{
-  GMainContext *context;
-  ResilientPool *pool;
-} ContextPool;
-
-static void
-context_pool_free (gpointer data)
-{
-  ContextPool *self = data;
-
-  resilient_pool_free (self->pool);
-  g_main_context_unref (self->context);
-  g_free (self);
-}
-
-static ResilientPool *
-find_pool_locked (SoupTransport *self, GMainContext *context)
-{
-  for (guint i = 0; i < self->pools->len; i++)
-    {
-      ContextPool *candidate = g_ptr_array_index (self->pools, i);
-
-      if (candidate->context == context)
-        return candidate->pool;
-    }
-  return NULL;
-}
-
-static ResilientLane *
-get_main_locked (SoupTransport *self)
-{
-  if (self->main == NULL)
-    {
-      g_autoptr (SoupSession) session = resilient_soup_session_new (G_MAXUINT16);
-
-      self->main = resilient_lane_new (session);
-    }
-  return self->main;
-}
-
-static ResilientPool *
-get_pool (SoupTransport *self, GMainContext *context)
-{
-  ResilientPool *pool;
-
-  g_mutex_lock (&self->lock);
-  pool = find_pool_locked (self, context);
-  if (pool == NULL)
-    {
-      ContextPool *added = g_new (ContextPool, 1);
-
-      added->context = g_main_context_ref (context);
-      added->pool = pool = resilient_pool_new (
-        context == self->home ? get_main_locked (self) : NULL, &self->shared);
-      g_ptr_array_add (self->pools, added);
-    }
-  g_mutex_unlock (&self->lock);
-  return pool;
-}
-
-static ResilientExchange *
-soup_transport_start (ResilientTransport *transport,
-                      const ResilientExchangeParams *params,
-                      ResilientAlarm *alarm,
-                      const ResilientExchangeFuncs *funcs,
-                      gpointer data)
+ResilientExchange *
+resilient_soup_exchange_start (ResilientTransport *transport,
+                               const ResilientExchangeParams *params,
+                               ResilientAlarm *alarm,
+                               const ResilientExchangeFuncs *funcs,
+                               gpointer data)
 {
   SoupExchange *self = g_new0 (SoupExchange, 1);
 
@@ -395,20 +336,24 @@ soup_transport_start (ResilientTransport *transport,
   self->new_connection = params->new_connection;
   self->count_send = TRUE;
   self->download_size = -1;
-  self->pool = get_pool ((SoupTransport *) transport, self->context);
+  self->pool = resilient_soup_transport_get_pool ((SoupTransport *) transport, self->context);
   self->ticket.ready = lane_ready;
   self->outcome.nothing_sent = TRUE;
   resilient_hop_init (&self->plan, self->recipe);
-  resilient_deadlines_init (&self->deadlines, resilient_clock_get_boot (), params->connect_timeout,
-                            params->write_timeout, params->read_timeout, params->attempt_timeout);
+  resilient_deadlines_init (&self->deadlines,
+                            resilient_clock_get_boot (),
+                            params->connect_timeout,
+                            params->write_timeout,
+                            params->read_timeout,
+                            params->attempt_timeout);
 
   if (!resilient_soup_exchange_send (self, &self->outcome.error))
     say_later (self);
   return &self->base;
 }
 
-static void
-soup_transport_abandon (ResilientExchange *exchange)
+void
+resilient_soup_exchange_abandon (ResilientExchange *exchange)
 {
   SoupExchange *self = (SoupExchange *) exchange;
 
@@ -420,95 +365,4 @@ soup_transport_abandon (ResilientExchange *exchange)
   resilient_soup_exchange_drop_leg (self);
   if (self->n_legs == 0)
     say_later (self);
-}
-
-static void
-soup_transport_free (ResilientTransport *transport)
-{
-  SoupTransport *self = (SoupTransport *) transport;
-
-  g_ptr_array_unref (self->pools);
-  g_clear_pointer (&self->main, resilient_lane_unref);
-  g_main_context_unref (self->home);
-  g_mutex_clear (&self->lock);
-  g_free (self);
-}
-
-static const ResilientTransportFuncs soup_transport_funcs = {
-  soup_transport_start,
-  soup_transport_abandon,
-  soup_transport_free,
-};
-
-ResilientTransport *
-resilient_soup_transport_new (SoupSession *session, GMainContext *home)
-{
-  SoupTransport *self = g_new0 (SoupTransport, 1);
-
-  self->base.funcs = &soup_transport_funcs;
-  self->base.ref_count = 1;
-  self->home = g_main_context_ref (home != NULL ? home : g_main_context_default ());
-  g_mutex_init (&self->lock);
-  self->pools = g_ptr_array_new_with_free_func (context_pool_free);
-  if (session != NULL)
-    {
-      self->main = self->shared = resilient_lane_new (session);
-      resilient_lane_watch (self->main);
-    }
-  return &self->base;
-}
-
-SoupSession *
-resilient_soup_transport_share (ResilientTransport *transport)
-{
-  SoupTransport *self = (SoupTransport *) transport;
-  ResilientLane *lane;
-
-  if (transport->funcs != &soup_transport_funcs)
-    return resilient_soup_session_new (G_MAXUINT16);
-  g_mutex_lock (&self->lock);
-  lane = get_main_locked (self);
-  if (self->shared == NULL)
-    {
-      resilient_lane_watch (lane);
-      g_atomic_pointer_set (&self->shared, lane);
-    }
-  g_mutex_unlock (&self->lock);
-  return g_object_ref (resilient_lane_get_session (lane));
-}
-
-void
-resilient_soup_transport_abort (ResilientTransport *transport, GMainContext *context)
-{
-  SoupTransport *self = (SoupTransport *) transport;
-  ResilientPool *pool;
-
-  if (transport->funcs != &soup_transport_funcs)
-    return;
-  if (context == NULL)
-    context = g_main_context_default ();
-  g_mutex_lock (&self->lock);
-  pool = find_pool_locked (self, context);
-  g_mutex_unlock (&self->lock);
-  if (pool != NULL)
-    resilient_pool_abort (pool);
-}
-
-gboolean
-resilient_soup_transport_is_connected (ResilientTransport *transport)
-{
-  SoupTransport *self = (SoupTransport *) transport;
-  ResilientLane *shared;
-  gboolean connected;
-
-  if (transport->funcs != &soup_transport_funcs)
-    return FALSE;
-  shared = g_atomic_pointer_get (&self->shared);
-  connected =
-    shared != NULL && resilient_connections_any_open (resilient_lane_get_connections (shared));
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->pools->len && !connected; i++)
-    connected = resilient_pool_any_open (((ContextPool *) g_ptr_array_index (self->pools, i))->pool);
-  g_mutex_unlock (&self->lock);
-  return connected;
 }

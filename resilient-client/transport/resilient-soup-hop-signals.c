@@ -18,7 +18,8 @@ static void
 network_event (ResilientSoupHop *self, GSocketClientEvent event, GIOStream *stream)
 {
   if (event == G_SOCKET_CLIENT_COMPLETE && stream != NULL)
-    resilient_connections_add (self->connections, soup_message_get_connection_id (self->message), stream);
+    resilient_connections_add (
+      self->connections, soup_message_get_connection_id (self->message), stream);
 }
 
 /* Just before the first byte of a request, on each send of the message. A cache emits it too,
@@ -98,7 +99,8 @@ refuse (ResilientSoupHop *self, GError *error)
   self->refuse_source = resilient_soup_hop_attach_idle (self, G_PRIORITY_HIGH, refuse_cb);
 }
 
-/* Connected before the send call, so it runs before the session's own handler forgets the status. */
+/* Connected before the send call, so it runs before the session's own handler forgets the status.
+ */
 static void
 restarted (ResilientSoupHop *self)
 {
@@ -125,11 +127,13 @@ restarted (ResilientSoupHop *self)
     return;
   if (!asked_for && (!may_repeat || self->resends > 0))
     {
-      refuse (self, g_error_new_literal (
-                      G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
-                      may_repeat ? _("The connection was closed before a reply, and again when the"
-                                      " request was sent over a new one")
-                                 : _("The connection was closed before a reply")));
+      refuse (self,
+              g_error_new_literal (
+                G_IO_ERROR,
+                G_IO_ERROR_CONNECTION_CLOSED,
+                may_repeat ? _ ("The connection was closed before a reply, and again when the"
+                                " request was sent over a new one")
+                           : _ ("The connection was closed before a reply")));
       return;
     }
 
@@ -158,8 +162,8 @@ static void
 look_up_signals (void)
 {
   static const char *const names[N_SIGNALS] = {
-    "network-event", "request-certificate", "starting",    "wrote-body-data", "wrote-body",
-    "got-informational", "got-headers",     "restarted", "finished",
+    "network-event",     "request-certificate", "starting",  "wrote-body-data", "wrote-body",
+    "got-informational", "got-headers",         "restarted", "finished",
   };
   static gsize done = 0;
 
@@ -173,7 +177,11 @@ look_up_signals (void)
 /* All of them go through one closure: a handler each, connected by name and found again to be
  * disconnected, would cost as much as the request itself. */
 static void
-dispatch (GClosure *closure, GValue *result, guint n_values, const GValue *values, gpointer hint,
+dispatch (GClosure *closure,
+          GValue *result,
+          guint n_values,
+          const GValue *values,
+          gpointer hint,
           gpointer marshal_data)
 {
   ResilientSoupHop *self = closure->data;

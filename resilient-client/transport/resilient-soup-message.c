@@ -5,6 +5,7 @@
 
 #include "resilient-soup-exchange-private.h"
 
+#include "resilient-i18n-private.h"
 #include "resilient-verdict-private.h"
 
 /* From here on a server is asked whether it wants the body at all (RFC 9110, 10.1.1). */
@@ -67,8 +68,8 @@ resilient_soup_message_new (SoupExchange *self, SoupLeg *leg)
     flags |= SOUP_MESSAGE_IDEMPOTENT;
   soup_message_add_flags (message, flags);
   /* libsoup's decoder calls a cut or corrupt body a success */
-  if (!resilient_lane_is_bare (leg->pass.lane)
-      && soup_session_has_feature (resilient_lane_get_session (leg->pass.lane), SOUP_TYPE_CONTENT_DECODER))
+  if (!leg->pass.lane->bare
+      && soup_session_has_feature (leg->pass.lane->session, SOUP_TYPE_CONTENT_DECODER))
     soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
   set_headers (self, message, with_body);
   return message;
@@ -86,5 +87,33 @@ resilient_soup_message_wants_expect (SoupExchange *self, SoupLeg *leg)
   if (own != NULL && g_ascii_strcasecmp (own, "100-continue") == 0)
     return TRUE;
   return resilient_body_get_size (self->recipe->body) > EXPECT_SIZE
-         && !resilient_host_get_avoids_expect (leg->pass.host);
+         && !leg->pass.host->avoids_expect;
+}
+
+GError *
+resilient_soup_message_make_proxy_error (SoupMessage *message)
+{
+  guint status_code = soup_message_get_status (message);
+  const char *reason = soup_message_get_reason_phrase (message);
+
+  return g_error_new (G_IO_ERROR,
+                      status_code == SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
+                        ? G_IO_ERROR_PROXY_AUTH_FAILED
+                        : G_IO_ERROR_PROXY_FAILED,
+                      /* Translators: an HTTP status and what the proxy says about it. */
+                      _ ("The proxy refused the connection: %u (%s)"),
+                      status_code,
+                      reason != NULL ? reason : soup_status_get_phrase (status_code));
+}
+
+const char *
+resilient_soup_headers_get_coding (SoupMessageHeaders *headers)
+{
+  const char *type = soup_message_headers_get_content_type (headers, NULL);
+
+  if (type != NULL
+      && (g_ascii_strcasecmp (type, "application/gzip") == 0
+          || g_ascii_strcasecmp (type, "application/x-gzip") == 0))
+    return NULL;
+  return soup_message_headers_get_list (headers, "Content-Encoding");
 }

@@ -214,7 +214,7 @@ resilient_soup_exchange_event (SoupExchange *self, ResilientHopEvent event)
 void
 resilient_soup_exchange_avoid_expect (SoupExchange *self)
 {
-  resilient_host_set_avoids_expect (self->leg->pass.host);
+  self->leg->pass.host->avoids_expect = TRUE;
   self->no_expect = TRUE;
   self->count_send = TRUE;
 }

@@ -10,6 +10,7 @@
 #include "resilient-clock-private.h"
 #include "resilient-error.h"
 #include "resilient-exchange-private.h"
+#include "resilient-lane-private.h"
 #include "test-util.h"
 
 #include <string.h>
