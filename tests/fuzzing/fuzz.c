@@ -5,14 +5,25 @@
 
 #include "fuzz.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "resilient-random-private.h"
+
+static void
+trapped_cb (int signal_number)
+{
+  abort ();
+}
 
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
   g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
+  /* GLib ends a program so after a message that is fatal; libFuzzer does not know it, and would not
+   * keep the input. */
+  signal (SIGTRAP, trapped_cb);
   /* The same input does the same every time. */
   resilient_random_seed (1);
 

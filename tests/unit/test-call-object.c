@@ -111,6 +111,117 @@ test_priority (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
 }
 
+/* A call that sleeps has no place in a queue to change. */
+static void
+test_priority_asleep (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  virtual_clock_settle ();
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
+  resilient_call_set_priority (call, -1);
+  virtual_clock_settle ();
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
+  virtual_clock_advance (5);
+  assert_events (f, "retry success");
+}
+
+/* What is known before the end, and after it. */
+static void
+test_snapshot (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) before = NULL;
+  g_autoptr (ResilientResult) after = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+
+  scripted_transport_add (f->script,
+                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  call = start (f);
+  virtual_clock_settle ();
+  before = resilient_call_snapshot (call);
+  g_assert_cmpint (resilient_result_get_status (before), ==, RESILIENT_RESULT_STATUS_PENDING);
+  virtual_clock_advance (2);
+  after = resilient_call_snapshot (call);
+  result = resilient_call_get_result (call);
+  g_assert_true (after == result);
+}
+
+/* Requests may share an id: the newest is found, each ends by itself, in whatever order. */
+static void
+test_same_id (Fixture *f, gconstpointer data)
+{
+  const guint orders[][3] = { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 1, 0 }, { 2, 0, 1 }, { 1, 2, 0 } };
+  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_new ("same", NULL, NULL, NULL);
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  for (guint i = 0; i < G_N_ELEMENTS (orders); i++)
+    {
+      ResilientCall *calls[3];
+      guint n_left = G_N_ELEMENTS (calls);
+
+      for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
+        calls[j] = resilient_call_start (f->core, f->core->home, recipe, context, NULL);
+      virtual_clock_settle ();
+
+      for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
+        {
+          g_autoptr (GPtrArray) found = resilient_core_list_calls (f->core, "same");
+          g_autoptr (ResilientCall) newest = resilient_core_find_call (f->core, "same");
+          int last = 2;
+
+          while (resilient_call_get_state (calls[last]) == RESILIENT_CALL_STATE_DONE)
+            last--;
+          g_assert_true (newest == calls[last]);
+          g_assert_cmpuint (found->len, ==, n_left--);
+          resilient_call_cancel (calls[orders[i][j]]);
+          virtual_clock_settle ();
+        }
+      g_assert_null (resilient_core_find_call (f->core, "same"));
+      for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
+        g_object_unref (calls[j]);
+      clear_events (f);
+    }
+}
+
+/* Who asks for the end when others are just being told waits for its turn behind them. */
+static void
+append_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (ResilientResponse) response =
+    resilient_call_finish_finish (RESILIENT_CALL (source), result, NULL);
+
+  g_assert_nonnull (response);
+  g_string_append_c (user_data, 'o');
+}
+
+static void
+ask_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  append_cb (source, result, user_data);
+  resilient_call_finish_async (RESILIENT_CALL (source), NULL, append_cb, user_data);
+  g_string_append_c (user_data, 'a');
+}
+
+static void
+test_late_waiter (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (GString) log = g_string_new (NULL);
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = start (f);
+  resilient_call_finish_async (call, NULL, ask_again_cb, log);
+  resilient_call_finish_async (call, NULL, append_cb, log);
+  virtual_clock_settle ();
+  g_assert_cmpstr (log->str, ==, "oaoo");
+}
+
 /* Bindings can make one that belongs to no client: it says that nothing is known. */
 static void
 test_bare (void)
@@ -260,6 +371,10 @@ main (int argc, char *argv[])
   g_test_add ("/call-object/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("properties", test_properties);
   ADD ("priority", test_priority);
+  ADD ("priority/asleep", test_priority_asleep);
+  ADD ("snapshot", test_snapshot);
+  ADD ("same-id", test_same_id);
+  ADD ("late-waiter", test_late_waiter);
   g_test_add_func ("/call-object/bare", test_bare);
   ADD ("unlimited", test_unlimited);
   ADD ("drawn-key", test_drawn_key);

@@ -36,6 +36,73 @@ test_idle (Fixture *f, gconstpointer data)
   g_assert_cmpstr (closed, ==, "[resilient] driver");
 }
 
+static void
+count_idle_cb (gpointer data)
+{
+  ++*(guint *) data;
+}
+
+/* Those who wait for quiet are told whenever it comes, closed or not; the end is told once. */
+static void
+test_idle_again (Fixture *f, gconstpointer data)
+{
+  guint n_idle = 0;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  /* at once when it is quiet */
+  resilient_core_when_idle (f->core, count_idle_cb, &n_idle);
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_idle, ==, 1);
+
+  g_object_unref (start (f));
+  resilient_core_when_idle (f->core, count_idle_cb, &n_idle);
+  resilient_core_when_idle (f->core, count_idle_cb, &n_idle);
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_idle, ==, 3);
+
+  /* nobody waits */
+  g_object_unref (start (f));
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_idle, ==, 3);
+
+  g_object_unref (start (f));
+  g_assert_true (resilient_core_close (f->core));
+  g_assert_false (resilient_core_close (f->core));
+  virtual_clock_settle ();
+  resilient_core_when_idle (f->core, count_idle_cb, &n_idle);
+  virtual_clock_settle ();
+  g_assert_cmpuint (n_idle, ==, 4);
+}
+
+/* Those of the client, those of the origin over them. */
+static void
+test_default_headers (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GUri) uri = g_uri_parse ("http://a.test/", SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (ResilientOrigin) origin = resilient_gate_get_origin (f->core->gate, uri);
+  ResilientHeaders *headers = resilient_core_dup_default_headers (f->core, uri);
+
+  g_assert_null (headers);
+
+  resilient_origin_set_default_header (origin, "X-Name", "origin");
+  headers = resilient_core_dup_default_headers (f->core, uri);
+  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "origin");
+  resilient_headers_unref (headers);
+
+  f->core->default_headers = resilient_headers_new ();
+  resilient_headers_append (f->core->default_headers, "X-Name", "client");
+  resilient_headers_append (f->core->default_headers, "X-Other", "client");
+  headers = resilient_core_dup_default_headers (f->core, uri);
+  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "origin");
+  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Other"), ==, "client");
+  resilient_headers_unref (headers);
+
+  resilient_origin_set_default_header (origin, "X-Name", NULL);
+  headers = resilient_core_dup_default_headers (f->core, uri);
+  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "client");
+  resilient_headers_unref (headers);
+}
+
 static GMutex freed_lock;
 static GCond freed_cond;
 static guint n_freed;
@@ -94,6 +161,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
   g_test_add ("/core/idle", Fixture, NULL, fixture_set_up, test_idle, fixture_tear_down);
+  g_test_add ("/core/idle/again", Fixture, NULL, fixture_set_up, test_idle_again, fixture_tear_down);
+  g_test_add ("/core/default-headers", Fixture, NULL, fixture_set_up, test_default_headers, fixture_tear_down);
   g_test_add_func ("/core/home-not-iterated", test_home_not_iterated);
 
   return g_test_run ();

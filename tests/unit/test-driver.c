@@ -110,11 +110,14 @@ test_stopped (void)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
   Fixture f = { resilient_driver_new (context), g_string_new (NULL), NULL };
-  Job jobs[2] = { { &f, 'a', 0 }, { &f, 'b', 0 } };
+  Job jobs[3] = { { &f, 'a', 0 }, { &f, 'b', 0 }, { &f, 'c', 0 } };
+  ResilientWork work = { 0 };
 
   resilient_driver_invoke (f.driver, run_cb, &jobs[0], freed_cb);
+  resilient_driver_post (f.driver, &work, run_cb, &jobs[2]);
   resilient_driver_stop (f.driver);
   g_assert_cmpuint (jobs[0].n_freed, ==, 1);
+  g_assert_cmpstr (f.log->str, ==, "c");
 
   resilient_driver_invoke (f.driver, run_cb, &jobs[1], freed_cb);
   while (g_main_context_iteration (context, FALSE))
@@ -122,7 +125,7 @@ test_stopped (void)
   g_assert_cmpuint (jobs[1].n_freed, ==, 0);
   resilient_driver_unref (f.driver);
   g_assert_cmpuint (jobs[1].n_freed, ==, 1);
-  g_assert_cmpstr (f.log->str, ==, "");
+  g_assert_cmpstr (f.log->str, ==, "c");
   g_string_free (f.log, TRUE);
 }
 

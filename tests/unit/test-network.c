@@ -14,6 +14,7 @@ struct _FakeMonitor
 {
   GObject parent_instance;
   gboolean available;
+  guint n_lies; /* times that it still says that it is not */
 };
 
 enum
@@ -47,8 +48,14 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (FakeMonitor, fake_monitor, G_TYPE_OBJECT,
 static void
 fake_monitor_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
+  FakeMonitor *self = FAKE_MONITOR (object);
+
   if (prop_id == PROP_AVAILABLE)
-    g_value_set_boolean (value, FAKE_MONITOR (object)->available);
+    {
+      g_value_set_boolean (value, self->available && self->n_lies == 0);
+      if (self->n_lies > 0)
+        self->n_lies--;
+    }
 }
 
 static void
@@ -243,6 +250,113 @@ test_deadline_over_suspend (Fixture *f, gconstpointer data)
   g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_DEADLINE);
 }
 
+/* A sleeper alone, without a call. */
+typedef struct
+{
+  ResilientParked parked; /* first */
+  guint n_resumed;
+  gboolean spread;
+} Sleeper;
+
+static void
+resume_cb (ResilientParked *parked, gboolean spread)
+{
+  Sleeper *self = (Sleeper *) parked;
+
+  self->n_resumed++;
+  self->spread = spread;
+}
+
+static void
+test_park (Fixture *f, gconstpointer data)
+{
+  /* an address, not of this machine */
+  g_autoptr (GUri) uri = g_uri_parse ("http://192.0.2.1/", SOUP_HTTP_URI_FLAGS, NULL);
+  Sleeper sleepers[3] = { { .parked.resume = resume_cb },
+                          { .parked.resume = resume_cb },
+                          { .parked.resume = resume_cb } };
+
+  monitor->available = TRUE;
+  g_assert_false (resilient_network_park (f->core->network, uri, &sleepers[0].parked));
+  g_assert_false (resilient_network_unpark (f->core->network, &sleepers[0].parked));
+
+  set_available (FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (sleepers); i++)
+    g_assert_true (resilient_network_park (f->core->network, uri, &sleepers[i].parked));
+  g_assert_true (resilient_network_unpark (f->core->network, &sleepers[1].parked));
+  g_assert_false (resilient_network_unpark (f->core->network, &sleepers[1].parked));
+
+  /* one probe after the other, until nobody is left */
+  virtual_clock_advance (31);
+  g_assert_cmpuint (sleepers[0].n_resumed, ==, 1);
+  g_assert_false (sleepers[0].spread);
+  g_assert_cmpuint (sleepers[2].n_resumed, ==, 0);
+  /* offline as before */
+  set_available (FALSE);
+  g_assert_cmpuint (sleepers[2].n_resumed, ==, 0);
+  virtual_clock_advance (31);
+  g_assert_cmpuint (sleepers[2].n_resumed, ==, 1);
+  virtual_clock_advance (100);
+  g_assert_cmpuint (sleepers[1].n_resumed, ==, 0);
+
+  g_assert_true (resilient_network_park (f->core->network, uri, &sleepers[1].parked));
+  set_available (TRUE);
+  g_assert_cmpuint (sleepers[1].n_resumed, ==, 1);
+  g_assert_true (sleepers[1].spread);
+  virtual_clock_advance (31);
+}
+
+/* It came back between the question and the parking: nobody would tell of that any more. */
+static void
+test_back_meanwhile (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GUri) uri = g_uri_parse (REMOTE, SOUP_HTTP_URI_FLAGS, NULL);
+  Sleeper sleeper = { .parked.resume = resume_cb };
+
+  monitor->n_lies = 1;
+  g_assert_false (resilient_network_park (f->core->network, uri, &sleeper.parked));
+  g_assert_false (resilient_network_unpark (f->core->network, &sleeper.parked));
+  virtual_clock_advance (31);
+  g_assert_cmpuint (sleeper.n_resumed, ==, 0);
+}
+
+/* Only the home context asks for the monitor; who needs it elsewhere goes on until that has. */
+static void
+test_other_context (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GUri) uri = g_uri_parse (REMOTE, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Sleeper sleeper = { .parked.resume = resume_cb };
+
+  monitor->available = FALSE;
+  g_main_context_push_thread_default (context);
+  g_assert_false (resilient_network_park (f->core->network, uri, &sleeper.parked));
+  g_assert_false (resilient_network_park (f->core->network, uri, &sleeper.parked));
+  virtual_clock_settle ();
+  g_assert_true (resilient_network_park (f->core->network, uri, &sleeper.parked));
+  g_assert_true (resilient_network_unpark (f->core->network, &sleeper.parked));
+  g_main_context_pop_thread_default (context);
+  virtual_clock_advance (31);
+}
+
+/* Asked for too late: nothing is left that would listen. */
+static void
+test_gone_before_asked (Fixture *f, gconstpointer data)
+{
+  ResilientNetwork *network = resilient_network_new (f->core->home);
+  g_autoptr (GUri) uri = g_uri_parse (REMOTE, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Sleeper sleeper = { .parked.resume = resume_cb };
+
+  g_main_context_push_thread_default (context);
+  g_assert_false (resilient_network_park (network, uri, &sleeper.parked));
+  g_main_context_pop_thread_default (context);
+  resilient_network_free (network);
+  virtual_clock_settle ();
+  set_available (TRUE);
+  g_assert_cmpuint (sleeper.n_resumed, ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -255,6 +369,10 @@ main (int argc, char *argv[])
   ADD ("loopback", test_loopback);
   ADD ("resume", test_resume);
   ADD ("deadline-over-suspend", test_deadline_over_suspend);
+  ADD ("park", test_park);
+  ADD ("back-meanwhile", test_back_meanwhile);
+  ADD ("other-context", test_other_context);
+  ADD ("gone-before-asked", test_gone_before_asked);
 
   return g_test_run ();
 }
