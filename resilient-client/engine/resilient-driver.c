@@ -163,12 +163,32 @@ destroy_source (GSource *source)
   g_source_unref (source);
 }
 
+/* How a driver comes out of its thread. */
+typedef struct
+{
+  GMutex lock;
+  GCond cond;
+  ResilientDriver *driver; /* under lock */
+} Start;
+
 static gpointer
 io_thread (gpointer data)
 {
-  ResilientDriver *self = data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Start *start = data;
+  ResilientDriver *self;
 
-  g_main_context_push_thread_default (self->context);
+  /* The context has its owner before its alarm is known: who moves a replaced clock takes a context
+   * without one for nobody's. */
+  g_main_context_push_thread_default (context);
+  self = resilient_driver_new (context);
+  self->running = TRUE;
+  self->thread = g_thread_ref (g_thread_self ());
+  g_mutex_lock (&start->lock);
+  start->driver = resilient_driver_ref (self);
+  g_cond_signal (&start->cond);
+  g_mutex_unlock (&start->lock);
+
   while (g_atomic_int_get (&self->running))
     g_main_context_iteration (self->context, TRUE);
   /* What was posted before the stop still runs: it may hold the last references to what lives in
@@ -185,13 +205,21 @@ io_thread (gpointer data)
 ResilientDriver *
 resilient_driver_new_thread (const char *name)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  ResilientDriver *self = resilient_driver_new (context);
+  Start start = { 0 };
 
-  self->running = TRUE;
-  self->thread = g_thread_new (name, io_thread, resilient_driver_ref (self));
+  g_mutex_init (&start.lock);
+  g_cond_init (&start.cond);
 
-  return self;
+  g_thread_unref (g_thread_new (name, io_thread, &start));
+  g_mutex_lock (&start.lock);
+  while (start.driver == NULL)
+    g_cond_wait (&start.cond, &start.lock);
+  g_mutex_unlock (&start.lock);
+
+  g_cond_clear (&start.cond);
+  g_mutex_clear (&start.lock);
+
+  return start.driver;
 }
 
 void
