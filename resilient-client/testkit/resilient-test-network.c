@@ -7,6 +7,8 @@
 
 #include "resilient-test-seams-private.h"
 
+#include <errno.h>
+
 /**
  * ResilientTestNetwork:
  *
@@ -43,7 +45,7 @@ can_reach (GNetworkMonitor *monitor,
     return TRUE;
 
   g_set_error_literal (
-    error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, "The network of the test is not available");
+    error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, g_strerror (ENETUNREACH));
   return FALSE;
 }
 

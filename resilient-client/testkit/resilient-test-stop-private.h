@@ -9,12 +9,10 @@ G_BEGIN_DECLS
 
 /* What the two ways of stopping the world share. */
 
-/* The longest that others have for coming to rest, in microseconds, before they are let go for another try. */
-#define RESILIENT_TEST_PATIENCE (2 * G_TIME_SPAN_SECOND)
-
 ResilientTestStop *resilient_test_stop_new (void);
-/* Holds the threads of @contexts. FALSE: one of them did not come in time, or was busy, or it was ended. */
-gboolean resilient_test_stop_hold (ResilientTestStop *self, GPtrArray *contexts, gint64 patience);
+/* Holds the threads of @contexts. FALSE: one of them did not come in time, or was busy, or it was ended. @patience, 0 at first,
+ * says how long that may take, and grows when it was not enough. */
+gboolean resilient_test_stop_hold (ResilientTestStop *self, GPtrArray *contexts, gint64 *patience);
 /* Lets them go, and those go who wait for them. */
 void resilient_test_stop_end (ResilientTestStop *self);
 

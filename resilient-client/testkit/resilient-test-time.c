@@ -64,6 +64,8 @@ look_again (gpointer data)
 static gpointer
 move_by_itself (gpointer data)
 {
+  gint64 patience = 0;
+
   for (;;)
     {
       ResilientTestStop *stop;
@@ -80,7 +82,7 @@ move_by_itself (gpointer data)
       if (!goes_on)
         return NULL;
 
-      stop = resilient_test_world_watch (&due, look_again);
+      stop = resilient_test_world_watch (&due, &patience, look_again);
       moved = stop != NULL && due < G_MAXINT64;
       if (moved)
         resilient_test_time_move_to (due);

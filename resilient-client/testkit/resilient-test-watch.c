@@ -63,7 +63,7 @@ knock_at (GMainContext *context, void (*func) (gpointer data))
 }
 
 ResilientTestStop *
-resilient_test_world_watch (gint64 *due, void (*knock) (gpointer data))
+resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpointer data))
 {
   g_autoptr (GPtrArray) all = resilient_alarm_list ();
   g_autoptr (GPtrArray) alarms = g_ptr_array_new ();
@@ -105,8 +105,8 @@ resilient_test_world_watch (gint64 *due, void (*knock) (gpointer data))
   g_mutex_unlock (&watch_lock);
 
   *due = G_MAXINT64;
-  held = resilient_test_stop_hold (stop, others, RESILIENT_TEST_PATIENCE)
-         && !resilient_test_world_has_new_alarms (all);
+  held =
+    resilient_test_stop_hold (stop, others, patience) && !resilient_test_world_has_new_alarms (all);
 
   g_mutex_lock (&watch_lock);
   watching = NULL;

@@ -18,10 +18,11 @@ typedef struct _ResilientTestStop ResilientTestStop;
  * clock; G_MAXINT64: none is set. */
 ResilientTestStop *resilient_test_world_stop (gint64 *due);
 
-/* The same for a thread that iterates nothing. It waits until the others rest, or until resilient_test_world_interrupt(); NULL
- * for that, or when they were busy, or there are none (*@due is -1 then): @knock will be called, in any thread, when somebody
- * comes to iterate a context in which timers are set. */
-ResilientTestStop *resilient_test_world_watch (gint64 *due, void (*knock) (gpointer data));
+/* The same for a thread that iterates nothing. NULL when the others did not rest, or when there are none: *@due is -1 then, and
+ * @knock will be called, in any thread, when somebody comes to iterate a context in which timers are set. @patience is 0 at
+ * first, and kept for the next call. */
+ResilientTestStop *resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpointer data));
+/* Ends the wait of the one who watches. */
 void resilient_test_world_interrupt (void);
 
 /* Frees @stop: the other threads go on. */

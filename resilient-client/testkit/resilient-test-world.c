@@ -7,10 +7,11 @@
 
 #include "resilient-test-seams-private.h"
 
-/* How long the others have for coming to rest before they are let go for another try, in
- * microseconds: one of them may wait for another that is held already. It is given twice the time
- * then, so that a slow machine comes to an end as well. */
-#define FIRST_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
+/* How long others have for coming to rest before they are let go for another try, in microseconds:
+ * one of them may wait for another that is held already, or no longer be there. They are given
+ * twice the time then, so that a slow machine comes to an end as well. */
+#define FIRST_PATIENCE (10 * G_TIME_SPAN_MILLISECOND)
+#define LAST_PATIENCE (2 * G_TIME_SPAN_SECOND)
 /* In real time: what does not come to rest for so long never will. */
 #define WATCHDOG (60 * G_TIME_SPAN_SECOND)
 
@@ -115,10 +116,10 @@ destroy_source (gpointer source)
 
 /* Holds the threads of @contexts. FALSE: one of them did not come in time, or was busy. */
 gboolean
-resilient_test_stop_hold (ResilientTestStop *self, GPtrArray *contexts, gint64 patience)
+resilient_test_stop_hold (ResilientTestStop *self, GPtrArray *contexts, gint64 *patience)
 {
   g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func (destroy_source);
-  gint64 until = g_get_monotonic_time () + patience;
+  gint64 until = g_get_monotonic_time () + MAX (*patience, FIRST_PATIENCE);
   gboolean held;
 
   for (guint i = 0; i < contexts->len; i++)
@@ -136,11 +137,15 @@ resilient_test_stop_hold (ResilientTestStop *self, GPtrArray *contexts, gint64 p
 
   while (self->n_there < contexts->len && !self->over)
     if (!g_cond_wait_until (&self->cond, &self->lock, until))
-      break;
+      {
+        *patience = CLAMP (2 * *patience, FIRST_PATIENCE, LAST_PATIENCE);
+        break;
+      }
 
   held = self->n_there == contexts->len && !self->over;
   if (held)
     {
+      *patience = 0;
       self->all_there = TRUE;
       g_cond_broadcast (&self->cond);
       while (self->n_looked < contexts->len && !self->over)
@@ -255,7 +260,7 @@ resilient_test_world_stop (gint64 *due)
 {
   g_autoptr (GMainContext) current = g_main_context_ref_thread_default ();
   gint64 started = g_get_monotonic_time ();
-  gint64 patience = FIRST_PATIENCE;
+  gint64 patience = 0;
 
   for (;;)
     {
@@ -273,7 +278,7 @@ resilient_test_world_stop (gint64 *due)
       if (rests)
         {
           stop = resilient_test_stop_new ();
-          rests = resilient_test_stop_hold (stop, others, patience) && !is_own_pending (own)
+          rests = resilient_test_stop_hold (stop, others, &patience) && !is_own_pending (own)
                   && !resilient_test_world_has_new_alarms (alarms);
         }
 
@@ -288,7 +293,6 @@ resilient_test_world_stop (gint64 *due)
       if (stop != NULL)
         {
           resilient_test_world_go_on (stop);
-          patience = MIN (2 * patience, RESILIENT_TEST_PATIENCE);
           check_watchdog (started);
         }
     }
