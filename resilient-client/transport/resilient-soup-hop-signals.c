@@ -188,6 +188,8 @@ dispatch (GClosure *closure,
   guint id = ((GSignalInvocationHint *) hint)->signal_id;
   MessageSignal which = 0;
 
+  if (self == NULL)
+    return; /* disconnected */
   while (signal_ids[which] != id)
     which++;
   switch (which)
@@ -259,11 +261,15 @@ resilient_soup_hop_connect (ResilientSoupHop *self)
     connect_signal (self, SIGNAL_GOT_INFORMATIONAL);
 }
 
+/* The handlers stay, of no use, until the message goes. To invalidate the closure of several handlers
+ * of one instance is wrong inside a signal of that instance, where the one that was called is still in
+ * the list and is taken for the next one; and libsoup ends a request there when, say, a 401 brings no
+ * challenge. */
 void
 resilient_soup_hop_disconnect (ResilientSoupHop *self)
 {
   if (self->closure == NULL)
     return;
-  g_closure_invalidate (self->closure);
+  self->closure->data = NULL;
   g_clear_pointer (&self->closure, g_closure_unref);
 }

@@ -323,6 +323,20 @@ test_authentication (void)
                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
 }
 
+/* libsoup ends a request that asks for credentials, but not how, inside a signal of the message. */
+static void
+test_no_challenge (void)
+{
+  g_auto (Fixture) fixture = { 0 };
+  g_autoptr (Run) run = NULL;
+
+  fixture_init (&fixture, FAULT_SERVER_PLAIN);
+  fault_server_on (fixture.server, NULL, fault_answer (401, NULL, ""), NULL);
+  run = run_new_for (&fixture, "GET", "/");
+  run_through (run);
+  assert_response (run, 401, "");
+}
+
 /* A refused tunnel shows as a status of the message: it is the proxy's. */
 static void
 test_proxy (void)
@@ -367,6 +381,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange-faults/abandon-behind", test_abandon_behind);
   g_test_add_func ("/exchange-faults/unread", test_unread);
   g_test_add_func ("/exchange-faults/authentication", test_authentication);
+  g_test_add_func ("/exchange-faults/no-challenge", test_no_challenge);
   g_test_add_func ("/exchange-faults/proxy", test_proxy);
   return g_test_run ();
 }
