@@ -271,6 +271,7 @@ resilient_test_attempt_respond (ResilientTestAttempt *self,
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_ATTEMPT (self), FALSE);
   g_return_val_if_fail (status_code >= 200 && status_code <= 999, FALSE);
+  g_return_val_if_fail (resilient_test_end_headers_are_valid (headers), FALSE);
   g_return_val_if_fail (takes >= 0.0, FALSE);
 
   return plan (self, resilient_test_end_new_response (status_code, headers, body, takes));

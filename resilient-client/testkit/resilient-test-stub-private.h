@@ -44,7 +44,8 @@ struct _ResilientTestStub
 
 ResilientTestEnd *resilient_test_end_new (void);
 void resilient_test_end_unref (ResilientTestEnd *end);
-/* @headers: lines "Name: value". */
+/* Lines "Name: value". */
+gboolean resilient_test_end_headers_are_valid (const char *const *headers);
 ResilientTestEnd *resilient_test_end_new_response (guint status, const char *const *headers, GBytes *body, double takes);
 ResilientTestEnd *resilient_test_end_new_error (const GError *error, gboolean sent, double takes);
 ResilientTestEnd *resilient_test_end_new_hang (gboolean sent);

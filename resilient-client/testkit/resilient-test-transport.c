@@ -136,6 +136,7 @@ resilient_test_transport_add_response (ResilientTestTransport *self,
 {
   g_return_if_fail (RESILIENT_TEST_IS_TRANSPORT (self));
   g_return_if_fail (status_code >= 200 && status_code <= 999);
+  g_return_if_fail (resilient_test_end_headers_are_valid (headers));
   g_return_if_fail (takes >= 0.0);
 
   resilient_test_stub_add (
