@@ -47,21 +47,37 @@ client_close (ClientFixture *self, double grace)
 
 /* The client goes with its last task or source, which may still stand in line when a close
  * completes. */
+typedef struct
+{
+  GMainContext *context;
+  int gone; /* atomic: it may go in the thread of a task */
+} Going;
+
 static void
 gone_cb (gpointer user_data, GObject *client)
 {
-  *(gboolean *) user_data = TRUE;
+  Going *going = user_data;
+
+  g_atomic_int_set (&going->gone, TRUE);
+  g_main_context_wakeup (going->context);
+}
+
+static gboolean
+is_gone (gpointer data)
+{
+  return g_atomic_int_get (&((Going *) data)->gone);
 }
 
 void
 client_dispose (ResilientClient *client)
 {
-  gboolean gone = FALSE;
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  Going going = { context, FALSE };
 
   close_client (client, 0);
-  g_object_weak_ref (G_OBJECT (client), gone_cb, &gone);
+  g_object_weak_ref (G_OBJECT (client), gone_cb, &going);
   g_object_unref (client);
-  test_run_until_true (&gone);
+  test_run_until (is_gone, &going);
 }
 
 static gboolean
