@@ -7,7 +7,7 @@ Fails when a layer that decides what happens has less than it must have. Not cou
 are not ours:
 
 - preconditions, g_return_* and g_assert*: that they fail is an error of whoever calls;
-- those inside GLib's macros that define types, run once, or let go of what may be NULL;
+- those inside macros of GLib that define types, run once, name tasks, or let go of what may be NULL;
 - those that gcc makes for cleanups (g_autoptr) at the end of a block, on lines without code.
 """
 
@@ -25,7 +25,7 @@ LOWEST = 95.0
 NOT_OURS = r'.*\b(?:' + '|'.join([
     r'g_return_(?:val_)?if_(?:fail|reached)', r'g_assert\w*', r'g_warn_if_\w+',
     r'G_(?:DEFINE|DECLARE)_\w+', r'g_once_init_enter',
-    r'g_clear_\w+', r'g_set_(?:object|weak_pointer)',
+    r'g_clear_\w+', r'g_set_(?:object|weak_pointer)', r'g_task_set_source_tag',
 ]) + r')\b'
 
 

@@ -165,6 +165,26 @@ test_dropped_before_its_turn (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
 }
 
+/* Bindings may dispose what others still hold, and twice: it tells of no change any more. */
+static void
+test_disposed (Fixture *f, gconstpointer data)
+{
+  ResilientCallList *list = resilient_call_list_new (f->core);
+  g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
+  g_autoptr (ResilientCall) call = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  g_signal_connect (list, "items-changed", G_CALLBACK (mirror_cb), mirror);
+  call = start (f);
+  g_object_run_dispose (G_OBJECT (list));
+  g_object_run_dispose (G_OBJECT (list));
+  virtual_clock_settle ();
+  resilient_call_cancel (call);
+  virtual_clock_settle ();
+  g_assert_cmpuint (mirror->len, ==, 0);
+  g_assert_finalize_object (list);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -176,6 +196,7 @@ main (int argc, char *argv[])
   ADD ("again", test_again);
   ADD ("outlives", test_outlives);
   ADD ("dropped-before-its-turn", test_dropped_before_its_turn);
+  ADD ("disposed", test_disposed);
 
   return g_test_run ();
 }

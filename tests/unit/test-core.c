@@ -74,33 +74,16 @@ test_idle_again (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n_idle, ==, 4);
 }
 
-/* Those of the client, those of the origin over them. */
+/* Made when it is asked for, once. */
 static void
-test_default_headers (Fixture *f, gconstpointer data)
+test_session (void)
 {
-  g_autoptr (GUri) uri = g_uri_parse ("http://a.test/", SOUP_HTTP_URI_FLAGS, NULL);
-  g_autoptr (ResilientOrigin) origin = resilient_gate_get_origin (f->core->gate, uri);
-  ResilientHeaders *headers = resilient_core_dup_default_headers (f->core, uri);
+  g_autoptr (ResilientCore) core = resilient_core_new (g_main_context_default (), NULL);
+  g_autoptr (SoupSession) session = resilient_core_dup_session (core);
+  g_autoptr (SoupSession) again = resilient_core_dup_session (core);
 
-  g_assert_null (headers);
-
-  resilient_origin_set_default_header (origin, "X-Name", "origin");
-  headers = resilient_core_dup_default_headers (f->core, uri);
-  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "origin");
-  resilient_headers_unref (headers);
-
-  f->core->default_headers = resilient_headers_new ();
-  resilient_headers_append (f->core->default_headers, "X-Name", "client");
-  resilient_headers_append (f->core->default_headers, "X-Other", "client");
-  headers = resilient_core_dup_default_headers (f->core, uri);
-  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "origin");
-  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Other"), ==, "client");
-  resilient_headers_unref (headers);
-
-  resilient_origin_set_default_header (origin, "X-Name", NULL);
-  headers = resilient_core_dup_default_headers (f->core, uri);
-  g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "client");
-  resilient_headers_unref (headers);
+  g_assert_true (session == again);
+  g_assert_true (SOUP_IS_SESSION (session));
 }
 
 static GMutex freed_lock;
@@ -162,7 +145,7 @@ main (int argc, char *argv[])
 
   g_test_add ("/core/idle", Fixture, NULL, fixture_set_up, test_idle, fixture_tear_down);
   g_test_add ("/core/idle/again", Fixture, NULL, fixture_set_up, test_idle_again, fixture_tear_down);
-  g_test_add ("/core/default-headers", Fixture, NULL, fixture_set_up, test_default_headers, fixture_tear_down);
+  g_test_add_func ("/core/session", test_session);
   g_test_add_func ("/core/home-not-iterated", test_home_not_iterated);
 
   return g_test_run ();

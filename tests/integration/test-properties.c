@@ -1,0 +1,164 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "client-fixture.h"
+
+/* Every property of a client: what is set is what is read, by name and by function, and a change is
+ * told once. */
+
+static void
+count_cb (GObject *object, GParamSpec *pspec, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* Another value than the one it has. */
+static void
+make_other (GParamSpec *pspec, GValue *value)
+{
+  if (G_VALUE_HOLDS_UINT (value))
+    g_value_set_uint (value, g_value_get_uint (value) + 1);
+  else if (G_VALUE_HOLDS_UINT64 (value))
+    g_value_set_uint64 (value, g_value_get_uint64 (value) + 1);
+  else if (G_VALUE_HOLDS_DOUBLE (value))
+    g_value_set_double (value, g_value_get_double (value) + 1.5);
+  else if (G_VALUE_HOLDS_STRING (value))
+    g_value_set_string (value, "Other/1");
+  else if (G_VALUE_HOLDS (value, RESILIENT_TYPE_RETRY_POLICY))
+    g_value_set_boxed (value, resilient_retry_policy_get_standard ());
+  else
+    g_error ("no other value for %s", pspec->name);
+}
+
+static void
+check_writable (ResilientClient *client, GParamSpec *pspec)
+{
+  g_autofree char *signal = g_strconcat ("notify::", pspec->name, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_auto (GValue) after = G_VALUE_INIT;
+  guint n_notified = 0;
+  gulong id = g_signal_connect (client, signal, G_CALLBACK (count_cb), &n_notified);
+
+  g_test_message ("%s", pspec->name);
+  g_value_init (&value, pspec->value_type);
+  g_value_init (&after, pspec->value_type);
+  g_object_get_property (G_OBJECT (client), pspec->name, &value);
+  make_other (pspec, &value);
+
+  g_object_set_property (G_OBJECT (client), pspec->name, &value);
+  g_object_get_property (G_OBJECT (client), pspec->name, &after);
+  if (G_VALUE_HOLDS (&value, RESILIENT_TYPE_RETRY_POLICY))
+    g_assert_true (
+      resilient_retry_policy_equal (g_value_get_boxed (&value), g_value_get_boxed (&after)));
+  else
+    g_assert_cmpint (g_param_values_cmp (pspec, &value, &after), ==, 0);
+  g_assert_cmpuint (n_notified, ==, 1);
+
+  /* the same again is no change */
+  g_object_set_property (G_OBJECT (client), pspec->name, &after);
+  g_assert_cmpuint (n_notified, ==, 1);
+  g_signal_handler_disconnect (client, id);
+}
+
+static void
+test_writable (ClientFixture *self, gconstpointer flags)
+{
+  guint n;
+  g_autofree GParamSpec **pspecs =
+    g_object_class_list_properties (G_OBJECT_GET_CLASS (self->client), &n);
+
+  for (guint i = 0; i < n; i++)
+    if ((pspecs[i]->flags & G_PARAM_WRITABLE) != 0
+        && (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0)
+      check_writable (self->client, pspecs[i]);
+}
+
+/* The names of properties and their functions are the same thing. */
+static void
+test_functions (ClientFixture *self, gconstpointer flags)
+{
+  ResilientClient *client = self->client;
+
+#define CHECK(name, type, other, compare)                                                          \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    type value_ = 0;                                                                               \
+                                                                                                   \
+    resilient_client_set_##name (client, other);                                                   \
+    g_object_get (client, #name, &value_, NULL);                                                   \
+    compare (value_, ==, other);                                                                   \
+    compare (resilient_client_get_##name (client), ==, other);                                     \
+  }                                                                                                \
+  G_STMT_END
+
+  CHECK (max_concurrent, guint, 11, g_assert_cmpuint);
+  CHECK (max_concurrent_per_host, guint, 12, g_assert_cmpuint);
+  CHECK (max_pending, guint, 13, g_assert_cmpuint);
+  CHECK (connect_timeout, double, 14.5, g_assert_cmpfloat);
+  CHECK (read_timeout, double, 15.5, g_assert_cmpfloat);
+  CHECK (write_timeout, double, 16.5, g_assert_cmpfloat);
+  CHECK (queue_timeout, double, 17.5, g_assert_cmpfloat);
+  CHECK (attempt_timeout, double, 18.5, g_assert_cmpfloat);
+  CHECK (total_timeout, double, 19.5, g_assert_cmpfloat);
+  CHECK (event_queue_capacity, guint, 20, g_assert_cmpuint);
+  CHECK (max_results, guint, 21, g_assert_cmpuint);
+  CHECK (result_ttl, double, 22.5, g_assert_cmpfloat);
+  CHECK (max_result_bytes, guint64, 23, g_assert_cmpuint);
+  CHECK (max_response_size, guint64, 24, g_assert_cmpuint);
+#undef CHECK
+}
+
+static void
+test_readable (ClientFixture *self, gconstpointer flags)
+{
+  g_autoptr (SoupSession) session = NULL;
+  g_autoptr (GMainContext) context = NULL;
+  g_autoptr (GListModel) calls = NULL;
+  guint active, pending, results, queued;
+  guint64 dropped;
+  gboolean closed;
+
+  g_object_get (self->client,
+                "session",
+                &session,
+                "main-context",
+                &context,
+                "calls",
+                &calls,
+                "active-count",
+                &active,
+                "pending-count",
+                &pending,
+                "result-count",
+                &results,
+                "event-queue-length",
+                &queued,
+                "dropped-events",
+                &dropped,
+                "closed",
+                &closed,
+                NULL);
+  g_assert_true (session == resilient_client_get_session (self->client));
+  g_assert_true (context == resilient_client_get_main_context (self->client));
+  g_assert_true (calls == resilient_client_get_calls (self->client));
+  g_assert_cmpuint (g_list_model_get_n_items (calls), ==, 0);
+  g_assert_cmpuint (active + pending + results + queued, ==, 0);
+  g_assert_cmpuint (dropped, ==, 0);
+  g_assert_cmpuint (resilient_client_get_event_queue_length (self->client), ==, 0);
+  g_assert_cmpuint (resilient_client_get_dropped_events (self->client), ==, 0);
+  g_assert_false (closed);
+}
+
+int
+main (int argc, char *argv[])
+{
+  const ClientTest tests[] = {
+    { "/properties/writable", test_writable, FAULT_SERVER_PLAIN },
+    { "/properties/functions", test_functions, FAULT_SERVER_PLAIN },
+    { "/properties/readable", test_readable, FAULT_SERVER_PLAIN },
+  };
+
+  return client_tests_run (argc, argv, tests, G_N_ELEMENTS (tests));
+}
