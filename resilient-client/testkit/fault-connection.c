@@ -13,13 +13,12 @@
 #define BLOCK 16384
 
 FaultConnection *
-fault_connection_new (FaultServer *server, FaultLog *log, guint number, GSocket *socket)
+fault_connection_new (FaultServer *server, FaultLog *log, GSocket *socket)
 {
   FaultConnection *self = g_new0 (FaultConnection, 1);
 
   self->server = server;
   self->log = log;
-  self->number = number;
   self->cancellable = g_cancellable_new ();
   self->input = g_byte_array_new ();
   self->certificate = fault_server_get_flags (server) & FAULT_SERVER_EXPIRED
@@ -40,6 +39,7 @@ fault_connection_free (FaultConnection *self)
   g_clear_object (&self->raw);
   g_object_unref (self->cancellable);
   g_byte_array_unref (self->input);
+  g_clear_pointer (&self->script, fault_script_unref);
   g_free (self);
 }
 
@@ -223,12 +223,11 @@ void
 fault_connection_run (FaultConnection *self)
 {
   GSocket *socket = g_socket_connection_get_socket (self->raw);
-  FaultScript *script = fault_server_take_connection_script (self->server);
   FaultStream stream = { .funcs = &raw_funcs, .connection = self };
   const char *protocol = "http/1.1";
 
   g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
-  if (script == NULL || fault_script_run (script, &stream))
+  if (self->script == NULL || fault_script_run (self->script, &stream))
     {
       if (fault_server_get_flags (self->server) & FAULT_SERVER_TLS)
         protocol = handshake (self);
@@ -237,7 +236,6 @@ fault_connection_run (FaultConnection *self)
       else if (protocol != NULL)
         fault_http1_run (self);
     }
-  g_clear_pointer (&script, fault_script_unref);
   end (self);
 
   g_mutex_lock (&self->log->lock);

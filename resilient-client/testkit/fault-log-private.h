@@ -32,6 +32,7 @@ void fault_log_wake (FaultLog *self);
 /* From now on nobody waits in a gate or pause. */
 void fault_log_close (FaultLog *self);
 
+/* Under the lock: returns its number. */
 guint fault_log_add_connection (FaultLog *self);
 void fault_log_connection_closed (FaultLog *self);
 /* Returns its index. Takes @headers. */

@@ -86,14 +86,9 @@ fault_log_close (FaultLog *self)
 guint
 fault_log_add_connection (FaultLog *self)
 {
-  guint number;
-
-  g_mutex_lock (&self->lock);
-  number = ++self->connections;
   fault_log_wake (self);
-  g_mutex_unlock (&self->lock);
 
-  return number;
+  return ++self->connections;
 }
 
 void

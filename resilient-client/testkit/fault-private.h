@@ -55,7 +55,7 @@ typedef struct
 {
   FaultServer *server;
   FaultLog *log;
-  guint number;
+  guint number; /* set once, by the server, as is the next */
   GThread *thread;
   GCancellable *cancellable; /* ends the connection, from any thread */
   FaultEnd end;              /* the log's lock, as the next two */
@@ -64,11 +64,11 @@ typedef struct
   GSocketConnection *raw;    /* the log's lock for disconnect and the end; else the thread's own */
   GIOStream *stream;         /* raw, or TLS over it */
   GByteArray *input;         /* read, not yet used */
+  FaultScript *script;       /* nullable; for the beginning */
   FaultCertificate certificate;
 } FaultConnection;
 
-FaultConnection *
-fault_connection_new (FaultServer *server, FaultLog *log, guint number, GSocket *socket);
+FaultConnection *fault_connection_new (FaultServer *server, FaultLog *log, GSocket *socket);
 void fault_connection_free (FaultConnection *self);
 /* The whole life of a connection, in its thread. */
 void fault_connection_run (FaultConnection *self);
@@ -120,7 +120,6 @@ gboolean fault_script_is_instant (FaultScript *script);
 
 /* @last: as in FaultStream. */
 FaultScript *fault_server_take_script (FaultServer *self, const char *path, gboolean *last);
-FaultScript *fault_server_take_connection_script (FaultServer *self);
 FaultLog *fault_server_get_log (FaultServer *self);
 GTlsCertificate *fault_server_get_certificate (FaultServer *self, FaultCertificate which);
 

@@ -50,11 +50,14 @@ static void
 accepted (GSocket *socket, gpointer user_data)
 {
   FaultServer *self = user_data;
-  FaultConnection *connection =
-    fault_connection_new (self, &self->log, fault_log_add_connection (&self->log), socket);
+  FaultConnection *connection = fault_connection_new (self, &self->log, socket);
 
   g_mutex_lock (&self->log.lock);
+  /* who sees the count finds it in the list */
+  connection->number = fault_log_add_connection (&self->log);
   bury_connections (self);
+  /* here, for the threads of two connections may begin in any order */
+  connection->script = fault_plan_take_connection (&self->plan);
   connection->thread =
     g_thread_try_new ("fault-connection", connection_thread, connection, NULL);
   if (connection->thread != NULL)
@@ -294,18 +297,6 @@ fault_server_each_connection (FaultServer *self, FaultScript *script)
   if (script != NULL)
     shut_down (self, TRUE);
   g_mutex_unlock (&self->log.lock);
-}
-
-FaultScript *
-fault_server_take_connection_script (FaultServer *self)
-{
-  FaultScript *script;
-
-  g_mutex_lock (&self->log.lock);
-  script = fault_plan_take_connection (&self->plan);
-  g_mutex_unlock (&self->log.lock);
-
-  return script;
 }
 
 FaultScript *

@@ -45,7 +45,8 @@ GType resilient_test_server_flags_get_type (void) G_GNUC_CONST;
  *   [method@Server.set_listening] says otherwise
  * @RESILIENT_TEST_FAULT_FULL_BACKLOG: nobody accepts: connects hang until
  *   [method@Server.set_listening] says otherwise
- * @RESILIENT_TEST_FAULT_RESET_ON_ACCEPT: the connection is accepted and reset (RST)
+ * @RESILIENT_TEST_FAULT_RESET_ON_ACCEPT: the connection is accepted and reset (RST); a client may see
+ *   that as a connect that fails
  * @RESILIENT_TEST_FAULT_CLOSE_ON_ACCEPT: the connection is accepted and closed (FIN)
  * @RESILIENT_TEST_FAULT_CLOSE_ON_FIRST_BYTE: the connection is closed once the client said something
  * @RESILIENT_TEST_FAULT_TLS_CUT: the TLS handshake is cut after the client's first message
