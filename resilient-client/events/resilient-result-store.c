@@ -14,7 +14,7 @@
 /* One thread at a time: the owner's lock guards it all. */
 struct _ResilientResultStore
 {
-  GHashTable *by_id; /* id (of the entry) → Entry, which it owns */
+  GHashTable *by_id; /* id (of its result) → Entry, which it owns */
   GQueue entries;    /* of Entry, oldest first */
   GQueue bodies;     /* of those with a body, oldest first */
   guint64 bytes;     /* of all bodies */
@@ -28,8 +28,7 @@ struct _ResilientResultStore
 
 typedef struct
 {
-  char *id;
-  ResilientResult *result;
+  ResilientResult *result; /* whose id is the key */
   gsize body_size;
   GList link;      /* in @entries */
   GList body_link; /* in @bodies, unless body_size is 0 */
@@ -41,7 +40,6 @@ entry_free (gpointer data)
   Entry *entry = data;
 
   g_clear_pointer (&entry->result, resilient_result_unref);
-  g_free (entry->id);
   g_free (entry);
 }
 
@@ -69,8 +67,9 @@ remove_entry (ResilientResultStore *self, Entry *entry)
 {
   forget_body (self, entry);
   g_queue_unlink (&self->entries, &entry->link);
-  set_aside (self, g_steal_pointer (&entry->result));
-  g_hash_table_remove (self->by_id, entry->id);
+  /* it is kept until the entry is out of the table */
+  set_aside (self, resilient_result_ref (entry->result));
+  g_hash_table_remove (self->by_id, resilient_result_get_request_id (entry->result));
 }
 
 /* The order of addition is that of creation, but for the moment between a result's making and its
@@ -170,7 +169,6 @@ resilient_result_store_add (ResilientResultStore *self, ResilientResult *result)
     remove_entry (self, entry);
 
   entry = g_new0 (Entry, 1);
-  entry->id = g_strdup (id);
   entry->link.data = entry;
   entry->body_link.data = entry;
   /* A body that could never be kept does not push out those that can. */
@@ -179,7 +177,7 @@ resilient_result_store_add (ResilientResultStore *self, ResilientResult *result)
   else
     entry->result = resilient_result_ref (result);
 
-  g_hash_table_insert (self->by_id, entry->id, entry);
+  g_hash_table_insert (self->by_id, (gpointer) resilient_result_get_request_id (entry->result), entry);
   g_queue_push_tail_link (&self->entries, &entry->link);
   if (body_size > 0 && body_size <= self->max_bytes)
     {

@@ -9,11 +9,10 @@
 
 typedef struct
 {
-  const char *name; /* both in the chunk */
+  const char *name; /* both in the chunk, or in the block */
   const char *value;
 } Field;
 
-/* A response's usual fields fit: one allocation instead of one for each. */
 #define CHUNK_SIZE 512
 
 /* What get_list() once computed for a name that has more than one field. */
@@ -26,12 +25,17 @@ typedef struct
 struct _ResilientHeaders
 {
   /* Changed by the only owner before sharing, immutable after. */
-  GArray *fields;     /* Field, in order */
-  GStringChunk *text; /* what they point to; NULL: none */
+  Field *fields; /* in order */
+  guint n_fields;
+  guint capacity;     /* of @fields if that is an array of its own; 0: it is in the block below, or NULL */
+  GStringChunk *text; /* of fields that were appended; NULL: none */
   GPtrArray *secrets; /* names marked secret; NULL: none */
 
   GMutex lock;
   GArray *joined; /* JoinedList; NULL: none; under lock, as any thread may be the first to ask */
+
+  /* Of those that were read from a response, and may be kept for long: fields, then their text. */
+  Field block[];
 };
 
 static const char *const secret_by_nature[] = {
@@ -62,7 +66,8 @@ clear_headers (gpointer data)
 {
   ResilientHeaders *self = data;
 
-  g_array_unref (self->fields);
+  if (self->capacity > 0)
+    g_free (self->fields);
   g_clear_pointer (&self->text, g_string_chunk_free);
   g_clear_pointer (&self->secrets, g_ptr_array_unref);
   g_clear_pointer (&self->joined, g_array_unref);
@@ -74,7 +79,6 @@ resilient_headers_new (void)
 {
   ResilientHeaders *self = g_atomic_rc_box_new0 (ResilientHeaders);
 
-  self->fields = g_array_new (FALSE, FALSE, sizeof (Field));
   g_mutex_init (&self->lock);
 
   return self;
@@ -82,8 +86,8 @@ resilient_headers_new (void)
 
 /* A field value is octets (RFC 9110, 5.5); what is not UTF-8 is taken as ISO 8859-1, what it
  * used to be, as strings of the bindings must be UTF-8. */
-ResilientHeaders *
-resilient_headers_new_from_soup (SoupMessageHeaders *headers)
+static ResilientHeaders *
+convert_from_soup (SoupMessageHeaders *headers)
 {
   ResilientHeaders *self = resilient_headers_new ();
   SoupMessageHeadersIter iter;
@@ -98,6 +102,50 @@ resilient_headers_new_from_soup (SoupMessageHeaders *headers)
         decoded = g_convert (value, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
 
       resilient_headers_append (self, name, decoded != NULL ? decoded : value);
+    }
+
+  return self;
+}
+
+static char *
+put (char       **end,
+     const char  *text)
+{
+  char *start = *end;
+
+  *end = g_stpcpy (start, text) + 1;
+  return start;
+}
+
+ResilientHeaders *
+resilient_headers_new_from_soup (SoupMessageHeaders *headers)
+{
+  ResilientHeaders *self;
+  SoupMessageHeadersIter iter;
+  const char *name, *value;
+  gsize n_fields = 0, n_bytes = 0;
+  char *end;
+
+  soup_message_headers_iter_init (&iter, headers);
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    {
+      if (!g_utf8_validate (value, -1, NULL))
+        return convert_from_soup (headers);
+      n_fields++;
+      n_bytes += strlen (name) + strlen (value) + 2;
+    }
+
+  self = g_atomic_rc_box_alloc0 (sizeof *self + n_fields * sizeof (Field) + n_bytes);
+  g_mutex_init (&self->lock);
+  self->fields = self->block;
+  end = (char *) (self->block + n_fields);
+  soup_message_headers_iter_init (&iter, headers);
+  while (soup_message_headers_iter_next (&iter, &name, &value))
+    {
+      Field *field = &self->fields[self->n_fields++];
+
+      field->name = put (&end, name);
+      field->value = put (&end, value);
     }
 
   return self;
@@ -120,9 +168,9 @@ resilient_headers_copy (ResilientHeaders *self)
 {
   ResilientHeaders *copy = resilient_headers_new ();
 
-  for (guint i = 0; i < self->fields->len; i++)
+  for (guint i = 0; i < self->n_fields; i++)
     {
-      Field *field = &g_array_index (self->fields, Field, i);
+      Field *field = &self->fields[i];
 
       resilient_headers_append (copy, field->name, field->value);
     }
@@ -145,7 +193,19 @@ resilient_headers_append (ResilientHeaders *self,
   field.name = g_string_chunk_insert (self->text, name);
   field.value = g_string_chunk_insert (self->text, value);
 
-  g_array_append_val (self->fields, field);
+  if (self->n_fields >= self->capacity)
+    {
+      Field *old = self->fields;
+      guint capacity = MAX (8, 2 * self->n_fields);
+
+      self->fields = g_new (Field, capacity);
+      if (self->n_fields > 0)
+        memcpy (self->fields, old, self->n_fields * sizeof (Field));
+      if (self->capacity > 0)
+        g_free (old);
+      self->capacity = capacity;
+    }
+  self->fields[self->n_fields++] = field;
   g_clear_pointer (&self->joined, g_array_unref);
 }
 
@@ -154,7 +214,7 @@ resilient_headers_replace (ResilientHeaders *self,
                            const char       *name,
                            const char       *value)
 {
-  guint n_old = self->fields->len;
+  guint n_old = self->n_fields;
 
   /* The text of a field that goes stays in the chunk: @name and @value may well be of one. */
   if (value != NULL)
@@ -162,8 +222,10 @@ resilient_headers_replace (ResilientHeaders *self,
 
   for (guint i = n_old; i > 0; i--)
     {
-      if (names_equal (g_array_index (self->fields, Field, i - 1).name, name))
-        g_array_remove_index (self->fields, i - 1);
+      Field *field = &self->fields[i - 1];
+
+      if (names_equal (field->name, name))
+        memmove (field, field + 1, (--self->n_fields - (i - 1)) * sizeof (Field));
     }
 
   g_clear_pointer (&self->joined, g_array_unref);
@@ -198,7 +260,7 @@ resilient_headers_mark_secret (ResilientHeaders *self,
 guint
 resilient_headers_get_length (ResilientHeaders *self)
 {
-  return self->fields->len;
+  return self->n_fields;
 }
 
 void
@@ -209,9 +271,9 @@ resilient_headers_get_nth (ResilientHeaders *self,
 {
   Field *field;
 
-  g_assert (n < self->fields->len);
+  g_assert (n < self->n_fields);
 
-  field = &g_array_index (self->fields, Field, n);
+  field = &self->fields[n];
   if (name != NULL)
     *name = field->name;
   if (value != NULL)
@@ -222,9 +284,9 @@ const char *
 resilient_headers_get_one (ResilientHeaders *self,
                            const char       *name)
 {
-  for (guint i = 0; i < self->fields->len; i++)
+  for (guint i = 0; i < self->n_fields; i++)
     {
-      Field *field = &g_array_index (self->fields, Field, i);
+      Field *field = &self->fields[i];
 
       if (names_equal (field->name, name))
         return field->value;
@@ -249,9 +311,9 @@ ensure_joined (ResilientHeaders *self,
         return known->list;
     }
 
-  for (guint i = 0; i < self->fields->len; i++)
+  for (guint i = 0; i < self->n_fields; i++)
     {
-      Field *field = &g_array_index (self->fields, Field, i);
+      Field *field = &self->fields[i];
 
       if (!names_equal (field->name, name))
         continue;
@@ -287,9 +349,9 @@ resilient_headers_get_list (ResilientHeaders *self,
   const char *first = NULL, *list;
   guint n_found = 0;
 
-  for (guint i = 0; i < self->fields->len; i++)
+  for (guint i = 0; i < self->n_fields; i++)
     {
-      Field *field = &g_array_index (self->fields, Field, i);
+      Field *field = &self->fields[i];
 
       if (names_equal (field->name, name) && n_found++ == 0)
         first = field->value;
@@ -323,9 +385,9 @@ void
 resilient_headers_append_to_soup (ResilientHeaders   *self,
                                   SoupMessageHeaders *headers)
 {
-  for (guint i = 0; i < self->fields->len; i++)
+  for (guint i = 0; i < self->n_fields; i++)
     {
-      Field *field = &g_array_index (self->fields, Field, i);
+      Field *field = &self->fields[i];
 
       soup_message_headers_append (headers, field->name, field->value);
     }

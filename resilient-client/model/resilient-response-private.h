@@ -12,11 +12,13 @@ G_BEGIN_DECLS
 struct _ResilientResponse
 {
   guint status_code;
-  char *reason_phrase;
+  const char *reason_phrase;
   GUri *uri;
   SoupHTTPVersion version;
   ResilientHeaders *headers;
-  char *content_type;  /* without parameters; nullable */
+  const char *content_type; /* without parameters; nullable */
+  char *own_phrase;         /* what is not the standard one */
+  char *own_type;           /* what is not as it stands in the headers */
   GBytes *body;        /* nullable */
   double elapsed_time; /* seconds */
   double retry_after;  /* seconds, -1 = none */

@@ -31,8 +31,8 @@ clear_response (gpointer data)
 {
   ResilientResponse *self = data;
 
-  g_free (self->reason_phrase);
-  g_free (self->content_type);
+  g_free (self->own_phrase);
+  g_free (self->own_type);
   g_uri_unref (self->uri);
   resilient_headers_unref (self->headers);
   g_clear_pointer (&self->body, g_bytes_unref);
@@ -40,40 +40,66 @@ clear_response (gpointer data)
 
 /* HTTP/2 has no reason phrases, and HTTP/1.1 may leave them out. What is not UTF-8 is taken as
  * ISO 8859-1 (RFC 9112, 4). */
-static char *
-make_reason_phrase (guint       status_code,
-                    const char *reason_phrase)
+static void
+set_reason_phrase (ResilientResponse *self,
+                   const char        *reason_phrase)
 {
-  if (reason_phrase == NULL || *reason_phrase == '\0')
-    return g_strdup (soup_status_get_phrase (status_code));
+  const char *standard = soup_status_get_phrase (self->status_code);
 
-  if (!g_utf8_validate (reason_phrase, -1, NULL))
-    return g_convert (reason_phrase, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+  if (reason_phrase == NULL || *reason_phrase == '\0' || g_str_equal (reason_phrase, standard))
+    {
+      self->reason_phrase = standard;
+      return;
+    }
 
-  return g_strdup (reason_phrase);
+  if (g_utf8_validate (reason_phrase, -1, NULL))
+    self->own_phrase = g_strdup (reason_phrase);
+  else
+    self->own_phrase = g_convert (reason_phrase, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+  self->reason_phrase = self->own_phrase;
 }
 
 /* RFC 9110, 8.3.1: type "/" subtype, both tokens, without case. */
-static char *
-make_content_type (ResilientHeaders *headers)
+static gboolean
+is_media_type (const char *value,
+               gboolean   *is_lower)
 {
-  const char *value = resilient_headers_get_one (headers, "Content-Type");
-  g_auto (GStrv) halves = NULL;
-  char *media_type;
+  guint n_slashes = 0;
+
+  *is_lower = TRUE;
+  for (const char *p = value; *p != '\0'; p++)
+    {
+      const char character[] = { *p, '\0' };
+
+      if (*p == '/' && (n_slashes++ > 0 || p == value || p[1] == '\0'))
+        return FALSE;
+      if (*p != '/' && !resilient_headers_name_is_valid (character))
+        return FALSE;
+      *is_lower = *is_lower && !g_ascii_isupper (*p);
+    }
+
+  return n_slashes == 1;
+}
+
+static void
+set_content_type (ResilientResponse *self)
+{
+  const char *value = resilient_headers_get_one (self->headers, "Content-Type");
+  gboolean is_lower;
 
   if (value == NULL)
-    return NULL;
+    return;
 
-  media_type = g_strstrip (g_ascii_strdown (value, strcspn (value, ";")));
-  halves = g_strsplit (media_type, "/", 2);
+  /* nearly always as it stands there */
+  if (is_media_type (value, &is_lower) && is_lower)
+    {
+      self->content_type = value;
+      return;
+    }
 
-  /* The second half can't have a slash either: that is not a character of tokens. */
-  if (g_strv_length (halves) != 2
-      || !resilient_headers_name_is_valid (halves[0])
-      || !resilient_headers_name_is_valid (halves[1]))
-    g_clear_pointer (&media_type, g_free);
-
-  return media_type;
+  self->own_type = g_strstrip (g_ascii_strdown (value, strcspn (value, ";")));
+  if (is_media_type (self->own_type, &is_lower))
+    self->content_type = self->own_type;
 }
 
 ResilientResponse *
@@ -89,14 +115,14 @@ resilient_response_new (guint             status_code,
   ResilientResponse *self = g_atomic_rc_box_new0 (ResilientResponse);
 
   self->status_code = status_code;
-  self->reason_phrase = make_reason_phrase (status_code, reason_phrase);
   self->uri = g_uri_ref (uri);
   self->version = version;
   self->headers = resilient_headers_ref (headers);
-  self->content_type = make_content_type (headers);
   self->body = body != NULL ? g_bytes_ref (body) : NULL;
   self->elapsed_time = elapsed_time;
   self->retry_after = retry_after;
+  set_reason_phrase (self, reason_phrase);
+  set_content_type (self);
 
   return self;
 }

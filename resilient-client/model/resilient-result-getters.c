@@ -291,6 +291,8 @@ resilient_result_list_attempts (ResilientResult *self)
 
   /* A new one each time, as its receiver may change it. */
   list = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_attempt_unref);
+  if (self->only != NULL)
+    g_ptr_array_add (list, resilient_attempt_ref (self->only));
   for (guint i = 0; self->log != NULL && i < self->log->len; i++)
     g_ptr_array_add (list, resilient_attempt_ref (g_ptr_array_index (self->log, i)));
 

@@ -20,7 +20,8 @@ struct _ResilientResult
   double total_time;   /* seconds */
   gint64 created_at;   /* microseconds since 1970 */
   gint64 created_boot; /* the same moment on the boot-time clock */
-  GPtrArray *log;      /* ResilientAttempt, never changed; NULL: empty */
+  GPtrArray *log;      /* ResilientAttempt, never changed; NULL: none, or only one */
+  ResilientAttempt *only; /* in place of a log */
 };
 
 /* @attempts counts what the policy allowed; @log (element-type ResilientAttempt, with free function, nullable) is

@@ -30,6 +30,7 @@ clear_result (gpointer data)
   g_clear_pointer (&self->response, resilient_response_unref);
   g_clear_error (&self->error);
   g_clear_pointer (&self->log, g_ptr_array_unref);
+  g_clear_pointer (&self->only, resilient_attempt_unref);
 }
 
 ResilientResult *
@@ -55,7 +56,11 @@ resilient_result_new (ResilientRequestContext *context,
   self->total_time = total_time;
   self->created_at = resilient_clock_get_real ();
   self->created_boot = resilient_clock_get_boot ();
-  self->log = log != NULL ? g_ptr_array_ref (log) : NULL;
+  /* nearly always one, and results are kept for long */
+  if (log != NULL && log->len == 1)
+    self->only = resilient_attempt_ref (g_ptr_array_index (log, 0));
+  else if (log != NULL)
+    self->log = g_ptr_array_ref (log);
 
   return self;
 }
@@ -73,6 +78,7 @@ resilient_result_without_body (ResilientResult *self)
   result->response = resilient_response_without_body (self->response);
   result->error = self->error != NULL ? g_error_copy (self->error) : NULL;
   result->log = self->log != NULL ? g_ptr_array_ref (self->log) : NULL;
+  result->only = self->only != NULL ? resilient_attempt_ref (self->only) : NULL;
 
   return result;
 }

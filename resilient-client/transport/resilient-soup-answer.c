@@ -14,6 +14,8 @@
 /* An unread response keeps its connection; to read it pays off only while it is short. */
 #define DISCARD_SIZE (64 * 1024)
 #define DISCARD_TIME (1 * G_USEC_PER_SEC)
+/* Of an announced body so much memory is had at once. */
+#define MAX_TRUSTED_SIZE (64 * 1024)
 
 static SoupMessage *
 get_message (SoupExchange *self)
@@ -145,7 +147,8 @@ take_answer (SoupExchange *self)
     }
 
   self->reading = READING_BODY;
-  self->body = g_byte_array_new ();
+  self->body =
+    g_byte_array_sized_new ((guint) CLAMP (self->download_size, 0, MAX_TRUSTED_SIZE));
   if (with_body)
     self->inflate =
       resilient_inflate_new (self->decode ? resilient_soup_headers_get_coding (soup_headers) : NULL,
