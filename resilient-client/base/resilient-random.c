@@ -78,10 +78,13 @@ resilient_random_range (double low,
   return value < high ? value : low;
 }
 
+#define UUID_LENGTH 36
+
 char *
 resilient_random_uuid (void)
 {
   guint32 word[4];
+  char *uuid, *end;
 
   g_mutex_lock (&generator_lock);
   for (guint i = 0; i < G_N_ELEMENTS (word); i++)
@@ -89,13 +92,19 @@ resilient_random_uuid (void)
   g_mutex_unlock (&generator_lock);
 
   /* RFC 9562, 5.4: version 4, variant 0b10. */
-  return g_strdup_printf ("%08x-%04x-%04x-%04x-%04x%08x",
-                          word[0],
-                          word[1] >> 16,
-                          (word[1] & 0x0fff) | 0x4000,
-                          ((word[2] >> 16) & 0x3fff) | 0x8000,
-                          word[2] & 0xffff,
-                          word[3]);
+  word[1] = (word[1] & 0xffff0fff) | 0x4000;
+  word[2] = (word[2] & 0x3fffffff) | 0x80000000;
+
+  uuid = end = g_malloc (UUID_LENGTH + 1);
+  for (guint i = 0; i < 32; i++)
+    {
+      if (i == 8 || i == 12 || i == 16 || i == 20)
+        *end++ = '-';
+      *end++ = "0123456789abcdef"[word[i / 8] >> (28 - 4 * (i % 8)) & 0xf];
+    }
+  *end = '\0';
+
+  return uuid;
 }
 
 void

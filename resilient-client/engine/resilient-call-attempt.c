@@ -215,8 +215,13 @@ static ResilientHeaders *
 exchange_default_headers (GUri *uri, gpointer data)
 {
   ResilientTurn *turn = data;
+  ResilientCore *core = turn->call->core;
+  g_autoptr (ResilientOrigin) other = NULL;
 
-  return resilient_core_dup_default_headers (turn->call->core, uri);
+  if (uri == turn->call->recipe->uri)
+    return resilient_core_dup_default_headers (core, turn->waiter.origin);
+  other = resilient_gate_get_origin (core->gate, uri);
+  return resilient_core_dup_default_headers (core, other);
 }
 
 static const ResilientExchangeFuncs exchange_funcs = {

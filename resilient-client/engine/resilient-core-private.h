@@ -84,8 +84,8 @@ ResilientDriver *resilient_core_dup_io_driver (ResilientCore *self);
 /* Tells the gate what the settings and the session allow, after either changed. */
 void resilient_core_apply_limits (ResilientCore *self);
 
-/* Client's default headers with those of the origin of @uri; transfer full, nullable. */
-ResilientHeaders *resilient_core_dup_default_headers (ResilientCore *self, GUri *uri);
+/* Client's default headers with those of @origin; transfer full, nullable. */
+ResilientHeaders *resilient_core_dup_default_headers (ResilientCore *self, ResilientOrigin *origin);
 
 /* Registry. add() fails with CLOSED once the client closes. */
 gboolean resilient_core_add_call (ResilientCore *self, ResilientCall *call, GError **error);

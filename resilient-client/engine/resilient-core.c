@@ -340,9 +340,8 @@ resilient_core_apply_limits (ResilientCore *self)
 }
 
 ResilientHeaders *
-resilient_core_dup_default_headers (ResilientCore *self, GUri *uri)
+resilient_core_dup_default_headers (ResilientCore *self, ResilientOrigin *origin)
 {
-  g_autoptr (ResilientOrigin) origin = resilient_gate_get_origin (self->gate, uri);
   g_autoptr (ResilientHeaders) own = resilient_origin_dup_default_headers (origin);
   ResilientHeaders *merged;
 

@@ -5,6 +5,8 @@
 
 #include "resilient-gate-state-private.h"
 
+#include <string.h>
+
 /* Idle origins that are kept, for what was learned of them. */
 #define MAX_IDLE_ORIGINS 512
 /* How many of them one operation looks at, when there are more. */
@@ -185,16 +187,48 @@ make_key (GUri *uri)
   return g_strdup_printf (literal ? "%s://[%s]:%d" : "%s://%s:%d", scheme, host, port);
 }
 
+/* The same for the usual case, without an allocation; FALSE if it is another. */
+static gboolean
+write_key (GUri *uri,
+           char *key,
+           gsize size)
+{
+  const char *scheme = g_uri_get_scheme (uri);
+  const char *host = g_uri_get_host (uri);
+  gsize n = strlen (scheme), length = strlen (host);
+  int port = g_uri_get_port (uri);
+
+  if (n + length + sizeof "://:65535" > size || memchr (host, ':', length) != NULL)
+    return FALSE;
+  for (gsize i = 0; i < n; i++)
+    key[i] = g_ascii_tolower (scheme[i]);
+  memcpy (key + n, "://", 3);
+  if (port == -1)
+    port = n == strlen ("https") ? 443 : 80;
+  n += 3;
+  for (gsize i = 0; i < length; i++)
+    {
+      if ((guchar) host[i] >= 0x80)
+        return FALSE;
+      key[n++] = g_ascii_tolower (host[i]);
+    }
+  g_snprintf (key + n, size - n, ":%d", port);
+  return TRUE;
+}
+
 ResilientOrigin *
 resilient_gate_get_origin (ResilientGate *self,
                            GUri          *uri)
 {
-  g_autofree char *key = NULL;
+  g_autofree char *made_key = NULL;
+  char written_key[128];
+  const char *key = written_key;
   ResilientOrigin *origin;
   gboolean made = FALSE;
 
   g_assert (g_uri_get_host (uri) != NULL);
-  key = make_key (uri);
+  if (!write_key (uri, written_key, sizeof written_key))
+    key = made_key = make_key (uri);
 
   g_mutex_lock (&self->lock);
 
