@@ -37,6 +37,8 @@ void resilient_headers_append_to_soup (ResilientHeaders *self, SoupMessageHeader
 /* A field name is a token (RFC 9110, 5.1); a field value has no CR, LF or NUL. */
 gboolean resilient_headers_name_is_valid (const char *name);
 gboolean resilient_headers_value_is_valid (const char *value);
+/* Type "/" subtype, both tokens, nothing else (RFC 9110, 8.3.1). */
+gboolean resilient_headers_is_media_type (const char *value, gboolean *is_lower);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientHeaders, resilient_headers_unref)
 

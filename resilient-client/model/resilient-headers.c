@@ -392,26 +392,3 @@ resilient_headers_append_to_soup (ResilientHeaders   *self,
       soup_message_headers_append (headers, field->name, field->value);
     }
 }
-
-gboolean
-resilient_headers_name_is_valid (const char *name)
-{
-  if (name == NULL || *name == '\0')
-    return FALSE;
-
-  /* tchar of RFC 9110, 5.6.2. */
-  for (const char *p = name; *p != '\0'; p++)
-    {
-      if (!g_ascii_isalnum (*p) && strchr ("!#$%&'*+-.^_`|~", *p) == NULL)
-        return FALSE;
-    }
-
-  return TRUE;
-}
-
-gboolean
-resilient_headers_value_is_valid (const char *value)
-{
-  /* A NUL can't be in a C string: it would end it. */
-  return value != NULL && strpbrk (value, "\r\n") == NULL;
-}

@@ -59,28 +59,6 @@ set_reason_phrase (ResilientResponse *self,
   self->reason_phrase = self->own_phrase;
 }
 
-/* RFC 9110, 8.3.1: type "/" subtype, both tokens, without case. */
-static gboolean
-is_media_type (const char *value,
-               gboolean   *is_lower)
-{
-  guint n_slashes = 0;
-
-  *is_lower = TRUE;
-  for (const char *p = value; *p != '\0'; p++)
-    {
-      const char character[] = { *p, '\0' };
-
-      if (*p == '/' && (n_slashes++ > 0 || p == value || p[1] == '\0'))
-        return FALSE;
-      if (*p != '/' && !resilient_headers_name_is_valid (character))
-        return FALSE;
-      *is_lower = *is_lower && !g_ascii_isupper (*p);
-    }
-
-  return n_slashes == 1;
-}
-
 static void
 set_content_type (ResilientResponse *self)
 {
@@ -91,14 +69,14 @@ set_content_type (ResilientResponse *self)
     return;
 
   /* nearly always as it stands there */
-  if (is_media_type (value, &is_lower) && is_lower)
+  if (resilient_headers_is_media_type (value, &is_lower) && is_lower)
     {
       self->content_type = value;
       return;
     }
 
   self->own_type = g_strstrip (g_ascii_strdown (value, strcspn (value, ";")));
-  if (is_media_type (self->own_type, &is_lower))
+  if (resilient_headers_is_media_type (self->own_type, &is_lower))
     self->content_type = self->own_type;
 }
 
