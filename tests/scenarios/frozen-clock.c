@@ -1,0 +1,100 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "frozen-clock.h"
+
+#include "resilient-clock-private.h"
+#include "test-util.h"
+
+static GMutex lock;
+/* Under lock; microseconds. */
+static gint64 boot = 1000 * G_USEC_PER_SEC;
+static gint64 suspended;
+static gint64 real_offset = FROZEN_EPOCH * G_USEC_PER_SEC - 1000 * G_USEC_PER_SEC;
+
+static gint64
+get_monotonic (gpointer data)
+{
+  gint64 now;
+
+  g_mutex_lock (&lock);
+  now = boot - suspended;
+  g_mutex_unlock (&lock);
+
+  return now;
+}
+
+static gint64
+get_boot (gpointer data)
+{
+  gint64 now;
+
+  g_mutex_lock (&lock);
+  now = boot;
+  g_mutex_unlock (&lock);
+
+  return now;
+}
+
+static gint64
+get_real (gpointer data)
+{
+  gint64 now;
+
+  g_mutex_lock (&lock);
+  now = boot + real_offset;
+  g_mutex_unlock (&lock);
+
+  return now;
+}
+
+void
+frozen_clock_install (void)
+{
+  static const ResilientClockFuncs funcs = { get_monotonic, get_boot, get_real };
+
+  resilient_clock_install (&funcs, NULL);
+}
+
+gint64
+frozen_clock_get (void)
+{
+  return get_boot (NULL);
+}
+
+static void
+go_on (double seconds, gboolean suspend)
+{
+  gint64 step = resilient_clock_from_seconds (seconds);
+
+  g_mutex_lock (&lock);
+  boot += step;
+  if (suspend)
+    suspended += step;
+  g_mutex_unlock (&lock);
+
+  resilient_clock_moved ();
+  test_run_pending ();
+}
+
+void
+frozen_clock_advance (double seconds)
+{
+  go_on (seconds, FALSE);
+}
+
+void
+frozen_clock_suspend (double seconds)
+{
+  go_on (seconds, TRUE);
+}
+
+void
+frozen_clock_set_real (gint64 microseconds)
+{
+  g_mutex_lock (&lock);
+  real_offset = microseconds - boot;
+  g_mutex_unlock (&lock);
+}
