@@ -93,6 +93,10 @@ rest_cb (gpointer data)
       /* Who came later may have sent work here meanwhile. */
       g_mutex_unlock (&self->lock);
       busy = g_main_context_pending (context);
+      /* Within a dispatch GLib forgets the references that it took to what is ready; but it drops
+       * them here. */
+      if (busy)
+        g_main_context_prepare (context, NULL);
       g_mutex_lock (&self->lock);
 
       self->busy |= busy;

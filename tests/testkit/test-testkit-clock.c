@@ -407,7 +407,6 @@ static void
 test_waiting_threads (Fixture *f, gconstpointer data)
 {
   Worker worker = { .f = f, .left = 1, .times = g_string_new (NULL) };
-  g_autoptr (GSource) source = g_idle_source_new ();
   GThread *thread;
 
   n_begun = 0;

@@ -316,7 +316,6 @@ test_errors (Fixture *f, gconstpointer data)
   g_autoptr (ResilientRequest) request = resilient_request_new ("PUT", URI);
   g_autoptr (GFile) missing = g_file_new_for_path ("/nonexistent/file");
   g_auto (Answer) answer = { 0 };
-  g_auto (Answer) other = { 0 };
 
   resilient_request_set_body_file (request, "text/plain", missing);
   resilient_test_transport_add_response (f->transport, NULL, 200, NULL, NULL, 0.0);
