@@ -25,6 +25,12 @@ resilient_client_install_properties (GObjectClass *object_class)
    * The session that sends: the app's own, or one made at first need. The client never changes a
    * property of it.
    *
+   * A client without a session of the app's own sends HTTP/1 requests that run at the same time by a
+   * session each, as libsoup looks at all connections of a session at every step. That ends when
+   * this property is read for the first time, as who knows the session may give it features and
+   * handlers: requests that are sent from then on go by this one. Features must be the same for all
+   * requests, so read it before the first.
+   *
    * Since: 1.0
    */
   props[RESILIENT_CLIENT_PROP_SESSION] =

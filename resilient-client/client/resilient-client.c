@@ -151,7 +151,8 @@ resilient_client_new_with_session (SoupSession *session)
  * resilient_client_get_session:
  * @self: a client
  *
- * Gets the session that sends; makes it if there was no need so far.
+ * Gets the session that sends; makes it if there was no need so far. From now on every request goes
+ * by it, see [property@Client:session].
  *
  * To be used in the home context only, like any session.
  *
