@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "script-server.h"
+#include "test-util.h"
 #include "virtual-clock.h"
 
 /* A whole call over libsoup, against a server that answers the bytes of the input.
@@ -205,12 +206,12 @@ configure (Run *run, const char *letters)
 /* Whether the server may have asked for the request once more: a redirect, credentials, another
  * connection. */
 static gboolean
-asks_again (const guint8 *script, gsize size)
+asks_again (void)
 {
   const char *const statuses[] = { "30", "401", "407", "421" };
 
   for (guint i = 0; i < G_N_ELEMENTS (statuses); i++)
-    if (g_strstr_len ((const char *) script, size, statuses[i]) != NULL)
+    if (script_server_has_sent (server, statuses[i]))
       return TRUE;
 
   return FALSE;
@@ -218,10 +219,10 @@ asks_again (const guint8 *script, gsize size)
 
 /* Neither does the server see half a body, nor a POST twice unless it asked for that itself. */
 static void
-check_requests (Run *run, const char *letters, const guint8 *script, gsize size)
+check_requests (Run *run, const char *letters)
 {
   GPtrArray *requests = script_server_get_requests (server);
-  gboolean asked = asks_again (script, size);
+  gboolean asked = asks_again ();
   guint n_posts = 0;
 
   for (guint i = 0; i < requests->len; i++)
@@ -241,11 +242,11 @@ check_requests (Run *run, const char *letters, const guint8 *script, gsize size)
 }
 
 static void
-check_result (Run *run, const guint8 *script, gsize size)
+check_result (Run *run)
 {
   g_autoptr (GPtrArray) results = resilient_client_list_results (run->client);
   ResilientResult *result;
-  gboolean shown = g_strstr_len ((const char *) script, size, SECRET) != NULL;
+  gboolean shown = script_server_has_sent (server, SECRET);
 
   g_assert_cmpuint (run->n_callbacks, ==, 1);
   g_assert_true ((run->response == NULL) != (run->error == NULL));
@@ -304,8 +305,8 @@ run_call (const char *letters, const guint8 *script, gsize size)
 
   run_until (&run.n_callbacks);
   run_until (&run.n_last);
-  check_requests (&run, letters, script, size);
-  check_result (&run, script, size);
+  check_requests (&run, letters);
+  check_result (&run);
   g_assert_cmpuint (resilient_client_get_active_count (run.client), <=, 1);
 
   resilient_client_close_async (run.client, 0, NULL, closed_cb, &run);
@@ -337,6 +338,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       server = script_server_new ();
       virtual_clock_install ();
     }
+  /* libsoup's own, of a Content-Length below -1 */
+  test_allow_warning ("GLib-GObject",
+                      "of type 'gint64' is invalid or out of range for property 'content-length'");
   run_call (letters != NULL ? letters : "", input.data, input.size);
 
   return 0;

@@ -33,6 +33,7 @@ struct _ScriptServer
   Connection *speaker; /* whose turn it is in the script; NULL: the next to come */
   GPtrArray *connections;
   GPtrArray *requests;
+  GByteArray *sent;
 };
 
 static void
@@ -70,6 +71,7 @@ connection_close (Connection *self)
 static void
 connection_send (Connection *self, const guint8 *data, gsize size)
 {
+  g_byte_array_append (self->server->sent, data, size);
   /* What does not fit, or nobody reads, is lost. */
   if (size > 0)
     g_socket_send (self->socket, (const char *) data, size, NULL, NULL);
@@ -243,6 +245,7 @@ script_server_new (void)
 
   self->connections = g_ptr_array_new_with_free_func (connection_free);
   self->requests = g_ptr_array_new_with_free_func (request_free);
+  self->sent = g_byte_array_new ();
   source = g_socket_create_source (self->listener, G_IO_IN, NULL);
   g_source_set_callback (source, G_SOURCE_FUNC (incoming_cb), self, NULL);
   g_source_attach (source, NULL);
@@ -261,6 +264,7 @@ script_server_start (ScriptServer *self, const guint8 *script, gsize size)
 {
   script_server_stop (self);
   g_ptr_array_set_size (self->requests, 0);
+  g_byte_array_set_size (self->sent, 0);
   self->script = script;
   self->size = size;
   self->at = 0;
@@ -289,4 +293,11 @@ GPtrArray *
 script_server_get_requests (ScriptServer *self)
 {
   return self->requests;
+}
+
+gboolean
+script_server_has_sent (ScriptServer *self, const char *text)
+{
+  return self->sent->len > 0
+         && memmem (self->sent->data, self->sent->len, text, strlen (text)) != NULL;
 }

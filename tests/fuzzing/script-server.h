@@ -41,5 +41,7 @@ void script_server_stop (ScriptServer *self);
 gboolean script_server_resume (ScriptServer *self);
 /* Of ScriptRequest, every whole one in the order in which they came. */
 GPtrArray *script_server_get_requests (ScriptServer *self);
+/* Whether it sent @text, in one piece or several. */
+gboolean script_server_has_sent (ScriptServer *self, const char *text);
 
 G_END_DECLS
