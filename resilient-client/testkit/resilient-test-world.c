@@ -315,7 +315,9 @@ resilient_test_world_add (GMainContext *context)
 void
 resilient_test_world_remove_all (void)
 {
+  g_autoptr (GPtrArray) contexts = NULL;
+
   g_mutex_lock (&added_lock);
-  g_clear_pointer (&added_contexts, g_ptr_array_unref);
+  contexts = g_steal_pointer (&added_contexts);
   g_mutex_unlock (&added_lock);
 }
