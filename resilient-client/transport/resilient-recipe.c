@@ -90,7 +90,17 @@ parse_uri (const char *text, GError **error)
                    g_uri_get_scheme (uri));
       return NULL;
     }
-  return g_steal_pointer (&uri);
+  /* Ten thousand may wait, and a parser's strings have room to grow. */
+  return g_uri_build_with_user (g_uri_get_flags (uri),
+                                g_uri_get_scheme (uri),
+                                g_uri_get_user (uri),
+                                g_uri_get_password (uri),
+                                g_uri_get_auth_params (uri),
+                                g_uri_get_host (uri),
+                                g_uri_get_port (uri),
+                                g_uri_get_path (uri),
+                                g_uri_get_query (uri),
+                                g_uri_get_fragment (uri));
 }
 
 char *
