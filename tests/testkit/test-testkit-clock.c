@@ -499,6 +499,30 @@ test_programmers_errors (Fixture *f, gconstpointer data)
   g_test_assert_expected_messages ();
 }
 
+/* The kit shares structs with the library, and so takes none but its own. */
+static void
+test_other_version (void)
+{
+  /* As it is and stays in every version. */
+  static struct
+  {
+    gsize size;
+    const char *version;
+  } other = { 16, "0.9.0" };
+
+  if (g_test_subprocess ())
+    {
+      g_type_class_ref (RESILIENT_TYPE_CLIENT);
+      g_type_set_qdata (RESILIENT_TYPE_CLIENT, g_quark_from_string ("resilient-testkit-1"), &other);
+      resilient_test_clock_install (resilient_test_clock_new ());
+      return;
+    }
+
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr ("*same version of libresilient-client-1, which is 0.9.0 here*");
+}
+
 /* The library has its own time back. */
 static void
 test_uninstall (void)
@@ -536,6 +560,7 @@ main (int argc, char *argv[])
   ADD ("waiting-threads", test_waiting_threads);
   ADD ("automatic", test_automatic);
   ADD ("programmers-errors", test_programmers_errors);
+  g_test_add_func ("/testkit-clock/other-version", test_other_version);
   g_test_add_func ("/testkit-clock/uninstall", test_uninstall);
 
   return g_test_run ();
