@@ -103,22 +103,19 @@ client_new (ResilientTestServer *server)
 }
 
 static void
-gone_cb (gpointer data, GObject *client)
+closed_cb (GObject *client, GAsyncResult *result, gpointer user_data)
 {
-  *(gboolean *) data = TRUE;
+  *(gboolean *) user_data = resilient_client_close_finish (RESILIENT_CLIENT (client), result, NULL);
 }
 
-/* Until nothing of it is left. */
 static void
 client_end (ResilientClient *client)
 {
-  gboolean gone = FALSE;
+  gboolean closed = FALSE;
 
-  g_object_weak_ref (G_OBJECT (client), gone_cb, &gone);
-  resilient_client_close_async (client, 0.0, NULL, NULL, NULL);
+  resilient_client_close_async (client, 0.0, NULL, closed_cb, &closed);
+  test_run_until_true (&closed);
   g_object_unref (client);
-  while (!gone)
-    g_main_context_iteration (NULL, TRUE);
 }
 
 /* @timeouts: what a short time is to end; all others are much too long. */
