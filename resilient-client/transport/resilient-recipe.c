@@ -237,17 +237,33 @@ append_redacted_query (GString *text, const char *query)
     }
 }
 
+/* In brackets when it is an address of IPv6, with each % of its zone encoded (RFC 6874, 2). */
+static void
+append_host (GString *text, const char *host)
+{
+  g_autofree char *address = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  if (strchr (host, ':') == NULL)
+    {
+      g_string_append (text, host);
+      return;
+    }
+  parts = g_strsplit (host, "%", -1);
+  address = g_strjoinv ("%25", parts);
+  g_string_append_printf (text, "[%s]", address);
+}
+
 char *
 resilient_uri_redact (GUri *uri)
 {
   GString *text = g_string_new (g_uri_get_scheme (uri));
   const char *host = g_uri_get_host (uri);
-  gboolean is_ipv6 = host != NULL && strchr (host, ':') != NULL;
 
   g_string_append (text, "://");
   if (g_uri_get_userinfo (uri) != NULL)
     g_string_append (text, "***@");
-  g_string_append_printf (text, is_ipv6 ? "[%s]" : "%s", host != NULL ? host : "");
+  append_host (text, host != NULL ? host : "");
   if (g_uri_get_port (uri) > 0)
     {
       int default_port = strcmp (g_uri_get_scheme (uri), "https") == 0 ? 443 : 80;

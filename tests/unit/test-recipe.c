@@ -111,6 +111,7 @@ test_redact (void)
     { "https://example.org/?a=", "https://example.org/?a=***" },
     { "https://example.org/?a&&b=c", "https://example.org/?***&&b=***" },
     { "http://[::1]:8080/x", "http://[::1]:8080/x" },
+    { "http://[fe80::1%25eth0]:8080/x", "http://[fe80::1%25eth0]:8080/x" },
     { "https://example.org:443/", "https://example.org/" },
   };
 
