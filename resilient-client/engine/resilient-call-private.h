@@ -91,7 +91,9 @@ struct _ResilientCall
   ResilientResult *result;
   ResilientCancelCause cancel_cause;
   gboolean ending; /* nothing can be changed about its end any more */
-  GQueue tasks; /* of CallTask, oldest first */
+  gboolean task_wants_result;
+  GTask *task;  /* the first who waits, if only for the end; owned, nullable */
+  GQueue tasks; /* of CallTask, the others, oldest first */
   GCancellable *cancellable;
   gulong cancelled_id;
   guint work_bits;

@@ -83,12 +83,15 @@ void
 resilient_call_complete (ResilientCall *self)
 {
   g_autoptr (GCancellable) cancellable = NULL;
-  CallTask *waiting;
+  g_autoptr (GTask) task = NULL;
+  CallTask *waiting = NULL;
   gulong cancelled_id;
   gboolean more;
 
   g_mutex_lock (&self->lock);
-  waiting = g_queue_pop_head (&self->tasks);
+  task = g_steal_pointer (&self->task);
+  if (task == NULL)
+    waiting = g_queue_pop_head (&self->tasks);
   more = !g_queue_is_empty (&self->tasks);
   cancellable = g_steal_pointer (&self->cancellable);
   cancelled_id = self->cancelled_id;
@@ -104,6 +107,8 @@ resilient_call_complete (ResilientCall *self)
   if (more)
     resilient_call_post (self, RESILIENT_WORK_COMPLETE);
 
+  if (task != NULL)
+    return_task (self, task, self->task_wants_result);
   if (waiting != NULL)
     {
       call_task_disarm (waiting);
@@ -174,11 +179,20 @@ resilient_call_add_task (ResilientCall *self,
 
   g_mutex_lock (&self->lock);
   /* Until the callbacks that wait already were called, also a late one waits its turn. */
-  if (self->state == RESILIENT_CALL_STATE_DONE && g_queue_is_empty (&self->tasks))
+  if (self->state == RESILIENT_CALL_STATE_DONE && self->task == NULL
+      && g_queue_is_empty (&self->tasks))
     {
       g_mutex_unlock (&self->lock);
       return_task (self, task, want_result);
       g_object_unref (task);
+      return;
+    }
+
+  if (self->task == NULL && g_queue_is_empty (&self->tasks) && timeout < 0 && source == NULL)
+    {
+      self->task = task;
+      self->task_wants_result = want_result;
+      g_mutex_unlock (&self->lock);
       return;
     }
 
