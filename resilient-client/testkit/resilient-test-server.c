@@ -216,7 +216,7 @@ resilient_test_server_new (GError **error)
  *
  * Creates a server, which listens already: on 127.0.0.1, on a port that the system chooses.
  *
- * It fails with a [enum@Gio.IOErrorEnum] when there is no socket for it, and with a
+ * It fails with a [error@Gio.IOErrorEnum] when there is no socket for it, and with a
  * [error@Gio.TlsError] where GIO has no TLS.
  *
  * Returns: (transfer full): a new server, or %NULL with @error set
