@@ -571,7 +571,7 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Run *self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientResult) waited =
+  g_autoptr (ResilientResult) waited G_GNUC_UNUSED =
     resilient_client_wait_finish (RESILIENT_CLIENT (source), result, &error);
 
   drain (self);
