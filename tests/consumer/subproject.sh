@@ -10,7 +10,8 @@ source=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cp "$source/tests/consumer/subproject/meson.build" "$source/tests/consumer/consumer.c" "$work"
+cp "$source/tests/consumer/subproject/meson.build" "$source/tests/consumer/consumer.c" \
+  "$source/tests/consumer/testkit.c" "$work"
 mkdir "$work/subprojects"
 ln -s "$source" "$work/subprojects/resilient-client"
 
