@@ -246,6 +246,8 @@ resilient_soup_exchange_drop_leg (SoupExchange *self)
       else if (leg->whole)
         how = RESILIENT_CLOSE_NOW;
     }
+  if (leg->reader == NULL || how == RESILIENT_CLOSE_ABANDON)
+    resilient_soup_hop_hang_up (leg->hop);
   resilient_soup_hop_detach (leg->hop);
   if (leg->reader != NULL)
     resilient_reader_close (g_steal_pointer (&leg->reader), how);

@@ -47,6 +47,9 @@ typedef struct
 /* NULL with @error when the body can't be had. */
 ResilientSoupHop *resilient_soup_hop_send (const ResilientSoupHopParams *params, const ResilientSoupHopFuncs *funcs,
                                            gpointer data, GError **error);
+/* Before a detach that makes libsoup close a connection of its own. Over TLS libsoup 3.2 blocks then until the peer takes
+ * the farewell, behind all that was written before, which a peer that hangs never does. */
+void resilient_soup_hop_hang_up (ResilientSoupHop *self);
 /* From a source of the driving context: no callback but released() any more. Cancels, and closes nothing: a stream that
  * answered() gave away is its receiver's, who must tell by stream_closed(). */
 void resilient_soup_hop_detach (ResilientSoupHop *self);

@@ -178,6 +178,20 @@ resilient_soup_hop_send (const ResilientSoupHopParams *params,
 }
 
 void
+resilient_soup_hop_hang_up (ResilientSoupHop *self)
+{
+  guint unsent;
+
+  if (self->socket == NULL || !self->on_wire || (self->returned && !self->streaming)
+      || soup_message_get_http_version (self->message) == SOUP_HTTP_2_0
+      || g_strcmp0 (g_uri_get_scheme (soup_message_get_uri (self->message)), "https") != 0)
+    return;
+  /* what has room in the kernel does not block */
+  if (!resilient_socket_get_unsent (self->socket, &unsent) || unsent > 0)
+    g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
+}
+
+void
 resilient_soup_hop_detach (ResilientSoupHop *self)
 {
   if (self->detached)
