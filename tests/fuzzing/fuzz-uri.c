@@ -78,6 +78,13 @@ contains (const char *text, const char *part)
   return text != NULL && strstr (text, part) != NULL;
 }
 
+static gboolean
+has_both (const char *userinfo)
+{
+  return userinfo != NULL && g_str_has_prefix (userinfo, CANARY)
+         && g_str_has_suffix (userinfo, ":" CANARY);
+}
+
 /* Whether the secrets are where they were meant to be: what mutation made part of a path, say, is
  * none.
  */
@@ -88,9 +95,30 @@ is_as_meant (GUri *uri, char *const *parts)
     if (contains (parts[i], CANARY) || contains (parts[i], OTHER))
       return FALSE;
 
-  return (*parts[1] == '\0' || contains (g_uri_get_userinfo (uri), CANARY))
+  return (*parts[1] == '\0' || has_both (g_uri_get_userinfo (uri)))
          && !contains (g_uri_get_scheme (uri), CANARY) && !contains (g_uri_get_host (uri), CANARY)
          && !contains (g_uri_get_path (uri), CANARY) && strchr (parts[3], '#') == NULL;
+}
+
+/* Schemes are shown in lower case. */
+static gboolean
+repeats (const GError *error, const char *secret)
+{
+  g_autofree char *lower_message = g_ascii_strdown (error->message, -1);
+  g_autofree char *lower_secret = g_ascii_strdown (secret, -1);
+
+  return contains (lower_message, lower_secret);
+}
+
+/* Before "://" there is a scheme, and no user. */
+static gboolean
+has_secret_scheme (const char *text, const char *other_text)
+{
+  g_autofree char *scheme = g_uri_parse_scheme (text);
+  g_autofree char *other = g_uri_parse_scheme (other_text);
+
+  return g_strcmp0 (scheme, other) != 0 && scheme != NULL
+         && g_str_has_prefix (text + strlen (scheme), "://");
 }
 
 int
@@ -103,6 +131,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (ResilientRecipe) recipe = NULL;
   g_autoptr (ResilientRecipe) other = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GError) other_error = NULL;
 
   for (guint i = 0; i < N_PARTS; i++)
     {
@@ -115,11 +144,12 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   check_escape (text);
 
   recipe = resilient_recipe_new ("GET", text, &error);
-  other = resilient_recipe_new ("GET", other_text, NULL);
+  other = resilient_recipe_new ("GET", other_text, &other_error);
   if (recipe == NULL)
     {
       g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
-      g_assert_false (contains (error->message, CANARY));
+      g_assert_true (!repeats (error, CANARY) || has_secret_scheme (text, other_text)
+                     || (other == NULL && repeats (other_error, CANARY)));
     }
   else
     {
@@ -130,7 +160,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
           g_autofree char *other_shown = resilient_uri_redact (other->uri);
 
           g_assert_cmpstr (shown, ==, other_shown);
-          g_assert_false (contains (shown, CANARY));
         }
     }
 
