@@ -39,14 +39,16 @@ watched_cb (gpointer user_data)
 static char *
 closed_uri (void)
 {
-  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+  g_autoptr (GSocket) socket =
+    g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
   g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string ("127.0.0.1", 0);
   g_autoptr (GSocketAddress) bound = NULL;
 
   g_assert_true (g_socket_bind (socket, address, FALSE, NULL));
   bound = g_socket_get_local_address (socket, NULL);
 
-  return g_strdup_printf ("http://127.0.0.1:%u/", g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
+  return g_strdup_printf ("http://127.0.0.1:%u/",
+                          g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
 }
 
 int
@@ -76,7 +78,7 @@ main (int argc, char *argv[])
   resilient_retry_policy_builder_set_max_delay (builder, 7200);
   policy = resilient_retry_policy_builder_build (builder, &error);
   g_assert_no_error (error);
-  client = bench_client_new (100);
+  client = bench_client_new (100, NULL);
   resilient_client_set_retry_policy (client, policy);
 
   /* The first failure makes what is made once: GIO's network monitor among it. */
@@ -118,10 +120,20 @@ main (int argc, char *argv[])
   while (n_cancelled < n_requests)
     g_main_context_iteration (NULL, TRUE);
 
-  g_print ("{\"requests\": %d, \"asleep_after\": %.3f, \"heap_each\": %.1f, \"sources_before\": %u, \"sources\": %u, "
-           "\"alarm_sources\": %u, \"watched\": %d, \"turns\": %d, \"cpu_ms\": %.3f, \"peak_rss\": %" G_GSIZE_FORMAT "}\n",
-           n_requests, asleep_after, (double) heap / n_requests, sources_before, sources, alarms, seconds, turns,
-           cpu * 1e3, bench_peak_rss ());
+  g_print ("{\"requests\": %d, \"asleep_after\": %.3f, \"heap_each\": %.1f, \"sources_before\": "
+           "%u, \"sources\": %u, "
+           "\"alarm_sources\": %u, \"watched\": %d, \"turns\": %d, \"cpu_ms\": %.3f, \"peak_rss\": "
+           "%" G_GSIZE_FORMAT "}\n",
+           n_requests,
+           asleep_after,
+           (double) heap / n_requests,
+           sources_before,
+           sources,
+           alarms,
+           seconds,
+           turns,
+           cpu * 1e3,
+           bench_peak_rss ());
 
   return EXIT_SUCCESS;
 }

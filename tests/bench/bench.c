@@ -4,9 +4,14 @@
 #include "bench.h"
 
 #include <malloc.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 guint64 bench_n_signals;
+
+/* Lengths of the turns of the main context, and when its last poll returned; in its thread only. */
+static GArray *turns;
+static gint64 woken_at;
 
 double
 bench_cpu_time (void)
@@ -14,7 +19,8 @@ bench_cpu_time (void)
   struct rusage usage;
 
   getrusage (RUSAGE_SELF, &usage);
-  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+         + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 gsize
@@ -54,28 +60,154 @@ bench_count_sources (GMainContext *context, const char *name)
   return n;
 }
 
+void
+bench_parse (const GOptionEntry *entries, int *argc, char ***argv)
+{
+  g_autoptr (GOptionContext) options = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_add_main_entries (options, entries, NULL);
+  if (!g_option_context_parse (options, argc, argv, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      exit (2);
+    }
+}
+
 static void
 event_cb (ResilientClient *client, ResilientEvent *event, gpointer user_data)
 {
   bench_n_signals++;
 }
 
+static gboolean
+accept_cb (SoupMessage *message,
+           GTlsCertificate *certificate,
+           GTlsCertificateFlags errors,
+           gpointer user_data)
+{
+  return TRUE;
+}
+
+static void
+queued_cb (SoupSession *session, SoupMessage *message, gpointer user_data)
+{
+  g_signal_connect (message, "accept-certificate", G_CALLBACK (accept_cb), NULL);
+}
+
+static void
+trust (SoupSession *session, const char *ca)
+{
+  if (g_strcmp0 (ca, "any") == 0)
+    {
+      g_signal_connect (session, "request-queued", G_CALLBACK (queued_cb), NULL);
+    }
+  else if (ca != NULL)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GTlsDatabase) database = g_tls_file_database_new (ca, &error);
+
+      g_assert_no_error (error);
+      soup_session_set_tls_database (session, database);
+    }
+}
+
+/* For connections of the process that don't choose whom they trust. */
+static void
+trust_by_default (const char *ca)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GTlsDatabase) database = g_tls_file_database_new (ca, &error);
+
+  g_assert_no_error (error);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), database);
+}
+
 ResilientClient *
-bench_client_new (guint concurrency)
+bench_client_new (guint concurrency, const char *ca)
 {
   ResilientClient *client = g_object_new (RESILIENT_TYPE_CLIENT,
-                                          "max-concurrent", concurrency,
-                                          "max-concurrent-per-host", concurrency,
-                                          "max-pending", G_MAXUINT,
-                                          "retry-policy", resilient_retry_policy_get_standard (),
+                                          "max-concurrent",
+                                          concurrency,
+                                          "max-concurrent-per-host",
+                                          concurrency,
+                                          "max-pending",
+                                          G_MAXUINT,
+                                          "retry-policy",
+                                          resilient_retry_policy_get_standard (),
                                           NULL);
 
   g_signal_connect (client, "event", G_CALLBACK (event_cb), NULL);
+  /* Not by the session unless it must be: who reads that gives up what a client does with several.
+   */
+  if (g_strcmp0 (ca, "any") == 0)
+    trust (resilient_client_get_session (client), ca);
+  else if (ca != NULL)
+    trust_by_default (ca);
   return client;
 }
 
 SoupSession *
-bench_session_new (guint concurrency)
+bench_session_new (guint concurrency, const char *ca)
 {
-  return soup_session_new_with_options ("max-conns", concurrency, "max-conns-per-host", concurrency, NULL);
+  SoupSession *session = soup_session_new_with_options (
+    "max-conns", concurrency, "max-conns-per-host", concurrency, NULL);
+
+  trust (session, ca);
+  return session;
+}
+
+void
+bench_turn_until (const int *counter, int n)
+{
+  while (*counter < n)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static int
+poll_cb (GPollFD *fds, guint n_fds, int timeout)
+{
+  double turn = (g_get_monotonic_time () - woken_at) / 1e3;
+  int n_ready;
+
+  if (turns != NULL)
+    g_array_append_val (turns, turn);
+  n_ready = g_poll (fds, n_fds, timeout);
+  woken_at = g_get_monotonic_time ();
+
+  return n_ready;
+}
+
+void
+bench_stalls_begin (void)
+{
+  turns = g_array_sized_new (FALSE, FALSE, sizeof (double), 1 << 16);
+  woken_at = g_get_monotonic_time ();
+  g_main_context_set_poll_func (NULL, poll_cb);
+}
+
+void
+bench_stalls_end (double *longest, double *p99)
+{
+  *longest = bench_percentile (turns, 1);
+  *p99 = bench_percentile (turns, 0.99);
+  g_clear_pointer (&turns, g_array_unref);
+}
+
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+double
+bench_percentile (GArray *values, double p)
+{
+  if (values->len == 0)
+    return 0;
+
+  g_array_sort (values, compare);
+  return g_array_index (values, double, MIN (values->len - 1, (guint) (p * values->len)));
 }

@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What the programs of this folder share: every one measures one thing in one process and prints one JSON object. */
+/* What the programs of this folder share: every one measures one thing in one process and prints
+ * one JSON object. */
 
 /* CPU time of this process so far, user and system: seconds. */
 double bench_cpu_time (void);
@@ -18,12 +19,28 @@ gsize bench_peak_rss (void);
 /* Sources attached to @context, of that name or (NULL) all. */
 guint bench_count_sources (GMainContext *context, const char *name);
 
-/* A client with everything on: standard policy, handlers for every signal, results and statistics. */
-ResilientClient *bench_client_new (guint concurrency);
+/* Parses the command line, or prints what is wrong and exits. */
+void bench_parse (const GOptionEntry *entries, int *argc, char ***argv);
+
+/* A client with everything on: standard policy, handlers for every signal, results and statistics.
+ * It trusts the certificates of the file @ca (nullable), or, for "any", whatever its database says.
+ */
+ResilientClient *bench_client_new (guint concurrency, const char *ca);
 /* How many signals its handlers saw. */
 extern guint64 bench_n_signals;
 
 /* A plain session with as many connections. */
-SoupSession *bench_session_new (guint concurrency);
+SoupSession *bench_session_new (guint concurrency, const char *ca);
+
+/* Iterates the default main context until *@counter is @n. */
+void bench_turn_until (const int *counter, int n);
+
+/* From now on, how long the default main context is away from its poll at a time. */
+void bench_stalls_begin (void);
+/* The longest time so far, and the 99th percentile, in milliseconds. */
+void bench_stalls_end (double *longest, double *p99);
+
+/* Sorts @values; the value below which the part @p of them is, 0 if there is none. */
+double bench_percentile (GArray *values, double p);
 
 G_END_DECLS

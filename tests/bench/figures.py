@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: The resilient-client authors
+# SPDX-License-Identifier: MIT
+"""Running what is measured, and the table of what came out."""
+
+import json
+import statistics
+import subprocess
+import time
+
+from servers import pinned
+
+MIB = 1 << 20
+
+
+class Failed(Exception):
+    """A program that did not do what it was to do."""
+
+
+class Bench:
+    """One run: where things are, what was found, and what a workload needs to measure."""
+
+    def __init__(self, build, peers, servers, rounds):
+        self.build, self.peers, self.servers, self.rounds = build, peers, servers, rounds
+        self.table, self.results = Table(), {}
+
+    def run(self, command, prefix=()):
+        """The figures that a program prints, on the client's core."""
+        command = [*prefix, *(str(word) for word in command)]
+        done = subprocess.run(pinned(1, command), stdout=subprocess.PIPE, text=True, env=self.peers.environment,
+                              timeout=300)
+        if done.returncode != 0:
+            raise Failed(f'{command[0]} ended with {done.returncode}: {" ".join(command)}')
+        return json.loads(done.stdout)
+
+    def program(self, name, **options):
+        return self.run([self.build / name, *flags(options)])
+
+    def send(self, peer, uri, **options):
+        return self.run([*self.peers.commands[peer], f'--uri={uri}', f'--spawned-at={int(time.time() * 1e6)}',
+                         *flags(options)])
+
+    def compare(self, variants, rounds=None):
+        """variants: name → function that measures. Each in turn, several times, so that what disturbs the machine
+        disturbs all; gives name → all its runs, and leaves out who fails."""
+        runs, failed = {name: [] for name in variants}, set()
+        for _ in range(rounds or self.rounds):
+            for name, measure in variants.items():
+                if name in failed:
+                    continue
+                try:
+                    runs[name].append(measure())
+                except (Failed, subprocess.TimeoutExpired) as error:
+                    self.table.note(f'{name} is left out: {error}')
+                    failed.add(name)
+        return {name: Runs(each) for name, each in runs.items() if each and name not in failed}
+
+    def keep(self, name, runs, **more):
+        self.results[name] = {who: each.median | {'runs': len(each.runs)} for who, each in runs.items()} | more
+
+
+class Runs:
+    """Several runs of the same; attributes are medians."""
+
+    def __init__(self, runs):
+        self.runs = runs
+        self.median = {key: statistics.median(run[key] for run in runs)
+                       for key, value in runs[0].items() if not isinstance(value, str)}
+
+    def __getitem__(self, key):
+        return self.median[key]
+
+    def ratio(self, other, key='per_second'):
+        """The median of the ratios round by round, which suffers less from a machine that changes than that of
+        medians."""
+        return statistics.median(a[key] / b[key] for a, b in zip(self.runs, other.runs) if b[key])
+
+
+def flags(options):
+    words = []
+    for name, value in options.items():
+        if value is True:
+            words.append('--' + name.replace('_', '-'))
+        elif value is not None and value is not False:
+            words.append(f'--{name.replace("_", "-")}={value}')
+    return words
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def title(self, text):
+        print(f'\n{text}', flush=True)
+        self.rows.append({'title': text})
+
+    def note(self, text):
+        print(f'  ({text})', flush=True)
+        self.rows.append({'note': text})
+
+    def add(self, question, figure, bar=None, met=None):
+        verdict = '' if met is None else 'met' if met else 'MISSED'
+        self.rows.append({'question': question.strip(), 'figure': figure, 'bar': bar or '', 'verdict': verdict})
+        print(f'{question:62} {figure:>30} {bar or "":>12} {verdict}', flush=True)
+
+    def at_least(self, question, value, bar, unit=' ×'):
+        self.add(question, f'{value:.2f}{unit}', f'≥ {bar:g}{unit}', value >= bar)
+
+    def at_most(self, question, value, bar, unit=' ×'):
+        self.add(question, f'{value:,.2f}{unit}', f'≤ {bar:g}{unit}', value <= bar)
+
+    def verdicts(self):
+        return [row['verdict'] for row in self.rows if row.get('verdict')]
