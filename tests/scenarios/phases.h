@@ -64,9 +64,9 @@ struct _Phase
   FaultServerFlags flags;
   CellFunc prepare; /* before the start */
   CellFunc reach;
-  CellFunc finish;  /* lets the request come to its own end */
-  const End *end;   /* which is this */
-  guint attempts;   /* made when it is reached */
+  CellFunc finish; /* lets the request come to its own end */
+  const End *end;  /* which is this */
+  guint attempts;  /* made when it is reached */
   guint all_attempts;
   gboolean over;  /* whatever is done comes too late */
   gboolean late;  /* it may come too late */
@@ -110,6 +110,7 @@ struct _Cell
   ResilientCall *other; /* another request that the phase needs; nullable */
   GThread *worker;
   CellFunc act;
+  CellFunc tune; /* of the test, right before the start; nullable */
   /* What a phase wants of each message, in the thread that drives it; nullable. */
   void (*message_queued) (Cell *self, SoupSession *session, SoupMessage *message);
 
@@ -126,8 +127,11 @@ struct _Cell
 };
 
 /* Adds a test for each cell. @only: which make sense; nullable. */
-void phases_add (const char *prefix, const char *action_name, int action,
-                 gboolean (*only) (const Case *test), CellTest test);
+void phases_add (const char *prefix,
+                 const char *action_name,
+                 int action,
+                 gboolean (*only) (const Case *test),
+                 CellTest test);
 void phases_init (int *argc, char ***argv);
 
 /* Starts the victim, brings it into its phase, and there, perhaps inside a handler, runs @act. */
@@ -148,6 +152,10 @@ void cell_expect_own_end (Cell *self);
 void cell_expect_slot (Cell *self);
 /* The last reference of the client goes. */
 void cell_drop_client (Cell *self);
+/* Turns of the test's context until @condition holds, whichever thread makes it so. */
+void cell_wait (Cell *self, gboolean (*condition) (Cell *self));
+/* The same, while time goes on by so many seconds a turn. */
+void cell_wait_while_time_goes_on (Cell *self, double step, gboolean (*condition) (Cell *self));
 /* Waits until the client and its sessions are finalized; nobody may hold them. */
 void cell_wait_gone (Cell *self);
 
