@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "schedule.h"
+#include "history.h"
 
 #include <gio/gio.h>
 
@@ -235,6 +235,9 @@ static char *
 check_never_twice_of (History *history, PastRequest *request)
 {
   gboolean safe = g_str_equal (request->method, "GET") || g_str_equal (request->method, "HEAD");
+
+  if (request->n_seen > 1 && !may_repeat (request))
+    return g_strdup_printf ("the server saw %s %u times", request->method, request->n_seen);
 
   for (guint i = 0; i + 1 < request->attempts->len; i++)
     {
@@ -539,9 +542,9 @@ const Property properties[] = {
   { "never-twice", check_never_twice },
   { "attempts", check_attempts },
   { "delays", check_delays },
-  { "times", check_times },
+  { "times", check_times, .needs_clock = TRUE },
   { "signals", check_signals },
-  { "limits", check_limits },
+  { "limits", check_limits, .needs_clock = TRUE },
   { "statistics", check_stats },
   { "nothing-left", check_leaks },
 };

@@ -71,50 +71,8 @@ some_seconds (Run *self)
   return ONE_OF (self, scales) * g_rand_double (self->random);
 }
 
-/* --- history ---------------------------------------------------------------------------------- */
-
-static void
-past_event_free (gpointer data)
-{
-  PastEvent *event = data;
-
-  resilient_retry_policy_unref (event->policy);
-  g_free (event);
-}
-
-static void
-past_answer_free (gpointer data)
-{
-  PastAnswer *answer = data;
-
-  g_clear_error (&answer->error);
-  g_free (answer);
-}
-
-static void
-past_request_free (gpointer data)
-{
-  PastRequest *request = data;
-
-  g_ptr_array_unref (request->events);
-  g_ptr_array_unref (request->answers);
-  g_array_unref (request->attempts);
-  g_clear_pointer (&request->result, resilient_result_unref);
-  g_free (request->id);
-  g_free (request);
-}
-
-void
-history_free (History *self)
-{
-  g_string_free (self->log, TRUE);
-  g_ptr_array_unref (self->requests);
-  g_array_unref (self->signals);
-  g_array_unref (self->sequences);
-  g_array_unref (self->suspends);
-  g_clear_pointer (&self->stats, resilient_stats_unref);
-  g_free (self);
-}
+/* --- history -----------------------------------------------------------------------------------
+ */
 
 static void G_GNUC_PRINTF (2, 3) note (Run *self, const char *format, ...)
 {
@@ -126,25 +84,6 @@ static void G_GNUC_PRINTF (2, 3) note (Run *self, const char *format, ...)
   g_string_append_vprintf (log, format, args);
   va_end (args);
   g_string_append_c (log, '\n');
-}
-
-static const char *
-event_type_name (ResilientEventType type)
-{
-  static const char *const names[] = { "success", "retry", "error", "timeout", "cancelled" };
-
-  return names[type];
-}
-
-static gboolean
-has_ended (PastRequest *request)
-{
-  PastEvent *last;
-
-  if (request->events->len == 0)
-    return FALSE;
-  last = request->events->pdata[request->events->len - 1];
-  return last->type != RESILIENT_EVENT_TYPE_RETRY;
 }
 
 static PastRequest *
@@ -161,32 +100,23 @@ request_of (Run *self, ResilientRequestContext *context)
 static void
 drain (Run *self)
 {
+  static const char *const types[] = { "success", "retry", "error", "timeout", "cancelled" };
   ResilientEvent *event;
 
   while ((event = resilient_subscription_try_next (self->events)) != NULL)
     {
       ResilientRequestContext *context = resilient_event_get_context (event);
       PastRequest *request = request_of (self, context);
-      PastEvent *past = g_new0 (PastEvent, 1);
+      PastEvent *past = past_request_add_event (request, event, ++self->order);
 
-      past->order = ++self->order;
-      past->time = resilient_event_get_timestamp (event) - virtual_epoch;
-      past->type = resilient_event_get_event_type (event);
-      past->sequence = resilient_event_get_sequence (event);
-      past->attempt = resilient_request_context_get_current_attempt (context);
-      past->failure = resilient_event_get_failure (event);
-      past->delay = resilient_event_get_delay (event);
-      past->has_response = resilient_event_get_response (event) != NULL;
-      past->has_error = resilient_event_get_error (event) != NULL;
-      past->policy = resilient_retry_policy_ref (resilient_request_context_get_policy (context));
-      g_ptr_array_add (request->events, past);
+      past->time -= virtual_epoch;
       g_array_append_val (self->history->sequences, past->sequence);
 
       note (self,
             "event %" G_GUINT64_FORMAT " %s of %u %s at %" G_GINT64_FORMAT
             " attempt %u failure %x reason %s delay %.17g error %s",
             past->sequence,
-            event_type_name (past->type),
+            types[past->type],
             request->number,
             resilient_request_context_get_request_id (context),
             past->time - self->began,
@@ -265,8 +195,7 @@ waiter_new (Run *self, PastRequest *request)
   waiter->request = request;
   if (request != NULL)
     {
-      waiter->answer = g_new0 (PastAnswer, 1);
-      g_ptr_array_add (request->answers, waiter->answer);
+      waiter->answer = past_request_add_answer (request);
     }
   return waiter;
 }
@@ -416,18 +345,13 @@ start (Run *self)
                                          "http://a.example",
                                          "http://b.example:8080",
                                          "https://c.example" };
-  PastRequest *past = g_new0 (PastRequest, 1);
+  PastRequest *past = history_add_request (self->history);
   g_autofree char *uri = NULL;
   g_autoptr (ResilientRetryPolicy) policy = some_policy (self);
   g_autoptr (ResilientRequestContext) context = NULL;
   g_autoptr (ResilientRequest) request = NULL;
   GVariantDict metadata;
 
-  past->number = self->history->requests->len;
-  past->events = g_ptr_array_new_with_free_func (past_event_free);
-  past->answers = g_ptr_array_new_with_free_func (past_answer_free);
-  past->attempts = g_array_new (FALSE, FALSE, sizeof (PastAttempt));
-  past->cancelled_at = -1;
   past->must_end = self->close_by;
   past->after_close = self->closed;
   past->started = virtual_now;
@@ -445,7 +369,6 @@ start (Run *self)
     }
   if (chance (self, 0.5))
     past->cancellable = g_cancellable_new ();
-  g_ptr_array_add (self->history->requests, past);
 
   past->invalid = chance (self, 0.01);
   uri = g_strdup_printf (
@@ -496,7 +419,7 @@ some_past_request (Run *self)
 static void
 expect_cancelled (Run *self, PastRequest *request)
 {
-  if (request->cancelled_at < 0 && !has_ended (request))
+  if (request->cancelled_at < 0 && !past_request_has_ended (request))
     request->cancelled_at = virtual_now;
 }
 
@@ -938,16 +861,8 @@ tear_down (Run *self)
 History *
 schedule_run (guint32 seed)
 {
-  History *history = g_new0 (History, 1);
+  History *history = history_new (seed);
   Run self = { .history = history, .random = g_rand_new_with_seed (seed) };
-
-  history->seed = seed;
-  history->log = g_string_sized_new (8192);
-  history->requests = g_ptr_array_new_with_free_func (past_request_free);
-  history->signals = g_array_new (FALSE, FALSE, sizeof (guint64));
-  history->sequences = g_array_new (FALSE, FALSE, sizeof (guint64));
-  history->suspends = g_array_new (FALSE, FALSE, sizeof (Suspend));
-  history->results_kept = TRUE;
 
   resilient_random_seed (seed);
   set_up (&self);
