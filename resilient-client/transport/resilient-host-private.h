@@ -56,6 +56,10 @@ void resilient_host_unref (ResilientHost *self);
 guint resilient_host_hash (gconstpointer self);
 gboolean resilient_host_equal (gconstpointer a, gconstpointer b);
 
+/* The trace of @lane, which leaves the host now; and that it is no lane any more. */
+void resilient_host_remember (ResilientHost *self, ResilientLane *lane);
+void resilient_host_forget (ResilientHost *self, ResilientLane *lane);
+
 /* Soon, those who wait enter again, until one is to wait for another. */
 void resilient_host_wake (ResilientHost *self);
 void resilient_ticket_withdraw (ResilientTicket *self);

@@ -67,6 +67,22 @@ resilient_host_unref (ResilientHost *self)
   g_free (self);
 }
 
+void
+resilient_host_remember (ResilientHost *self, ResilientLane *lane)
+{
+  ResilientTrace trace = { resilient_lane_ref (lane), lane->stamp };
+
+  g_array_append_val (self->traces, trace);
+}
+
+void
+resilient_host_forget (ResilientHost *self, ResilientLane *lane)
+{
+  for (guint i = self->traces->len; i > 0; i--)
+    if (g_array_index (self->traces, ResilientTrace, i - 1).lane == lane)
+      g_array_remove_index (self->traces, i - 1);
+}
+
 static gboolean
 wake_cb (gpointer data)
 {

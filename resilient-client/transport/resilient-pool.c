@@ -162,7 +162,9 @@ resilient_pool_enter (ResilientPool *self,
   *pass = (ResilientPass){ .host = host, .lane = g_atomic_pointer_get (self->shared) };
   if (pass->lane != NULL)
     return TRUE;
-  if (challenges || host->challenges || host->protocol == RESILIENT_PROTOCOL_HTTP2)
+  /* A session answers for what it got to know, whatever a redirect or a later request says. */
+  host->challenges = host->challenges || challenges;
+  if (host->challenges || host->protocol == RESILIENT_PROTOCOL_HTTP2)
     {
       pass->lane = get_main (self);
     }
@@ -188,17 +190,27 @@ resilient_pool_enter (ResilientPool *self,
   return pass->lane != NULL;
 }
 
+static void
+forget_lane (gpointer key, gpointer value, gpointer lane)
+{
+  resilient_host_forget (key, lane);
+}
+
 /* A burst leaves lanes behind that serve nobody once their connections have closed. */
 static void
 trim (ResilientPool *self)
 {
-  ResilientLane *oldest = g_queue_peek_head (&self->idle);
+  GList *link = self->idle.head;
+  g_autoptr (ResilientLane) oldest = NULL;
 
-  if (self->lanes->len <= LANES_APART || oldest == NULL || oldest == self->main
-      || resilient_connections_any_open (oldest->connections))
+  if (link != NULL && link->data == self->main)
+    link = link->next;
+  if (self->lanes->len <= LANES_APART || link == NULL
+      || resilient_connections_any_open (((ResilientLane *) link->data)->connections))
     return;
-  g_queue_unlink (&self->idle, &oldest->link);
-  oldest->busy = TRUE; /* for those who still know of it */
+  oldest = resilient_lane_ref (link->data);
+  g_queue_unlink (&self->idle, link);
+  g_hash_table_foreach (self->hosts, forget_lane, oldest);
   g_mutex_lock (&self->lock);
   g_ptr_array_remove_fast (self->lanes, oldest);
   g_mutex_unlock (&self->lock);
@@ -214,12 +226,12 @@ resilient_pool_leave (ResilientPool *self, ResilientPass *pass)
     return;
   if (pass->exclusive)
     {
-      ResilientTrace trace = { resilient_lane_ref (lane), lane->stamp };
-
       trim (self);
       lane->busy = FALSE;
       g_queue_push_tail_link (&self->idle, &lane->link);
-      g_array_append_val (host->traces, trace);
+      /* not of one that found nobody: it took no trace up, so they would only become more */
+      if (!pass->scout || host->protocol != RESILIENT_PROTOCOL_UNKNOWN)
+        resilient_host_remember (host, lane);
     }
   if (pass->scout && host->protocol == RESILIENT_PROTOCOL_UNKNOWN && host->scouted)
     {
