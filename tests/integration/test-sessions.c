@@ -200,6 +200,7 @@ test_waiting_ends (ClientFixture *fixture, gconstpointer flags)
   g_auto (TestResult) second = { 0 };
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (ResilientRetryPolicy) policy = quick_policy (0);
   g_autoptr (GError) error = NULL;
 
   fault_server_on (fixture->server, NULL, fault_answer (200, NULL, "ok"), NULL);
@@ -213,7 +214,7 @@ test_waiting_ends (ClientFixture *fixture, gconstpointer flags)
   g_clear_error (&error);
 
   resilient_request_set_connect_timeout (request, 0.02);
-  resilient_client_set_retry_policy (fixture->client, quick_policy (0));
+  resilient_client_set_retry_policy (fixture->client, policy);
   g_assert_null (client_send (fixture, request, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_clear_error (&error);
@@ -274,6 +275,34 @@ test_credentials (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpstr (fault_record_get_header (record, "Authorization"), ==, "Basic am9lOnNlY3JldA==");
 }
 
+/* They hold where a redirect leads on the same host, whatever other sessions are there. */
+static void
+test_credentials_redirected (ClientFixture *fixture, gconstpointer flags)
+{
+  guint port = fault_server_get_port (fixture->server);
+  g_autofree char *uri = g_strdup_printf ("http://joe:secret@127.0.0.1:%u/private/a", port);
+  g_autofree char *target = fault_server_uri (fixture->server, "/private/b");
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  TestResult results[MANY] = { { 0 } };
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, NULL, fault_answer (200, NULL, "ok"), NULL);
+  start_gets (fixture, results);
+  end_gets (fixture, results, "ok");
+  fault_server_next (fixture->server,
+                     "/private/a",
+                     fault_answer (401, "WWW-Authenticate: Basic realm=\"x\"", "who?"),
+                     NULL);
+  fault_server_on (fixture->server, "/private/a", fault_redirect (302, target), NULL);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "ok");
+  record = fault_server_get_record_of (fixture->server, "/private/b", 0);
+  g_assert_cmpstr (fault_record_get_header (record, "Authorization"), ==, "Basic am9lOnNlY3JldA==");
+}
+
 /* A proxy's challenge is answered with what the settings of the system say, whichever session the
  * request was on. It is no send, and who comes later knows. */
 static void
@@ -307,6 +336,48 @@ test_proxy (ClientFixture *fixture, gconstpointer flags)
   start_gets (fixture, results);
   end_gets (fixture, results, "ok");
   g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 3 * MANY);
+  g_clear_pointer (&proxy_uri, g_free);
+}
+
+/* What can be sent only once meets the challenge, so that what comes later can answer it at once. */
+static void
+test_proxy_one_shot (ClientFixture *fixture, gconstpointer flags)
+{
+  static const guint expected[] = { 407, 0, 200 };
+  TestResult held = { 0 };
+  g_autoptr (ResilientResponse) other = NULL;
+  g_autoptr (GError) error = NULL;
+
+  proxy_uri =
+    g_strdup_printf ("http://joe:secret@127.0.0.1:%u", fault_server_get_port (fixture->server));
+  fault_server_next (
+    fixture->server, NULL, fault_hold ("other"), fault_answer (200, NULL, "ok"), NULL);
+  client_start_get (fixture, "/", NULL, NULL, &held);
+  fault_server_wait_held (fixture->server, "other", 1);
+  for (guint i = 0; i < 2; i++)
+    fault_server_next (fixture->server,
+                       NULL,
+                       fault_answer (407, "Proxy-Authenticate: Basic realm=\"x\"", "who?"),
+                       NULL);
+  fault_server_on (fixture->server, NULL, fault_answer (200, NULL, "ok"), NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    {
+      g_autoptr (ResilientRequest) request = request_new (fixture, "POST", "/");
+      g_autoptr (GInputStream) stream = g_memory_input_stream_new_from_data ("once", 4, NULL);
+      g_autoptr (ResilientResponse) response = NULL;
+
+      resilient_request_set_body_stream (request, "text/plain", stream, 4);
+      response = client_send (fixture, request, NULL, NULL);
+      g_assert_cmpuint (response != NULL ? resilient_response_get_status_code (response) : 0,
+                        ==,
+                        expected[i]);
+    }
+  g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 4);
+  fault_server_open (fixture->server, "other");
+  other = client_end_get (fixture, &held, &error);
+  g_assert_no_error (error);
+  assert_response (other, 200, "ok");
+  test_result_clear (&held);
   g_clear_pointer (&proxy_uri, g_free);
 }
 
@@ -356,7 +427,9 @@ main (int argc, char **argv)
     { "/sessions/waiting-ends", test_waiting_ends, FAULT_SERVER_TLS },
     { "/sessions/taken", test_session_taken, FAULT_SERVER_PLAIN },
     { "/sessions/credentials", test_credentials, FAULT_SERVER_PLAIN },
+    { "/sessions/credentials/redirected", test_credentials_redirected, FAULT_SERVER_PLAIN },
     { "/sessions/proxy", test_proxy, FAULT_SERVER_PLAIN },
+    { "/sessions/proxy/one-shot", test_proxy_one_shot, FAULT_SERVER_PLAIN },
     { "/sessions/many-hosts", test_many_hosts, FAULT_SERVER_PLAIN },
   };
   GIOExtensionPoint *point;
