@@ -188,10 +188,9 @@ resend (SoupExchange *self, const GError *error)
   return TRUE;
 }
 
-/* A proxy wants credentials, and the lane has nobody who could know some: the request goes by one
- * that has. It was not forwarded, and such a round is no send (RFC 9110, 15.5.8). */
+/* A proxy wants credentials, which only the main lane can know. No send (RFC 9110, 15.5.8). */
 static gboolean
-answer_challenge (SoupExchange *self)
+answer_challenge (SoupExchange *self, gboolean body_spent)
 {
   SoupLeg *leg = self->leg;
   SoupMessage *message = get_message (self);
@@ -200,6 +199,8 @@ answer_challenge (SoupExchange *self)
       || !leg->pass.lane->bare)
     return FALSE;
   leg->pass.host->challenges = TRUE;
+  if (body_spent)
+    return FALSE;
   self->count_send = leg->counts && !leg->started;
   self->download_size = get_declared_size (soup_message_get_response_headers (message));
   if (resilient_soup_hop_has_headers (leg->hop))
@@ -224,7 +225,7 @@ resilient_soup_exchange_answered (SoupExchange *self, GInputStream *stream, GErr
         resilient_soup_exchange_fail (self, g_error_copy (error));
       return;
     }
-  if (!body_spent && answer_challenge (self))
+  if (answer_challenge (self, body_spent))
     return;
   if (!resilient_soup_hop_has_headers (hop))
     {

@@ -137,9 +137,15 @@ restarted (ResilientSoupHop *self)
       return;
     }
 
-  /* libsoup would send the message again without its body */
+  /* libsoup would send the message again without its body: at once over the connection that it
+   * has, unless that is to be closed. */
   if (!resilient_soup_hop_take_body (self, &error))
-    refuse (self, g_steal_pointer (&error));
+    {
+      soup_message_headers_replace (
+        soup_message_get_response_headers (message), "Connection", "close");
+      soup_message_add_flags (message, SOUP_MESSAGE_NEW_CONNECTION);
+      refuse (self, g_steal_pointer (&error));
+    }
 }
 
 typedef enum

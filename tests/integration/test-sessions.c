@@ -275,6 +275,34 @@ test_credentials (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpstr (fault_record_get_header (record, "Authorization"), ==, "Basic am9lOnNlY3JldA==");
 }
 
+/* What can be sent only once is not sent again without its body. */
+static void
+test_credentials_one_shot (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autofree char *uri = g_strdup_printf ("%s://joe:secret@127.0.0.1:%u/private",
+                                          GPOINTER_TO_UINT (flags) != 0 ? "https" : "http",
+                                          fault_server_get_port (fixture->server));
+  g_autoptr (ResilientRequest) request = resilient_request_new ("POST", uri);
+  g_autoptr (GInputStream) stream = g_memory_input_stream_new_from_data ("once", 4, NULL);
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_next (fixture->server,
+                     "/private",
+                     fault_answer (401, "WWW-Authenticate: Basic realm=\"x\"", "who?"),
+                     NULL);
+  fault_server_on (fixture->server, NULL, fault_answer (200, NULL, "ok"), NULL);
+  resilient_request_set_body_stream (request, "text/plain", stream, 4);
+  g_assert_null (client_send (fixture, request, NULL, &error));
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+  g_clear_error (&error);
+
+  response = client_get (fixture, "/", NULL, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "ok");
+  g_assert_cmpuint (fault_server_count (fixture->server, "/private"), ==, 1);
+}
+
 /* They hold where a redirect leads on the same host, whatever other sessions are there. */
 static void
 test_credentials_redirected (ClientFixture *fixture, gconstpointer flags)
@@ -339,7 +367,8 @@ test_proxy (ClientFixture *fixture, gconstpointer flags)
   g_clear_pointer (&proxy_uri, g_free);
 }
 
-/* What can be sent only once meets the challenge, so that what comes later can answer it at once. */
+/* What can be sent only once meets the challenge, so that what comes later can answer it at once.
+ */
 static void
 test_proxy_one_shot (ClientFixture *fixture, gconstpointer flags)
 {
@@ -368,9 +397,8 @@ test_proxy_one_shot (ClientFixture *fixture, gconstpointer flags)
 
       resilient_request_set_body_stream (request, "text/plain", stream, 4);
       response = client_send (fixture, request, NULL, NULL);
-      g_assert_cmpuint (response != NULL ? resilient_response_get_status_code (response) : 0,
-                        ==,
-                        expected[i]);
+      g_assert_cmpuint (
+        response != NULL ? resilient_response_get_status_code (response) : 0, ==, expected[i]);
     }
   g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 4);
   fault_server_open (fixture->server, "other");
@@ -427,6 +455,9 @@ main (int argc, char **argv)
     { "/sessions/waiting-ends", test_waiting_ends, FAULT_SERVER_TLS },
     { "/sessions/taken", test_session_taken, FAULT_SERVER_PLAIN },
     { "/sessions/credentials", test_credentials, FAULT_SERVER_PLAIN },
+    { "/sessions/credentials/one-shot", test_credentials_one_shot, FAULT_SERVER_PLAIN },
+    { "/sessions/credentials/one-shot/tls", test_credentials_one_shot, FAULT_SERVER_TLS },
+    { "/sessions/credentials/one-shot/http2", test_credentials_one_shot, FAULT_SERVER_HTTP2 },
     { "/sessions/credentials/redirected", test_credentials_redirected, FAULT_SERVER_PLAIN },
     { "/sessions/proxy", test_proxy, FAULT_SERVER_PLAIN },
     { "/sessions/proxy/one-shot", test_proxy_one_shot, FAULT_SERVER_PLAIN },
