@@ -3,6 +3,7 @@
 
 #include "bench.h"
 
+#include <json-glib/json-glib.h>
 #include <stdlib.h>
 
 /* Many requests for one URI, so many of them in flight, by this library or by libsoup alone; or all
@@ -11,6 +12,7 @@
 static char *peer = NULL;
 static char *uri = NULL;
 static char *ca = NULL;
+static char *trust = NULL;
 static int n_requests = 20000;
 static int in_flight = 50;
 static int live = 0;
@@ -19,12 +21,14 @@ static int base_delay_ms = -1;
 static gboolean at_once = FALSE;
 static gboolean may_fail = FALSE;
 static gboolean keyed = FALSE;
+static gboolean json = FALSE;
 static gint64 spawned_at = 0;
 
 static const GOptionEntry entries[] = {
   { "peer", 0, 0, G_OPTION_ARG_STRING, &peer, "Who sends: ours or libsoup", "NAME" },
   { "uri", 0, 0, G_OPTION_ARG_STRING, &uri, "What is asked for", "URI" },
-  { "ca", 0, 0, G_OPTION_ARG_STRING, &ca, "Certificates to trust, or any", "FILE" },
+  { "ca", 0, 0, G_OPTION_ARG_STRING, &ca, "Certificates to trust", "FILE" },
+  { "trust", 0, 0, G_OPTION_ARG_STRING, &trust, "How: default, session or any", "HOW" },
   { "requests", 0, 0, G_OPTION_ARG_INT, &n_requests, "How many", "N" },
   { "in-flight", 0, 0, G_OPTION_ARG_INT, &in_flight, "How many on the wire at once", "N" },
   { "live",
@@ -51,6 +55,7 @@ static const GOptionEntry entries[] = {
     "MS" },
   { "post", 0, 0, G_OPTION_ARG_INT, &post_size, "POST this many bytes", "BYTES" },
   { "key", 0, 0, G_OPTION_ARG_NONE, &keyed, "With an idempotency key", NULL },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Parse what comes", NULL },
   { "spawned-at",
     0,
     0,
@@ -95,6 +100,14 @@ done (gpointer user_data, guint status, GBytes *body, const GError *error)
 }
 
 static void
+check_json (JsonNode *node)
+{
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node)
+      || json_array_get_length (json_node_get_array (node)) < 100)
+    g_error ("This is not the JSON that was asked for");
+}
+
+static void
 ours_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
@@ -107,6 +120,12 @@ ours_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   else
     response = resilient_client_post_finish (client, result, &error);
 
+  if (json && response != NULL)
+    {
+      g_autoptr (JsonNode) node = resilient_response_get_json (response, NULL);
+
+      check_json (node);
+    }
   done (user_data,
         response != NULL ? resilient_response_get_status_code (response) : 0,
         response != NULL ? resilient_response_get_body (response) : NULL,
@@ -121,6 +140,14 @@ soup_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   guint status = soup_message_get_status (message);
   g_autoptr (GBytes) body = soup_session_send_and_read_finish (session, result, &error);
 
+  if (json && body != NULL)
+    {
+      g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+
+      json_parser_load_from_data (
+        parser, g_bytes_get_data (body, NULL), g_bytes_get_size (body), NULL);
+      check_json (json_parser_get_root (parser));
+    }
   done (user_data, status, body, error);
 }
 
@@ -220,10 +247,12 @@ set_base_delay (void)
 static void
 setup (void)
 {
+  if (ca != NULL && trust == NULL)
+    trust = g_strdup ("default");
   if (g_str_equal (peer, "ours"))
-    client = bench_client_new (in_flight, ca);
+    client = bench_client_new (in_flight, ca, trust);
   else
-    session = bench_session_new (in_flight, ca);
+    session = bench_session_new (in_flight, ca, trust);
   if (client != NULL && base_delay_ms >= 0)
     set_base_delay ();
   if (live == 0)

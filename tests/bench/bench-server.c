@@ -20,15 +20,26 @@
  * hang=1 for no answer at all. It prints its port, and serves every host from 127.0.0.1 on that it
  * was told, until it is killed. */
 
-#define HEAD_MAX 8192
+#define IN_MAX 65536
 #define SIZE_MAX_ (1 << 20)
+
+/* What a request asks for. */
+typedef struct
+{
+  guint size;
+  guint wait;
+  guint fault;
+  gboolean hang;
+} Wish;
 
 typedef struct
 {
   int fd;
+  gboolean asked; /* for wish, which is met when nothing is to be skipped any more */
+  Wish wish;
   gsize n_in;
   guint64 skip; /* bytes of a request's body that are still to come */
-  char in[HEAD_MAX];
+  char in[IN_MAX];
   GByteArray *out; /* what the socket did not take yet; NULL: nothing */
 } Connection;
 
@@ -47,10 +58,8 @@ static guint32 dice = 1;
 static guint n_faults;
 
 static void
-drop (Connection *c, gboolean reset)
+drop (Connection *c)
 {
-  struct linger linger = { .l_onoff = 1, .l_linger = 0 };
-
   for (GList *l = late.head, *next; l != NULL; l = next)
     {
       next = l->next;
@@ -60,8 +69,6 @@ drop (Connection *c, gboolean reset)
           g_queue_delete_link (&late, l);
         }
     }
-  if (reset)
-    setsockopt (c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
   close (c->fd);
   g_clear_pointer (&c->out, g_byte_array_unref);
   g_free (c);
@@ -80,7 +87,7 @@ flush (Connection *c)
         return epoll_ctl (poller, EPOLL_CTL_MOD, c->fd, &event) == 0;
       if (n < 0)
         {
-          drop (c, FALSE);
+          drop (c);
           return FALSE;
         }
       g_byte_array_remove_range (c->out, 0, n);
@@ -131,51 +138,70 @@ wanted (const char *head, const char *end, const char *name, guint otherwise)
   return at != NULL ? (guint) g_ascii_strtoull (at + strlen (name), NULL, 10) : otherwise;
 }
 
-/* One request, whose head ends at @end; FALSE: the connection is gone. */
-static gboolean
-serve (Connection *c, const char *end)
+/* A head that ends at @end. */
+static void
+begin (Connection *c, const char *end)
 {
   const char *line = memchr (c->in, '\r', end - c->in);
-  gsize size = MIN (wanted (c->in, line, "size=", 1024), SIZE_MAX_);
-  guint wait = wanted (c->in, line, "wait=", 0);
 
-  if (wanted (c->in, line, "hang=", 0))
+  c->wish.size = MIN (wanted (c->in, line, "size=", 1024), SIZE_MAX_);
+  c->wish.wait = wanted (c->in, line, "wait=", 0);
+  c->wish.fault = wanted (c->in, line, "fault=", 0);
+  c->wish.hang = wanted (c->in, line, "hang=", 0);
+  c->skip = wanted (c->in, end, "\r\nContent-Length: ", 0);
+  c->asked = TRUE;
+  if (g_strstr_len (c->in, end - c->in, "\r\nExpect: 100-continue") != NULL)
+    send (c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
+}
+
+static void
+answer_late (Connection *c, gint64 at)
+{
+  Late *item = g_new (Late, 1);
+  GList *after = late.tail;
+
+  *item = (Late){ .at = at, .connection = c, .size = c->wish.size };
+  while (after != NULL && ((Late *) after->data)->at > at)
+    after = after->prev;
+  if (after != NULL)
+    g_queue_insert_after (&late, after, item);
+  else
+    g_queue_push_head (&late, item);
+}
+
+/* FALSE: the connection is gone. */
+static gboolean
+serve (Connection *c)
+{
+  const Wish *wish = &c->wish;
+
+  c->asked = FALSE;
+  if (wish->hang)
     return TRUE;
 
   dice = dice * 1664525 + 1013904223;
-  if ((dice >> 8) % 100 < wanted (c->in, line, "fault=", 0))
+  if ((dice >> 8) % 100 < wish->fault)
     switch (n_faults++ % 3)
       {
       case 0:
         return answer (c, 503, 0, 0);
       case 1:
-        drop (c, FALSE);
+        drop (c);
         return FALSE;
       default:
-        if (answer (c, 200, size, size / 2))
-          drop (c, FALSE);
+        if (answer (c, 200, wish->size, wish->size / 2))
+          drop (c);
         return FALSE;
       }
 
-  if (wait > 0)
-    {
-      Late *item = g_new (Late, 1);
-      GList *after = late.tail;
+  if (wish->wait == 0)
+    return answer (c, 200, wish->size, wish->size);
 
-      *item = (Late){ .at = g_get_monotonic_time () + wait * 1000, .connection = c, .size = size };
-      while (after != NULL && ((Late *) after->data)->at > item->at)
-        after = after->prev;
-      if (after != NULL)
-        g_queue_insert_after (&late, after, item);
-      else
-        g_queue_push_head (&late, item);
-      return TRUE;
-    }
-
-  return answer (c, 200, size, size);
+  answer_late (c, g_get_monotonic_time () + wish->wait * 1000);
+  return TRUE;
 }
 
-/* Serves every request of which the head is there; FALSE: the connection is gone. */
+/* Serves every request that is there; FALSE: the connection is gone. */
 static gboolean
 digest (Connection *c)
 {
@@ -187,13 +213,13 @@ digest (Connection *c)
       c->skip -= skipped;
       c->n_in -= skipped;
       memmove (c->in, c->in + skipped, c->n_in);
+      if (c->asked && c->skip == 0 && !serve (c))
+        return FALSE;
       end = g_strstr_len (c->in, c->n_in, "\r\n\r\n");
-      if (end == NULL)
+      if (c->skip > 0 || end == NULL)
         return TRUE;
       length = end + 4 - c->in;
-      c->skip = wanted (c->in, end, "\r\nContent-Length: ", 0);
-      if (!serve (c, end))
-        return FALSE;
+      begin (c, end);
       c->n_in -= length;
       memmove (c->in, c->in + length, c->n_in);
     }
@@ -202,13 +228,13 @@ digest (Connection *c)
 static void
 readable (Connection *c)
 {
-  gssize n = recv (c->fd, c->in + c->n_in, HEAD_MAX - c->n_in, 0);
+  gssize n = recv (c->fd, c->in + c->n_in, IN_MAX - c->n_in, 0);
 
   if (n < 0 && errno == EAGAIN)
     return;
   if (n <= 0)
     {
-      drop (c, FALSE);
+      drop (c);
       return;
     }
   c->n_in += n;

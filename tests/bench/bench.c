@@ -5,6 +5,7 @@
 
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 guint64 bench_n_signals;
@@ -34,10 +35,14 @@ bench_heap_in_use (void)
 gsize
 bench_peak_rss (void)
 {
-  struct rusage usage;
+  /* That of getrusage() starts with the peak of the process that started this one. */
+  g_autofree char *status = NULL;
+  const char *line;
 
-  getrusage (RUSAGE_SELF, &usage);
-  return (gsize) usage.ru_maxrss * 1024;
+  g_file_get_contents ("/proc/self/status", &status, NULL, NULL);
+  line = status != NULL ? strstr (status, "VmHWM:") : NULL;
+
+  return line != NULL ? g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) * 1024 : 0;
 }
 
 guint
@@ -95,36 +100,40 @@ queued_cb (SoupSession *session, SoupMessage *message, gpointer user_data)
   g_signal_connect (message, "accept-certificate", G_CALLBACK (accept_cb), NULL);
 }
 
-static void
-trust (SoupSession *session, const char *ca)
+/* TRUE: @session must be told; else the process was. */
+static gboolean
+trust_by_default (const char *ca, const char *trust)
 {
-  if (g_strcmp0 (ca, "any") == 0)
-    {
-      g_signal_connect (session, "request-queued", G_CALLBACK (queued_cb), NULL);
-    }
-  else if (ca != NULL)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GTlsDatabase) database = g_tls_file_database_new (ca, &error);
-
-      g_assert_no_error (error);
-      soup_session_set_tls_database (session, database);
-    }
-}
-
-/* For connections of the process that don't choose whom they trust. */
-static void
-trust_by_default (const char *ca)
-{
+  g_autoptr (GTlsDatabase) database = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GTlsDatabase) database = g_tls_file_database_new (ca, &error);
 
+  if (ca == NULL || g_strcmp0 (trust, "default") != 0)
+    return trust != NULL;
+
+  database = g_tls_file_database_new (ca, &error);
   g_assert_no_error (error);
   g_tls_backend_set_default_database (g_tls_backend_get_default (), database);
+  return FALSE;
+}
+
+static void
+trust_by_session (SoupSession *session, const char *ca, const char *trust)
+{
+  g_autoptr (GTlsDatabase) database = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (g_str_equal (trust, "any"))
+    {
+      g_signal_connect (session, "request-queued", G_CALLBACK (queued_cb), NULL);
+      return;
+    }
+  database = g_tls_file_database_new (ca, &error);
+  g_assert_no_error (error);
+  soup_session_set_tls_database (session, database);
 }
 
 ResilientClient *
-bench_client_new (guint concurrency, const char *ca)
+bench_client_new (guint concurrency, const char *ca, const char *trust)
 {
   ResilientClient *client = g_object_new (RESILIENT_TYPE_CLIENT,
                                           "max-concurrent",
@@ -138,22 +147,20 @@ bench_client_new (guint concurrency, const char *ca)
                                           NULL);
 
   g_signal_connect (client, "event", G_CALLBACK (event_cb), NULL);
-  /* Not by the session unless it must be: who reads that gives up what a client does with several.
-   */
-  if (g_strcmp0 (ca, "any") == 0)
-    trust (resilient_client_get_session (client), ca);
-  else if (ca != NULL)
-    trust_by_default (ca);
+  /* Who reads the session gives up what a client does with several. */
+  if (trust_by_default (ca, trust))
+    trust_by_session (resilient_client_get_session (client), ca, trust);
   return client;
 }
 
 SoupSession *
-bench_session_new (guint concurrency, const char *ca)
+bench_session_new (guint concurrency, const char *ca, const char *trust)
 {
   SoupSession *session = soup_session_new_with_options (
     "max-conns", concurrency, "max-conns-per-host", concurrency, NULL);
 
-  trust (session, ca);
+  if (trust_by_default (ca, trust))
+    trust_by_session (session, ca, trust);
   return session;
 }
 

@@ -23,14 +23,14 @@ guint bench_count_sources (GMainContext *context, const char *name);
 void bench_parse (const GOptionEntry *entries, int *argc, char ***argv);
 
 /* A client with everything on: standard policy, handlers for every signal, results and statistics.
- * It trusts the certificates of the file @ca (nullable), or, for "any", whatever its database says.
- */
-ResilientClient *bench_client_new (guint concurrency, const char *ca);
+ * It trusts the certificates of the file @ca: by the default database for @trust "default", or by
+ * one that is set on its session for "session". For "any" it goes on whatever the database says. */
+ResilientClient *bench_client_new (guint concurrency, const char *ca, const char *trust);
 /* How many signals its handlers saw. */
 extern guint64 bench_n_signals;
 
 /* A plain session with as many connections. */
-SoupSession *bench_session_new (guint concurrency, const char *ca);
+SoupSession *bench_session_new (guint concurrency, const char *ca, const char *trust);
 
 /* Iterates the default main context until *@counter is @n. */
 void bench_turn_until (const int *counter, int n);

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import peers
 import workloads
+import workloads_more
+import workloads_tls
 from figures import Bench
 from servers import Servers
 
@@ -26,6 +28,16 @@ WORKLOADS = {
     'at-once': ('Many submitted at once', workloads.at_once),
     'asleep': ('Asleep before a retry', workloads.asleep),
     'faults': ('A thousand at once, faults in 12 % of the answers', workloads.faults),
+    'tls': ('Warm connections over TLS', workloads_tls.warm),
+    'cold': ('First requests to a server 100 ms away, over TLS', workloads_tls.cold),
+    'post': ('POSTs with an idempotency key', workloads_more.post),
+    'transfer': ('Large bodies', workloads_more.transfer),
+    'hosts': ('A hundred hosts, one of them hanging', workloads_more.hosts),
+    'json': ('JSON', workloads_more.json_documents),
+    'start': ('Start-up', workloads_more.start),
+    'events': ('A follower of events that is slow', workloads_more.events),
+    'threads': ('From other threads', workloads_more.threads),
+    'trust': ('What trust costs a connection', workloads_tls.trust),
 }
 
 

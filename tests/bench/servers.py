@@ -9,10 +9,12 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 KIB = 1024
 CERTIFICATES = Path(__file__).parents[2] / 'resilient-client' / 'testkit' / 'certs'
+SYSTEM_CA = Path('/etc/ssl/certs/ca-certificates.crt')
 CA = CERTIFICATES / 'ca.pem'
 
 
@@ -35,10 +37,12 @@ class Nginx:
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix='resilient-bench-')
-        root = Path(self.folder.name)
+        root = self.root = Path(self.folder.name)
         (root / '1k').write_bytes(b'x' * KIB)
         (root / '64m').write_bytes(bytes(64 * KIB * KIB))
         (root / 'json').write_text(document(KIB * KIB))
+        self.bundle = root / 'bundle.pem'
+        self.bundle.write_bytes(SYSTEM_CA.read_bytes() + CA.read_bytes())
         self.ports = {name: free_port() for name in ('http', 'tls', 'http2')}
         tls = f'ssl_certificate {CERTIFICATES}/server.pem; ssl_certificate_key {CERTIFICATES}/server.pem;'
         (root / 'nginx.conf').write_text(f'''
@@ -54,6 +58,7 @@ class Nginx:
                 listen 127.0.0.1:{self.ports['tls']} ssl backlog=4096;
                 listen 127.0.0.1:{self.ports['http2']} ssl http2 backlog=4096;
                 root {root};
+                location /status {{ stub_status; }}
                 location /post {{ return 200 "{'x' * KIB}"; }}
               }}
             }}''')
@@ -73,6 +78,11 @@ class Nginx:
 
     def uri(self, path, listener='http'):
         return f'{"http" if listener == "http" else "https"}://127.0.0.1:{self.ports[listener]}/{path}'
+
+    def n_accepted(self):
+        """How many connections it has accepted so far, this one included."""
+        with urllib.request.urlopen(self.uri('status')) as answer:
+            return int(answer.read().split()[7])
 
     def stop(self):
         self.process.terminate()
@@ -119,7 +129,12 @@ class Servers:
 
     def delaying(self, listener):
         """A proxy in front of nginx, 50 ms away in each direction."""
-        return self.get(listener, lambda: Printing([self.build / 'bench-delay', self.nginx.ports[listener], 50]))
+        return self.get(f'delaying {listener}', lambda: Printing([self.build / 'bench-delay', self.nginx.ports[listener], 50]))
+
+    @property
+    def bundle(self):
+        """What the system trusts, and our own authority."""
+        return self.nginx.bundle
 
     def __enter__(self):
         return self

@@ -96,6 +96,8 @@ def asleep(bench):
               all(each['sources'] <= each['sources_before'] for each in run.runs))
     table.at_most('  CPU in 3 s of sleep', run['cpu_ms'], 1, ' ms')
     table.at_most('  memory of each', run['heap_each'], 1024, ' bytes')
+    table.at_most('  CPU of each when all wake within 10 s', run['wake_us'], 20, ' µs')
+    stalls(bench, 'while 100,000 wake', run)
     table.add('  all refused and asleep after', f'{run["asleep_after"]:.1f} s')
     bench.keep('asleep', runs)
 

@@ -71,12 +71,14 @@ await Promise.all(options['at-once']
 const seconds = (performance.now() - began) / 1e3;
 const cpu = process.cpuUsage(cpuBefore);
 
+const peakRss = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'ascii'))[1]) * 1024;
+
 if (latencies.length !== nRequests)
     throw new Error('Some requests did not end');
 latencies.sort((a, b) => a - b);
 console.log(JSON.stringify({
     peer: 'undici', requests: nRequests, ok: nOk, bytes: nBytes, seconds, per_second: nRequests / seconds,
-    cpu_us: (cpu.user + cpu.system) / nRequests, peak_rss: process.resourceUsage().maxRSS * 1024,
+    cpu_us: (cpu.user + cpu.system) / nRequests, peak_rss: peakRss,
     p50_ms: latencies[Math.floor(nRequests / 2)], p99_ms: latencies[Math.floor(nRequests * 0.99)],
     first_ms: firstAt - Number(options['spawned-at']) / 1e3,
 }));
