@@ -14,6 +14,8 @@
 /* More than a kernel buffers, and more than a window of HTTP/2. */
 #define UPLOAD_SIZE (16 * 1024 * 1024)
 #define UPLOAD_SIZE_HTTP2 (1024 * 1024)
+/* Enough to ask for "100 Continue" first. */
+#define EXPECTING_SIZE (2 * 1024 * 1024)
 #define EVERYTHING G_MAXUINT64
 #define FLOOD 2000
 
@@ -180,7 +182,7 @@ prepare_writing (Cell *self)
 static void
 prepare_expecting (Cell *self)
 {
-  g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (UPLOAD_SIZE), UPLOAD_SIZE);
+  g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (EXPECTING_SIZE), EXPECTING_SIZE);
 
   g_object_unref (self->request);
   self->request = request_new (&self->fixture, "PUT", "/");
