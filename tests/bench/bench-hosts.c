@@ -76,11 +76,23 @@ submit (const char *uri)
     }
 }
 
+static int
+count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  int n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+
+  return n;
+}
+
 int
 main (int argc, char *argv[])
 {
   g_auto (GStrv) uris = NULL;
-  int n_awaited;
+  int n_awaited, n_open;
   gint64 began;
   double elapsed, cpu;
 
@@ -113,6 +125,7 @@ main (int argc, char *argv[])
   bench_turn_until (&n_done, n_awaited);
   elapsed = (g_get_monotonic_time () - began) / 1e6;
   cpu = bench_cpu_time () - cpu;
+  n_open = count_descriptors ();
 
   /* The others hang, all of them. */
   g_assert_cmpint (n_cancelled, ==, 0);
@@ -124,12 +137,13 @@ main (int argc, char *argv[])
     }
 
   g_print ("{\"peer\": \"%s\", \"requests\": %d, \"seconds\": %.6f, \"per_second\": %.1f, "
-           "\"cpu_us\": %.2f, \"peak_rss\": %" G_GSIZE_FORMAT "}\n",
+           "\"cpu_us\": %.2f, \"open\": %d, \"peak_rss\": %" G_GSIZE_FORMAT "}\n",
            peer,
            n_awaited,
            elapsed,
            n_awaited / elapsed,
            cpu * 1e6 / n_awaited,
+           n_open,
            bench_peak_rss ());
   return EXIT_SUCCESS;
 }

@@ -142,6 +142,7 @@ main (int argc, char *argv[])
   cancel_all (2 * BATCH);
   wake_at = g_get_monotonic_time () + (gint64) ((asleep_after * 2 + seconds + 1) * G_USEC_PER_SEC);
   resilient_client_get_async (client, silent_at, NULL, NULL, done_cb, NULL);
+  turn_for (0.1);
 
   sources_before = bench_count_sources (NULL, NULL);
   heap = bench_heap_in_use ();

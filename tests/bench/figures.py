@@ -50,7 +50,7 @@ class Bench:
                 try:
                     runs[name].append(measure())
                 except (Failed, subprocess.TimeoutExpired) as error:
-                    self.table.note(f'{name} is left out: {error}')
+                    self.table.note(f'{name} is left out: {str(error)[:100]}')
                     failed.add(name)
         return {name: Runs(each) for name, each in runs.items() if each and name not in failed}
 

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from instructions import ENVIRONMENT
+
 HERE = Path(__file__).parent / 'peers'
 PYTHON = '/usr/bin/python3'
 GO_ENV = {'GO111MODULE': 'off', 'GOPATH': '/usr/share/gocode', 'GOFLAGS': ''}
@@ -28,8 +30,7 @@ class Peers:
     def __init__(self, build, tools):
         self.build, self.tools = Path(build), Path(tools)
         self.commands = {name: [str(self.build / 'bench-get'), f'--peer={name}'] for name in ('ours', 'libsoup')}
-        self.environment = os.environ | {'UNDICI': str(self.tools / 'node'), 'GSETTINGS_BACKEND': 'memory',
-                                         'GIO_USE_PROXY_RESOLVER': 'dummy', 'GIO_USE_VFS': 'local'}
+        self.environment = ENVIRONMENT | {'UNDICI': str(self.tools.resolve() / 'node')}
         self.missing = {}
         self.look('curl', [self.build / 'bench-curl'], (self.build / 'bench-curl').exists(), 'libcurl4-openssl-dev')
         self.look('undici', ['node', HERE / 'undici.mjs', '--peer=undici'],

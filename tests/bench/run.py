@@ -11,14 +11,16 @@ import datetime
 import json
 import os
 import platform
+import subprocess
 import sys
 from pathlib import Path
 
 import peers
+import record
 import workloads
 import workloads_more
 import workloads_tls
-from figures import Bench
+from figures import Bench, Failed
 from servers import Servers
 
 # Name → what it measures, and how.
@@ -53,11 +55,14 @@ def main():
     parser.add_argument('--build', type=Path, required=True, help='where the programs are')
     parser.add_argument('--tools', type=Path, help='where what was fetched is')
     parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--record', type=Path, metavar='DOCS', help='write the page on them there; all must be run')
     parser.add_argument('--json', type=Path, help='file to write the figures to')
     parser.add_argument('workload', nargs='*', help=f'some of: {" ".join(WORKLOADS)}')
     options = parser.parse_args()
     options.tools = options.tools or options.build.parents[1] / 'tools'
     unknown = set(options.workload) - set(WORKLOADS)
+    if options.record and options.workload:
+        parser.error('a record is of all of them')
     if unknown:
         parser.error(f'no such workload: {" ".join(sorted(unknown))}')
 
@@ -71,12 +76,18 @@ def main():
         for name in options.workload or WORKLOADS:
             title, measure = WORKLOADS[name]
             bench.table.title(f'{title} ({name})')
-            measure(bench)
+            try:
+                measure(bench)
+            except (Failed, subprocess.TimeoutExpired) as error:
+                bench.table.add(f'{name} did not end', str(error)[:60], 'to end', False)
 
+    figures = {'machine': machine(), 'versions': found.versions(), 'figures': bench.results, 'table': bench.table.rows}
+    # Keys are text, as they are read again.
+    figures = json.loads(json.dumps(figures))
     if options.json:
-        options.json.write_text(json.dumps({'machine': machine(), 'versions': found.versions(),
-                                            'figures': bench.results, 'table': bench.table.rows},
-                                           indent=1, ensure_ascii=False) + '\n')
+        options.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + '\n')
+    if options.record:
+        record.write(options.record, figures)
     verdicts = bench.table.verdicts()
     print(f'\n{verdicts.count("MISSED")} of {len(verdicts)} bars missed')
     return 1 if 'MISSED' in verdicts else 0

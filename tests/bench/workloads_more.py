@@ -44,7 +44,10 @@ def hosts(bench):
         for peer in ('ours', 'libsoup') for hanging in (False, True)})
     for (peer, hanging), run in runs.items():
         bench.table.add(f'100 hosts, {"one of them hanging" if hanging else "all well"}, {NAMES[peer]}',
-                        f'{run["per_second"]:,.0f}/s')
+                        f'{run["per_second"]:,.0f}/s {run["open"]:.0f} open')
+    # Six connections to a host, and what else a process has open.
+    bench.table.at_most('  descriptors open, ours', max(run['open'] for (peer, _), run in runs.items() if peer == 'ours'),
+                        650, '')
     bench.table.at_least('  ours with the hanging host ÷ without', runs['ours', True].ratio(runs['ours', False]), 0.98)
     bench.keep('hosts', {f'{peer}, {"one hanging" if hanging else "all well"}': run
                          for (peer, hanging), run in runs.items()})

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The resilient-client authors
+# SPDX-License-Identifier: MIT
+"""Counts the instructions that a request takes, which hardly depends on what else the machine does, and compares them
+with those of the baseline.
+
+They do depend on the libraries below and on the compiler. So the baseline says which those were, and the comparison is
+skipped where they are others.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from servers import Printing, pinned
+
+BASELINE = Path(__file__).parent / 'instructions.json'
+TOLERANCE = 0.05
+SKIPPED = 77
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ('MALLOC_PERTURB_', 'G_DEBUG')} | {
+    'GSETTINGS_BACKEND': 'memory', 'GIO_USE_PROXY_RESOLVER': 'dummy', 'GIO_USE_VFS': 'local'}
+# What is counted: for so many requests and for more, lest the start and end of the process count.
+FEW, MANY = 300, 900
+CASES = {'50 in flight': [], 'submitted at once': ['--at-once']}
+
+
+def count(command, environment):
+    done = subprocess.run(pinned(1, ['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', *command]),
+                          capture_output=True, text=True, env=environment)
+    found = re.search(r'Collected : (\d+)', done.stderr)
+    if done.returncode != 0 or not found:
+        raise SystemExit(f'{" ".join(command)} failed under valgrind:\n{done.stderr}')
+    return int(found[1])
+
+
+def per_request(command, environment):
+    few, many = (count([*command, f'--requests={n}'], environment) for n in (FEW, MANY))
+    return round((many - few) / (MANY - FEW))
+
+
+class Counter:
+    def __init__(self, build):
+        self.command = [str(build / 'bench-get'), '--peer=ours']
+        self.server = Printing([build / 'bench-server'])
+
+    def count(self, name):
+        return per_request([*self.command, f'--uri={self.server.uri()}', *CASES[name]], ENVIRONMENT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+
+
+def conditions(built):
+    """What the counts depend on."""
+    def modversion(name):
+        return subprocess.run(['pkg-config', '--modversion', name], check=True, capture_output=True,
+                              text=True).stdout.strip()
+
+    return {'machine': platform.machine(), 'libc': ' '.join(platform.libc_ver()), 'glib': modversion('glib-2.0'),
+            'libsoup': modversion('libsoup-3.0'), 'build': built}
+
+
+def compare(counter, baseline):
+    missed = 0
+    for name, before in baseline.items():
+        number = counter.count(name)
+        # A server that gets no processor answers one by one, and each wakes the client.
+        if number > before * (1 + TOLERANCE):
+            number = min(number, counter.count(name))
+        change = number / before - 1
+        print(f'{name}: {number:,} instructions each, {change:+.1%} of {before:,}')
+        if change < -TOLERANCE:
+            print('  better: keep it with ./dev bench --update-baseline')
+        elif change > TOLERANCE:
+            print(f'  more than {TOLERANCE:.0%}: find out why, or accept it with ./dev bench --update-baseline')
+            missed += 1
+    return 1 if missed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--build', type=Path, required=True, help='where the programs are')
+    parser.add_argument('--built', required=True, help='how: compiler and options')
+    parser.add_argument('--update', action='store_true', help='make what is counted the baseline')
+    options = parser.parse_args()
+
+    if shutil.which('valgrind') is None:
+        print('valgrind is not installed')
+        return SKIPPED
+    now = conditions(options.built)
+    if options.update:
+        with Counter(options.build) as counter:
+            record = {'conditions': now, 'instructions': {name: counter.count(name) for name in CASES}}
+        BASELINE.write_text(json.dumps(record, indent=1) + '\n')
+        print(BASELINE.read_text(), end='')
+        return 0
+
+    record = json.loads(BASELINE.read_text())
+    others = [f'{name} is {now[name]}, not {was}' for name, was in record['conditions'].items() if now[name] != was]
+    if others:
+        print('The baseline was counted elsewhere: ' + '; '.join(others))
+        return SKIPPED
+    with Counter(options.build) as counter:
+        return compare(counter, record['instructions'])
+
+
+if __name__ == '__main__':
+    sys.exit(main())
