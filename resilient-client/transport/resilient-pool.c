@@ -14,7 +14,8 @@
 struct _ResilientPool
 {
   ResilientLane **shared;
-  ResilientLane *main; /* for HTTP/2, credentials, and HTTP/1 too; nullable */
+  ResilientLane *main; /* for credentials, and HTTP/1 too; nullable */
+  ResilientLane *many; /* for HTTP/2, and what may turn out to be; nullable */
   GQueue idle;         /* lanes that HTTP/1 left, the longest idle first */
   GHashTable *hosts;   /* set of ResilientHost, by origin */
   GMutex lock;
@@ -37,7 +38,7 @@ make_lane (ResilientPool *self, gboolean bare)
   /* The gate alone decides how many requests run. libsoup 3.2 goes on counting a connection that
    * broke inside a body, so that a lower limit would fill up over the life of a laptop's session.
    */
-  g_autoptr (SoupSession) session = resilient_soup_session_new (G_MAXUINT16);
+  g_autoptr (SoupSession) session = resilient_soup_session_new (G_MAXINT);
   ResilientLane *lane = resilient_lane_new (session);
 
   /* Each feature costs with each message, and this one has nobody that it could ask. */
@@ -125,6 +126,14 @@ get_main (ResilientPool *self)
   return self->main;
 }
 
+static ResilientLane *
+get_many (ResilientPool *self)
+{
+  if (self->many == NULL)
+    self->many = make_lane (self, TRUE);
+  return self->many;
+}
+
 static void
 occupy (ResilientPool *self, ResilientLane *lane, ResilientPass *pass)
 {
@@ -164,9 +173,13 @@ resilient_pool_enter (ResilientPool *self,
     return TRUE;
   /* A session answers for what it got to know, whatever a redirect or a later request says. */
   host->challenges = host->challenges || challenges;
-  if (host->challenges || host->protocol == RESILIENT_PROTOCOL_HTTP2)
+  if (host->challenges)
     {
       pass->lane = get_main (self);
+    }
+  else if (host->protocol == RESILIENT_PROTOCOL_HTTP2)
+    {
+      pass->lane = get_many (self);
     }
   else if (host->protocol == RESILIENT_PROTOCOL_HTTP1 || host->rush)
     {
@@ -177,9 +190,9 @@ resilient_pool_enter (ResilientPool *self,
       host->scouted = TRUE;
       pass->scout = TRUE;
       /* it may turn out to be HTTP/1 */
-      if (!get_main (self)->busy)
-        occupy (self, self->main, pass);
-      pass->lane = self->main;
+      if (!get_many (self)->busy)
+        occupy (self, self->many, pass);
+      pass->lane = self->many;
     }
   else
     {
@@ -203,7 +216,7 @@ trim (ResilientPool *self)
   GList *link = self->idle.head;
   g_autoptr (ResilientLane) oldest = NULL;
 
-  if (link != NULL && link->data == self->main)
+  while (link != NULL && (link->data == self->main || link->data == self->many))
     link = link->next;
   if (self->lanes->len <= LANES_APART || link == NULL
       || resilient_connections_any_open (((ResilientLane *) link->data)->connections))

@@ -39,7 +39,7 @@ get_main_locked (SoupTransport *self)
 {
   if (self->main == NULL)
     {
-      g_autoptr (SoupSession) session = resilient_soup_session_new (G_MAXUINT16);
+      g_autoptr (SoupSession) session = resilient_soup_session_new (G_MAXINT);
 
       self->main = resilient_lane_new (session);
     }
@@ -109,7 +109,7 @@ resilient_soup_transport_share (ResilientTransport *transport)
   ResilientLane *lane;
 
   if (transport->funcs != &soup_transport_funcs)
-    return resilient_soup_session_new (G_MAXUINT16);
+    return resilient_soup_session_new (G_MAXINT);
   g_mutex_lock (&self->lock);
   lane = get_main_locked (self);
   if (self->shared == NULL)
