@@ -5,8 +5,10 @@
 import json
 import statistics
 import subprocess
+import sys
 import time
 
+from peers import NAMES
 from servers import pinned
 
 MIB = 1 << 20
@@ -26,10 +28,14 @@ class Bench:
     def run(self, command, prefix=()):
         """The figures that a program prints, on the client's core."""
         command = [*prefix, *(str(word) for word in command)]
-        done = subprocess.run(pinned(1, command), stdout=subprocess.PIPE, text=True, env=self.peers.environment,
-                              timeout=300)
+        try:
+            done = subprocess.run(pinned(1, command), stdout=subprocess.PIPE, text=True, env=self.peers.environment,
+                                  timeout=300)
+        except subprocess.TimeoutExpired as error:
+            raise Failed('its program did not end') from error
         if done.returncode != 0:
-            raise Failed(f'{command[0]} ended with {done.returncode}: {" ".join(command)}')
+            print(f'Failed: {" ".join(command)}', file=sys.stderr)
+            raise Failed(f'its program ended with {done.returncode}')
         return json.loads(done.stdout)
 
     def program(self, name, **options):
@@ -49,8 +55,8 @@ class Bench:
                     continue
                 try:
                     runs[name].append(measure())
-                except (Failed, subprocess.TimeoutExpired) as error:
-                    self.table.note(f'{name} is left out: {str(error)[:100]}')
+                except Failed as error:
+                    self.table.note(f'{NAMES.get(name, name)} is left out: {error}')
                     failed.add(name)
         return {name: Runs(each) for name, each in runs.items() if each and name not in failed}
 

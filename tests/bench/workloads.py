@@ -60,7 +60,7 @@ def get(bench):
 
 def paced(bench):
     uri = bench.servers.own.uri('?wait=10')
-    runs = bench.compare(load(bench, ('ours', 'libsoup', 'curl'), uri, 10000))
+    runs = bench.compare(load(bench, ('ours', 'libsoup', 'curl'), uri, 5000))
     show(bench, runs, 'answers after 10 ms, 50 in flight')
     bench.table.at_most('  CPU of each request, ours ÷ libsoup alone', runs['ours'].ratio(runs['libsoup'], 'cpu_us'), 0.8)
     bench.keep('paced', runs)
@@ -123,7 +123,7 @@ def faults(bench):
         return lambda: bench.send(peer, uri, requests=1000, in_flight=100, at_once=True, may_fail=True, **options)
 
     repeating = [peer for peer in ('ours', 'undici', 'go', 'contexts') if peer in bench.peers]
-    runs = bench.compare({peer: measure(peer) for peer in repeating}, min(bench.rounds, 5))
+    runs = bench.compare({peer: measure(peer) for peer in repeating}, min(bench.rounds, 3))
     table = bench.table
     for peer, run in runs.items():
         table.add(f'1,000 at once, 12 % faults, {NAMES[peer]}',
@@ -138,7 +138,7 @@ def faults(bench):
     stalls(bench, '1,000 at once', ours)
     bench.keep('faults', runs)
 
-    quick = bench.compare({peer: measure(peer, base_delay_ms=1) for peer in repeating}, min(bench.rounds, 5))
+    quick = bench.compare({peer: measure(peer, base_delay_ms=1) for peer in repeating}, min(bench.rounds, 3))
     for peer, run in quick.items():
         table.add(f'the same, delays from 1 ms on, {NAMES[peer]}',
                   f'{run["seconds"]:.2f} s {run["ok"] / 10:.1f} % {run["cpu_us"]:.0f} µs CPU')
