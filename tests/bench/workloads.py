@@ -104,8 +104,9 @@ def asleep(bench):
     run, table = runs['ours'], bench.table
     table.add('100,000 asleep before a retry: timer sources', f'{run["alarm_sources"]:.0f}', '1',
               all(each['alarm_sources'] == 1 for each in run.runs))
-    table.add('  other sources than before any slept', f'{run["sources"] - run["sources_before"]:.0f}', '0',
-              all(each['sources'] <= each['sources_before'] for each in run.runs))
+    # libsoup has one for each session that sent something; so many of them are kept.
+    table.add('  other sources than before any was sent', f'{run["sources"] - run["sources_before"]:.0f}', '≤ 16',
+              all(each['sources'] - each['sources_before'] <= 16 for each in run.runs))
     table.at_most('  CPU in 3 s of sleep', run['cpu_ms'], 1, ' ms')
     table.at_most('  memory of each', run['heap_each'], 1024, ' bytes')
     table.at_most('  CPU of each when all wake within 10 s', run['wake_us'], 20, ' µs')
