@@ -7,9 +7,11 @@
 
 /* Hosts remembered beyond those in use. */
 #define HOSTS_MAX 256
-/* A host that is new gets a lane of its own while there are no more than these; then the one whose
- * connections have been idle for longest. */
-#define LANES_APART 16
+/* A host that is new gets a lane of its own while there are no more than these; then the one that has
+ * been idle for longest. So many connections are left open at most, beside those in use. */
+#define LANES_APART 128
+/* So many are kept when they serve nobody. */
+#define LANES_KEPT 16
 
 struct _ResilientPool
 {
@@ -145,6 +147,30 @@ occupy (ResilientPool *self, ResilientLane *lane, ResilientPass *pass)
   pass->exclusive = TRUE;
 }
 
+/* The first that carries nothing but what it is taken for. */
+static GList *
+find_longest_idle (ResilientPool *self)
+{
+  GList *link = self->idle.head;
+
+  while (link != NULL && (link->data == self->main || link->data == self->many))
+    link = link->next;
+  return link;
+}
+
+/* Its idle connection is to another host. Were it left open, each lane would in time have one to
+ * each host. */
+static ResilientLane *
+take_longest_idle (ResilientPool *self)
+{
+  GList *link = find_longest_idle (self);
+
+  if (link == NULL)
+    return NULL;
+  soup_session_abort (((ResilientLane *) link->data)->session);
+  return link->data;
+}
+
 static void
 take_exclusive (ResilientPool *self, ResilientPass *pass)
 {
@@ -153,7 +179,7 @@ take_exclusive (ResilientPool *self, ResilientPass *pass)
   if (lane == NULL && get_main (self)->stamp == 0)
     lane = self->main;
   else if (lane == NULL && self->lanes->len >= LANES_APART)
-    lane = g_queue_peek_head (&self->idle);
+    lane = take_longest_idle (self);
   if (lane == NULL)
     lane = make_lane (self, TRUE);
   occupy (self, lane, pass);
@@ -213,12 +239,10 @@ forget_lane (gpointer key, gpointer value, gpointer lane)
 static void
 trim (ResilientPool *self)
 {
-  GList *link = self->idle.head;
+  GList *link = find_longest_idle (self);
   g_autoptr (ResilientLane) oldest = NULL;
 
-  while (link != NULL && (link->data == self->main || link->data == self->many))
-    link = link->next;
-  if (self->lanes->len <= LANES_APART || link == NULL
+  if (self->lanes->len <= LANES_KEPT || link == NULL
       || resilient_connections_any_open (((ResilientLane *) link->data)->connections))
     return;
   oldest = resilient_lane_ref (link->data);

@@ -91,6 +91,48 @@ test_burst (Fixture *self, gconstpointer uri)
   g_assert_cmpuint (n_gone, ==, BURST);
 }
 
+static GIOStream *
+open_stream (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) socket = g_socket_new (
+    G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, &error);
+
+  g_assert_no_error (error);
+  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+}
+
+/* Each new host leaves a connection open. They have a lane each only up to a limit; then the lane
+ * that was idle for longest serves, not the first one, which others may share. */
+static void
+test_many_hosts (Fixture *self, gconstpointer uri)
+{
+  g_autoptr (GHashTable) lanes = g_hash_table_new (NULL, NULL);
+  g_autoptr (GPtrArray) streams = g_ptr_array_new_with_free_func (g_object_unref);
+  ResilientLane *first = NULL;
+
+  for (guint i = 0; i < 4 * BURST; i++)
+    {
+      g_autofree char *other = g_strdup_printf ("http://host-%u/", i);
+      g_autoptr (GUri) host = g_uri_parse (other, SOUP_HTTP_URI_FLAGS, NULL);
+      ResilientTicket ticket = { 0 };
+      ResilientPass pass;
+
+      g_assert_true (resilient_pool_enter (self->pool, host, FALSE, &ticket, &pass));
+      if (g_hash_table_add (lanes, pass.lane))
+        {
+          g_ptr_array_add (streams, open_stream ());
+          resilient_connections_add (pass.lane->connections, i + 1, streams->pdata[streams->len - 1]);
+        }
+      if (first == NULL)
+        first = pass.lane;
+      else
+        g_assert_true (pass.lane != first);
+      resilient_pool_leave (self->pool, &pass);
+    }
+  g_assert_cmpuint (g_hash_table_size (lanes), ==, 128);
+}
+
 /* Those that learn nothing, because nobody answers, leave nothing. */
 static void
 test_vain (Fixture *self, gconstpointer uri)
@@ -154,6 +196,7 @@ main (int argc, char **argv)
 #define ADD(path, uri, test) g_test_add (path, Fixture, uri, set_up, test, tear_down)
   ADD ("/pool/newest", "http://example.org/", test_newest);
   ADD ("/pool/burst", "http://example.org/", test_burst);
+  ADD ("/pool/many-hosts", "http://example.org/", test_many_hosts);
   ADD ("/pool/vain", "https://example.org/", test_vain);
   ADD ("/pool/wait", "https://example.org/", test_wait);
   ADD ("/pool/challenges", "http://example.org/", test_challenges);
