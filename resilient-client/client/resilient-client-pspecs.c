@@ -29,7 +29,7 @@ resilient_client_install_properties (GObjectClass *object_class)
    * session each, as libsoup looks at all connections of a session at every step. That ends when
    * this property is read for the first time, as who knows the session may give it features and
    * handlers: requests that are sent from then on go by this one. Features must be the same for all
-   * requests, so read it before the first.
+   * requests, so read it before the first; nor does soup_session_abort() reach what was sent before.
    *
    * Since: 1.0
    */
@@ -40,7 +40,8 @@ resilient_client_install_properties (GObjectClass *object_class)
    * ResilientClient:main-context:
    *
    * The home context, in which signals are emitted and the properties of calls notified; by default
-   * the thread-default main context in which the client was made. The app must iterate it.
+   * the thread-default main context in which the client was made. The app must iterate it, as the
+   * thread-default context of the thread that does: libsoup puts its own sources there.
    *
    * Since: 1.0
    */
