@@ -75,8 +75,8 @@ driver_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_dat
   gboolean push;
   guint n = 0;
 
-  /* libsoup drives a message from the thread-default context; an app may iterate its home context
-   * without having made it that. */
+  /* What is begun here is driven from the thread-default context. An app that has not made its home
+   * context that one starts in the right place at least; for libsoup's own steps it must. */
   push = thread_default != self->context
          && !(thread_default == NULL && self->context == g_main_context_default ());
   if (push)

@@ -16,7 +16,7 @@ typedef struct
 {
   ResilientHost *host; /* a reference */
   ResilientLane *lane; /* NULL while the request waits */
-  gboolean exclusive;  /* no other request is on it */
+  gboolean exclusive;  /* no other HTTP/1 request takes it meanwhile, but those with credentials */
   gboolean scout;      /* others wait for what it learns */
 } ResilientPass;
 

@@ -79,7 +79,6 @@ struct _SoupExchange
   guint n_legs;
   gboolean resent;     /* this hop was sent a second time by us */
   gboolean count_send; /* the next leg is the first, or a resend, and no redirect hop */
-  guint n_hops;    /* started */
 
   ResilientDeadlines deadlines;
   gint64 polled;      /* when the timer last looked at the connection */

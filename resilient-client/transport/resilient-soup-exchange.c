@@ -187,7 +187,6 @@ launch (SoupExchange *self, const ResilientPass *pass, GError **error)
     }
   self->n_legs++;
   resilient_soup_exchange_ref (self);
-  self->n_hops++;
   return TRUE;
 }
 

@@ -181,7 +181,7 @@ look_up_signals (void)
 }
 
 /* All of them go through one closure: a handler each, connected by name and found again to be
- * disconnected, would cost as much as the request itself. */
+ * disconnected, costs several times as much. */
 static void
 dispatch (GClosure *closure,
           GValue *result,

@@ -14,6 +14,7 @@ struct _FakeMonitor
 {
   GObject parent_instance;
   gboolean available;
+  guint n_lies; /* times that it still says that it is not */
 };
 
 enum
@@ -51,8 +52,14 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (FakeMonitor,
 static void
 fake_monitor_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
+  FakeMonitor *self = FAKE_MONITOR (object);
+
   if (prop_id == PROP_AVAILABLE)
-    g_value_set_boolean (value, FAKE_MONITOR (object)->available);
+    {
+      g_value_set_boolean (value, self->available && self->n_lies == 0);
+      if (self->n_lies > 0)
+        self->n_lies--;
+    }
 }
 
 static void
