@@ -6,7 +6,8 @@
 Takes the testlog*.json of any number of runs; the testlog*.junit.xml beside each tells the cases
 of a program that reports them one by one (TAP, Google Test). A program that failed without a
 failed case (it crashed, timed out, leaked) counts as one failure, and so does a run without a
-report. The exit status is 1 when anything failed.
+report. The exit status is 1 when anything failed. With --show-failures it repeats the end of what
+each program that failed wrote, for whoever sees only the end of a long log.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 GOOD = {'OK', 'EXPECTEDFAIL'}
+SHOWN_LINES = 60
 
 
 def read_cases(junit):
@@ -44,8 +46,14 @@ def cases_of(program, suites):
     return counts
 
 
+def words_of(program):
+    """The last lines of what a program said: the cases that failed, and its errors."""
+    cases = [line for line in program.get('stdout', '').splitlines() if line.startswith(('not ok', 'Bail out'))]
+    return cases + program.get('stderr', '').splitlines()[-SHOWN_LINES:]
+
+
 def count(log):
-    """Counts of one run, and the names of what failed and was skipped in it."""
+    """Counts of one run, what failed in it with its last words, and the names of what was skipped."""
     suites = read_cases(log.with_suffix('.junit.xml'))
     total, failed, skipped = collections.Counter(), [], []
     for line in log.read_text(encoding='utf-8').splitlines():
@@ -58,7 +66,7 @@ def count(log):
             counts['skipped' if result == 'SKIP' else 'passed'] += 1
         total += counts
         if counts['failed']:
-            failed.append(f'{program["name"]} ({result.lower()})')
+            failed.append((f'{program["name"]} ({result.lower()})', words_of(program)))
         elif result == 'SKIP':
             skipped.append(program['name'])
     return total, failed, skipped
@@ -68,6 +76,7 @@ def main():
     parser = argparse.ArgumentParser(description='Counts what meson test reported.')
     parser.add_argument('--passed', type=int, default=0, help='passes to add')
     parser.add_argument('--failed-builds', type=int, default=0, help='failures to add')
+    parser.add_argument('--show-failures', action='store_true', help='repeat what failing programs wrote')
     parser.add_argument('logs', nargs='*', type=pathlib.Path, metavar='testlog.json')
     args = parser.parse_args()
 
@@ -76,10 +85,12 @@ def main():
         try:
             counts, failed, skipped = count(log)
         except (OSError, ValueError, ElementTree.ParseError) as error:
-            counts, failed, skipped = {'failed': 1}, [f'{log}: no report: {error}'], []
+            counts, failed, skipped = {'failed': 1}, [(f'{log}: no report: {error}', [])], []
         total.update(counts)
-        for name in failed:
+        for name, words in failed:
             print(f'failed: {name}')
+            for line in words if args.show_failures else []:
+                print(f'    {line}')
         for name in skipped:
             print(f'skipped: {name}')
     print(f'{total["passed"]} passed, {total["failed"]} failed, {total["skipped"]} skipped')
