@@ -13,7 +13,9 @@
 ResilientRetryPolicy *
 resilient_request_context_peek_policy (ResilientRequestContext *self)
 {
-  return self->policy != NULL ? self->policy : resilient_retry_policy_get_default ();
+  ResilientRetryPolicy *policy = self->common->policy;
+
+  return policy != NULL ? policy : resilient_retry_policy_get_default ();
 }
 
 double
@@ -37,7 +39,7 @@ resilient_request_context_get_request_id (ResilientRequestContext *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->request_id;
+  return self->common->request_id;
 }
 
 /**
@@ -58,7 +60,7 @@ resilient_request_context_get_policy (ResilientRequestContext *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->policy;
+  return self->common->policy;
 }
 
 /**
@@ -176,7 +178,7 @@ resilient_request_context_get_created_at (ResilientRequestContext *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->created_at;
+  return self->common->created_at;
 }
 
 /**
@@ -196,8 +198,8 @@ resilient_request_context_get_metadata (ResilientRequestContext *self)
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  if (self->metadata != NULL)
-    return self->metadata;
+  if (self->common->metadata != NULL)
+    return self->common->metadata;
 
   if (g_once_init_enter (&none))
     {
@@ -223,9 +225,13 @@ resilient_request_context_get_metadata (ResilientRequestContext *self)
 double
 resilient_request_context_get_elapsed_time (ResilientRequestContext *self)
 {
+  gint64 elapsed;
+
   g_return_val_if_fail (self != NULL, 0.0);
 
-  return resilient_clock_to_seconds (MAX (resilient_clock_get_boot () - self->created_boot, 0));
+  elapsed = resilient_clock_get_boot () - self->common->created_boot;
+
+  return resilient_clock_to_seconds (MAX (elapsed, 0));
 }
 
 /**

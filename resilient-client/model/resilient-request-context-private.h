@@ -7,15 +7,24 @@
 
 G_BEGIN_DECLS
 
-/* Immutable. Only the files of this type look inside. */
-struct _ResilientRequestContext
+/* What every context derived from one has in common. Immutable. */
+typedef struct
 {
-  char *request_id; /* a GRefString: every context derived from this one has the same string */
+  gatomicrefcount ref_count;
   ResilientRetryPolicy *policy; /* NULL: none known yet */
   GVariant *metadata;           /* a{sv}; NULL: none was given */
-  guint attempt;                /* 0 = the first */
   gint64 created_at;            /* microseconds since 1970 */
   gint64 created_boot;          /* the same moment on the boot-time clock */
+  char request_id[];
+} ResilientContextCommon;
+
+/* Immutable. Only the files of this type look inside. Not in a g_atomic_rc_box, which needs as much as all of this, of which a
+ * hundred thousand may sleep. */
+struct _ResilientRequestContext
+{
+  gatomicrefcount ref_count;
+  guint attempt; /* 0 = the first */
+  ResilientContextCommon *common;
 
   /* Seconds drawn before this attempt and before the one before it, 0 = none: what decorrelated jitter goes on from to the
    * next delay, and to this one when it is drawn anew. */

@@ -34,14 +34,35 @@ G_DEFINE_BOXED_TYPE (ResilientRequestContext, resilient_request_context,
 
 #define MAX_REQUEST_ID_LENGTH 128
 
-static void
-clear_context (gpointer data)
+static ResilientContextCommon *
+common_new (const char           *request_id,
+            ResilientRetryPolicy *policy,
+            GVariant             *metadata,
+            gint64                created_at,
+            gint64                created_boot)
 {
-  ResilientRequestContext *self = data;
+  gsize size = strlen (request_id) + 1;
+  ResilientContextCommon *self = g_malloc (sizeof *self + size);
 
-  g_ref_string_release (self->request_id);
+  g_atomic_ref_count_init (&self->ref_count);
+  self->policy = policy != NULL ? resilient_retry_policy_ref (policy) : NULL;
+  self->metadata = metadata != NULL ? g_variant_ref (metadata) : NULL;
+  self->created_at = created_at;
+  self->created_boot = created_boot;
+  memcpy (self->request_id, request_id, size);
+
+  return self;
+}
+
+static void
+common_unref (ResilientContextCommon *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
   g_clear_pointer (&self->policy, resilient_retry_policy_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
+  g_free (self);
 }
 
 static gboolean
@@ -75,19 +96,40 @@ check_metadata (GVariant *metadata,
   return FALSE;
 }
 
+/* At attempt 0; takes @common. */
+static ResilientRequestContext *
+context_new (ResilientContextCommon *common)
+{
+  ResilientRequestContext *self = g_new0 (ResilientRequestContext, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->common = common;
+
+  return self;
+}
+
 /* Everything but attempt and delays. */
 static ResilientRequestContext *
 derive (ResilientRequestContext *self)
 {
-  ResilientRequestContext *derived = g_atomic_rc_box_new0 (ResilientRequestContext);
+  g_atomic_ref_count_inc (&self->common->ref_count);
 
-  derived->request_id = g_ref_string_acquire (self->request_id);
-  derived->policy = self->policy != NULL ? resilient_retry_policy_ref (self->policy) : NULL;
-  derived->metadata = self->metadata != NULL ? g_variant_ref (self->metadata) : NULL;
-  derived->created_at = self->created_at;
-  derived->created_boot = self->created_boot;
+  return context_new (self->common);
+}
 
-  return derived;
+/* The same with another policy and other metadata. */
+static ResilientRequestContext *
+derive_with (ResilientRequestContext *self,
+             ResilientRetryPolicy    *policy,
+             GVariant                *metadata)
+{
+  ResilientContextCommon *common = self->common;
+
+  if (policy == common->policy && metadata == common->metadata)
+    return derive (self);
+
+  return context_new (common_new (
+    common->request_id, policy, metadata, common->created_at, common->created_boot));
 }
 
 static ResilientRequestContext *
@@ -95,16 +137,13 @@ create (const char           *request_id,
         ResilientRetryPolicy *policy,
         GVariant             *metadata)
 {
-  ResilientRequestContext *self = g_atomic_rc_box_new0 (ResilientRequestContext);
   g_autofree char *drawn = request_id == NULL ? resilient_random_uuid () : NULL;
 
-  self->request_id = g_ref_string_new (request_id != NULL ? request_id : drawn);
-  self->policy = policy != NULL ? resilient_retry_policy_ref (policy) : NULL;
-  self->metadata = metadata != NULL ? g_variant_ref (metadata) : NULL;
-  self->created_at = resilient_clock_get_real ();
-  self->created_boot = resilient_clock_get_boot ();
-
-  return self;
+  return context_new (common_new (request_id != NULL ? request_id : drawn,
+                                  policy,
+                                  metadata,
+                                  resilient_clock_get_real (),
+                                  resilient_clock_get_boot ()));
 }
 
 /**
@@ -161,7 +200,8 @@ resilient_request_context_ref (ResilientRequestContext *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return g_atomic_rc_box_acquire (self);
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
 }
 
 /**
@@ -177,7 +217,11 @@ resilient_request_context_unref (ResilientRequestContext *self)
 {
   g_return_if_fail (self != NULL);
 
-  g_atomic_rc_box_release_full (self, clear_context);
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  common_unref (self->common);
+  g_free (self);
 }
 
 /**
@@ -211,19 +255,23 @@ gboolean
 resilient_request_context_equal (ResilientRequestContext *self,
                                  ResilientRequestContext *other)
 {
+  ResilientContextCommon *a, *b;
+
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (other != NULL, FALSE);
 
   if (self == other)
     return TRUE;
 
-  if ((self->policy == NULL) != (other->policy == NULL))
+  a = self->common;
+  b = other->common;
+  if ((a->policy == NULL) != (b->policy == NULL))
     return FALSE;
 
-  return strcmp (self->request_id, other->request_id) == 0
+  return strcmp (a->request_id, b->request_id) == 0
          && self->attempt == other->attempt
-         && self->created_at == other->created_at
-         && (self->policy == NULL || resilient_retry_policy_equal (self->policy, other->policy))
+         && a->created_at == b->created_at
+         && (a->policy == NULL || resilient_retry_policy_equal (a->policy, b->policy))
          && g_variant_equal (resilient_request_context_get_metadata (self),
                              resilient_request_context_get_metadata (other));
 }
@@ -301,12 +349,10 @@ resilient_request_context_with_metadata (ResilientRequestContext *self,
   if (!check_metadata (sunk, error))
     return NULL;
 
-  derived = derive (self);
+  derived = derive_with (self, self->common->policy, sunk);
   derived->attempt = self->attempt;
   derived->delay = self->delay;
   derived->delay_before = self->delay_before;
-  g_clear_pointer (&derived->metadata, g_variant_unref);
-  derived->metadata = g_steal_pointer (&sunk);
 
   return derived;
 }
@@ -317,20 +363,14 @@ resilient_request_context_stamp (ResilientRequestContext *self,
                                  GVariant                *metadata)
 {
   g_autoptr (GVariant) sunk = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
-  ResilientRequestContext *stamped;
 
   g_assert (policy != NULL);
 
   if (self == NULL)
     return create (NULL, policy, sunk);
 
-  stamped = derive (self);
-  g_clear_pointer (&stamped->policy, resilient_retry_policy_unref);
-  stamped->policy = resilient_retry_policy_ref (policy);
-  if (stamped->metadata == NULL)
-    stamped->metadata = g_steal_pointer (&sunk);
-
-  return stamped;
+  return derive_with (
+    self, policy, self->common->metadata != NULL ? self->common->metadata : sunk);
 }
 
 ResilientRequestContext *
