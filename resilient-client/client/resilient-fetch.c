@@ -16,9 +16,11 @@ new_recipe (const char *method, const char *uri, int max_retries, double timeout
     {
       const double base_delay =
         resilient_retry_policy_get_base_delay (resilient_retry_policy_get_default ());
+      ResilientOverrides overrides = RESILIENT_OVERRIDES_NONE;
 
       recipe->retry_policy = resilient_retry_policy_new (max_retries, base_delay);
-      recipe->total_timeout = MAX (timeout, 0);
+      overrides.total_timeout = MAX (timeout, 0);
+      resilient_recipe_set_overrides (recipe, &overrides);
     }
 
   return recipe;

@@ -30,8 +30,7 @@ judge (ResilientCall *self,
     .status_code = status_code,
     .retry_after = retry_after,
     .method = self->recipe->method,
-    .has_idempotency_key =
-      self->idempotency_key != NULL || resilient_recipe_has_idempotency_key (self->recipe),
+    .has_idempotency_key = resilient_recipe_has_idempotency_key (self->recipe),
     .idempotency = self->recipe->idempotency,
     .body_spent = self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body),
     .closed = resilient_core_is_closing (self->core),
@@ -241,7 +240,7 @@ resilient_call_begin_attempt (ResilientCall *self)
   ResilientTurn *turn = self->turn;
   ResilientExchangeParams params = {
     .recipe = self->recipe,
-    .idempotency_key = self->idempotency_key,
+    .idempotency_key = self->recipe->idempotency_key,
     .user_agent = self->user_agent,
     .connect_timeout = self->connect_timeout,
     .read_timeout = self->read_timeout,
@@ -254,6 +253,7 @@ resilient_call_begin_attempt (ResilientCall *self)
   if (generation > 0 && resilient_origin_take_fresh_connection (turn->waiter.origin, generation))
     params.new_connection = TRUE;
 
+  resilient_recipe_ensure_uri (self->recipe);
   self->attempt_started = resilient_clock_get_boot ();
   self->attempt_started_real = resilient_clock_get_real ();
 

@@ -7,7 +7,6 @@
 #include "resilient-clock-private.h"
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
-#include "resilient-random-private.h"
 #include "resilient-request-context-private.h"
 
 /* How a call is started, waited for and ended, from any thread. */
@@ -82,7 +81,9 @@ pick_timeout (double own, double inherited)
 static void
 take_settings (ResilientCall *self, ResilientRequestContext *context)
 {
+  static const ResilientOverrides none = RESILIENT_OVERRIDES_NONE;
   ResilientRecipe *recipe = self->recipe;
+  const ResilientOverrides *own = recipe->overrides != NULL ? recipe->overrides : &none;
   ResilientSettings *settings = &self->core->settings;
   ResilientRetryPolicy *policy = NULL;
   double total_timeout;
@@ -94,14 +95,14 @@ take_settings (ResilientCall *self, ResilientRequestContext *context)
     policy = recipe->retry_policy != NULL ? recipe->retry_policy : settings->retry_policy;
   self->context = resilient_request_context_stamp (context, policy, recipe->metadata);
   self->user_agent = settings->user_agent;
-  self->connect_timeout = pick_timeout (recipe->connect_timeout, settings->connect_timeout);
-  self->read_timeout = pick_timeout (recipe->read_timeout, settings->read_timeout);
-  self->write_timeout = pick_timeout (recipe->write_timeout, settings->write_timeout);
-  self->queue_timeout = pick_timeout (recipe->queue_timeout, settings->queue_timeout);
-  self->attempt_timeout = pick_timeout (recipe->attempt_timeout, settings->attempt_timeout);
-  total_timeout = pick_timeout (recipe->total_timeout, settings->total_timeout);
-  self->max_response_size = recipe->max_response_size < 0 ? settings->max_response_size
-                                                          : (guint64) recipe->max_response_size;
+  self->connect_timeout = pick_timeout (own->connect_timeout, settings->connect_timeout);
+  self->read_timeout = pick_timeout (own->read_timeout, settings->read_timeout);
+  self->write_timeout = pick_timeout (own->write_timeout, settings->write_timeout);
+  self->queue_timeout = pick_timeout (own->queue_timeout, settings->queue_timeout);
+  self->attempt_timeout = pick_timeout (own->attempt_timeout, settings->attempt_timeout);
+  total_timeout = pick_timeout (own->total_timeout, settings->total_timeout);
+  self->max_response_size =
+    own->max_response_size < 0 ? settings->max_response_size : (guint64) own->max_response_size;
   g_mutex_unlock (&self->core->lock);
 
   self->started = resilient_clock_get_boot ();
@@ -152,10 +153,6 @@ resilient_call_start (ResilientCore *core,
   self->recipe = resilient_recipe_ref (recipe);
   self->priority = recipe->priority;
   self->upload_size = recipe->body != NULL ? resilient_body_get_size (recipe->body) : 0;
-  if (recipe->draw_idempotency_key)
-    self->idempotency_key = resilient_random_uuid ();
-  else
-    self->idempotency_key = g_strdup (recipe->idempotency_key);
   take_settings (self, context);
 
   if (!resilient_core_add_call (core, self, &error))

@@ -48,7 +48,6 @@ struct _ResilientCall
   ResilientCore *core;
   ResilientDriver *driver;
   ResilientRecipe *recipe;
-  char *idempotency_key;
   const char *user_agent; /* interned */
   double connect_timeout, read_timeout, write_timeout, queue_timeout, attempt_timeout;
   guint64 max_response_size;

@@ -48,7 +48,7 @@ gboolean
 resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAnswer *answer)
 {
   g_autoptr (ResilientOrigin) origin =
-    resilient_gate_get_origin (self->core->gate, self->recipe->uri);
+    resilient_gate_get_origin (self->core->gate, resilient_recipe_ensure_uri (self->recipe));
   ResilientTurn *turn = g_new0 (ResilientTurn, 1);
 
   turn->call = g_object_ref (self);
@@ -69,6 +69,8 @@ resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAns
     }
 
   turn->admitted = *answer == RESILIENT_GATE_ADMITTED;
+  if (!turn->admitted)
+    resilient_recipe_forget_uri (self->recipe);
   return TRUE;
 }
 
@@ -152,8 +154,11 @@ sleep_over_cb (gpointer data)
         self,
         resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
     }
-  else if (!resilient_network_park (self->core->network, self->recipe->uri, &self->parked))
+  else if (!resilient_network_park (
+             self->core->network, resilient_recipe_ensure_uri (self->recipe), &self->parked))
     wake (self);
+  else
+    resilient_recipe_forget_uri (self->recipe);
 }
 
 static void
@@ -179,6 +184,7 @@ resilient_call_sleep (ResilientCall *self,
 
   resilient_recorder_retry (self->core->recorder, context, failure, reason, response, error, delay);
 
+  resilient_recipe_forget_uri (self->recipe);
   self->delay_before = delay;
   self->generation = resilient_network_check_resume (self->core->network);
   self->parked.resume = parked_resume;

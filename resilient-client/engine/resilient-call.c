@@ -70,7 +70,6 @@ resilient_call_finalize (GObject *object)
   g_clear_pointer (&self->context, resilient_request_context_unref);
   g_clear_pointer (&self->last_context, resilient_request_context_unref);
   g_clear_pointer (&self->recipe, resilient_recipe_unref);
-  g_clear_pointer (&self->idempotency_key, g_free);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->task);
   g_clear_pointer (&self->driver, resilient_driver_unref);

@@ -9,22 +9,32 @@
 
 G_BEGIN_DECLS
 
-/* What is sent and how: a request frozen when it is sent. Immutable and atomically refcounted. */
+/* What a request may have in place of the client's. */
 typedef struct
 {
-  char *method; /* upper case kept as given; a valid token */
-  GUri *uri;    /* absolute http or https with a host, query parameters added */
+  gint64 max_response_size; /* bytes; -1 = the client's, 0 = no limit */
+  /* seconds; -1 = the client's, 0 = none */
+  double connect_timeout, read_timeout, write_timeout, queue_timeout, attempt_timeout, total_timeout;
+} ResilientOverrides;
+
+#define RESILIENT_OVERRIDES_NONE { -1, -1, -1, -1, -1, -1, -1 }
+
+/* What is sent and how: a request frozen when it is sent, for one call. Immutable, but for the parsed URI, and atomically
+ * refcounted. Small, as many wait. */
+typedef struct
+{
+  gatomicrefcount ref_count;
+  ResilientIdempotency idempotency;
+  int priority;
+  const char *method; /* interned; upper case kept as given; a valid token */
   ResilientHeaders *headers; /* nullable */
   ResilientBody *body;       /* nullable */
   ResilientRetryPolicy *retry_policy; /* nullable */
   GVariant *metadata;                 /* nullable, a{sv} */
-  char *idempotency_key;              /* nullable */
-  gboolean draw_idempotency_key;      /* a UUID for each send */
-  ResilientIdempotency idempotency;
-  int priority;
-  gint64 max_response_size; /* bytes; -1 = the client's, 0 = no limit */
-  /* seconds; -1 = the client's, 0 = none */
-  double connect_timeout, read_timeout, write_timeout, queue_timeout, attempt_timeout, total_timeout;
+  char *idempotency_key;              /* nullable; drawn for each send if the request says so */
+  ResilientOverrides *overrides;      /* nullable: none */
+  GUri *uri; /* uri_text parsed; NULL while it is forgotten */
+  char uri_text[]; /* absolute http or https with a host, query parameters added; nothing left to escape */
 } ResilientRecipe;
 
 /* Checks method, URI, headers and metadata: INVALID_REQUEST, with secrets left out of the message. */
@@ -32,8 +42,13 @@ ResilientRecipe *resilient_recipe_new (const char *method, const char *uri, GErr
 ResilientRecipe *resilient_request_freeze (ResilientRequest *self, GError **error);
 /* For the verbs: a recipe with a body, before it is shared. @body may be NULL. */
 void resilient_recipe_set_body (ResilientRecipe *self, const char *content_type, GBytes *body);
+void resilient_recipe_set_overrides (ResilientRecipe *self, const ResilientOverrides *overrides);
 ResilientRecipe *resilient_recipe_ref (ResilientRecipe *self);
 void resilient_recipe_unref (ResilientRecipe *self);
+/* While a call waits it forgets the parsed URI, which spares 250 bytes. Of the thread that starts the call, and after that of
+ * its driving context. ensure(): transfer none. */
+GUri *resilient_recipe_ensure_uri (ResilientRecipe *self);
+void resilient_recipe_forget_uri (ResilientRecipe *self);
 gboolean resilient_recipe_has_idempotency_key (ResilientRecipe *self);
 
 /* For logs and errors: user info and query values replaced. */

@@ -11,17 +11,16 @@
 #include "resilient-i18n-private.h"
 
 static void
-recipe_free (gpointer data)
+recipe_free (ResilientRecipe *self)
 {
-  ResilientRecipe *self = data;
-
-  g_free (self->method);
   g_clear_pointer (&self->uri, g_uri_unref);
   g_clear_pointer (&self->headers, resilient_headers_unref);
   g_clear_pointer (&self->body, resilient_body_unref);
   g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
   g_free (self->idempotency_key);
+  g_free (self->overrides);
+  g_free (self);
 }
 
 static void
@@ -52,21 +51,23 @@ check_method (const char *method, GError **error)
 /* What a URI can't hold as it is, such as a space or a letter outside ASCII, is percent-encoded as
  * browsers do; what could end a line is refused. No message repeats the text, which may hold a
  * password. */
-static GUri *
-parse_uri (const char *text, GError **error)
+static char *
+escape_uri (const char *text, GError **error)
 {
-  g_autofree char *escaped = NULL;
-  g_autoptr (GUri) uri = NULL;
-
   if (text == NULL || strpbrk (text, "\r\n") != NULL)
     {
       set_invalid (error, text == NULL ? _("The request has no URI")
                                        : _("The URI of the request has a line break"));
       return NULL;
     }
+  return resilient_uri_escape (text);
+}
 
-  escaped = resilient_uri_escape (text);
-  uri = g_uri_parse (escaped, SOUP_HTTP_URI_FLAGS, NULL);
+static GUri *
+parse_uri (const char *escaped, GError **error)
+{
+  g_autoptr (GUri) uri = g_uri_parse (escaped, SOUP_HTTP_URI_FLAGS, NULL);
+
   if (uri == NULL)
     {
       set_invalid (error, _("The URI of the request is not a valid absolute URI"));
@@ -90,17 +91,7 @@ parse_uri (const char *text, GError **error)
                    g_uri_get_scheme (uri));
       return NULL;
     }
-  /* Ten thousand may wait, and a parser's strings have room to grow. */
-  return g_uri_build_with_user (g_uri_get_flags (uri),
-                                g_uri_get_scheme (uri),
-                                g_uri_get_user (uri),
-                                g_uri_get_password (uri),
-                                g_uri_get_auth_params (uri),
-                                g_uri_get_host (uri),
-                                g_uri_get_port (uri),
-                                g_uri_get_path (uri),
-                                g_uri_get_query (uri),
-                                g_uri_get_fragment (uri));
+  return g_steal_pointer (&uri);
 }
 
 char *
@@ -122,25 +113,26 @@ ResilientRecipe *
 resilient_recipe_new (const char *method, const char *uri, GError **error)
 {
   ResilientRecipe *self;
+  g_autofree char *escaped = NULL;
   g_autoptr (GUri) parsed = NULL;
+  gsize size;
 
   if (!check_method (method, error))
     return NULL;
-  parsed = parse_uri (uri, error);
+  escaped = escape_uri (uri, error);
+  if (escaped == NULL)
+    return NULL;
+  parsed = parse_uri (escaped, error);
   if (parsed == NULL)
     return NULL;
 
-  self = g_atomic_rc_box_new0 (ResilientRecipe);
-  self->method = g_strdup (method);
+  size = strlen (escaped) + 1;
+  self = g_malloc0 (sizeof *self + size);
+  g_atomic_ref_count_init (&self->ref_count);
+  self->method = g_intern_string (method);
   self->uri = g_steal_pointer (&parsed);
   self->idempotency = RESILIENT_IDEMPOTENCY_AUTO;
-  self->max_response_size = -1;
-  self->connect_timeout = -1;
-  self->read_timeout = -1;
-  self->write_timeout = -1;
-  self->queue_timeout = -1;
-  self->attempt_timeout = -1;
-  self->total_timeout = -1;
+  memcpy (self->uri_text, escaped, size);
   return self;
 }
 
@@ -152,22 +144,48 @@ resilient_recipe_set_body (ResilientRecipe *self, const char *content_type, GByt
     self->body = resilient_body_new_bytes (content_type, body);
 }
 
+void
+resilient_recipe_set_overrides (ResilientRecipe *self, const ResilientOverrides *overrides)
+{
+  static const ResilientOverrides none = RESILIENT_OVERRIDES_NONE;
+
+  g_clear_pointer (&self->overrides, g_free);
+  if (memcmp (overrides, &none, sizeof none) != 0)
+    self->overrides = g_memdup2 (overrides, sizeof *overrides);
+}
+
 ResilientRecipe *
 resilient_recipe_ref (ResilientRecipe *self)
 {
-  return g_atomic_rc_box_acquire (self);
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
 }
 
 void
 resilient_recipe_unref (ResilientRecipe *self)
 {
-  g_atomic_rc_box_release_full (self, recipe_free);
+  if (g_atomic_ref_count_dec (&self->ref_count))
+    recipe_free (self);
+}
+
+GUri *
+resilient_recipe_ensure_uri (ResilientRecipe *self)
+{
+  if (self->uri == NULL)
+    self->uri = g_uri_parse (self->uri_text, SOUP_HTTP_URI_FLAGS, NULL);
+  return self->uri;
+}
+
+void
+resilient_recipe_forget_uri (ResilientRecipe *self)
+{
+  g_clear_pointer (&self->uri, g_uri_unref);
 }
 
 gboolean
 resilient_recipe_has_idempotency_key (ResilientRecipe *self)
 {
-  return self->idempotency_key != NULL || self->draw_idempotency_key
+  return self->idempotency_key != NULL
          || (self->headers != NULL
              && resilient_headers_get_one (self->headers, "Idempotency-Key") != NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
+#include "resilient-random-private.h"
 
 /* The framing of the body is libsoup's: a length of the caller's that is wrong would make the
  * request lie about its end, the way request smuggling works. */
@@ -94,8 +95,7 @@ freeze_key (ResilientRequest *self, ResilientRecipe *recipe, GError **error)
                            _("The idempotency key is empty or has a line break"));
       return FALSE;
     }
-  recipe->idempotency_key = g_strdup (key);
-  recipe->draw_idempotency_key = self->draw_idempotency_key;
+  recipe->idempotency_key = self->draw_idempotency_key ? resilient_random_uuid () : g_strdup (key);
   return TRUE;
 }
 
@@ -116,54 +116,55 @@ freeze_metadata (ResilientRequest *self, ResilientRecipe *recipe, GError **error
   return TRUE;
 }
 
-/* Everything but unreserved characters (RFC 3986, 2.3) is encoded, so a value can't end its
- * parameter. */
-static void
-freeze_query (ResilientRequest *self, ResilientRecipe *recipe)
+/* The URI with the query parameters added. Everything but unreserved characters (RFC 3986, 2.3) is
+ * encoded in them, so a value can't end its parameter. */
+static char *
+make_uri (ResilientRequest *self)
 {
-  g_autoptr (GString) query = NULL;
-  GUri *uri = recipe->uri;
+  gsize length;
+  GString *text;
+  const char *query;
 
-  if (self->query->len == 0)
-    return;
+  if (self->uri == NULL || self->query->len == 0)
+    return g_strdup (self->uri);
 
-  query = g_string_new (g_uri_get_query (uri));
+  length = strcspn (self->uri, "#");
+  text = g_string_new_len (self->uri, (gssize) length);
+  query = strchr (text->str, '?');
+  if (query == NULL)
+    g_string_append_c (text, '?');
+  else if (query[1] != '\0')
+    g_string_append_c (text, '&');
   for (guint i = 0; i < self->query->len; i++)
     {
       ResilientField *field = g_ptr_array_index (self->query, i);
 
-      if (query->len > 0)
-        g_string_append_c (query, '&');
-      g_string_append_uri_escaped (query, field->name, NULL, FALSE);
-      g_string_append_c (query, '=');
-      g_string_append_uri_escaped (query, field->value, NULL, FALSE);
+      if (i > 0)
+        g_string_append_c (text, '&');
+      g_string_append_uri_escaped (text, field->name, NULL, FALSE);
+      g_string_append_c (text, '=');
+      g_string_append_uri_escaped (text, field->value, NULL, FALSE);
     }
-  recipe->uri = soup_uri_copy (uri, SOUP_URI_QUERY, query->str, SOUP_URI_NONE);
-  g_uri_unref (uri);
+  g_string_append (text, self->uri + length);
+  return g_string_free (text, FALSE);
 }
 
 ResilientRecipe *
 resilient_request_freeze (ResilientRequest *self, GError **error)
 {
-  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new (self->method, self->uri, error);
+  g_autofree char *uri = make_uri (self);
+  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new (self->method, uri, error);
 
   if (recipe == NULL)
     return NULL;
   if (!freeze_headers (self, recipe, error) || !freeze_body (self, recipe, error)
       || !freeze_key (self, recipe, error) || !freeze_metadata (self, recipe, error))
     return NULL;
-  freeze_query (self, recipe);
 
   if (self->retry_policy != NULL)
     recipe->retry_policy = resilient_retry_policy_ref (self->retry_policy);
   recipe->idempotency = self->idempotency;
   recipe->priority = self->priority;
-  recipe->max_response_size = self->max_response_size;
-  recipe->connect_timeout = self->connect_timeout;
-  recipe->read_timeout = self->read_timeout;
-  recipe->write_timeout = self->write_timeout;
-  recipe->queue_timeout = self->queue_timeout;
-  recipe->attempt_timeout = self->attempt_timeout;
-  recipe->total_timeout = self->total_timeout;
+  resilient_recipe_set_overrides (recipe, &self->overrides);
   return g_steal_pointer (&recipe);
 }

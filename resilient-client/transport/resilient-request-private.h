@@ -3,8 +3,7 @@
 
 #pragma once
 
-#include "resilient-body-private.h"
-#include "resilient-request.h"
+#include "resilient-recipe-private.h"
 
 G_BEGIN_DECLS
 
@@ -32,13 +31,7 @@ struct _ResilientRequest
   gboolean draw_idempotency_key;
   ResilientIdempotency idempotency;
   int priority;
-  gint64 max_response_size;
-  double connect_timeout;
-  double read_timeout;
-  double write_timeout;
-  double queue_timeout;
-  double attempt_timeout;
-  double total_timeout;
+  ResilientOverrides overrides;
 };
 
 void resilient_request_set_duration (ResilientRequest *self, double *field, double value);

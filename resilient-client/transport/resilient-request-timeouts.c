@@ -20,7 +20,7 @@ resilient_request_get_connect_timeout (ResilientRequest *self)
 {
   g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
 
-  return self->connect_timeout;
+  return self->overrides.connect_timeout;
 }
 
 /**
@@ -37,7 +37,7 @@ resilient_request_set_connect_timeout (ResilientRequest *self, double connect_ti
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
 
-  resilient_request_set_duration (self, &self->connect_timeout, connect_timeout);
+  resilient_request_set_duration (self, &self->overrides.connect_timeout, connect_timeout);
 }
 
 /**
@@ -55,7 +55,7 @@ resilient_request_get_read_timeout (ResilientRequest *self)
 {
   g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
 
-  return self->read_timeout;
+  return self->overrides.read_timeout;
 }
 
 /**
@@ -72,7 +72,7 @@ resilient_request_set_read_timeout (ResilientRequest *self, double read_timeout)
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
 
-  resilient_request_set_duration (self, &self->read_timeout, read_timeout);
+  resilient_request_set_duration (self, &self->overrides.read_timeout, read_timeout);
 }
 
 /**
@@ -90,7 +90,7 @@ resilient_request_get_write_timeout (ResilientRequest *self)
 {
   g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
 
-  return self->write_timeout;
+  return self->overrides.write_timeout;
 }
 
 /**
@@ -107,7 +107,7 @@ resilient_request_set_write_timeout (ResilientRequest *self, double write_timeou
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
 
-  resilient_request_set_duration (self, &self->write_timeout, write_timeout);
+  resilient_request_set_duration (self, &self->overrides.write_timeout, write_timeout);
 }
 
 /**
@@ -125,7 +125,7 @@ resilient_request_get_queue_timeout (ResilientRequest *self)
 {
   g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
 
-  return self->queue_timeout;
+  return self->overrides.queue_timeout;
 }
 
 /**
@@ -142,7 +142,7 @@ resilient_request_set_queue_timeout (ResilientRequest *self, double queue_timeou
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
 
-  resilient_request_set_duration (self, &self->queue_timeout, queue_timeout);
+  resilient_request_set_duration (self, &self->overrides.queue_timeout, queue_timeout);
 }
 
 /**
@@ -160,7 +160,7 @@ resilient_request_get_attempt_timeout (ResilientRequest *self)
 {
   g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
 
-  return self->attempt_timeout;
+  return self->overrides.attempt_timeout;
 }
 
 /**
@@ -177,7 +177,7 @@ resilient_request_set_attempt_timeout (ResilientRequest *self, double attempt_ti
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
 
-  resilient_request_set_duration (self, &self->attempt_timeout, attempt_timeout);
+  resilient_request_set_duration (self, &self->overrides.attempt_timeout, attempt_timeout);
 }
 
 /**
@@ -195,7 +195,7 @@ resilient_request_get_total_timeout (ResilientRequest *self)
 {
   g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
 
-  return self->total_timeout;
+  return self->overrides.total_timeout;
 }
 
 /**
@@ -212,5 +212,5 @@ resilient_request_set_total_timeout (ResilientRequest *self, double total_timeou
 {
   g_return_if_fail (RESILIENT_IS_REQUEST (self));
 
-  resilient_request_set_duration (self, &self->total_timeout, total_timeout);
+  resilient_request_set_duration (self, &self->overrides.total_timeout, total_timeout);
 }

@@ -301,7 +301,7 @@ resilient_request_get_max_response_size (ResilientRequest *self)
 {
   g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
 
-  return self->max_response_size;
+  return self->overrides.max_response_size;
 }
 
 /**
@@ -320,8 +320,8 @@ resilient_request_set_max_response_size (ResilientRequest *self, gint64 max_resp
 
   if (max_response_size < 0)
     max_response_size = -1;
-  if (self->max_response_size == max_response_size)
+  if (self->overrides.max_response_size == max_response_size)
     return;
-  self->max_response_size = max_response_size;
+  self->overrides.max_response_size = max_response_size;
   g_object_notify (G_OBJECT (self), "max-response-size");
 }

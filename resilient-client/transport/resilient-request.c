@@ -63,18 +63,18 @@ duration_field (ResilientRequest *self, guint prop_id)
   switch (prop_id)
     {
     case PROP_CONNECT_TIMEOUT:
-      return &self->connect_timeout;
+      return &self->overrides.connect_timeout;
     case PROP_READ_TIMEOUT:
-      return &self->read_timeout;
+      return &self->overrides.read_timeout;
     case PROP_WRITE_TIMEOUT:
-      return &self->write_timeout;
+      return &self->overrides.write_timeout;
     case PROP_QUEUE_TIMEOUT:
-      return &self->queue_timeout;
+      return &self->overrides.queue_timeout;
     case PROP_ATTEMPT_TIMEOUT:
-      return &self->attempt_timeout;
+      return &self->overrides.attempt_timeout;
     case PROP_TOTAL_TIMEOUT:
     default:
-      return &self->total_timeout;
+      return &self->overrides.total_timeout;
     }
 }
 
@@ -147,7 +147,7 @@ resilient_request_get_property (GObject *object, guint prop_id, GValue *value, G
       g_value_set_enum (value, self->idempotency);
       break;
     case PROP_MAX_RESPONSE_SIZE:
-      g_value_set_int64 (value, self->max_response_size);
+      g_value_set_int64 (value, self->overrides.max_response_size);
       break;
     case PROP_CONNECT_TIMEOUT:
     case PROP_READ_TIMEOUT:
@@ -365,7 +365,5 @@ resilient_request_init (ResilientRequest *self)
   self->secret_headers = g_ptr_array_new_with_free_func (g_free);
   self->query = g_ptr_array_new_with_free_func (field_free);
   self->idempotency = RESILIENT_IDEMPOTENCY_AUTO;
-  self->max_response_size = -1;
-  for (guint prop_id = PROP_CONNECT_TIMEOUT; prop_id <= PROP_TOTAL_TIMEOUT; prop_id++)
-    *duration_field (self, prop_id) = -1;
+  self->overrides = (ResilientOverrides) RESILIENT_OVERRIDES_NONE;
 }

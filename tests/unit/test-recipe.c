@@ -41,10 +41,27 @@ test_valid (void)
       text = g_uri_to_string (recipe->uri);
       g_assert_cmpstr (text, ==, cases[i].expected);
       g_assert_cmpstr (recipe->method, ==, cases[i].method);
-      g_assert_cmpint (recipe->max_response_size, ==, -1);
-      g_assert_cmpfloat (recipe->total_timeout, ==, -1);
+      g_assert_null (recipe->overrides);
       g_assert_false (resilient_recipe_has_idempotency_key (recipe));
     }
+}
+
+static void
+test_forget_uri (void)
+{
+  g_autoptr (ResilientRecipe) recipe =
+    resilient_recipe_new ("GET", "HTTPS://u:p%40@ex%61mple.org:8443/a b?c=%2F#d", NULL);
+  g_autoptr (GUri) uri = g_uri_ref (resilient_recipe_ensure_uri (recipe));
+  g_autofree char *before = g_uri_to_string (uri);
+  g_autofree char *after = NULL;
+
+  g_assert_true (recipe->uri == uri);
+  resilient_recipe_forget_uri (recipe);
+  g_assert_null (recipe->uri);
+  resilient_recipe_forget_uri (recipe);
+  after = g_uri_to_string (resilient_recipe_ensure_uri (recipe));
+  g_assert_cmpstr (after, ==, before);
+  g_assert_cmpstr (after, ==, "https://u:p%40@example.org:8443/a%20b?c=%2F#d");
 }
 
 static void
@@ -167,6 +184,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/recipe/valid", test_valid);
+  g_test_add_func ("/recipe/forget-uri", test_forget_uri);
   g_test_add_func ("/recipe/invalid", test_invalid);
   g_test_add_func ("/recipe/redact", test_redact);
   g_test_add_func ("/recipe/origin", test_origin);

@@ -50,7 +50,7 @@ test_defaults (void)
   g_assert_cmpfloat (resilient_request_get_total_timeout (request), ==, -1);
   g_assert_null (recipe->headers);
   g_assert_null (recipe->body);
-  g_assert_false (recipe->draw_idempotency_key);
+  g_assert_null (recipe->idempotency_key);
   g_assert_finalize_object (request);
 }
 
@@ -98,13 +98,13 @@ test_properties (void)
   g_assert_true (recipe->metadata == metadata);
   g_assert_cmpint (recipe->priority, ==, -10);
   g_assert_cmpint (recipe->idempotency, ==, RESILIENT_IDEMPOTENCY_NO);
-  g_assert_cmpint (recipe->max_response_size, ==, 1234);
-  g_assert_cmpfloat (recipe->connect_timeout, ==, 0.25);
-  g_assert_cmpfloat (recipe->read_timeout, ==, 0);
-  g_assert_cmpfloat (recipe->write_timeout, ==, 3);
-  g_assert_cmpfloat (recipe->queue_timeout, ==, 4);
-  g_assert_cmpfloat (recipe->attempt_timeout, ==, 5);
-  g_assert_cmpfloat (recipe->total_timeout, ==, 6);
+  g_assert_cmpint (recipe->overrides->max_response_size, ==, 1234);
+  g_assert_cmpfloat (recipe->overrides->connect_timeout, ==, 0.25);
+  g_assert_cmpfloat (recipe->overrides->read_timeout, ==, 0);
+  g_assert_cmpfloat (recipe->overrides->write_timeout, ==, 3);
+  g_assert_cmpfloat (recipe->overrides->queue_timeout, ==, 4);
+  g_assert_cmpfloat (recipe->overrides->attempt_timeout, ==, 5);
+  g_assert_cmpfloat (recipe->overrides->total_timeout, ==, 6);
 
   g_object_set (request, "method", "POST", "retry-policy", NULL, "metadata", NULL, "priority", 3,
                 "idempotency", RESILIENT_IDEMPOTENCY_YES, "max-response-size", (gint64) 0,
@@ -116,8 +116,8 @@ test_properties (void)
   g_assert_null (recipe->metadata);
   g_assert_cmpint (recipe->priority, ==, 3);
   g_assert_cmpint (recipe->idempotency, ==, RESILIENT_IDEMPOTENCY_YES);
-  g_assert_cmpint (recipe->max_response_size, ==, 0);
-  g_assert_cmpfloat (recipe->total_timeout, ==, 7.5);
+  g_assert_cmpint (recipe->overrides->max_response_size, ==, 0);
+  g_assert_cmpfloat (recipe->overrides->total_timeout, ==, 7.5);
 }
 
 static void
@@ -175,6 +175,9 @@ test_query (void)
     { "http://example.org/p?x=%2F#f", "a b", "c&d=e/\xc3\xa9",
       "http://example.org/p?x=%2F&a%20b=c%26d%3De%2F%C3%A9#f" },
     { "http://example.org/p?", "a", "", "http://example.org/p?a=" },
+    { "http://example.org", "a", "b", "http://example.org/?a=b" },
+    { "http://example.org/p?x?", "a", "b", "http://example.org/p?x?&a=b" },
+    { "http://example.org/p#f?g", "a", "b", "http://example.org/p?a=b#f?g" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -199,14 +202,12 @@ test_key (void)
 
   resilient_request_set_idempotency_key (request, NULL);
   recipe = freeze (request);
-  g_assert_true (recipe->draw_idempotency_key);
-  g_assert_null (recipe->idempotency_key);
+  g_assert_true (g_uuid_string_is_valid (recipe->idempotency_key));
   g_assert_true (resilient_recipe_has_idempotency_key (recipe));
   g_clear_pointer (&recipe, resilient_recipe_unref);
 
   resilient_request_set_idempotency_key (request, "abc");
   recipe = freeze (request);
-  g_assert_false (recipe->draw_idempotency_key);
   g_assert_cmpstr (recipe->idempotency_key, ==, "abc");
   g_clear_pointer (&recipe, resilient_recipe_unref);
 
