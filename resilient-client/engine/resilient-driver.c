@@ -15,6 +15,7 @@ struct _ResilientDriver
   GSource *source;
   GThread *thread; /* NULL: the app iterates the context */
   int running;     /* atomic; the thread's loop goes on */
+  int waiting;     /* atomic; who iterates the context may be about to wait, or waits */
 
   GMutex lock;
   ResilientWork *head; /* changed under lock, with tail; atomic */
@@ -57,13 +58,23 @@ take_work (ResilientDriver *self)
 static gboolean
 driver_source_check (GSource *source)
 {
-  return g_atomic_pointer_get (&((DriverSource *) source)->driver->head) != NULL;
+  ResilientDriver *self = ((DriverSource *) source)->driver;
+
+  g_atomic_int_set (&self->waiting, FALSE);
+  return g_atomic_pointer_get (&self->head) != NULL;
 }
 
+/* Says that it may wait, then looks whether there is work; who posts does it the other way round:
+ * so one of them sees the other. */
 static gboolean
 driver_source_prepare (GSource *source, int *timeout)
 {
+  ResilientDriver *self = ((DriverSource *) source)->driver;
+
   *timeout = -1;
+  g_atomic_int_set (&self->waiting, TRUE);
+  if (g_atomic_pointer_get (&self->head) == NULL)
+    return FALSE;
   return driver_source_check (source);
 }
 
@@ -285,7 +296,7 @@ resilient_driver_post (ResilientDriver *self,
   self->tail = work;
   /* Who iterates the context looks again before it waits: to wake it costs a system call. Under the
    * lock, as the work may let go of us. */
-  if (first && !g_main_context_is_owner (self->context))
+  if (first && g_atomic_int_get (&self->waiting) && !g_main_context_is_owner (self->context))
     g_main_context_wakeup (self->context);
   g_mutex_unlock (&self->lock);
 }

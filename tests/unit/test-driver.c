@@ -154,6 +154,64 @@ test_thread (void)
   resilient_driver_unref (driver);
 }
 
+static Job *job_elsewhere;
+static gboolean post_while_polling;
+static int n_ready; /* what the last poll said */
+
+static gpointer
+post_thread (gpointer job)
+{
+  resilient_driver_invoke (((Job *) job)->fixture->driver, run_cb, job, NULL);
+  return NULL;
+}
+
+static void
+post_elsewhere_cb (gpointer data)
+{
+  run_cb (data);
+  g_thread_join (g_thread_new ("post", post_thread, job_elsewhere));
+}
+
+static int
+poll_cb (GPollFD *fds, guint n_fds, int timeout)
+{
+  if (post_while_polling)
+    g_thread_join (g_thread_new ("post", post_thread, job_elsewhere));
+  post_while_polling = FALSE;
+
+  return n_ready = g_poll (fds, n_fds, 0);
+}
+
+/* Who waits is woken, and nobody else: it costs a system call. */
+static void
+test_wake (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Fixture f = { resilient_driver_new (context), g_string_new (NULL), NULL };
+  Job job = { &f, 'a', 0 };
+  Job other = { &f, 'b', 0 };
+
+  job_elsewhere = &other;
+  g_main_context_set_poll_func (context, poll_cb);
+  while (g_main_context_iteration (context, FALSE))
+    ;
+
+  post_while_polling = TRUE;
+  g_assert_true (g_main_context_iteration (context, TRUE));
+  g_assert_cmpint (n_ready, ==, 1);
+  g_assert_cmpstr (f.log->str, ==, "b");
+
+  resilient_driver_invoke (f.driver, post_elsewhere_cb, &job, NULL);
+  g_assert_true (g_main_context_iteration (context, FALSE));
+  g_assert_cmpstr (f.log->str, ==, "bab");
+  g_assert_false (g_main_context_iteration (context, FALSE));
+  g_assert_cmpint (n_ready, ==, 0);
+
+  resilient_driver_stop (f.driver);
+  resilient_driver_unref (f.driver);
+  g_string_free (f.log, TRUE);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -163,6 +221,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/driver/thread-default", test_thread_default);
   g_test_add_func ("/driver/stopped", test_stopped);
   g_test_add_func ("/driver/thread", test_thread);
+  g_test_add_func ("/driver/wake", test_wake);
 
   return g_test_run ();
 }
