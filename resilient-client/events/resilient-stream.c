@@ -14,9 +14,10 @@
 struct _ResilientStream
 {
   GMutex lock;
-  GCond changed;  /* an event was queued, the stream ended, or a waiting thread was cancelled */
-  GQueue events;  /* of ResilientEvent, oldest first */
-  GQueue waiters; /* of Waiter, in order of arrival; empty unless @events is */
+  GCond changed;   /* an event was queued, the stream ended, or a waiting thread was cancelled */
+  guint n_blocked; /* threads that wait for it: to signal costs a system call even for none */
+  GQueue events;   /* of ResilientEvent, oldest first */
+  GQueue waiters;  /* of Waiter, in order of arrival; empty unless @events is */
   guint64 dropped;
   gboolean ended;
 
@@ -234,7 +235,8 @@ resilient_stream_push (ResilientStream *self, ResilientEvent *event, ResilientEv
       g_queue_push_tail (&self->events, resilient_event_ref (event));
       /* One thread is enough: whoever wakes looks for an event first, even if it was cancelled or
        * is too late. */
-      g_cond_signal (&self->changed);
+      if (self->n_blocked > 0)
+        g_cond_signal (&self->changed);
     }
   return TRUE;
 }
@@ -345,6 +347,7 @@ resilient_stream_wait (ResilientStream *self, double timeout, GCancellable *canc
     handler = g_cancellable_connect (cancellable, G_CALLBACK (wake_waiting_threads_cb), self, NULL);
 
   g_mutex_lock (&self->lock);
+  self->n_blocked++;
   while ((event = g_queue_pop_head (&self->events)) == NULL && !self->ended && in_time &&
          !g_cancellable_is_cancelled (cancellable))
     {
@@ -353,6 +356,7 @@ resilient_stream_wait (ResilientStream *self, double timeout, GCancellable *canc
       else
         in_time = g_cond_wait_until (&self->changed, &self->lock, end_time);
     }
+  self->n_blocked--;
   ended = self->ended;
   g_mutex_unlock (&self->lock);
 
