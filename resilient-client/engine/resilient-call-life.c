@@ -52,15 +52,14 @@ resilient_call_set_ended (ResilientCall *self, ResilientResult *result)
   self->result = result;
   self->failure = resilient_result_get_failure (result);
   self->state = RESILIENT_CALL_STATE_DONE;
-  if (self->done_cond != NULL)
-    g_cond_broadcast (self->done_cond);
   resilient_call_changed (self,
                           1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_RESULT
                             | 1 << RESILIENT_CALL_PROP_FAILURE);
   g_mutex_unlock (&self->lock);
 
   /* The callbacks run from a piece of work of their own, not inside libsoup's dispatch that brought
-   * the end. */
+   * the end. Who blocks is woken there too, after whatever else came in meanwhile, and when nobody
+   * holds what he takes first. */
   resilient_call_post (self, RESILIENT_WORK_COMPLETE);
 }
 

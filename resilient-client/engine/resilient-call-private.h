@@ -77,7 +77,7 @@ struct _ResilientCall
 
   GMutex lock;
   /* Under lock. */
-  GCond *done_cond; /* somebody blocks on it; not owned */
+  GCond *done_cond; /* who blocks waits on it; owned, nullable */
   ResilientRequestContext *context;
   ResilientRequestContext *last_context; /* of the last attempt made, while the next one is to come; else NULL */
   ResilientCallState state;

@@ -85,6 +85,7 @@ resilient_call_complete (ResilientCall *self)
   g_autoptr (GCancellable) cancellable = NULL;
   g_autoptr (GTask) task = NULL;
   CallTask *waiting = NULL;
+  GCond *done_cond;
   gulong cancelled_id;
   gboolean more;
 
@@ -96,7 +97,14 @@ resilient_call_complete (ResilientCall *self)
   cancellable = g_steal_pointer (&self->cancellable);
   cancelled_id = self->cancelled_id;
   self->cancelled_id = 0;
+  done_cond = self->done_cond;
   g_mutex_unlock (&self->lock);
+
+  /* It stays until we are finalised. */
+  if (done_cond != NULL)
+    g_cond_broadcast (done_cond);
+  /* Once for all that ended before this piece of work got its turn. */
+  resilient_recorder_wake (self->core->recorder);
 
   /* Not g_cancellable_disconnect(): it would wait for a handler that may be what runs us, in a
    * nested loop. The handler's data is a reference, so it may well run on meanwhile. */
@@ -222,14 +230,13 @@ resilient_call_add_task (ResilientCall *self,
 void
 resilient_call_block (ResilientCall *self)
 {
-  GCond cond;
-
-  g_cond_init (&cond);
   g_mutex_lock (&self->lock);
-  self->done_cond = &cond;
+  if (self->state != RESILIENT_CALL_STATE_DONE && self->done_cond == NULL)
+    {
+      self->done_cond = g_new (GCond, 1);
+      g_cond_init (self->done_cond);
+    }
   while (self->state != RESILIENT_CALL_STATE_DONE)
-    g_cond_wait (&cond, &self->lock);
-  self->done_cond = NULL;
+    g_cond_wait (self->done_cond, &self->lock);
   g_mutex_unlock (&self->lock);
-  g_cond_clear (&cond);
 }

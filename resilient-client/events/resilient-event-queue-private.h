@@ -19,6 +19,8 @@ guint resilient_event_queue_get_length (ResilientEventQueue *self);
 guint64 resilient_event_queue_get_dropped (ResilientEventQueue *self);
 /* Any thread, never blocks. Beyond the capacity RETRY events are dropped and counted, terminal events lose their response. */
 void resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event);
+/* Wakes the contexts of the monitors, where they wait, after one event or many. Any thread, under no lock. */
+void resilient_event_queue_wake (ResilientEventQueue *self);
 
 typedef void (*ResilientMonitorFunc) (ResilientEvent *event, gpointer data);
 

@@ -18,11 +18,13 @@ struct _ResilientEventQueue
   guint capacity;
   guint64 dropped;
   GSList *monitors; /* of Monitor, borrowed: each leaves before it is freed */
+  int wake;         /* changed under the lock; atomic: somebody waits who was not told yet */
 };
 
 /* What a monitor's source calls. It lives as long as the source is attached, or dispatches. */
 typedef struct
 {
+  GSource *source; /* borrowed: a source lets go of us before it goes */
   ResilientEventQueue *queue;
   GMainContext *context; /* borrowed: a context destroys its sources before it goes */
   ResilientMonitorFunc func;
@@ -36,6 +38,7 @@ typedef struct
 {
   GSource base;
   ResilientEventQueue *queue;
+  int waiting; /* atomic; who iterates the context may be about to wait, or waits */
 } MonitorSource;
 
 static void
@@ -63,16 +66,26 @@ monitor_free (gpointer data)
 }
 
 static gboolean
-monitor_source_prepare (GSource *source, int *timeout)
-{
-  *timeout = -1;
-  return g_async_queue_length (((MonitorSource *) source)->queue->events) > 0;
-}
-
-static gboolean
 monitor_source_check (GSource *source)
 {
-  return g_async_queue_length (((MonitorSource *) source)->queue->events) > 0;
+  MonitorSource *self = (MonitorSource *) source;
+
+  g_atomic_int_set (&self->waiting, FALSE);
+  return g_async_queue_length (self->queue->events) > 0;
+}
+
+/* Says that it may wait, then looks whether there are events; who pushes one does it the other way
+ * round: so one of them sees the other. */
+static gboolean
+monitor_source_prepare (GSource *source, int *timeout)
+{
+  MonitorSource *self = (MonitorSource *) source;
+
+  *timeout = -1;
+  g_atomic_int_set (&self->waiting, TRUE);
+  if (g_async_queue_length (self->queue->events) == 0)
+    return FALSE;
+  return monitor_source_check (source);
 }
 
 /* Events leave the queue one at a time, so that those behind the one being handled are still there
@@ -182,13 +195,21 @@ resilient_event_queue_get_dropped (ResilientEventQueue *self)
   return dropped;
 }
 
+/* Who iterates a context looks at the queue before it waits, so that only who waits is woken: that
+ * costs a system call. */
+static gboolean
+is_waiting_locked (Monitor *self)
+{
+  return g_atomic_int_get (&((MonitorSource *) self->source)->waiting)
+         && !g_main_context_is_owner (self->context);
+}
+
 /*
  * resilient_event_queue_push:
  * @self: the queue
  * @event: (transfer none): the event
  *
- * Wakes the monitors' contexts only when the queue was empty: until a monitor has found it empty
- * again it looks by itself whenever it prepares.
+ * Nobody is woken yet: resilient_event_queue_wake() is to be called afterwards, under no lock.
  */
 void
 resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event)
@@ -213,13 +234,43 @@ resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event)
       g_async_queue_push_unlocked (self->events, resilient_event_without_response (event));
     }
 
-  /* Who iterates a context looks again before it waits: to wake it costs a system call. */
+  /* Until a monitor has found the queue empty it looks by itself. */
   if (length == 0)
     for (GSList *l = self->monitors; l != NULL; l = l->next)
-      if (!g_main_context_is_owner (((Monitor *) l->data)->context))
-        g_main_context_wakeup (((Monitor *) l->data)->context);
+      if (is_waiting_locked (l->data))
+        g_atomic_int_set (&self->wake, TRUE);
 
   g_async_queue_unlock (self->events);
+}
+
+static GSList *
+ref_waiting_contexts (ResilientEventQueue *self)
+{
+  GSList *contexts = NULL;
+
+  g_async_queue_lock (self->events);
+  g_atomic_int_set (&self->wake, FALSE);
+  for (GSList *l = self->monitors; l != NULL; l = l->next)
+    if (is_waiting_locked (l->data))
+      contexts = g_slist_prepend (contexts, g_main_context_ref (((Monitor *) l->data)->context));
+  g_async_queue_unlock (self->events);
+
+  return contexts;
+}
+
+static void
+wake_context (gpointer data)
+{
+  g_main_context_wakeup (data);
+  g_main_context_unref (data);
+}
+
+/* Under no lock: who is woken takes that of the queue at once. */
+void
+resilient_event_queue_wake (ResilientEventQueue *self)
+{
+  if (g_atomic_int_get (&self->wake))
+    g_slist_free_full (ref_waiting_contexts (self), wake_context);
 }
 
 GSource *
@@ -234,6 +285,7 @@ resilient_event_queue_attach (ResilientEventQueue *self, GMainContext *context,
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_can_recurse (source, TRUE);
 
+  monitor->source = source;
   monitor->queue = resilient_event_queue_ref (self);
   monitor->context = context != NULL ? context : g_main_context_default ();
   monitor->func = func;

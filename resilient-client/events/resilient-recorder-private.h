@@ -34,8 +34,10 @@ void resilient_recorder_attempt (ResilientRecorder *self);  /* an attempt begins
 /* A retry was decided; @context is that of the attempt to come. */
 void resilient_recorder_retry (ResilientRecorder *self, ResilientRequestContext *context, ResilientFailure failure,
                                ResilientReason reason, ResilientResponse *response, const GError *error, double delay);
-/* The one terminal event of a request; stores @result before it returns. */
+/* The one terminal event of a request; stores @result before it returns. Signals follow after resilient_recorder_wake(). */
 void resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, ResilientReason reason);
+/* Wakes the home context, if it waits, for the ends of requests that were recorded. Any thread. */
+void resilient_recorder_wake (ResilientRecorder *self);
 
 ResilientResult *resilient_recorder_get_result (ResilientRecorder *self, const char *request_id); /* transfer full */
 GPtrArray *resilient_recorder_list_results (ResilientRecorder *self); /* oldest first, with free function */

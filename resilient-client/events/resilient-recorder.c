@@ -228,11 +228,14 @@ resilient_recorder_retry (ResilientRecorder *self, ResilientRequestContext *cont
 {
   gboolean wanted = is_wanted (self, RESILIENT_EVENT_TYPE_RETRY);
   g_auto (Leftovers) leftovers = { NULL };
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
+  g_mutex_lock (&self->lock);
   self->stats.retries++;
   emit (self, &leftovers, wanted, RESILIENT_EVENT_TYPE_RETRY, context, failure, reason, response,
         error, delay);
+  g_mutex_unlock (&self->lock);
+
+  resilient_recorder_wake (self);
 }
 
 void
@@ -277,6 +280,12 @@ resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, Resi
         resilient_result_get_failure (result), reason, resilient_result_get_response (result),
         resilient_result_get_error (result), 0);
   leftovers.results = resilient_result_store_steal_removed (self->store);
+}
+
+void
+resilient_recorder_wake (ResilientRecorder *self)
+{
+  resilient_event_queue_wake (self->queue);
 }
 
 ResilientResult *

@@ -72,6 +72,7 @@ push (ResilientEventQueue *queue, ResilientEventType type, guint64 sequence)
   g_autoptr (ResilientEvent) event = make_event (type, sequence);
 
   resilient_event_queue_push (queue, event);
+  resilient_event_queue_wake (queue);
 }
 
 static void
@@ -345,6 +346,74 @@ push_thread (gpointer data)
   return NULL;
 }
 
+static ResilientEventQueue *pushed_to;
+static gboolean push_while_polling;
+static int n_ready; /* what the last poll said */
+
+static gpointer
+push_two_thread (gpointer data)
+{
+  for (guint64 sequence = 1; sequence <= 2; sequence++)
+    {
+      g_autoptr (ResilientEvent) event = make_event (RESILIENT_EVENT_TYPE_SUCCESS, sequence);
+
+      resilient_event_queue_push (pushed_to, event);
+    }
+  resilient_event_queue_wake (pushed_to);
+  return NULL;
+}
+
+static void
+push_two_elsewhere (void)
+{
+  g_thread_join (g_thread_new ("push", push_two_thread, NULL));
+}
+
+static int
+poll_cb (GPollFD *fds, guint n_fds, int timeout)
+{
+  if (push_while_polling)
+    push_two_elsewhere ();
+  push_while_polling = FALSE;
+
+  return n_ready = g_poll (fds, n_fds, 0);
+}
+
+static void
+seen_and_push_cb (ResilientEvent *event, gpointer data)
+{
+  Seen *seen = data;
+
+  seen_cb (event, data);
+  if (seen->sequences->len == 3)
+    push_two_elsewhere ();
+}
+
+/* Who waits is woken, and nobody else: it costs a system call. */
+static void
+test_wake (void)
+{
+  Seen seen;
+
+  seen_init (&seen, 10);
+  attach (&seen, seen_and_push_cb);
+  pushed_to = seen.queue;
+  g_main_context_set_poll_func (seen.context, poll_cb);
+  drain (&seen);
+
+  push_while_polling = TRUE;
+  g_assert_true (g_main_context_iteration (seen.context, TRUE));
+  g_assert_cmpint (n_ready, ==, 1);
+  assert_sequences (&seen, 1, 2);
+
+  push (seen.queue, RESILIENT_EVENT_TYPE_SUCCESS, 3);
+  g_assert_true (g_main_context_iteration (seen.context, FALSE));
+  g_assert_cmpuint (seen.sequences->len, ==, 5);
+  g_assert_false (g_main_context_iteration (seen.context, FALSE));
+  g_assert_cmpint (n_ready, ==, 0);
+  seen_clear (&seen);
+}
+
 /* A wake-up that is lost blocks this test for good. */
 static void
 test_threads (void)
@@ -389,6 +458,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/event-queue/drop-in-handler", test_drop_in_handler);
   g_test_add_func ("/event-queue/context-goes-first", test_context_goes_first);
   g_test_add_func ("/event-queue/two-monitors", test_two_monitors);
+  g_test_add_func ("/event-queue/wake", test_wake);
   g_test_add_func ("/event-queue/threads", test_threads);
 
   return g_test_run ();
