@@ -108,8 +108,9 @@ resilient_alarm_set (ResilientAlarm     *self,
   else
     resilient_heap_update (&self->heap, timer);
 
+  /* Who iterates the context looks at the heap again before it waits. */
   first = resilient_heap_peek (&self->heap) == timer;
-  if (first)
+  if (first && !g_main_context_is_owner (self->context))
     resilient_alarm_arm (self);
 
   g_mutex_unlock (&self->lock);

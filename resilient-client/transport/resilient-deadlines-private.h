@@ -29,7 +29,7 @@ void resilient_deadlines_enter (ResilientDeadlines *self, ResilientPhase phase, 
 gint64 resilient_deadlines_get_due (ResilientDeadlines *self);
 /* What has passed at @now, or NONE. @nothing_sent tells a connect time-out from one of a later hop. */
 ResilientFailure resilient_deadlines_check (ResilientDeadlines *self, gint64 now, gboolean nothing_sent);
-/* How often to look at the send queue. */
+/* How often to look at the send queue, so that neither the write nor the read time-out is missed by much. */
 gint64 resilient_deadlines_get_poll_interval (ResilientDeadlines *self);
 /* The error of a deadline that has passed. */
 GError *resilient_deadlines_make_error (ResilientDeadlines *self, ResilientFailure failure);

@@ -109,9 +109,9 @@ resilient_deadlines_check (ResilientDeadlines *self, gint64 now, gboolean nothin
 gint64
 resilient_deadlines_get_poll_interval (ResilientDeadlines *self)
 {
-  gint64 span = self->write > 0 ? self->write : self->read;
+  gint64 span = MIN (due_after (0, self->write), due_after (0, self->read));
 
-  return CLAMP (span / POLL_FRACTION, POLL_MIN, POLL_MAX);
+  return MIN (CLAMP (span / POLL_FRACTION, POLL_MIN, POLL_MAX), span);
 }
 
 GError *

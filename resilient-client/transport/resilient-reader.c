@@ -20,7 +20,7 @@ struct _ResilientReader
   const ResilientReaderFuncs *funcs;
   gpointer user_data;
   GSource *source; /* waits for data, or continues */
-  GCancellable *cancellable;
+  GCancellable *cancellable; /* nullable */
   guint8 *buffer;   /* of a stream that can't be polled; NULL until it is read */
   gboolean in_read; /* asynchronous, of a stream that can't be polled */
   gboolean reading; /* inside read_some() */
@@ -41,7 +41,6 @@ resilient_reader_new (GInputStream *stream, const ResilientReaderFuncs *funcs, g
   self->stream = g_object_ref (stream);
   self->funcs = funcs;
   self->user_data = user_data;
-  self->cancellable = g_cancellable_new ();
   return self;
 }
 
@@ -51,7 +50,7 @@ reader_unref (ResilientReader *self)
   if (--self->ref_count > 0)
     return;
   g_object_unref (self->stream);
-  g_object_unref (self->cancellable);
+  g_clear_object (&self->cancellable);
   g_free (self->buffer);
   g_free (self);
 }
@@ -196,7 +195,10 @@ read_some (ResilientReader *self)
     }
   self->in_read = TRUE;
   if (self->buffer == NULL)
-    self->buffer = g_malloc (BUFFER_SIZE);
+    {
+      self->buffer = g_malloc (BUFFER_SIZE);
+      self->cancellable = g_cancellable_new ();
+    }
   g_input_stream_read_async (self->stream, self->buffer, BUFFER_SIZE, G_PRIORITY_DEFAULT,
                              self->cancellable, read_cb, self);
 }
@@ -250,7 +252,11 @@ resilient_reader_close (ResilientReader *self, ResilientClose how)
       return;
     }
   if (how == RESILIENT_CLOSE_ABANDON)
-    g_cancellable_cancel (self->cancellable);
+    {
+      if (self->cancellable == NULL)
+        self->cancellable = g_cancellable_new ();
+      g_cancellable_cancel (self->cancellable);
+    }
   g_input_stream_close_async (self->stream, G_PRIORITY_DEFAULT,
                               how == RESILIENT_CLOSE_ABANDON ? self->cancellable : NULL, closed_cb, self);
 }

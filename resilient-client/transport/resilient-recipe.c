@@ -97,11 +97,19 @@ parse_uri (const char *escaped, GError **error)
 char *
 resilient_uri_escape (const char *text)
 {
-  GString *escaped = g_string_sized_new (strlen (text));
+  static const char unwise[] = "\"<>\\^`{|}";
+  const char *first = text;
+  GString *escaped;
 
+  while (g_ascii_isgraph (*first))
+    first++;
+  if (*first == '\0' && strpbrk (text, unwise) == NULL)
+    return g_strdup (text);
+
+  escaped = g_string_sized_new (strlen (text));
   for (const guchar *c = (const guchar *) text; *c != '\0'; c++)
     {
-      if (*c <= 0x20 || *c >= 0x7f || strchr ("\"<>\\^`{|}", *c) != NULL)
+      if (!g_ascii_isgraph (*c) || strchr (unwise, *c) != NULL)
         g_string_append_printf (escaped, "%%%02X", *c);
       else
         g_string_append_c (escaped, (char) *c);

@@ -42,17 +42,18 @@ get_declared_size (SoupMessageHeaders *headers)
 static double
 get_retry_after (ResilientHeaders *headers)
 {
-  g_autoptr (GPtrArray) values = g_ptr_array_new ();
+  g_autoptr (GPtrArray) values = NULL;
   const char *name, *value;
 
+  if (resilient_headers_get_one (headers, "Retry-After") == NULL)
+    return -1;
+  values = g_ptr_array_new ();
   for (guint i = 0; i < resilient_headers_get_length (headers); i++)
     {
       resilient_headers_get_nth (headers, i, &name, &value);
       if (g_ascii_strcasecmp (name, "Retry-After") == 0)
         g_ptr_array_add (values, (gpointer) value);
     }
-  if (values->len == 0)
-    return -1;
   g_ptr_array_add (values, NULL);
   return resilient_retry_after_parse_all ((const char *const *) values->pdata,
                                           resilient_headers_get_one (headers, "Date"),

@@ -167,6 +167,9 @@ launch (SoupExchange *self, const ResilientPass *pass, GError **error)
     .session = pass->lane->session,
     .body = self->plan.with_body ? self->recipe->body : NULL,
     .connections = pass->lane->connections,
+    .alarm = self->alarm,
+    .brief = pass->exclusive && pass->host->protocol == RESILIENT_PROTOCOL_HTTP1
+             && (!self->plan.with_body || self->recipe->body == NULL),
     .may_repeat = resilient_soup_exchange_may_repeat (self),
   };
 

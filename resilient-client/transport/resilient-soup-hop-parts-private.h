@@ -21,14 +21,17 @@ struct _ResilientSoupHop
   const ResilientSoupHopFuncs *funcs;
   gpointer data;
   GMainContext *context;
+  ResilientAlarm *alarm;
   GCancellable *cancellable; /* of this hop alone: a preconnect or another request must not share it */
   GClosure *closure; /* of all handlers of the message */
   GSocket *socket;
-  GSource *refuse_source;  /* a resend is being refused */
-  GSource *release_source;
+  GSource *refuse_source; /* a resend is being refused */
+  ResilientTimer release_timer;
   GError *refusal;
   ResilientShare share; /* of an HTTP/2 connection */
 
+  gboolean brief;
+  gboolean quiet; /* its headers are not heard of before the send call returns */
   gboolean may_repeat;
   gboolean expect;
   gboolean expecting;
@@ -50,7 +53,6 @@ struct _ResilientSoupHop
   guint64 sent;
 };
 
-GSource *resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, GSourceFunc func);
 /* The body of a send: set on the message, about to be read, or free for another send. */
 gboolean resilient_soup_hop_take_body (ResilientSoupHop *self, GError **error);
 void resilient_soup_hop_begin_body (ResilientSoupHop *self);
@@ -59,5 +61,6 @@ void resilient_soup_hop_give_body_back (ResilientSoupHop *self);
 void resilient_soup_hop_connect (ResilientSoupHop *self);
 void resilient_soup_hop_disconnect (ResilientSoupHop *self);
 void resilient_soup_hop_finished (ResilientSoupHop *self);
+void resilient_soup_hop_got_headers (ResilientSoupHop *self);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 
 #include <libsoup/soup.h>
 
+#include "resilient-alarm-private.h"
 #include "resilient-body-private.h"
 #include "resilient-connections-private.h"
 
@@ -17,7 +18,7 @@ typedef enum
 {
   RESILIENT_HOP_STARTED,       /* the first byte is about to be sent; again for every send of the message */
   RESILIENT_HOP_WROTE,         /* the kernel took some of the body */
-  RESILIENT_HOP_WROTE_ALL,     /* the kernel took the whole request */
+  RESILIENT_HOP_WROTE_ALL,     /* the kernel took the whole request; not of a brief one */
   RESILIENT_HOP_INFORMATIONAL, /* a 1xx response */
   RESILIENT_HOP_HEADERS,       /* a final status line and its headers */
 } ResilientHopEvent;
@@ -40,6 +41,8 @@ typedef struct
   SoupMessage *message; /* without body yet */
   ResilientBody *body;  /* nullable */
   ResilientConnections *connections;
+  ResilientAlarm *alarm; /* of the context */
+  gboolean brief;        /* goes over HTTP/1 for sure, without a body: the kernel takes it whole as soon as it starts */
   gboolean may_repeat;   /* what may have been processed can be sent again */
   gboolean expect;       /* ask HTTP/1 servers before a large body is sent */
 } ResilientSoupHopParams;
@@ -65,6 +68,7 @@ gboolean resilient_soup_hop_is_reused (ResilientSoupHop *self);
 gboolean resilient_soup_hop_may_lack_certificate (ResilientSoupHop *self);
 /* Sends of this message that the protocol did not ask for (after a connection was lost), beyond the first. */
 guint resilient_soup_hop_get_resends (ResilientSoupHop *self);
+gboolean resilient_soup_hop_is_brief (ResilientSoupHop *self);
 /* Waits for "100 Continue" before it sends its body. */
 gboolean resilient_soup_hop_is_expecting (ResilientSoupHop *self);
 gboolean resilient_soup_hop_is_from_cache (ResilientSoupHop *self);

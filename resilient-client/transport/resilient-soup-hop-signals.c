@@ -67,9 +67,11 @@ got_informational (ResilientSoupHop *self)
   emit (self, RESILIENT_HOP_INFORMATIONAL);
 }
 
-static void
-got_headers (ResilientSoupHop *self)
+void
+resilient_soup_hop_got_headers (ResilientSoupHop *self)
 {
+  if (self->got_headers)
+    return;
   self->got_headers = TRUE;
   emit (self, RESILIENT_HOP_HEADERS);
 }
@@ -96,7 +98,11 @@ refuse (ResilientSoupHop *self, GError *error)
       return;
     }
   self->refusal = error;
-  self->refuse_source = resilient_soup_hop_attach_idle (self, G_PRIORITY_HIGH, refuse_cb);
+  self->refuse_source = g_idle_source_new ();
+  g_source_set_priority (self->refuse_source, G_PRIORITY_HIGH);
+  g_source_set_callback (self->refuse_source, refuse_cb, self, NULL);
+  g_source_set_static_name (self->refuse_source, "[resilient-client] message");
+  g_source_attach (self->refuse_source, self->context);
 }
 
 /* Connected before the send call, so it runs before the session's own handler forgets the status.
@@ -221,7 +227,7 @@ dispatch (GClosure *closure,
       got_informational (self);
       break;
     case SIGNAL_GOT_HEADERS:
-      got_headers (self);
+      resilient_soup_hop_got_headers (self);
       break;
     case SIGNAL_RESTARTED:
       restarted (self);
@@ -255,15 +261,19 @@ resilient_soup_hop_connect (ResilientSoupHop *self)
   /* Only what can come, and is not learned otherwise. */
   connect_signal (self, SIGNAL_NETWORK_EVENT);
   connect_signal (self, SIGNAL_STARTING);
-  connect_signal (self, SIGNAL_WROTE_BODY);
-  connect_signal (self, SIGNAL_GOT_HEADERS);
   connect_signal (self, SIGNAL_RESTARTED);
   connect_signal (self, SIGNAL_FINISHED);
   if (tls)
     connect_signal (self, SIGNAL_REQUEST_CERTIFICATE);
+  /* to a tunnel a proxy may answer, without headers of the origin's */
+  self->quiet = self->brief && !tls;
+  if (!self->quiet)
+    connect_signal (self, SIGNAL_GOT_HEADERS);
+  if (!self->brief)
+    connect_signal (self, SIGNAL_WROTE_BODY);
   if (self->body != NULL)
     connect_signal (self, SIGNAL_WROTE_BODY_DATA);
-  if (tls || self->body != NULL)
+  if (self->body != NULL || (tls && !self->brief))
     connect_signal (self, SIGNAL_GOT_INFORMATIONAL);
 }
 

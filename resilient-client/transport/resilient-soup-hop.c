@@ -45,16 +45,16 @@ hop_free (ResilientSoupHop *self)
   g_object_unref (self->message);
   g_object_unref (self->session);
   resilient_connections_unref (self->connections);
+  resilient_alarm_unref (self->alarm);
   g_main_context_unref (self->context);
   g_free (self);
 }
 
-static gboolean
+static void
 released_cb (gpointer data)
 {
   ResilientSoupHop *self = data;
 
-  g_clear_pointer (&self->release_source, g_source_unref);
   resilient_soup_hop_disconnect (self);
   if (self->refuse_source != NULL)
     g_source_destroy (self->refuse_source);
@@ -62,34 +62,22 @@ released_cb (gpointer data)
   resilient_soup_hop_give_body_back (self);
   self->funcs->released (self, self->data);
   hop_free (self);
-  return G_SOURCE_REMOVE;
-}
-
-GSource *
-resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, GSourceFunc func)
-{
-  GSource *source = g_idle_source_new ();
-
-  g_source_set_priority (source, priority);
-  g_source_set_callback (source, func, self, NULL);
-  g_source_set_static_name (source, "[resilient-client] message");
-  g_source_attach (source, self->context);
-  return source;
 }
 
 static gboolean
 is_over (ResilientSoupHop *self)
 {
   return self->returned && self->finished && !self->streaming && !self->answering
-         && self->release_source == NULL;
+         && !resilient_timer_is_set (&self->release_timer);
 }
 
-/* Never directly from inside libsoup's signals: what it ends may start anything. */
+/* Never directly from inside libsoup's signals: what it ends may start anything. A timer that is due
+ * costs much less than a source. */
 static void
 release_later (ResilientSoupHop *self)
 {
   if (is_over (self))
-    self->release_source = resilient_soup_hop_attach_idle (self, G_PRIORITY_DEFAULT, released_cb);
+    resilient_alarm_set (self->alarm, &self->release_timer, 0, released_cb, self);
 }
 
 /* From the callback of an operation. After a whole response the connection is back with libsoup
@@ -131,6 +119,8 @@ sent_cb (GObject *session, GAsyncResult *result, gpointer data)
     resilient_share_clear (&self->share);
   if (!self->detached)
     {
+      if (self->quiet && stream != NULL)
+        resilient_soup_hop_got_headers (self);
       /* The answer may be read, and the stream closed, before this returns. */
       self->answering = TRUE;
       self->funcs->answered (self, stream, error, self->data);
@@ -158,6 +148,8 @@ resilient_soup_hop_send (const ResilientSoupHopParams *params,
   self->message = g_object_ref (params->message);
   self->body = params->body != NULL ? resilient_body_ref (params->body) : NULL;
   self->connections = resilient_connections_ref (params->connections);
+  self->alarm = resilient_alarm_ref (params->alarm);
+  self->brief = params->brief;
   self->may_repeat = params->may_repeat;
   self->expect = params->expect;
   self->funcs = funcs;
@@ -253,6 +245,12 @@ guint
 resilient_soup_hop_get_resends (ResilientSoupHop *self)
 {
   return self->resends;
+}
+
+gboolean
+resilient_soup_hop_is_brief (ResilientSoupHop *self)
+{
+  return self->brief;
 }
 
 gboolean

@@ -94,14 +94,16 @@ look_at_queue (SoupExchange *self)
   gint64 now = resilient_clock_get_boot ();
   guint unsent = 0;
   gint64 emptied;
+  gboolean brief = resilient_soup_hop_is_brief (self->leg->hop);
   gboolean known = socket != NULL && (self->deadlines.write > 0 || self->deadlines.read > 0)
                    && resilient_socket_get_unsent (socket, &unsent);
 
   self->polled = now;
-  if (known && unsent < self->unsent)
+  if (known && (unsent < self->unsent || (brief && !resilient_clock_is_virtual ())))
     self->deadlines.activity = date_sign (self, resilient_socket_get_last_ack, socket, now);
-  /* What is empty right after the write was never found full: it is dated without asking. */
-  emptied = known && self->unsent > 0 ? self->deadlines.activity : now;
+  /* What is empty right after the write was never found full: it is dated without asking. A brief
+   * request is not looked at before the first poll, by which most are answered. */
+  emptied = known && (self->unsent > 0 || brief) ? self->deadlines.activity : now;
   self->unsent = unsent;
   if (!self->wrote_all || unsent > 0)
     return;
@@ -151,11 +153,13 @@ on_started (SoupExchange *self)
   resilient_host_learn (self->leg->pass.host,
                         soup_message_get_http_version (resilient_soup_hop_get_message (hop))
                           == SOUP_HTTP_2_0);
-  self->wrote_all = FALSE;
+  self->wrote_all = resilient_soup_hop_is_brief (hop);
   self->unsent = 0;
   self->expect_due =
     resilient_soup_hop_is_expecting (hop) ? resilient_clock_get_boot () + EXPECT_PATIENCE : 0;
   resilient_soup_exchange_enter (self, RESILIENT_PHASE_WRITING);
+  if (self->wrote_all && get_poll_due (self) == G_MAXINT64)
+    look_at_queue (self);
 }
 
 static void

@@ -104,7 +104,8 @@ test_poll (void)
     double write, read;
     gint64 interval;
   } cases[] = {
-    { 10, 30, 250 * MS }, { 1, 30, 50 * MS }, { 0.01, 30, 5 * MS }, { 0, 2, 100 * MS }
+    { 10, 30, 250 * MS }, { 1, 30, 50 * MS }, { 0.01, 30, 5 * MS },
+    { 0, 2, 100 * MS }, { 30, 0.02, 5 * MS }, { 30, 0.002, 2 * MS }
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
