@@ -33,6 +33,8 @@ void resilient_alarm_unref (ResilientAlarm *self);
 void resilient_alarm_set (ResilientAlarm *self, ResilientTimer *timer, gint64 due, ResilientTimerFunc func, gpointer data);
 /* TRUE if it was set and will now not fire. */
 gboolean resilient_alarm_clear (ResilientAlarm *self, ResilientTimer *timer);
+/* When it falls due, on the boot-time clock; 0: it is not set. */
+gint64 resilient_alarm_get_due (ResilientAlarm *self, ResilientTimer *timer);
 gboolean resilient_timer_is_set (ResilientTimer *timer);
 /* How many timers are set; for tests and benchmarks. */
 guint resilient_alarm_get_length (ResilientAlarm *self);

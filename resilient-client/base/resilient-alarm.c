@@ -139,6 +139,19 @@ resilient_alarm_clear (ResilientAlarm *self,
   return was_set;
 }
 
+gint64
+resilient_alarm_get_due (ResilientAlarm *self,
+                         ResilientTimer *timer)
+{
+  gint64 due;
+
+  g_mutex_lock (&self->lock);
+  due = timer->index != 0 ? timer->due : 0;
+  g_mutex_unlock (&self->lock);
+
+  return due;
+}
+
 gboolean
 resilient_timer_is_set (ResilientTimer *timer)
 {

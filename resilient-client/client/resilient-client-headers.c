@@ -72,7 +72,7 @@ resilient_client_set_retry_policy (ResilientClient *self, ResilientRetryPolicy *
 const char *
 resilient_client_get_user_agent (ResilientClient *self)
 {
-  GET_SETTING (self, user_agent);
+  GET_SETTING (self, limits->user_agent);
 }
 
 /**
@@ -92,7 +92,7 @@ resilient_client_set_user_agent (ResilientClient *self, const char *user_agent)
 
   /* Interned, so that a call on any thread can go on using it. */
   user_agent = g_intern_string (user_agent);
-  SET_SETTING (self, user_agent);
+  SET_LIMIT (self, user_agent);
   g_object_notify (G_OBJECT (self), "user-agent");
 }
 

@@ -95,7 +95,7 @@ void resilient_client_emit_event (ResilientEvent *event, gpointer weak_client);
     }                                                     \
   G_STMT_END
 
-/* Leaves the function unless the value is a new one. */
+/* Both leave the function unless the value is a new one. */
 #define SET_SETTING(self, field)                       \
   G_STMT_START                                         \
     {                                                  \
@@ -107,6 +107,28 @@ void resilient_client_emit_event (ResilientEvent *event, gpointer weak_client);
       if (same)                                        \
         return;                                        \
     }                                                  \
+  G_STMT_END
+
+/* Calls keep the limits with which they were started: they are replaced, not changed. */
+#define SET_LIMIT(self, field)                                                             \
+  G_STMT_START                                                                             \
+    {                                                                                      \
+      ResilientLimits *old_limits, *new_limits;                                            \
+      gboolean same;                                                                       \
+      g_mutex_lock (&(self)->core->lock);                                                  \
+      old_limits = (self)->core->settings.limits;                                          \
+      same = old_limits->field == field;                                                   \
+      if (!same)                                                                           \
+        {                                                                                  \
+          new_limits = g_atomic_rc_box_dup (sizeof *old_limits, old_limits);               \
+          new_limits->field = field;                                                       \
+          (self)->core->settings.limits = new_limits;                                      \
+          g_atomic_rc_box_release (old_limits);                                            \
+        }                                                                                  \
+      g_mutex_unlock (&(self)->core->lock);                                                \
+      if (same)                                                                            \
+        return;                                                                            \
+    }                                                                                      \
   G_STMT_END
 
 G_END_DECLS

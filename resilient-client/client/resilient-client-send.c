@@ -38,7 +38,9 @@ resilient_client_send_recipe (ResilientClient *self,
   g_autoptr (ResilientCall) call = NULL;
   GTask *task = g_task_new (self, cancellable, callback, user_data);
 
-  g_task_set_source_tag (task, tag);
+  /* The function: the macro would give each task a name, in a block of its own, and that name were
+   * “tag”. */
+  (g_task_set_source_tag) (task, tag);
   /* What the callback gets is what was recorded: a cancel that comes after the end changes neither.
    */
   g_task_set_check_cancellable (task, FALSE);

@@ -128,7 +128,7 @@ resilient_client_set_max_pending (ResilientClient *self, guint max_pending)
 double
 resilient_client_get_connect_timeout (ResilientClient *self)
 {
-  GET_SETTING (self, connect_timeout);
+  GET_SETTING (self, limits->connect_timeout);
 }
 
 /**
@@ -146,7 +146,7 @@ resilient_client_set_connect_timeout (ResilientClient *self, double connect_time
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (connect_timeout >= 0);
 
-  SET_SETTING (self, connect_timeout);
+  SET_LIMIT (self, connect_timeout);
   g_object_notify (G_OBJECT (self), "connect-timeout");
 }
 
@@ -163,7 +163,7 @@ resilient_client_set_connect_timeout (ResilientClient *self, double connect_time
 double
 resilient_client_get_read_timeout (ResilientClient *self)
 {
-  GET_SETTING (self, read_timeout);
+  GET_SETTING (self, limits->read_timeout);
 }
 
 /**
@@ -181,7 +181,7 @@ resilient_client_set_read_timeout (ResilientClient *self, double read_timeout)
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (read_timeout >= 0);
 
-  SET_SETTING (self, read_timeout);
+  SET_LIMIT (self, read_timeout);
   g_object_notify (G_OBJECT (self), "read-timeout");
 }
 
@@ -198,7 +198,7 @@ resilient_client_set_read_timeout (ResilientClient *self, double read_timeout)
 double
 resilient_client_get_write_timeout (ResilientClient *self)
 {
-  GET_SETTING (self, write_timeout);
+  GET_SETTING (self, limits->write_timeout);
 }
 
 /**
@@ -216,7 +216,7 @@ resilient_client_set_write_timeout (ResilientClient *self, double write_timeout)
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (write_timeout >= 0);
 
-  SET_SETTING (self, write_timeout);
+  SET_LIMIT (self, write_timeout);
   g_object_notify (G_OBJECT (self), "write-timeout");
 }
 
@@ -233,7 +233,7 @@ resilient_client_set_write_timeout (ResilientClient *self, double write_timeout)
 double
 resilient_client_get_queue_timeout (ResilientClient *self)
 {
-  GET_SETTING (self, queue_timeout);
+  GET_SETTING (self, limits->queue_timeout);
 }
 
 /**
@@ -251,7 +251,7 @@ resilient_client_set_queue_timeout (ResilientClient *self, double queue_timeout)
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (queue_timeout >= 0);
 
-  SET_SETTING (self, queue_timeout);
+  SET_LIMIT (self, queue_timeout);
   g_object_notify (G_OBJECT (self), "queue-timeout");
 }
 
@@ -268,7 +268,7 @@ resilient_client_set_queue_timeout (ResilientClient *self, double queue_timeout)
 double
 resilient_client_get_attempt_timeout (ResilientClient *self)
 {
-  GET_SETTING (self, attempt_timeout);
+  GET_SETTING (self, limits->attempt_timeout);
 }
 
 /**
@@ -286,7 +286,7 @@ resilient_client_set_attempt_timeout (ResilientClient *self, double attempt_time
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (attempt_timeout >= 0);
 
-  SET_SETTING (self, attempt_timeout);
+  SET_LIMIT (self, attempt_timeout);
   g_object_notify (G_OBJECT (self), "attempt-timeout");
 }
 
@@ -303,7 +303,7 @@ resilient_client_set_attempt_timeout (ResilientClient *self, double attempt_time
 double
 resilient_client_get_total_timeout (ResilientClient *self)
 {
-  GET_SETTING (self, total_timeout);
+  GET_SETTING (self, limits->total_timeout);
 }
 
 /**
@@ -321,7 +321,7 @@ resilient_client_set_total_timeout (ResilientClient *self, double total_timeout)
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (total_timeout >= 0);
 
-  SET_SETTING (self, total_timeout);
+  SET_LIMIT (self, total_timeout);
   g_object_notify (G_OBJECT (self), "total-timeout");
 }
 
@@ -338,7 +338,7 @@ resilient_client_set_total_timeout (ResilientClient *self, double total_timeout)
 guint64
 resilient_client_get_max_response_size (ResilientClient *self)
 {
-  GET_SETTING (self, max_response_size);
+  GET_SETTING (self, limits->max_response_size);
 }
 
 /**
@@ -355,6 +355,6 @@ resilient_client_set_max_response_size (ResilientClient *self, guint64 max_respo
 {
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
-  SET_SETTING (self, max_response_size);
+  SET_LIMIT (self, max_response_size);
   g_object_notify (G_OBJECT (self), "max-response-size");
 }

@@ -62,7 +62,8 @@ resilient_call_get_delay_left (ResilientCall *self)
 
   g_mutex_lock (&self->lock);
   if (self->state == RESILIENT_CALL_STATE_WAITING)
-    left = self->wake_at - resilient_clock_get_boot ();
+    left = resilient_alarm_get_due (resilient_driver_get_alarm (self->driver), &self->timer)
+           - resilient_clock_get_boot ();
   g_mutex_unlock (&self->lock);
 
   return resilient_clock_to_seconds (MAX (left, 0));

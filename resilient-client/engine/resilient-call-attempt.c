@@ -35,7 +35,7 @@ judge (ResilientCall *self,
     .body_spent = self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body),
     .closed = resilient_core_is_closing (self->core),
     .now = resilient_clock_get_boot (),
-    .deadline = self->deadline,
+    .deadline = resilient_call_get_deadline (self),
   };
 
   return resilient_verdict (&input);
@@ -115,21 +115,43 @@ resilient_call_log_attempt (ResilientCall *self,
   double duration =
     resilient_clock_to_seconds (resilient_clock_get_boot () - self->attempt_started);
 
-  if (self->log == NULL)
-    self->log = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_attempt_unref);
-  else if (self->log->len == MAX_LOG)
-    g_ptr_array_remove_index (self->log, 0);
-  g_ptr_array_add (self->log,
-                   resilient_attempt_new (self->attempts,
-                                          self->attempt_started_real,
-                                          duration,
-                                          failure,
-                                          outcome->status_code,
-                                          self->delay_before,
-                                          outcome->reused_connection,
-                                          outcome->sends,
-                                          reason));
+  GSList *oldest = g_slist_nth (self->log, MAX_LOG - 1);
+
+  if (oldest != NULL)
+    {
+      resilient_attempt_unref (oldest->data);
+      self->log = g_slist_delete_link (self->log, oldest);
+    }
+  self->log = g_slist_prepend (
+    self->log,
+    resilient_attempt_new (self->attempts,
+                           self->attempt_started_real,
+                           duration,
+                           failure,
+                           outcome->status_code,
+                           resilient_request_context_get_previous_delay (self->context),
+                           outcome->reused_connection,
+                           outcome->sends,
+                           reason));
   self->sends += outcome->sends;
+}
+
+GPtrArray *
+resilient_call_take_log (ResilientCall *self)
+{
+  GPtrArray *attempts;
+  guint n = g_slist_length (self->log);
+
+  if (n == 0)
+    return NULL;
+
+  attempts = g_ptr_array_new_full (n, (GDestroyNotify) resilient_attempt_unref);
+  self->log = g_slist_reverse (self->log);
+  for (GSList *link = self->log; link != NULL; link = link->next)
+    g_ptr_array_add (attempts, link->data);
+  g_clear_pointer (&self->log, g_slist_free);
+
+  return attempts;
 }
 
 static GError *
@@ -241,12 +263,12 @@ resilient_call_begin_attempt (ResilientCall *self)
   ResilientExchangeParams params = {
     .recipe = self->recipe,
     .idempotency_key = self->recipe->idempotency_key,
-    .user_agent = self->user_agent,
-    .connect_timeout = self->connect_timeout,
-    .read_timeout = self->read_timeout,
-    .write_timeout = self->write_timeout,
-    .attempt_timeout = self->attempt_timeout,
-    .max_response_size = self->max_response_size,
+    .user_agent = self->limits->user_agent,
+    .connect_timeout = self->limits->connect_timeout,
+    .read_timeout = self->limits->read_timeout,
+    .write_timeout = self->limits->write_timeout,
+    .attempt_timeout = self->limits->attempt_timeout,
+    .max_response_size = self->limits->max_response_size,
     .new_connection = self->new_connection,
   };
 

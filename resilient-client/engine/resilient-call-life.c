@@ -43,6 +43,14 @@ resilient_call_post (ResilientCall *self, guint bits)
   g_mutex_unlock (&self->lock);
 }
 
+gint64
+resilient_call_get_deadline (ResilientCall *self)
+{
+  double timeout = self->limits->total_timeout;
+
+  return timeout > 0 ? resilient_clock_add (self->started, timeout) : 0;
+}
+
 /* --- ending ----------------------------------------------------------------------------------- */
 
 void
@@ -71,21 +79,33 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   resilient_call_cancel_for (user_data, RESILIENT_CANCEL_BY_CALLER);
 }
 
-static double
-pick_timeout (double own, double inherited)
+/* The client's with what the request has in their place. */
+static ResilientLimits *
+override_limits (ResilientLimits *limits, const ResilientOverrides *overrides)
 {
-  return own < 0 ? inherited : own;
+  ResilientLimits *own = g_atomic_rc_box_dup (sizeof *limits, limits);
+
+#define OVERRIDE(field)                                                                            \
+  if (overrides->field >= 0)                                                                       \
+    own->field = overrides->field;
+  OVERRIDE (connect_timeout)
+  OVERRIDE (read_timeout)
+  OVERRIDE (write_timeout)
+  OVERRIDE (queue_timeout)
+  OVERRIDE (attempt_timeout)
+  OVERRIDE (total_timeout)
+  OVERRIDE (max_response_size)
+#undef OVERRIDE
+
+  return own;
 }
 
 static void
 take_settings (ResilientCall *self, ResilientRequestContext *context)
 {
-  static const ResilientOverrides none = RESILIENT_OVERRIDES_NONE;
   ResilientRecipe *recipe = self->recipe;
-  const ResilientOverrides *own = recipe->overrides != NULL ? recipe->overrides : &none;
   ResilientSettings *settings = &self->core->settings;
   ResilientRetryPolicy *policy = NULL;
-  double total_timeout;
 
   g_mutex_lock (&self->core->lock);
   if (context != NULL)
@@ -93,19 +113,12 @@ take_settings (ResilientCall *self, ResilientRequestContext *context)
   if (policy == NULL)
     policy = recipe->retry_policy != NULL ? recipe->retry_policy : settings->retry_policy;
   self->context = resilient_request_context_stamp (context, policy, recipe->metadata);
-  self->user_agent = settings->user_agent;
-  self->connect_timeout = pick_timeout (own->connect_timeout, settings->connect_timeout);
-  self->read_timeout = pick_timeout (own->read_timeout, settings->read_timeout);
-  self->write_timeout = pick_timeout (own->write_timeout, settings->write_timeout);
-  self->queue_timeout = pick_timeout (own->queue_timeout, settings->queue_timeout);
-  self->attempt_timeout = pick_timeout (own->attempt_timeout, settings->attempt_timeout);
-  total_timeout = pick_timeout (own->total_timeout, settings->total_timeout);
-  self->max_response_size =
-    own->max_response_size < 0 ? settings->max_response_size : (guint64) own->max_response_size;
+  self->limits = recipe->overrides != NULL
+                   ? override_limits (settings->limits, recipe->overrides)
+                   : g_atomic_rc_box_acquire (settings->limits);
   g_mutex_unlock (&self->core->lock);
 
   self->started = resilient_clock_get_boot ();
-  self->deadline = total_timeout > 0 ? resilient_clock_add (self->started, total_timeout) : 0;
 }
 
 /* INVALID, OVERLOADED or CLOSED: the caller gets the error, nobody else hears of it. */

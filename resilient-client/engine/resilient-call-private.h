@@ -20,6 +20,8 @@ typedef struct
   gboolean admitted; /* it has its slot, and the gate won't touch the waiter any more */
 } ResilientTurn;
 
+typedef struct _ResilientParking ResilientParking;
+
 /* Things to do in the driving context, several of which may be due at once. */
 typedef enum
 {
@@ -48,11 +50,8 @@ struct _ResilientCall
   ResilientCore *core;
   ResilientDriver *driver;
   ResilientRecipe *recipe;
-  const char *user_agent; /* interned */
-  double connect_timeout, read_timeout, write_timeout, queue_timeout, attempt_timeout;
-  guint64 max_response_size;
+  ResilientLimits *limits;
   gint64 started; /* boot-time clock, microseconds */
-  gint64 deadline; /* the same; 0 = none */
 
   /* Under the core's lock. */
   ResilientCall *next_call;
@@ -60,20 +59,19 @@ struct _ResilientCall
   ResilientCall *older_call; /* with the same id */
 
   /* Of the driving context; of the starting thread until RESILIENT_WORK_START is posted. */
-  gboolean running; /* that work was done */
   ResilientTurn *turn; /* the present one; NULL while it sleeps */
   ResilientTimer timer; /* queue time-out, or the end of a sleep */
-  ResilientTimer deadline_timer;
-  ResilientParked parked;
+  ResilientTimer *deadline_timer; /* owned; NULL: no deadline */
+  ResilientParking *parking; /* owned; NULL: it never was parked */
   ResilientVerdict early_verdict; /* taken when the headers came */
-  gboolean has_early_verdict;
-  gboolean new_connection; /* the last one fell silent: HTTP/2 would give it to a retry again */
-  guint generation; /* of resumes from suspend, already spread over */
-  guint sends;
-  double delay_before;
   gint64 attempt_started_real;
   gint64 attempt_started;
-  GPtrArray *log;
+  GSList *log; /* of ResilientAttempt, newest first */
+  guint generation; /* of resumes from suspend, already spread over */
+  guint sends;
+  guint running : 1; /* RESILIENT_WORK_START was done */
+  guint has_early_verdict : 1;
+  guint new_connection : 1; /* the last one fell silent: HTTP/2 would give it to a retry again */
 
   GMutex lock;
   /* Under lock. */
@@ -85,22 +83,25 @@ struct _ResilientCall
   guint status_code;
   guint attempts;
   int priority;
-  gint64 wake_at; /* boot-time clock */
+  guint work_bits;
+  guint notify_bits;
+  /* Not bits: some are read without the lock once they can't change. */
+  guint8 cancel_cause; /* a ResilientCancelCause */
+  guint8 ending;       /* nothing can be changed about its end any more */
+  guint8 task_wants_result;
+  guint8 work_posted;
   gint64 bytes_sent, bytes_received, upload_size, download_size;
   ResilientResult *result;
-  ResilientCancelCause cancel_cause;
-  gboolean ending; /* nothing can be changed about its end any more */
-  gboolean task_wants_result;
   GTask *task;  /* the first who waits, if only for the end; owned, nullable */
-  GQueue tasks; /* of CallTask, the others, oldest first */
+  GQueue *tasks; /* of CallTask, the others, oldest first; owned, nullable */
   GCancellable *cancellable;
   gulong cancelled_id;
-  guint work_bits;
-  gboolean work_posted;
   ResilientWork work;
-  guint notify_bits;
-  ResilientWork notify_work;
 };
+
+/* A hundred thousand may wait: what few of them need is made when they need it. GSlice, from which GObject takes them, puts
+ * eleven of this size in a page. */
+G_STATIC_ASSERT (sizeof (ResilientCall) <= 368);
 
 enum
 {
@@ -139,6 +140,9 @@ ResilientResponse *resilient_call_take_response (ResilientCall *self, GError **e
 ResilientResult *resilient_call_snapshot (ResilientCall *self);
 /* FALSE: it has ended, or is just being recorded as ended. */
 gboolean resilient_call_cancel_for (ResilientCall *self, ResilientCancelCause cause);
+
+/* On the boot-time clock, microseconds; 0 = none. Any thread. */
+gint64 resilient_call_get_deadline (ResilientCall *self);
 
 /* resilient-call-run.c and resilient-call-attempt.c: the way of a call, in its driving context. */
 void resilient_call_run (ResilientCall *self, guint bits);

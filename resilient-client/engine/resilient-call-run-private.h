@@ -12,10 +12,15 @@ G_BEGIN_DECLS
 void resilient_call_begin_attempt (ResilientCall *self);
 void resilient_call_log_attempt (ResilientCall *self, ResilientOutcome *outcome, ResilientFailure failure,
                                  ResilientReason reason);
+/* The log, oldest first, which the call then has no more; NULL: no attempt was made. Transfer full. */
+GPtrArray *resilient_call_take_log (ResilientCall *self);
 void resilient_call_sleep (ResilientCall *self, double delay, ResilientFailure failure, ResilientReason reason,
                            ResilientResponse *response, const GError *error);
 void resilient_call_end (ResilientCall *self, ResilientResultStatus status, ResilientFailure failure,
                          ResilientReason reason, ResilientResponse *response, const GError *error);
+/* A sleep is over: FALSE to go on; TRUE when the machine is offline, and work will be posted when it may go on. */
+gboolean resilient_call_park (ResilientCall *self);
+void resilient_call_unpark (ResilientCall *self);
 /* Gives the slot back and frees the turn. */
 void resilient_turn_leave (ResilientTurn *turn);
 

@@ -88,7 +88,7 @@ queue_timeout_cb (gpointer data)
                        G_IO_ERROR_TIMED_OUT,
                        /* Translators: seconds, with a fraction. */
                        _ ("No slot became free for the request within %g s"),
-                       self->queue_timeout);
+                       self->limits->queue_timeout);
   resilient_call_end (self,
                       RESILIENT_RESULT_STATUS_TIMEOUT,
                       RESILIENT_FAILURE_QUEUE_TIMEOUT,
@@ -100,10 +100,12 @@ queue_timeout_cb (gpointer data)
 static void
 wait_in_queue (ResilientCall *self)
 {
-  if (self->queue_timeout > 0)
+  double timeout = self->limits->queue_timeout;
+
+  if (timeout > 0)
     resilient_alarm_set (resilient_driver_get_alarm (self->driver),
                          &self->timer,
-                         resilient_clock_add (resilient_clock_get_boot (), self->queue_timeout),
+                         resilient_clock_add (resilient_clock_get_boot (), timeout),
                          queue_timeout_cb,
                          self);
 }
@@ -133,15 +135,6 @@ wake (ResilientCall *self)
 }
 
 static void
-parked_resume (ResilientParked *parked, gboolean spread)
-{
-  ResilientCall *self =
-    (ResilientCall *) ((guint8 *) parked - G_STRUCT_OFFSET (ResilientCall, parked));
-
-  resilient_call_post (self, spread ? RESILIENT_WORK_SPREAD : RESILIENT_WORK_RETRY_NOW);
-}
-
-static void
 sleep_over_cb (gpointer data)
 {
   ResilientCall *self = data;
@@ -154,19 +147,13 @@ sleep_over_cb (gpointer data)
         self,
         resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
     }
-  else if (!resilient_network_park (
-             self->core->network, resilient_recipe_ensure_uri (self->recipe), &self->parked))
+  else if (!resilient_call_park (self))
     wake (self);
-  else
-    resilient_recipe_forget_uri (self->recipe);
 }
 
 static void
 sleep_until (ResilientCall *self, gint64 due)
 {
-  g_mutex_lock (&self->lock);
-  self->wake_at = due;
-  g_mutex_unlock (&self->lock);
   resilient_alarm_set (
     resilient_driver_get_alarm (self->driver), &self->timer, due, sleep_over_cb, self);
 }
@@ -185,9 +172,7 @@ resilient_call_sleep (ResilientCall *self,
   resilient_recorder_retry (self->core->recorder, context, failure, reason, response, error, delay);
 
   resilient_recipe_forget_uri (self->recipe);
-  self->delay_before = delay;
   self->generation = resilient_network_check_resume (self->core->network);
-  self->parked.resume = parked_resume;
   sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), delay));
 
   g_mutex_lock (&self->lock);
@@ -211,8 +196,9 @@ let_go (ResilientCall *self)
   ResilientTurn *turn = self->turn;
 
   resilient_alarm_clear (alarm, &self->timer);
-  resilient_alarm_clear (alarm, &self->deadline_timer);
-  resilient_network_unpark (self->core->network, &self->parked);
+  if (self->deadline_timer != NULL)
+    resilient_alarm_clear (alarm, self->deadline_timer);
+  resilient_call_unpark (self);
 
   if (turn == NULL)
     return;
@@ -243,6 +229,7 @@ resilient_call_end (ResilientCall *self,
                     ResilientResponse *response,
                     const GError *error)
 {
+  g_autoptr (GPtrArray) log = resilient_call_take_log (self);
   double total = resilient_clock_to_seconds (resilient_clock_get_boot () - self->started);
   ResilientResult *result;
 
@@ -261,7 +248,7 @@ resilient_call_end (ResilientCall *self,
   g_mutex_unlock (&self->lock);
 
   result = resilient_result_new (
-    self->context, status, response, error, failure, self->attempts, self->sends, total, self->log);
+    self->context, status, response, error, failure, self->attempts, self->sends, total, log);
   resilient_recorder_ended (self->core->recorder, result, reason);
   resilient_call_set_ended (self, result);
   resilient_core_remove_call (self->core, self);
@@ -298,7 +285,7 @@ deadline_cb (gpointer data)
                                 G_IO_ERROR_TIMED_OUT,
                                 /* Translators: seconds, with a fraction. */
                                 _ ("The request was not done within %g s"),
-                                resilient_clock_to_seconds (self->deadline - self->started)));
+                                self->limits->total_timeout));
 }
 
 static void
@@ -306,12 +293,15 @@ start (ResilientCall *self)
 {
   self->running = TRUE;
 
-  if (self->deadline != 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->driver),
-                         &self->deadline_timer,
-                         self->deadline,
-                         deadline_cb,
-                         self);
+  if (self->limits->total_timeout > 0)
+    {
+      self->deadline_timer = g_new0 (ResilientTimer, 1);
+      resilient_alarm_set (resilient_driver_get_alarm (self->driver),
+                           self->deadline_timer,
+                           resilient_call_get_deadline (self),
+                           deadline_cb,
+                           self);
+    }
 
   if (self->turn->admitted)
     resilient_call_begin_attempt (self);
@@ -373,7 +363,7 @@ resilient_call_run (ResilientCall *self, guint bits)
       && bits & (RESILIENT_WORK_RETRY_NOW | RESILIENT_WORK_SPREAD))
     {
       resilient_alarm_clear (resilient_driver_get_alarm (self->driver), &self->timer);
-      resilient_network_unpark (self->core->network, &self->parked);
+      resilient_call_unpark (self);
       if (bits & RESILIENT_WORK_RETRY_NOW)
         wake (self);
       else

@@ -79,6 +79,12 @@ return_task (ResilientCall *self, GTask *task, gboolean want_result)
     }
 }
 
+static gboolean
+has_tasks (ResilientCall *self)
+{
+  return self->task != NULL || (self->tasks != NULL && !g_queue_is_empty (self->tasks));
+}
+
 void
 resilient_call_complete (ResilientCall *self)
 {
@@ -91,9 +97,9 @@ resilient_call_complete (ResilientCall *self)
 
   g_mutex_lock (&self->lock);
   task = g_steal_pointer (&self->task);
-  if (task == NULL)
-    waiting = g_queue_pop_head (&self->tasks);
-  more = !g_queue_is_empty (&self->tasks);
+  if (task == NULL && self->tasks != NULL)
+    waiting = g_queue_pop_head (self->tasks);
+  more = has_tasks (self);
   cancellable = g_steal_pointer (&self->cancellable);
   cancelled_id = self->cancelled_id;
   self->cancelled_id = 0;
@@ -132,7 +138,7 @@ take_from_list (CallTask *waiting)
   gboolean removed;
 
   g_mutex_lock (&self->lock);
-  removed = g_queue_remove (&self->tasks, waiting);
+  removed = g_queue_remove (self->tasks, waiting);
   g_mutex_unlock (&self->lock);
 
   return removed;
@@ -187,8 +193,7 @@ resilient_call_add_task (ResilientCall *self,
 
   g_mutex_lock (&self->lock);
   /* Until the callbacks that wait already were called, also a late one waits its turn. */
-  if (self->state == RESILIENT_CALL_STATE_DONE && self->task == NULL
-      && g_queue_is_empty (&self->tasks))
+  if (self->state == RESILIENT_CALL_STATE_DONE && !has_tasks (self))
     {
       g_mutex_unlock (&self->lock);
       return_task (self, task, want_result);
@@ -196,7 +201,7 @@ resilient_call_add_task (ResilientCall *self,
       return;
     }
 
-  if (self->task == NULL && g_queue_is_empty (&self->tasks) && timeout < 0 && source == NULL)
+  if (!has_tasks (self) && timeout < 0 && source == NULL)
     {
       self->task = task;
       self->task_wants_result = want_result;
@@ -208,7 +213,9 @@ resilient_call_add_task (ResilientCall *self,
   waiting->task = task;
   waiting->call = g_object_ref (self);
   waiting->want_result = want_result;
-  g_queue_push_tail (&self->tasks, waiting);
+  if (self->tasks == NULL)
+    self->tasks = g_queue_new ();
+  g_queue_push_tail (self->tasks, waiting);
   if (timeout >= 0)
     resilient_alarm_set (resilient_driver_get_alarm (self->driver),
                          &waiting->timer,

@@ -31,7 +31,7 @@ static guint notify_signal;
 static void
 notify_cb (gpointer data)
 {
-  g_autoptr (ResilientCall) self = data;
+  ResilientCall *self = data;
   guint bits;
 
   g_mutex_lock (&self->lock);
@@ -56,7 +56,7 @@ resilient_call_changed (ResilientCall *self, guint props)
     return;
 
   if (self->notify_bits == 0)
-    resilient_driver_post (self->core->home, &self->notify_work, notify_cb, g_object_ref (self));
+    resilient_driver_invoke (self->core->home, notify_cb, g_object_ref (self), g_object_unref);
   self->notify_bits |= props;
 }
 
@@ -65,7 +65,7 @@ resilient_call_finalize (GObject *object)
 {
   ResilientCall *self = RESILIENT_CALL (object);
 
-  g_clear_pointer (&self->log, g_ptr_array_unref);
+  g_slist_free_full (self->log, (GDestroyNotify) resilient_attempt_unref);
   g_clear_pointer (&self->result, resilient_result_unref);
   g_clear_pointer (&self->context, resilient_request_context_unref);
   g_clear_pointer (&self->last_context, resilient_request_context_unref);
@@ -73,8 +73,12 @@ resilient_call_finalize (GObject *object)
   if (self->done_cond != NULL)
     g_cond_clear (self->done_cond);
   g_free (self->done_cond);
+  g_clear_pointer (&self->limits, g_atomic_rc_box_release);
+  g_free (self->deadline_timer);
+  g_free (self->parking);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->task);
+  g_clear_pointer (&self->tasks, g_queue_free);
   g_clear_pointer (&self->driver, resilient_driver_unref);
   g_clear_pointer (&self->core, resilient_core_unref);
   g_mutex_clear (&self->lock);

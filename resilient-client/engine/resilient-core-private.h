@@ -15,14 +15,10 @@ G_BEGIN_DECLS
 typedef struct _ResilientCore ResilientCore;
 typedef struct _ResilientNetwork ResilientNetwork;
 
-/* What a call takes from the client when it starts. Durations in seconds, 0 = none. */
+/* What a call is held to. In a g_atomic_rc_box, and never changed once it is shared: calls refer to that of their client as it
+ * was when they started. Durations in seconds, 0 = none. */
 typedef struct
 {
-  ResilientRetryPolicy *retry_policy; /* owned */
-  const char *user_agent;             /* interned, nullable */
-  guint max_concurrent;
-  guint max_concurrent_per_host;
-  guint max_pending;
   double connect_timeout;
   double read_timeout;
   double write_timeout;
@@ -30,6 +26,16 @@ typedef struct
   double attempt_timeout;
   double total_timeout;
   guint64 max_response_size; /* bytes, 0 = no limit */
+  const char *user_agent;    /* interned, nullable */
+} ResilientLimits;
+
+typedef struct
+{
+  ResilientRetryPolicy *retry_policy; /* owned */
+  ResilientLimits *limits;            /* owned */
+  guint max_concurrent;
+  guint max_concurrent_per_host;
+  guint max_pending;
   /* Copies: in force is what the recorder was told. */
   guint max_results;
   double result_ttl;

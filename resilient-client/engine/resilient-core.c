@@ -14,6 +14,7 @@ ResilientCore *
 resilient_core_new (GMainContext *home_context, SoupSession *session)
 {
   ResilientCore *self = g_atomic_rc_box_new0 (ResilientCore);
+  ResilientLimits *limits;
 
   self->home_context = g_main_context_ref (home_context);
   self->home = resilient_driver_new (home_context);
@@ -21,14 +22,18 @@ resilient_core_new (GMainContext *home_context, SoupSession *session)
   self->recorder = resilient_recorder_new ();
   self->network = resilient_network_new (self->home);
   g_mutex_init (&self->lock);
-  self->settings = (ResilientSettings){
-    .retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_default ()),
-    .max_concurrent = 100,
-    .max_pending = 10000,
+  limits = g_atomic_rc_box_new0 (ResilientLimits);
+  *limits = (ResilientLimits){
     .connect_timeout = 10,
     .read_timeout = 30,
     .write_timeout = 10,
     .max_response_size = 64 * 1024 * 1024,
+  };
+  self->settings = (ResilientSettings){
+    .retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_default ()),
+    .limits = limits,
+    .max_concurrent = 100,
+    .max_pending = 10000,
     .max_results = 1000,
     .result_ttl = 3600,
     .max_result_bytes = 8 * 1024 * 1024,
@@ -228,6 +233,7 @@ core_free (gpointer data)
     self->watch_free (self->watch);
   resilient_recorder_unref (self->recorder);
   resilient_retry_policy_unref (self->settings.retry_policy);
+  g_atomic_rc_box_release (self->settings.limits);
   g_clear_pointer (&self->default_headers, resilient_headers_unref);
   g_hash_table_unref (self->calls_by_id);
   g_main_context_unref (self->home_context);

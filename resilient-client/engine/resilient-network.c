@@ -209,15 +209,18 @@ is_local (GUri *uri)
 }
 
 gboolean
+resilient_network_is_offline (ResilientNetwork *self, GUri *uri)
+{
+  g_autoptr (GNetworkMonitor) monitor = is_local (uri) ? NULL : dup_monitor (self);
+
+  /* Not asked for yet by the home context: as good as online. */
+  return monitor != NULL && !g_network_monitor_get_network_available (monitor);
+}
+
+gboolean
 resilient_network_park (ResilientNetwork *self, GUri *uri, ResilientParked *parked)
 {
-  g_autoptr (GNetworkMonitor) monitor = NULL;
-
-  if (is_local (uri))
-    return FALSE;
-  monitor = dup_monitor (self);
-  /* Not asked for yet by the home context: as good as online. */
-  if (monitor == NULL || g_network_monitor_get_network_available (monitor))
+  if (!resilient_network_is_offline (self, uri))
     return FALSE;
 
   g_mutex_lock (&self->lock);
@@ -228,7 +231,7 @@ resilient_network_park (ResilientNetwork *self, GUri *uri, ResilientParked *park
   g_mutex_unlock (&self->lock);
 
   /* It may have come back between the question and the parking. */
-  if (g_network_monitor_get_network_available (monitor))
+  if (!resilient_network_is_offline (self, uri))
     return !resilient_network_unpark (self, parked);
   return TRUE;
 }

@@ -30,8 +30,8 @@ typedef struct
 
 typedef struct
 {
-  gboolean retry;
   double delay; /* seconds, when retry */
+  gboolean retry;
   ResilientReason reason;
 } ResilientVerdict;
 

@@ -309,7 +309,7 @@ test_drawn_key (Fixture *f, gconstpointer data)
 static void
 test_woken_to_a_queue (Fixture *f, gconstpointer data)
 {
-  f->core->settings.queue_timeout = 5;
+  f->core->settings.limits->queue_timeout = 5;
   resilient_gate_set_limits (f->core->gate, 1, 0, 100);
 
   for (guint late = 0; late < 2; late++)

@@ -317,7 +317,7 @@ test_nested_waiters (Fixture *f, gconstpointer data)
 static void
 test_deadline (Fixture *f, gconstpointer data)
 {
-  f->core->settings.total_timeout = 0.5;
+  f->core->settings.limits->total_timeout = 0.5;
   for (Phase phase = QUEUED; phase <= SENDING; phase++)
     {
       g_autoptr (ResilientCall) other = NULL;
@@ -352,7 +352,7 @@ test_queue_timeout (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->core->settings.queue_timeout = 2;
+  f->core->settings.limits->queue_timeout = 2;
   call = start_to (f, QUEUED, &other);
   virtual_clock_advance (1.9);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);

@@ -80,7 +80,7 @@ test_deadline_while_offline (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->core->settings.total_timeout = 10;
+  f->core->settings.limits->total_timeout = 10;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   call = start_uri (f, REMOTE);
   virtual_clock_settle ();
@@ -173,7 +173,7 @@ test_deadline_over_suspend (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->core->settings.total_timeout = 3600;
+  f->core->settings.limits->total_timeout = 3600;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   call = start (f);
   virtual_clock_settle ();
