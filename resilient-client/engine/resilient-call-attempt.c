@@ -106,6 +106,17 @@ exchange_headers (ResilientExchange *exchange, guint status_code, double retry_a
   return !self->early_verdict.retry;
 }
 
+/* The newest come first. */
+static void
+cut_log (ResilientCall *self)
+{
+  GSList *last = g_slist_nth (self->log, MAX_LOG - 1);
+
+  if (last == NULL)
+    return;
+  g_slist_free_full (g_steal_pointer (&last->next), (GDestroyNotify) resilient_attempt_unref);
+}
+
 void
 resilient_call_log_attempt (ResilientCall *self,
                             ResilientOutcome *outcome,
@@ -115,13 +126,6 @@ resilient_call_log_attempt (ResilientCall *self,
   double duration =
     resilient_clock_to_seconds (resilient_clock_get_boot () - self->attempt_started);
 
-  GSList *oldest = g_slist_nth (self->log, MAX_LOG - 1);
-
-  if (oldest != NULL)
-    {
-      resilient_attempt_unref (oldest->data);
-      self->log = g_slist_delete_link (self->log, oldest);
-    }
   self->log = g_slist_prepend (
     self->log,
     resilient_attempt_new (self->attempts,
@@ -133,6 +137,9 @@ resilient_call_log_attempt (ResilientCall *self,
                            outcome->reused_connection,
                            outcome->sends,
                            reason));
+  /* Not each time: it takes a walk to the end. */
+  if (self->attempts % MAX_LOG == 0)
+    cut_log (self);
   self->sends += outcome->sends;
 }
 
@@ -140,12 +147,12 @@ GPtrArray *
 resilient_call_take_log (ResilientCall *self)
 {
   GPtrArray *attempts;
-  guint n = g_slist_length (self->log);
 
-  if (n == 0)
+  if (self->log == NULL)
     return NULL;
 
-  attempts = g_ptr_array_new_full (n, (GDestroyNotify) resilient_attempt_unref);
+  cut_log (self);
+  attempts = g_ptr_array_new_full (g_slist_length (self->log), (GDestroyNotify) resilient_attempt_unref);
   self->log = g_slist_reverse (self->log);
   for (GSList *link = self->log; link != NULL; link = link->next)
     g_ptr_array_add (attempts, link->data);

@@ -15,11 +15,14 @@
 #define OUTAGE (24 * 3600)
 #define BASE 0.5
 #define CAP 300
-/* Seconds that a day may take: of the processor, as nobody knows what else keeps it busy. */
+/* Seconds that a day may take: of the processor, as nobody knows what else keeps it busy, and at best:
+ * what shares the processor can only slow it down. */
 #define BAR 2.0
+#define TRIES 4
 
 /* A few are enough where each instruction is checked. */
 static guint n_requests = 1000;
+static double least_cpu = G_MAXDOUBLE;
 
 typedef struct
 {
@@ -148,11 +151,21 @@ test_day (Fixture *f, gconstpointer data)
   g_assert_cmpuint (resilient_stats_get_retries (stats), ==, f->script->n_started - n_requests);
   g_assert_cmpuint (resilient_stats_get_successes (stats), ==, n_requests);
 
-#ifdef __OPTIMIZE__
-  if (g_getenv ("RESILIENT_TEST_QUICK") == NULL)
-    g_assert_cmpfloat (cpu, <, BAR);
-#endif
   resilient_random_unseed ();
+  least_cpu = MIN (least_cpu, cpu);
+}
+
+static void
+test_day_again (Fixture *f, gconstpointer data)
+{
+  if (least_cpu >= BAR)
+    test_day (f, data);
+}
+
+static void
+test_speed (void)
+{
+  g_assert_cmpfloat (least_cpu, <, BAR);
 }
 
 int
@@ -163,6 +176,18 @@ main (int argc, char *argv[])
     n_requests = 20;
 
   g_test_add ("/outage/day", Fixture, NULL, fixture_set_up, test_day, fixture_tear_down);
+#ifdef __OPTIMIZE__
+  if (g_getenv ("RESILIENT_TEST_QUICK") == NULL)
+    {
+      for (guint i = 1; i < TRIES; i++)
+        {
+          g_autofree char *name = g_strdup_printf ("/outage/day-again-%u", i);
+
+          g_test_add (name, Fixture, NULL, fixture_set_up, test_day_again, fixture_tear_down);
+        }
+      g_test_add_func ("/outage/speed", test_speed);
+    }
+#endif
 
   return g_test_run ();
 }
