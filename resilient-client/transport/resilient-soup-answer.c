@@ -43,7 +43,7 @@ static double
 get_retry_after (ResilientHeaders *headers)
 {
   g_autoptr (GPtrArray) values = NULL;
-  const char *name, *value;
+  const char *name, *value, *date = resilient_headers_get_one (headers, "Date");
 
   if (resilient_headers_get_one (headers, "Retry-After") == NULL)
     return -1;
@@ -55,9 +55,8 @@ get_retry_after (ResilientHeaders *headers)
         g_ptr_array_add (values, (gpointer) value);
     }
   g_ptr_array_add (values, NULL);
-  return resilient_retry_after_parse_all ((const char *const *) values->pdata,
-                                          resilient_headers_get_one (headers, "Date"),
-                                          resilient_clock_get_real ());
+  return resilient_retry_after_parse_all (
+    (const char *const *) values->pdata, date, resilient_clock_get_real ());
 }
 
 static void
@@ -72,7 +71,7 @@ deliver (SoupExchange *self, GBytes *body)
                                                         self->headers,
                                                         body,
                                                         resilient_clock_to_seconds (elapsed),
-                                                        get_retry_after (self->headers));
+                                                        self->retry_after);
 
   resilient_soup_exchange_finish (self, RESILIENT_FAILURE_NONE, NULL, response);
 }
@@ -128,8 +127,8 @@ take_answer (SoupExchange *self)
   g_clear_pointer (&self->headers, resilient_headers_unref);
   self->headers = resilient_headers_new_from_soup (soup_headers);
   self->download_size = with_body ? get_declared_size (soup_headers) : 0;
-  wanted =
-    self->funcs->headers (&self->base, status_code, get_retry_after (self->headers), self->data);
+  self->retry_after = get_retry_after (self->headers);
+  wanted = self->funcs->headers (&self->base, status_code, self->retry_after, self->data);
   if (self->ended)
     return;
   if (!wanted)

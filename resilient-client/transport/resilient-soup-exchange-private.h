@@ -91,6 +91,7 @@ struct _SoupExchange
   ResilientInflate *inflate; /* nullable */
   GByteArray *body;
   ResilientHeaders *headers; /* of the answer; nullable */
+  double retry_after;        /* what they ask for, seconds, or -1 */
   guint64 received; /* as it came, before decoding */
   gint64 download_size;
 

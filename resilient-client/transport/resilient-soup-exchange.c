@@ -168,7 +168,8 @@ launch (SoupExchange *self, const ResilientPass *pass, GError **error)
     .body = self->plan.with_body ? self->recipe->body : NULL,
     .connections = pass->lane->connections,
     .alarm = self->alarm,
-    .brief = pass->exclusive && pass->host->protocol == RESILIENT_PROTOCOL_HTTP1
+    /* in a session of others' a time-out, or an answer from its cache, may come in between */
+    .brief = (pass->exclusive || pass->lane->bare)
              && (!self->plan.with_body || self->recipe->body == NULL),
     .may_repeat = resilient_soup_exchange_may_repeat (self),
   };

@@ -42,7 +42,7 @@ typedef struct
   ResilientBody *body;  /* nullable */
   ResilientConnections *connections;
   ResilientAlarm *alarm; /* of the context */
-  gboolean brief;        /* goes over HTTP/1 for sure, without a body: the kernel takes it whole as soon as it starts */
+  gboolean brief;        /* has no body: the kernel takes it whole as soon as it starts */
   gboolean may_repeat;   /* what may have been processed can be sent again */
   gboolean expect;       /* ask HTTP/1 servers before a large body is sent */
 } ResilientSoupHopParams;

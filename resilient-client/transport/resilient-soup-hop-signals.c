@@ -265,7 +265,7 @@ resilient_soup_hop_connect (ResilientSoupHop *self)
   connect_signal (self, SIGNAL_FINISHED);
   if (tls)
     connect_signal (self, SIGNAL_REQUEST_CERTIFICATE);
-  /* to a tunnel a proxy may answer, without headers of the origin's */
+  /* To a tunnel a proxy may answer, without headers of the origin's. */
   self->quiet = self->brief && !tls;
   if (!self->quiet)
     connect_signal (self, SIGNAL_GOT_HEADERS);
@@ -273,7 +273,7 @@ resilient_soup_hop_connect (ResilientSoupHop *self)
     connect_signal (self, SIGNAL_WROTE_BODY);
   if (self->body != NULL)
     connect_signal (self, SIGNAL_WROTE_BODY_DATA);
-  if (self->body != NULL || (tls && !self->brief))
+  if (tls || self->body != NULL)
     connect_signal (self, SIGNAL_GOT_INFORMATIONAL);
 }
 

@@ -30,11 +30,13 @@ set_headers (SoupExchange *self, SoupMessage *message, gboolean with_body)
   if (self->funcs->default_headers != NULL)
     defaults = self->funcs->default_headers (self->plan.uri, self->data);
   merged = resilient_hop_merge_headers (&self->plan, defaults, self->recipe->headers);
-  resilient_headers_append_to_soup (merged, headers);
-
-  /* framing follows from the body, never from a default */
-  soup_message_headers_remove (headers, "Content-Length");
-  soup_message_headers_remove (headers, "Transfer-Encoding");
+  if (resilient_headers_get_length (merged) > 0)
+    {
+      resilient_headers_append_to_soup (merged, headers);
+      /* framing follows from the body, never from a default */
+      soup_message_headers_remove (headers, "Content-Length");
+      soup_message_headers_remove (headers, "Transfer-Encoding");
+    }
   if (with_body && resilient_body_get_content_type (self->recipe->body) != NULL
       && !has_own_header (self, "Content-Type"))
     soup_message_headers_remove (headers, "Content-Type");
