@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include "resilient-alarm-private.h"
 #include "resilient-lane-private.h"
+#include "resilient-patience-private.h"
 
 G_BEGIN_DECLS
 
@@ -15,8 +17,10 @@ typedef struct _ResilientTicket ResilientTicket;
 
 struct _ResilientTicket
 {
-  void (*ready) (ResilientTicket *self); /* it waits no more: enter again. From a source. */
-  ResilientHost *host;                   /* where it waits, or NULL */
+  /* It waits no more: enter again. From a source, maybe on behalf of another request. */
+  void (*ready) (ResilientTicket *self);
+  ResilientHost *host; /* where it waits, or NULL */
+  gboolean called;     /* it is its turn: it does not wait for a connection again */
   GList link;
 };
 
@@ -47,6 +51,18 @@ struct _ResilientHost
   GArray *traces;  /* of ResilientTrace, the newest last; as many as were in use at one time */
   GQueue waiting;  /* of ResilientTicket */
   GSource *source; /* wakes them */
+
+  /* Over TLS, where a connection costs more than most requests: whether to wait for one. */
+  gboolean tls;
+  gboolean closes;  /* the last new one served a single request */
+  guint n_open;     /* lanes that are in use, on a connection that is open */
+  guint n_opening;  /* those that have yet to get there */
+  guint n_progress; /* counts lanes that were left, and connections that were opened */
+  ResilientPatience patience;
+  ResilientAlarm *alarm;
+  ResilientTimer guard;  /* while some wait: looks whether anything goes on */
+  guint progress_seen; /* when it last looked */
+  guint n_silent;      /* how often it saw nothing */
 };
 
 ResilientHost *resilient_host_new (GUri *uri);
@@ -58,15 +74,24 @@ gboolean resilient_host_equal (gconstpointer a, gconstpointer b);
 
 /* The trace of @lane, which leaves the host now; and that it is no lane any more. */
 void resilient_host_remember (ResilientHost *self, ResilientLane *lane);
+/* The lane that left last, whose connection is the least likely to be closed; NULL if none is free.
+ * Who takes it makes its trace stale. */
+ResilientLane *resilient_host_find (ResilientHost *self);
 void resilient_host_forget (ResilientHost *self, ResilientLane *lane);
 
-/* Soon, those who wait enter again, until one is to wait for another. */
+/* @ticket waits: until it is known what the host speaks, or for a connection. */
+void resilient_host_wait (ResilientHost *self, ResilientTicket *ticket);
+/* Whether one more is to wait for a connection. */
+gboolean resilient_host_should_wait (ResilientHost *self);
+/* Now, who has waited for longest enters again. */
+void resilient_host_call_next (ResilientHost *self);
+/* Soon, those who wait and need not do enter again. */
 void resilient_host_wake (ResilientHost *self);
 void resilient_ticket_withdraw (ResilientTicket *self);
 
 /* A request is about to be sent to it, over HTTP/2 or not. */
 void resilient_host_learn (ResilientHost *self, gboolean http2);
-/* No connection could be made: those who wait find out by themselves. */
+/* No connection could be made: those who wait find out by themselves. Until one is there. */
 void resilient_host_rush (ResilientHost *self);
 
 G_END_DECLS

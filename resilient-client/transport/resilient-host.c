@@ -5,7 +5,14 @@
 
 #include "resilient-host-private.h"
 
+#include "resilient-clock-private.h"
 #include "resilient-recipe-private.h"
+
+#include <time.h>
+
+/* Who waits does so for so many halves of the time that a new connection takes, while nothing goes
+ * on. */
+#define PATIENCE 3
 
 guint
 resilient_host_hash (gconstpointer data)
@@ -40,8 +47,9 @@ resilient_host_new (GUri *uri)
   self->traces = g_array_new (FALSE, FALSE, sizeof (ResilientTrace));
   g_array_set_clear_func (self->traces, trace_clear);
   /* libsoup speaks HTTP/2 over TLS only */
-  self->protocol =
-    g_uri_get_scheme (uri)[4] == 's' ? RESILIENT_PROTOCOL_UNKNOWN : RESILIENT_PROTOCOL_HTTP1;
+  self->tls = g_uri_get_scheme (uri)[4] == 's';
+  self->protocol = self->tls ? RESILIENT_PROTOCOL_UNKNOWN : RESILIENT_PROTOCOL_HTTP1;
+  self->alarm = resilient_alarm_get (self->context);
   return self;
 }
 
@@ -61,6 +69,8 @@ resilient_host_unref (ResilientHost *self)
   if (self->source != NULL)
     g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
+  resilient_alarm_clear (self->alarm, &self->guard);
+  resilient_alarm_unref (self->alarm);
   g_array_unref (self->traces);
   g_main_context_unref (self->context);
   g_uri_unref (self->uri);
@@ -72,7 +82,24 @@ resilient_host_remember (ResilientHost *self, ResilientLane *lane)
 {
   ResilientTrace trace = { resilient_lane_ref (lane), lane->stamp };
 
-  g_array_append_val (self->traces, trace);
+  if (lane->open || !self->tls)
+    g_array_append_val (self->traces, trace);
+  else
+    g_array_prepend_val (self->traces, trace);
+}
+
+ResilientLane *
+resilient_host_find (ResilientHost *self)
+{
+  while (self->traces->len > 0)
+    {
+      ResilientTrace *trace = &g_array_index (self->traces, ResilientTrace, self->traces->len - 1);
+
+      if (!trace->lane->busy && trace->stamp == trace->lane->stamp)
+        return trace->lane;
+      g_array_set_size (self->traces, self->traces->len - 1);
+    }
+  return NULL;
 }
 
 void
@@ -83,23 +110,135 @@ resilient_host_forget (ResilientHost *self, ResilientLane *lane)
       g_array_remove_index (self->traces, i - 1);
 }
 
+static void
+call (ResilientHost *self, GList *link)
+{
+  ResilientTicket *ticket = link->data;
+
+  g_queue_unlink (&self->waiting, link);
+  ticket->host = NULL;
+  ticket->called = TRUE;
+  ticket->ready (ticket);
+  resilient_host_unref (self);
+}
+
+void
+resilient_host_call_next (ResilientHost *self)
+{
+  if (self->waiting.head != NULL)
+    call (self, self->waiting.head);
+}
+
+/* It is for a connection that they wait, if at all. */
+static gboolean
+is_known (ResilientHost *self)
+{
+  return self->tls && self->protocol == RESILIENT_PROTOCOL_HTTP1 && !self->challenges && !self->rush
+         && !self->closes;
+}
+
+static gboolean
+has_free_connection (ResilientHost *self)
+{
+  ResilientLane *lane = resilient_host_find (self);
+
+  return lane != NULL && lane->open;
+}
+
+static void
+review (ResilientHost *self)
+{
+  GQueue *waiting = &self->waiting;
+
+  resilient_host_ref (self);
+  /* until one is to wait for another again */
+  while (waiting->length > 0 && !self->scouted && (!is_known (self) || has_free_connection (self)))
+    call (self, waiting->head);
+  /* The last ones have the longest to wait. */
+  while (waiting->length > 0 && is_known (self)
+         && !resilient_patience_should_wait (
+           &self->patience, waiting->length, self->n_open, self->n_opening))
+    call (self, waiting->tail);
+  resilient_host_unref (self);
+}
+
+static void guard_cb (gpointer data);
+
+static void
+arm_guard (ResilientHost *self)
+{
+  double span = self->patience.opening / 2;
+
+  self->progress_seen = self->n_progress;
+  resilient_alarm_set (
+    self->alarm, &self->guard, resilient_clock_get_boot () + (gint64) span + 1, guard_cb, self);
+}
+
+/* What was measured may not hold any more, as when all connections are taken by answers that take
+ * for ever. Then to have waited costs once, or half as much again, what to open a connection would
+ * have: more of the connect time-out is not lost by it. */
+static void
+guard_cb (gpointer data)
+{
+  ResilientHost *self = resilient_host_ref (data);
+
+  if (self->n_progress != self->progress_seen)
+    self->n_silent = 0;
+  else if (self->waiting.length > 0 && ++self->n_silent >= PATIENCE)
+    {
+      self->n_silent = 0;
+      resilient_patience_note_vain (&self->patience);
+      for (guint n = self->waiting.length; n > 0; n--)
+        resilient_host_call_next (self);
+    }
+  review (self);
+  if (self->waiting.length > 0)
+    arm_guard (self);
+  resilient_host_unref (self);
+}
+
+void
+resilient_host_wait (ResilientHost *self, ResilientTicket *ticket)
+{
+  ticket->host = resilient_host_ref (self);
+  ticket->link = (GList){ .data = ticket };
+  g_queue_push_tail_link (&self->waiting, &ticket->link);
+  if (self->waiting.length > 1 || !is_known (self))
+    return;
+  self->n_silent = 0;
+  arm_guard (self);
+}
+
+static gint64
+get_cpu_time (void)
+{
+  struct timespec time = { 0 };
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+gboolean
+resilient_host_should_wait (ResilientHost *self)
+{
+  guint n_waiting = self->waiting.length;
+
+  if (!is_known (self) || (n_waiting == 0 && has_free_connection (self))
+      || !resilient_patience_should_wait (
+        &self->patience, n_waiting + 1, self->n_open, self->n_opening))
+    return FALSE;
+  return self->patience.lost < self->patience.opening
+         || !resilient_patience_wants_more (
+           &self->patience, self->n_opening, resilient_clock_get_boot (), get_cpu_time ());
+}
+
 static gboolean
 wake_cb (gpointer data)
 {
-  ResilientHost *self = resilient_host_ref (data);
-  GList *link;
+  ResilientHost *self = data;
 
   g_clear_pointer (&self->source, g_source_unref);
-  /* until one is to wait for another again */
-  while (!self->scouted && (link = g_queue_pop_head_link (&self->waiting)) != NULL)
-    {
-      ResilientTicket *ticket = link->data;
-
-      ticket->host = NULL;
-      ticket->ready (ticket);
-      resilient_host_unref (self);
-    }
-  resilient_host_unref (self);
+  review (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -118,17 +257,21 @@ resilient_host_wake (ResilientHost *self)
 void
 resilient_host_learn (ResilientHost *self, gboolean http2)
 {
-  self->protocol = http2 ? RESILIENT_PROTOCOL_HTTP2 : RESILIENT_PROTOCOL_HTTP1;
+  ResilientProtocol protocol = http2 ? RESILIENT_PROTOCOL_HTTP2 : RESILIENT_PROTOCOL_HTTP1;
+
   self->rush = FALSE;
   self->scouted = FALSE;
+  if (self->protocol == protocol)
+    return;
+  self->protocol = protocol;
   resilient_host_wake (self);
+  if (self->waiting.length > 0 && is_known (self))
+    arm_guard (self);
 }
 
 void
 resilient_host_rush (ResilientHost *self)
 {
-  if (self->protocol != RESILIENT_PROTOCOL_UNKNOWN)
-    return;
   self->rush = TRUE;
   self->scouted = FALSE;
   resilient_host_wake (self);

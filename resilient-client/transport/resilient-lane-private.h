@@ -24,6 +24,7 @@ struct _ResilientLane
   /* of the pool's context */
   gboolean busy; /* a request has it for itself */
   guint stamp;   /* counts those requests */
+  gboolean open; /* the last one left a connection open, as far as it knew */
   GList link;    /* among the idle ones */
 };
 

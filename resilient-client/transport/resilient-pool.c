@@ -103,23 +103,6 @@ resilient_pool_free (ResilientPool *self)
   g_free (self);
 }
 
-/* The lane that was at @host last, whose connection is the least likely to be closed. */
-static ResilientLane *
-follow_trace (ResilientPool *self, ResilientHost *host)
-{
-  ResilientLane *found = NULL;
-
-  while (found == NULL && host->traces->len > 0)
-    {
-      ResilientTrace *trace = &g_array_index (host->traces, ResilientTrace, host->traces->len - 1);
-
-      if (!trace->lane->busy && trace->stamp == trace->lane->stamp)
-        found = trace->lane;
-      g_array_set_size (host->traces, host->traces->len - 1);
-    }
-  return found;
-}
-
 static ResilientLane *
 get_main (ResilientPool *self)
 {
@@ -172,9 +155,10 @@ take_longest_idle (ResilientPool *self)
 }
 
 static void
-take_exclusive (ResilientPool *self, ResilientPass *pass)
+take_exclusive (ResilientPool *self, ResilientPass *pass, gboolean own)
 {
-  ResilientLane *lane = follow_trace (self, pass->host);
+  ResilientLane *lane = resilient_host_find (pass->host);
+  gboolean open = lane != NULL && lane->open && !own;
 
   if (lane == NULL && get_main (self)->stamp == 0)
     lane = self->main;
@@ -183,17 +167,21 @@ take_exclusive (ResilientPool *self, ResilientPass *pass)
   if (lane == NULL)
     lane = make_lane (self, TRUE);
   occupy (self, lane, pass);
+  resilient_pass_begin (pass, open);
 }
 
 gboolean
 resilient_pool_enter (ResilientPool *self,
                       GUri *uri,
                       gboolean challenges,
+                      gboolean own,
                       ResilientTicket *ticket,
                       ResilientPass *pass)
 {
   ResilientHost *host = get_host (self, uri);
+  gboolean called = ticket->called;
 
+  ticket->called = FALSE;
   *pass = (ResilientPass){ .host = host, .lane = g_atomic_pointer_get (self->shared) };
   if (pass->lane != NULL)
     return TRUE;
@@ -209,7 +197,8 @@ resilient_pool_enter (ResilientPool *self,
     }
   else if (host->protocol == RESILIENT_PROTOCOL_HTTP1 || host->rush)
     {
-      take_exclusive (self, pass);
+      if (own || called || !resilient_host_should_wait (host))
+        take_exclusive (self, pass, own);
     }
   else if (!host->scouted)
     {
@@ -217,16 +206,17 @@ resilient_pool_enter (ResilientPool *self,
       pass->scout = TRUE;
       /* it may turn out to be HTTP/1 */
       if (!get_many (self)->busy)
-        occupy (self, self->many, pass);
+        {
+          occupy (self, self->many, pass);
+          resilient_pass_begin (pass, FALSE);
+        }
       pass->lane = self->many;
     }
-  else
-    {
-      ticket->host = g_steal_pointer (&pass->host);
-      ticket->link = (GList){ .data = ticket };
-      g_queue_push_tail_link (&host->waiting, &ticket->link);
-    }
-  return pass->lane != NULL;
+  if (pass->lane != NULL)
+    return TRUE;
+  resilient_host_wait (host, ticket);
+  g_clear_pointer (&pass->host, resilient_host_unref);
+  return FALSE;
 }
 
 static void
@@ -253,16 +243,15 @@ trim (ResilientPool *self)
   g_mutex_unlock (&self->lock);
 }
 
-void
-resilient_pool_leave (ResilientPool *self, ResilientPass *pass)
+static void
+leave (ResilientPool *self, ResilientPass *pass, gboolean kept)
 {
-  ResilientHost *host = g_steal_pointer (&pass->host);
-  ResilientLane *lane = g_steal_pointer (&pass->lane);
+  ResilientHost *host = pass->host;
+  ResilientLane *lane = pass->lane;
 
-  if (host == NULL)
-    return;
   if (pass->exclusive)
     {
+      resilient_pass_end (pass, kept);
       trim (self);
       lane->busy = FALSE;
       g_queue_push_tail_link (&self->idle, &lane->link);
@@ -270,12 +259,44 @@ resilient_pool_leave (ResilientPool *self, ResilientPass *pass)
       if (!pass->scout || host->protocol != RESILIENT_PROTOCOL_UNKNOWN)
         resilient_host_remember (host, lane);
     }
-  if (pass->scout && host->protocol == RESILIENT_PROTOCOL_UNKNOWN && host->scouted)
-    {
-      /* it went without having learned anything: the next one tries */
-      host->scouted = FALSE;
-      resilient_host_wake (host);
-    }
+  if (pass->scout && host->protocol == RESILIENT_PROTOCOL_UNKNOWN)
+    /* it went without having learned anything: the next one tries */
+    host->scouted = FALSE;
+  pass->host = NULL;
+  pass->lane = NULL;
+}
+
+void
+resilient_pool_pass_on (ResilientPool *self, ResilientPass *pass, gboolean kept)
+{
+  ResilientHost *host = pass->host;
+  gboolean first;
+
+  if (host == NULL)
+    return;
+  first = host->patience.serving == 0;
+  if (pass->fresh)
+    host->closes = !kept;
+  leave (self, pass, kept);
+  if (kept && host->protocol == RESILIENT_PROTOCOL_HTTP1)
+    resilient_host_call_next (host);
+  if (!kept || first)
+    resilient_host_wake (host);
+  resilient_host_unref (host);
+}
+
+void
+resilient_pool_leave (ResilientPool *self, ResilientPass *pass)
+{
+  ResilientHost *host = pass->host;
+
+  if (host == NULL)
+    return;
+  leave (self,
+         pass,
+         pass->state == RESILIENT_PASS_OPEN
+           && resilient_connections_any_open (pass->lane->connections));
+  resilient_host_wake (host);
   resilient_host_unref (host);
 }
 

@@ -389,7 +389,7 @@ reader_closed_cb (gpointer data)
 
   /* the connection serves again, though libsoup has yet to say that the message is finished */
   if (whole)
-    resilient_pool_leave (leg->exchange->pool, &leg->pass);
+    resilient_soup_message_pass_on (leg);
   resilient_soup_hop_stream_closed (leg->hop, whole);
 }
 

@@ -139,6 +139,10 @@ extern const ResilientReaderFuncs resilient_soup_reader_funcs;
 /* soup-message */
 /* For the lane of @leg. */
 SoupMessage *resilient_soup_message_new (SoupExchange *self, SoupLeg *leg);
+/* libsoup won't send the current hop over a connection that is open. */
+gboolean resilient_soup_message_wants_own_connection (SoupExchange *self);
+/* After a whole answer: the lane of @leg serves others. */
+void resilient_soup_message_pass_on (SoupLeg *leg);
 gboolean resilient_soup_message_wants_expect (SoupExchange *self, SoupLeg *leg);
 /* A tunnel was asked for and refused: what came is the proxy's word, of which libsoup shows the status alone. */
 GError *resilient_soup_message_make_proxy_error (SoupMessage *message);

@@ -129,7 +129,7 @@ hop_answered_cb (ResilientSoupHop *hop, GInputStream *stream, GError *error, gpo
 
   resilient_soup_exchange_ref (self);
   if (error != NULL)
-    resilient_host_rush (leg->pass.host);
+    resilient_pass_failed (&leg->pass);
   if (stream != NULL)
     leg->reader = resilient_reader_new (stream, &resilient_soup_reader_funcs, leg);
   resilient_soup_exchange_answered (self, stream, error);
@@ -202,6 +202,7 @@ enter_lane (SoupExchange *self, GError **error)
   return !resilient_pool_enter (self->pool,
                                 self->plan.uri,
                                 g_uri_get_userinfo (self->plan.uri) != NULL,
+                                resilient_soup_message_wants_own_connection (self),
                                 &self->ticket,
                                 &pass)
          || launch (self, &pass, error);
@@ -212,11 +213,10 @@ lane_ready (ResilientTicket *ticket)
 {
   SoupExchange *self =
     (SoupExchange *) ((guint8 *) ticket - G_STRUCT_OFFSET (SoupExchange, ticket));
-  g_autoptr (GError) error = NULL;
 
-  if (!enter_lane (self, &error))
-    resilient_soup_exchange_finish (
-      self, RESILIENT_FAILURE_INVALID, g_steal_pointer (&error), NULL);
+  /* another exchange may be in the midst of passing its lane on */
+  if (!enter_lane (self, &self->outcome.error))
+    say_later (self);
 }
 
 gboolean

@@ -54,6 +54,37 @@ set_headers (SoupExchange *self, SoupMessage *message, gboolean with_body)
       headers, "Accept-Encoding", self->decode ? "gzip, deflate" : "identity");
 }
 
+gboolean
+resilient_soup_message_wants_own_connection (SoupExchange *self)
+{
+  return self->new_connection
+         || (!resilient_soup_exchange_may_repeat (self)
+             && !resilient_method_is_idempotent (self->plan.method));
+}
+
+/* RFC 9112, 9.3 */
+static gboolean
+is_kept (SoupMessage *message)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+
+  if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_EOF)
+    return FALSE;
+  if (soup_message_get_http_version (message) == SOUP_HTTP_1_0)
+    return soup_message_headers_header_contains (headers, "Connection", "keep-alive");
+  return !soup_message_headers_header_contains (headers, "Connection", "close");
+}
+
+void
+resilient_soup_message_pass_on (SoupLeg *leg)
+{
+  SoupMessage *message = resilient_soup_hop_get_message (leg->hop);
+
+  resilient_pool_pass_on (leg->exchange->pool,
+                          &leg->pass,
+                          leg->pass.state == RESILIENT_PASS_UNCOUNTED || is_kept (message));
+}
+
 SoupMessage *
 resilient_soup_message_new (SoupExchange *self, SoupLeg *leg)
 {

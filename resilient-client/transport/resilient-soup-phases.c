@@ -150,9 +150,10 @@ on_started (SoupExchange *self)
   self->outcome.nothing_sent = FALSE;
   self->outcome.status_code = 0;
   count_send (self);
-  resilient_host_learn (self->leg->pass.host,
-                        soup_message_get_http_version (resilient_soup_hop_get_message (hop))
-                          == SOUP_HTTP_2_0);
+  resilient_pass_started (&self->leg->pass,
+                          soup_message_get_http_version (resilient_soup_hop_get_message (hop))
+                            == SOUP_HTTP_2_0,
+                          resilient_soup_hop_is_reused (hop));
   self->wrote_all = resilient_soup_hop_is_brief (hop);
   self->unsent = 0;
   self->expect_due =

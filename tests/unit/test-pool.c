@@ -37,7 +37,7 @@ enter (Fixture *self, gboolean challenges)
   ResilientTicket ticket = { 0 };
   ResilientPass pass;
 
-  g_assert_true (resilient_pool_enter (self->pool, self->uri, challenges, &ticket, &pass));
+  g_assert_true (resilient_pool_enter (self->pool, self->uri, challenges, FALSE, &ticket, &pass));
   return pass;
 }
 
@@ -118,7 +118,7 @@ test_many_hosts (Fixture *self, gconstpointer uri)
       ResilientTicket ticket = { 0 };
       ResilientPass pass;
 
-      g_assert_true (resilient_pool_enter (self->pool, host, FALSE, &ticket, &pass));
+      g_assert_true (resilient_pool_enter (self->pool, host, FALSE, FALSE, &ticket, &pass));
       if (g_hash_table_add (lanes, pass.lane))
         {
           g_ptr_array_add (streams, open_stream ());
@@ -160,7 +160,7 @@ test_wait (Fixture *self, gconstpointer uri)
   ResilientPass first = enter (self, FALSE);
   ResilientPass second;
 
-  g_assert_false (resilient_pool_enter (self->pool, self->uri, FALSE, &ticket, &second));
+  g_assert_false (resilient_pool_enter (self->pool, self->uri, FALSE, FALSE, &ticket, &second));
   g_assert_null (second.lane);
   g_assert_nonnull (ticket.host);
   resilient_host_learn (first.host, FALSE);

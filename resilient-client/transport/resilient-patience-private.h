@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Whether a request waits for a connection that is open, or opens one: what was measured of a host,
+ * in microseconds, and what follows from it. Browsers choose alike ("late binding"). */
+typedef struct
+{
+  double opening; /* what it takes to open a connection: resolve, connect, TLS; 0 = not known */
+  double serving; /* how long one is taken by a request; 0 = not known */
+  double lost;    /* since the last one was wanted: what those who waited lost for want of it */
+  gint64 since;   /* the times of then */
+  gint64 cpu_since;
+} ResilientPatience;
+
+/* A connection that was opened when no other was. */
+void resilient_patience_note_opened (ResilientPatience *self, gint64 span);
+/* One of @n_open connections was taken for so long, while @n_waiting waited for one. */
+void resilient_patience_note_served (ResilientPatience *self,
+                                     gint64 span,
+                                     guint n_open,
+                                     guint n_waiting);
+/* Who waited for so long as it takes to open a connection got none. */
+void resilient_patience_note_vain (ResilientPatience *self);
+
+/* Whether to wait is quicker for number @position (from 1) of those who wait for one of @n_open
+ * connections, while @n_opening are being opened. */
+gboolean resilient_patience_should_wait (const ResilientPatience *self,
+                                         guint position,
+                                         guint n_open,
+                                         guint n_opening);
+/* Whether one more pays off for all, if not for who opens it. @now and @cpu_now: of the clock, and
+ * what this thread has used of it. */
+gboolean resilient_patience_wants_more (ResilientPatience *self,
+                                        guint n_opening,
+                                        gint64 now,
+                                        gint64 cpu_now);
+
+G_END_DECLS

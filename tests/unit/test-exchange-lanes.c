@@ -1,0 +1,320 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "exchange-fixture.h"
+
+/* Who waits for a connection over TLS, who opens one. The clock stands still but for what the test
+ * moves it by: to open the first connection takes OPENING, and each answer no time at all. */
+
+#define OPENING 0.1
+#define N 4
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  fixture->server = fault_server_new (FAULT_SERVER_TLS);
+  fixture->transport = resilient_soup_transport_new (NULL, NULL);
+  fixture->alarm = resilient_alarm_get (NULL);
+  fault_server_on (fixture->server, NULL, fault_answer (200, NULL, "ok"), NULL);
+  fault_server_next_connection (fixture->server, fault_hold ("connection"), NULL);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  resilient_soup_transport_abort (fixture->transport, NULL);
+  resilient_transport_unref (fixture->transport);
+  g_assert_cmpuint (resilient_alarm_get_length (fixture->alarm), ==, 0);
+  resilient_alarm_unref (fixture->alarm);
+  fault_server_free (fixture->server);
+}
+
+static Run *
+start (Fixture *fixture, const char *path)
+{
+  Run *run = run_new_for (fixture, "GET", path);
+
+  run_start (run);
+  return run;
+}
+
+static void
+end (Run *run)
+{
+  run_wait_done (run);
+  run_wait_released (run);
+  assert_response (run, 200, "ok");
+  run_free (run);
+}
+
+/* A number of requests to "/0", "/1" and so on. */
+static void
+start_all (Fixture *fixture, Run **runs)
+{
+  for (guint i = 0; i < N; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/%u", i);
+
+      runs[i] = start (fixture, path);
+    }
+}
+
+static void
+end_all (Run **runs)
+{
+  for (guint i = 0; i < N; i++)
+    end (runs[i]);
+}
+
+static void
+assert_order (Fixture *fixture, guint first)
+{
+  for (guint i = 0; i < N; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/%u", i);
+      g_autoptr (FaultRecord) record = fault_server_get_record (fixture->server, first + i);
+
+      g_assert_cmpstr (record->path, ==, path);
+    }
+}
+
+static void
+let_connect (Fixture *fixture)
+{
+  fault_server_wait_held (fixture->server, "connection", 1);
+  advance (OPENING);
+  fault_server_open (fixture->server, "connection");
+}
+
+static void
+warm_up (Fixture *fixture)
+{
+  Run *run = start (fixture, "/first");
+
+  let_connect (fixture);
+  end (run);
+}
+
+/* Nothing goes on for as long as who waits bears it. */
+static void
+pass_time (void)
+{
+  for (guint i = 0; i < 3; i++)
+    advance (OPENING / 2 + 1e-5);
+}
+
+static void
+test_first (Fixture *fixture, gconstpointer data)
+{
+  Run *runs[N];
+
+  start_all (fixture, runs);
+  let_connect (fixture);
+  end_all (runs);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  assert_order (fixture, 0);
+}
+
+static void
+test_quick (Fixture *fixture, gconstpointer data)
+{
+  Run *runs[N];
+
+  warm_up (fixture);
+  start_all (fixture, runs);
+  end_all (runs);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  assert_order (fixture, 1);
+}
+
+/* Answers take longer than connections. */
+static void
+test_slow (Fixture *fixture, gconstpointer data)
+{
+  Run *runs[N];
+  Run *first;
+
+  fault_server_next (
+    fixture->server, NULL, fault_hold ("first"), fault_answer (200, NULL, "ok"), NULL);
+  first = start (fixture, "/first");
+  let_connect (fixture);
+  fault_server_wait_held (fixture->server, "first", 1);
+  advance (2 * N * OPENING);
+  fault_server_open (fixture->server, "first");
+  end (first);
+
+  fault_server_on (fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
+  start_all (fixture, runs);
+  fault_server_wait_held (fixture->server, "all", N);
+  fault_server_open (fixture->server, "all");
+  end_all (runs);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, N);
+}
+
+/* What was quick before hangs. */
+static void
+test_hangs (Fixture *fixture, gconstpointer data)
+{
+  Run *runs[N];
+
+  warm_up (fixture);
+  fault_server_on (fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
+  start_all (fixture, runs);
+  fault_server_wait_held (fixture->server, "all", 1);
+  advance (OPENING);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  pass_time ();
+  fault_server_wait_held (fixture->server, "all", N);
+  fault_server_open (fixture->server, "all");
+  end_all (runs);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, N);
+}
+
+/* Nor is an answer there from the first request ever. */
+static void
+test_first_hangs (Fixture *fixture, gconstpointer data)
+{
+  Run *runs[N];
+
+  fault_server_on (fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
+  start_all (fixture, runs);
+  let_connect (fixture);
+  fault_server_wait_held (fixture->server, "all", 1);
+  test_run_pending ();
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  pass_time ();
+  fault_server_wait_held (fixture->server, "all", N);
+  fault_server_open (fixture->server, "all");
+  end_all (runs);
+}
+
+static void
+test_gone (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (Run) abandoned = NULL;
+  g_autoptr (Run) late = NULL;
+  Run *first, *last;
+
+  warm_up (fixture);
+  fault_server_next (
+    fixture->server, "/held", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
+  first = start (fixture, "/held");
+  fault_server_wait_held (fixture->server, "go", 1);
+  abandoned = start (fixture, "/abandoned");
+  late = run_new_for (fixture, "GET", "/late");
+  late->params.connect_timeout = OPENING / 4;
+  run_start (late);
+  last = start (fixture, "/last");
+  resilient_exchange_abandon (abandoned->exchange);
+  run_wait_released (abandoned);
+  advance (OPENING / 4);
+  run_wait_released (late);
+  assert_failure (late, RESILIENT_FAILURE_CONNECT_TIMEOUT, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_assert_true (late->outcome.nothing_sent);
+  fault_server_open (fixture->server, "go");
+  end (first);
+  end (last);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 3);
+}
+
+/* Some need a connection of their own: a retry after a silence, and what libsoup does not send over
+ * one that may be dead. */
+static void
+test_own (Fixture *fixture, gconstpointer data)
+{
+  Run *first, *waiting, *retry, *post;
+
+  warm_up (fixture);
+  fault_server_next (
+    fixture->server, "/held", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
+  first = start (fixture, "/held");
+  fault_server_wait_held (fixture->server, "go", 1);
+  waiting = start (fixture, "/waiting");
+  retry = run_new_for (fixture, "GET", "/retry");
+  retry->params.new_connection = TRUE;
+  run_start (retry);
+  post = run_new (fixture, request_with_body (fixture, "POST", "/post", "x"));
+  run_start (post);
+  end (retry);
+  end (post);
+  /* a connection that they leave serves it, too */
+  end (waiting);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 3);
+  fault_server_open (fixture->server, "go");
+  end (first);
+}
+
+static void
+test_closes (Fixture *fixture, gconstpointer data)
+{
+  Run *runs[N];
+
+  fault_server_on (fixture->server, NULL, fault_answer (200, "Connection: close", "ok"), NULL);
+  warm_up (fixture);
+  fault_server_on (
+    fixture->server, NULL, fault_hold ("all"), fault_answer (200, "Connection: close", "ok"), NULL);
+  start_all (fixture, runs);
+  fault_server_wait_held (fixture->server, "all", N);
+  fault_server_open (fixture->server, "all");
+  end_all (runs);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, N + 1);
+}
+
+/* An old connection ends: those that wait do with a new one. */
+static void
+test_last_closes (Fixture *fixture, gconstpointer data)
+{
+  Run *runs[N];
+
+  warm_up (fixture);
+  fault_server_next (fixture->server, "/0", fault_answer (200, "Connection: close", "ok"), NULL);
+  start_all (fixture, runs);
+  end_all (runs);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 2);
+}
+
+/* Nobody is there any more: they don't try one after the other. */
+static void
+test_refused (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Run *runs[N];
+
+  warm_up (fixture);
+  g_assert_true (fault_server_set_door (fixture->server, FAULT_DOOR_CLOSED, &error));
+  g_assert_no_error (error);
+  fault_server_disconnect (fixture->server);
+  fault_server_wait_closed (fixture->server, 1);
+  start_all (fixture, runs);
+  for (guint i = 0; i < N; i++)
+    {
+      run_wait_released (runs[i]);
+      assert_failure (
+        runs[i], RESILIENT_FAILURE_CONNECT, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+      run_free (runs[i]);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  test_trust_by_default ();
+  freeze_clock ();
+#define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
+  ADD ("/exchange-lanes/first", test_first);
+  ADD ("/exchange-lanes/quick", test_quick);
+  ADD ("/exchange-lanes/slow", test_slow);
+  ADD ("/exchange-lanes/hangs", test_hangs);
+  ADD ("/exchange-lanes/first-hangs", test_first_hangs);
+  ADD ("/exchange-lanes/gone", test_gone);
+  ADD ("/exchange-lanes/own", test_own);
+  ADD ("/exchange-lanes/closes", test_closes);
+  ADD ("/exchange-lanes/last-closes", test_last_closes);
+  ADD ("/exchange-lanes/refused", test_refused);
+#undef ADD
+  return g_test_run ();
+}

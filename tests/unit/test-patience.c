@@ -1,0 +1,129 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-patience-private.h"
+
+/* When to wait for a connection, and when to open one. */
+
+#define MS 1000
+
+static void
+test_wait (void)
+{
+  static const struct
+  {
+    double opening, serving; /* ms */
+    guint position, n_open, n_opening;
+    gboolean wait;
+  } rows[] = {
+    /* nothing is known, or there is nothing to wait for */
+    { 0, 0, 1, 1, 0, FALSE },
+    { 10, 1, 1, 0, 0, FALSE },
+    /* the first answer has yet to come */
+    { 10, 0, 49, 1, 0, TRUE },
+    /* a near server that is quick */
+    { 10, 0.2, 49, 1, 0, TRUE },
+    { 10, 0.2, 50, 1, 0, FALSE },
+    { 10, 0.2, 99, 2, 0, TRUE },
+    /* one that is slow */
+    { 10, 20, 1, 1, 0, FALSE },
+    { 10, 20, 1, 3, 0, TRUE },
+    { 10, 20, 2, 3, 0, FALSE },
+    /* a far one */
+    { 200, 100, 1, 1, 0, TRUE },
+    { 200, 100, 2, 1, 0, FALSE },
+    { 200, 100, 3, 1, 1, TRUE },
+    { 200, 100, 4, 1, 1, FALSE },
+    /* none is open yet: the one that comes serves others too */
+    { 10, 1, 9, 0, 1, TRUE },
+    { 10, 1, 10, 0, 1, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      ResilientPatience patience = { .opening = rows[i].opening * MS,
+                                     .serving = rows[i].serving * MS };
+
+      g_test_message ("row %u", i);
+      g_assert_cmpint (resilient_patience_should_wait (
+                         &patience, rows[i].position, rows[i].n_open, rows[i].n_opening),
+                       ==,
+                       rows[i].wait);
+    }
+}
+
+static void
+test_figures (void)
+{
+  ResilientPatience patience = { 0 };
+
+  resilient_patience_note_opened (&patience, 8 * MS);
+  g_assert_cmpfloat (patience.opening, ==, 8 * MS);
+  resilient_patience_note_opened (&patience, 16 * MS);
+  g_assert_cmpfloat (patience.opening, ==, 9 * MS);
+
+  resilient_patience_note_served (&patience, 8 * MS, 1, 0);
+  g_assert_cmpfloat (patience.serving, ==, 8 * MS);
+  resilient_patience_note_served (&patience, 0, 1, 0);
+  g_assert_cmpfloat_with_epsilon (patience.serving, 7 * MS, 1);
+  g_assert_cmpfloat (patience.lost, ==, 0);
+}
+
+/* One that stands out says little; what lasts says all. */
+static void
+test_outlier (void)
+{
+  ResilientPatience patience = { .opening = 10 * MS, .serving = MS };
+
+  resilient_patience_note_served (&patience, 1000 * MS, 1, 0);
+  g_assert_cmpfloat (patience.serving, ==, 1.125 * MS);
+  for (guint i = 0; i < 100; i++)
+    resilient_patience_note_served (&patience, 1000 * MS, 1, 0);
+  g_assert_cmpfloat (patience.serving, >, 900 * MS);
+}
+
+static void
+test_vain (void)
+{
+  ResilientPatience patience = { .opening = 10 * MS };
+  guint n = 0;
+
+  /* what lasts is learned soon */
+  for (; resilient_patience_should_wait (&patience, 2, 1, 0); n++)
+    resilient_patience_note_vain (&patience);
+  g_assert_cmpuint (n, ==, 1);
+  g_assert_cmpfloat (patience.serving, ==, 5 * MS);
+}
+
+/* Nobody has to, but all together would gain, unless there is no time left to use it. */
+static void
+test_more (void)
+{
+  ResilientPatience patience = { .opening = 10 * MS, .serving = MS };
+
+  for (guint i = 0; i < 2; i++)
+    {
+      gint64 now = (i + 1) * G_USEC_PER_SEC;
+
+      g_assert_false (resilient_patience_wants_more (&patience, 0, now, 0));
+      for (guint j = 0; j < 20; j++)
+        resilient_patience_note_served (&patience, MS, 1, 1);
+      g_assert_false (resilient_patience_wants_more (&patience, 1, now, 0));
+      g_assert_cmpint (
+        resilient_patience_wants_more (&patience, 0, now, i * G_USEC_PER_SEC), ==, i == 0);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/patience/wait", test_wait);
+  g_test_add_func ("/patience/figures", test_figures);
+  g_test_add_func ("/patience/outlier", test_outlier);
+  g_test_add_func ("/patience/vain", test_vain);
+  g_test_add_func ("/patience/more", test_more);
+  return g_test_run ();
+}
