@@ -24,6 +24,10 @@
 #define TIMERFD_HORIZON (G_GINT64_CONSTANT (24) * 60 * 60 * G_USEC_PER_SEC)
 #define POLL_HORIZON (G_GINT64_CONSTANT (30) * G_USEC_PER_SEC)
 
+/* The kernel wakes us at whole milliseconds only, as for GLib's own timers: the thousands that sleep
+ * come by tens, not one by one. */
+#define TICK (G_USEC_PER_SEC / 1000)
+
 static gboolean
 timer_is_before (gconstpointer a,
                  gconstpointer b)
@@ -57,6 +61,14 @@ arm_timerfd_locked (ResilientAlarm *self,
 #endif
 }
 
+static gint64
+round_up_to_tick (gint64 due)
+{
+  gint64 rest = due % TICK;
+
+  return rest > 0 && due <= G_MAXINT64 - TICK ? due - rest + TICK : due;
+}
+
 /* Makes the kernel wake the context when the first timer falls due, or before. It is not told when
  * the first timer leaves: it then wakes us for nothing, once, which is cheaper than a system call
  * for each timer. */
@@ -64,17 +76,21 @@ void
 resilient_alarm_arm (ResilientAlarm *self)
 {
   ResilientTimer *head = resilient_heap_peek (&self->heap);
-  gint64 now;
+  gint64 due, now;
 
   if (head == NULL || head->due >= self->armed_due || resilient_clock_is_virtual ())
     return;
 
+  due = round_up_to_tick (head->due);
+  if (due >= self->armed_due)
+    return;
+
   now = resilient_clock_get_boot ();
-  self->armed_due = MIN (head->due, now + TIMERFD_HORIZON);
+  self->armed_due = MIN (due, now + TIMERFD_HORIZON);
 
   if (!arm_timerfd_locked (self, self->armed_due))
     {
-      self->armed_due = CLAMP (head->due, now, now + POLL_HORIZON);
+      self->armed_due = CLAMP (due, now, now + POLL_HORIZON);
       g_source_set_ready_time (&self->source, g_get_monotonic_time () + self->armed_due - now);
     }
 }
