@@ -10,7 +10,7 @@
  * is then is taken, lest the cost of sending them again be counted. */
 
 #define SPREAD 10.0
-#define BATCH 1000
+#define BATCH 250
 
 static int n_requests = 100000;
 static int seconds = 3;
