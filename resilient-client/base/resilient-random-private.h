@@ -10,8 +10,9 @@ G_BEGIN_DECLS
 /* The seam through which all chance is drawn; thread-safe. Uniform in [0, 1). */
 double resilient_random_double (void);
 double resilient_random_range (double low, double high);
-/* A random UUID (RFC 9562 version 4). */
-char *resilient_random_uuid (void);
+/* Fills @uuid with a random UUID (RFC 9562 version 4), zero-terminated. */
+#define RESILIENT_UUID_SIZE 37
+void resilient_random_uuid (char uuid[RESILIENT_UUID_SIZE]);
 
 /* For tests: makes every later draw of the process follow from @seed, UUIDs included, until resilient_random_unseed(). */
 void resilient_random_seed (guint32 seed);

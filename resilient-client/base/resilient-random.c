@@ -78,13 +78,12 @@ resilient_random_range (double low,
   return value < high ? value : low;
 }
 
-#define UUID_LENGTH 36
-
-char *
-resilient_random_uuid (void)
+void
+resilient_random_uuid (char uuid[RESILIENT_UUID_SIZE])
 {
+  static const char digits[] = "0123456789abcdef";
   guint32 word[4];
-  char *uuid, *end;
+  char *end = uuid;
 
   g_mutex_lock (&generator_lock);
   for (guint i = 0; i < G_N_ELEMENTS (word); i++)
@@ -95,16 +94,16 @@ resilient_random_uuid (void)
   word[1] = (word[1] & 0xffff0fff) | 0x4000;
   word[2] = (word[2] & 0x3fffffff) | 0x80000000;
 
-  uuid = end = g_malloc (UUID_LENGTH + 1);
-  for (guint i = 0; i < 32; i++)
+  for (guint i = 0; i < 16; i++)
     {
-      if (i == 8 || i == 12 || i == 16 || i == 20)
+      guint8 byte = word[i / 4] >> (24 - 8 * (i % 4)) & 0xff;
+
+      if (i == 4 || i == 6 || i == 8 || i == 10)
         *end++ = '-';
-      *end++ = "0123456789abcdef"[word[i / 8] >> (28 - 4 * (i % 8)) & 0xf];
+      *end++ = digits[byte >> 4];
+      *end++ = digits[byte & 0xf];
     }
   *end = '\0';
-
-  return uuid;
 }
 
 void

@@ -143,22 +143,11 @@ resilient_call_log_attempt (ResilientCall *self,
   self->sends += outcome->sends;
 }
 
-GPtrArray *
-resilient_call_take_log (ResilientCall *self)
+GSList *
+resilient_call_get_log (ResilientCall *self)
 {
-  GPtrArray *attempts;
-
-  if (self->log == NULL)
-    return NULL;
-
   cut_log (self);
-  attempts = g_ptr_array_new_full (g_slist_length (self->log), (GDestroyNotify) resilient_attempt_unref);
-  self->log = g_slist_reverse (self->log);
-  for (GSList *link = self->log; link != NULL; link = link->next)
-    g_ptr_array_add (attempts, link->data);
-  g_clear_pointer (&self->log, g_slist_free);
-
-  return attempts;
+  return self->log;
 }
 
 static GError *

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 void resilient_call_begin_attempt (ResilientCall *self);
 void resilient_call_log_attempt (ResilientCall *self, ResilientOutcome *outcome, ResilientFailure failure,
                                  ResilientReason reason);
-/* The log, oldest first, which the call then has no more; NULL: no attempt was made. Transfer full. */
-GPtrArray *resilient_call_take_log (ResilientCall *self);
+/* Of ResilientAttempt, newest first. Transfer none. */
+GSList *resilient_call_get_log (ResilientCall *self);
 void resilient_call_sleep (ResilientCall *self, double delay, ResilientFailure failure, ResilientReason reason,
                            ResilientResponse *response, const GError *error);
 void resilient_call_end (ResilientCall *self, ResilientResultStatus status, ResilientFailure failure,

@@ -229,7 +229,6 @@ resilient_call_end (ResilientCall *self,
                     ResilientResponse *response,
                     const GError *error)
 {
-  g_autoptr (GPtrArray) log = resilient_call_take_log (self);
   double total = resilient_clock_to_seconds (resilient_clock_get_boot () - self->started);
   ResilientResult *result;
 
@@ -247,8 +246,15 @@ resilient_call_end (ResilientCall *self,
     }
   g_mutex_unlock (&self->lock);
 
-  result = resilient_result_new (
-    self->context, status, response, error, failure, self->attempts, self->sends, total, log);
+  result = resilient_result_new (self->context,
+                                 status,
+                                 response,
+                                 error,
+                                 failure,
+                                 self->attempts,
+                                 self->sends,
+                                 total,
+                                 resilient_call_get_log (self));
   resilient_recorder_ended (self->core->recorder, result, reason);
   resilient_call_set_ended (self, result);
   resilient_core_remove_call (self->core, self);

@@ -137,9 +137,15 @@ create (const char           *request_id,
         ResilientRetryPolicy *policy,
         GVariant             *metadata)
 {
-  g_autofree char *drawn = request_id == NULL ? resilient_random_uuid () : NULL;
+  char drawn[RESILIENT_UUID_SIZE];
 
-  return context_new (common_new (request_id != NULL ? request_id : drawn,
+  if (request_id == NULL)
+    {
+      resilient_random_uuid (drawn);
+      request_id = drawn;
+    }
+
+  return context_new (common_new (request_id,
                                   policy,
                                   metadata,
                                   resilient_clock_get_real (),

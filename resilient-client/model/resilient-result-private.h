@@ -24,11 +24,11 @@ struct _ResilientResult
   ResilientAttempt *only; /* in place of a log */
 };
 
-/* @attempts counts what the policy allowed; @log (element-type ResilientAttempt, with free function, nullable) is
- * referenced and must not change any more. created_at is the clock's now. */
+/* @attempts counts what the policy allowed; @log (element-type ResilientAttempt, nullable) has the newest first. created_at is
+ * the clock's now. */
 ResilientResult *resilient_result_new (ResilientRequestContext *context, ResilientResultStatus status,
                                        ResilientResponse *response, const GError *error, ResilientFailure failure,
-                                       guint attempts, guint sends, double total_time, GPtrArray *log);
+                                       guint attempts, guint sends, double total_time, GSList *log);
 /* The same with a response without body. */
 ResilientResult *resilient_result_without_body (ResilientResult *self);
 gsize resilient_result_get_body_size (ResilientResult *self);

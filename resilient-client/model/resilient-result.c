@@ -33,6 +33,19 @@ clear_result (gpointer data)
   g_clear_pointer (&self->only, resilient_attempt_unref);
 }
 
+static GPtrArray *
+make_log (GSList *newest)
+{
+  guint n = g_slist_length (newest);
+  GPtrArray *log = g_ptr_array_new_full (n, (GDestroyNotify) resilient_attempt_unref);
+
+  g_ptr_array_set_size (log, (int) n);
+  for (GSList *link = newest; link != NULL; link = link->next)
+    log->pdata[--n] = resilient_attempt_ref (link->data);
+
+  return log;
+}
+
 ResilientResult *
 resilient_result_new (ResilientRequestContext *context,
                       ResilientResultStatus    status,
@@ -42,7 +55,7 @@ resilient_result_new (ResilientRequestContext *context,
                       guint                    attempts,
                       guint                    sends,
                       double                   total_time,
-                      GPtrArray               *log)
+                      GSList                  *log)
 {
   ResilientResult *self = g_atomic_rc_box_new0 (ResilientResult);
 
@@ -57,10 +70,10 @@ resilient_result_new (ResilientRequestContext *context,
   self->created_at = resilient_clock_get_real ();
   self->created_boot = resilient_clock_get_boot ();
   /* nearly always one, and results are kept for long */
-  if (log != NULL && log->len == 1)
-    self->only = resilient_attempt_ref (g_ptr_array_index (log, 0));
+  if (log != NULL && log->next == NULL)
+    self->only = resilient_attempt_ref (log->data);
   else if (log != NULL)
-    self->log = g_ptr_array_ref (log);
+    self->log = make_log (log);
 
   return self;
 }

@@ -95,7 +95,15 @@ freeze_key (ResilientRequest *self, ResilientRecipe *recipe, GError **error)
                            _("The idempotency key is empty or has a line break"));
       return FALSE;
     }
-  recipe->idempotency_key = self->draw_idempotency_key ? resilient_random_uuid () : g_strdup (key);
+  if (self->draw_idempotency_key)
+    {
+      recipe->idempotency_key = g_malloc (RESILIENT_UUID_SIZE);
+      resilient_random_uuid (recipe->idempotency_key);
+    }
+  else
+    {
+      recipe->idempotency_key = g_strdup (key);
+    }
   return TRUE;
 }
 

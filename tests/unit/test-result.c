@@ -20,15 +20,16 @@ make_response (void)
   return resilient_response_new (503, NULL, uri, SOUP_HTTP_1_1, headers, body, 0.1, -1.0);
 }
 
-static GPtrArray *
+/* Newest first. */
+static GSList *
 make_log (void)
 {
-  GPtrArray *log = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_attempt_unref);
+  GSList *log = NULL;
 
-  g_ptr_array_add (log, resilient_attempt_new (1, 10, 0.1, RESILIENT_FAILURE_CONNECT, 0, 0.0, FALSE,
+  log = g_slist_prepend (log, resilient_attempt_new (1, 10, 0.1, RESILIENT_FAILURE_CONNECT, 0, 0.0, FALSE,
                                                0,
                                                RESILIENT_REASON_RETRY));
-  g_ptr_array_add (log, resilient_attempt_new (2, 20, 0.2, RESILIENT_FAILURE_STATUS, 503, 1.0,
+  log = g_slist_prepend (log, resilient_attempt_new (2, 20, 0.2, RESILIENT_FAILURE_STATUS, 503, 1.0,
                                                FALSE, 1,
                                                RESILIENT_REASON_RETRIES_EXHAUSTED));
   return log;
@@ -41,12 +42,15 @@ make_result (ResilientResultStatus status,
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new ("id", NULL, NULL, NULL);
   g_autoptr (ResilientResponse) response = whole ? make_response () : NULL;
-  g_autoptr (GPtrArray) log = whole ? make_log () : NULL;
+  GSList *log = whole ? make_log () : NULL;
   g_autoptr (GError) error = whole ? g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "words") : NULL;
 
-  return resilient_result_new (context, status, response, error,
-                               whole ? RESILIENT_FAILURE_STATUS : RESILIENT_FAILURE_NONE, 2, 1, 1.5,
-                               log);
+  ResilientResult *result =
+    resilient_result_new (context, status, response, error,
+                          whole ? RESILIENT_FAILURE_STATUS : RESILIENT_FAILURE_NONE, 2, 1, 1.5, log);
+
+  g_slist_free_full (log, (GDestroyNotify) resilient_attempt_unref);
+  return result;
 }
 
 static void
