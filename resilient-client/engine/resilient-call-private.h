@@ -73,8 +73,10 @@ struct _ResilientCall
   guint has_early_verdict : 1;
   guint new_connection : 1; /* the last one fell silent: HTTP/2 would give it to a retry again */
 
+  /* Under the lock, as is what follows it; here for their size. */
+  guint16 work_bits;   /* of ResilientCallWork */
+  guint16 notify_bits; /* of 1 << RESILIENT_CALL_PROP_* */
   GMutex lock;
-  /* Under lock. */
   GCond *done_cond; /* who blocks waits on it; owned, nullable */
   ResilientRequestContext *context;
   ResilientRequestContext *last_context; /* of the last attempt made, while the next one is to come; else NULL */
@@ -83,8 +85,6 @@ struct _ResilientCall
   guint status_code;
   guint attempts;
   int priority;
-  guint work_bits;
-  guint notify_bits;
   /* Not bits: some are read without the lock once they can't change. */
   guint8 cancel_cause; /* a ResilientCancelCause */
   guint8 ending;       /* nothing can be changed about its end any more */
@@ -120,6 +120,7 @@ enum
   RESILIENT_CALL_PROP_PRIORITY,
   RESILIENT_CALL_N_PROPS
 };
+G_STATIC_ASSERT (RESILIENT_CALL_N_PROPS <= 16); /* ResilientCall.notify_bits */
 
 /* Starts @recipe. A refused call (CLOSED, OVERLOADED) is returned ended, with its error. Any thread.
  * @driver: who drives it; @cancellable cancels the call. */
