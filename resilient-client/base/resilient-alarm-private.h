@@ -17,10 +17,10 @@ typedef void (*ResilientTimerFunc) (gpointer data);
 struct _ResilientTimer
 {
   gint64 due;
-  guint64 order; /* ties fire in the order in which they were set */
   ResilientTimerFunc func;
   gpointer data;
-  guint index; /* 1 + place in the heap; 0: not set */
+  guint32 order; /* ties fire in the order in which they were set; the number may wrap */
+  guint index;   /* 1 + place in the heap; 0: not set */
 };
 
 /* The alarm of @context (NULL: the global default one), made at first use and shared by the whole process. */

@@ -38,7 +38,7 @@ timer_is_before (gconstpointer a,
   if (first->due != second->due)
     return first->due < second->due;
 
-  return first->order < second->order;
+  return (gint32) (first->order - second->order) < 0;
 }
 
 /* From here to dispatch(): called with the lock held, where the name says so. */

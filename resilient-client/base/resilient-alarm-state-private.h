@@ -20,7 +20,7 @@ struct _ResilientAlarm
 
   GMutex lock;         /* guards all below, and every timer that is set */
   ResilientHeap heap;  /* of ResilientTimer, by (due, order) */
-  guint64 next_order;
+  guint32 next_order;
   gint64 armed_due;    /* when the kernel wakes us, on the boot clock; G_MAXINT64: it will not */
   int fd;              /* the timerfd; -1: the source's ready time is used instead */
   gpointer fd_tag;

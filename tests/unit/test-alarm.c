@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "resilient-alarm-private.h"
+#include "resilient-alarm-state-private.h"
 
 #include "resilient-clock-private.h"
 
@@ -120,6 +120,24 @@ test_order (Fixture       *self,
   g_assert_false (resilient_timer_is_set (&d.timer));
 
   move_to (self, G_MAXINT64);
+  g_assert_cmpstr (self->log->str, ==, "abcd");
+}
+
+/* The numbers by which ties are told apart begin anew. */
+static void
+test_order_wraps (Fixture       *self,
+                  gconstpointer  user_data)
+{
+  Named named[] = { { .fixture = self, .name = "a" },
+                    { .fixture = self, .name = "b" },
+                    { .fixture = self, .name = "c" },
+                    { .fixture = self, .name = "d" } };
+
+  self->alarm->next_order = G_MAXUINT32 - 1;
+  for (guint i = 0; i < G_N_ELEMENTS (named); i++)
+    set (&named[i], 2000);
+  g_assert_cmpuint (self->alarm->next_order, ==, 2);
+  move_to (self, 2000);
   g_assert_cmpstr (self->log->str, ==, "abcd");
 }
 
@@ -759,6 +777,7 @@ main (int   argc,
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
   ADD ("/alarm/order", test_order);
+  ADD ("/alarm/order-wraps", test_order_wraps);
   ADD ("/alarm/past", test_past);
   ADD ("/alarm/move", test_move);
   ADD ("/alarm/clear", test_clear);
