@@ -173,6 +173,9 @@ resilient_call_start (ResilientCore *core,
       return self;
     }
 
+  self->origin =
+    resilient_gate_get_origin (core->gate, resilient_recipe_ensure_uri (self->recipe));
+
   /* The place in the queue is taken now, in the order of the calls; everything else happens in the
    * driving context: libsoup must not be touched by a thread while another iterates its context. */
   if (!resilient_call_enter_gate (self, FALSE, &answer))

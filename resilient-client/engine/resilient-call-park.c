@@ -27,9 +27,8 @@ gboolean
 resilient_call_park (ResilientCall *self)
 {
   ResilientNetwork *network = self->core->network;
-  GUri *uri = resilient_recipe_ensure_uri (self->recipe);
 
-  if (!resilient_network_is_offline (network, uri))
+  if (resilient_origin_is_local (self->origin) || !resilient_network_is_offline (network))
     return FALSE;
 
   if (self->parking == NULL)
@@ -40,13 +39,12 @@ resilient_call_park (ResilientCall *self)
     }
 
   g_object_ref (self);
-  if (!resilient_network_park (network, uri, &self->parking->parked))
+  if (!resilient_network_park (network, &self->parking->parked))
     {
       g_object_unref (self);
       return FALSE;
     }
 
-  resilient_recipe_forget_uri (self->recipe);
   return TRUE;
 }
 

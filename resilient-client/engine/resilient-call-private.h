@@ -50,6 +50,7 @@ struct _ResilientCall
   ResilientCore *core;
   ResilientDriver *driver;
   ResilientRecipe *recipe;
+  ResilientOrigin *origin; /* that of the recipe's URI; NULL: refused before it was asked for */
   ResilientLimits *limits;
   gint64 started; /* boot-time clock, microseconds */
 

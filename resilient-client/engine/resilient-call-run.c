@@ -47,8 +47,6 @@ turn_admitted (ResilientWaiter *waiter)
 gboolean
 resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAnswer *answer)
 {
-  g_autoptr (ResilientOrigin) origin =
-    resilient_gate_get_origin (self->core->gate, resilient_recipe_ensure_uri (self->recipe));
   ResilientTurn *turn = g_new0 (ResilientTurn, 1);
 
   turn->call = g_object_ref (self);
@@ -60,7 +58,7 @@ resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAns
   self->turn = turn;
   g_mutex_unlock (&self->lock);
 
-  *answer = resilient_gate_enter (self->core->gate, origin, &turn->waiter);
+  *answer = resilient_gate_enter (self->core->gate, self->origin, &turn->waiter);
   if (*answer == RESILIENT_GATE_OVERLOADED)
     {
       self->turn = NULL;

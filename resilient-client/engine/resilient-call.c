@@ -70,6 +70,7 @@ resilient_call_finalize (GObject *object)
   g_clear_pointer (&self->context, resilient_request_context_unref);
   g_clear_pointer (&self->last_context, resilient_request_context_unref);
   g_clear_pointer (&self->recipe, resilient_recipe_unref);
+  g_clear_object (&self->origin);
   if (self->done_cond != NULL)
     g_cond_clear (self->done_cond);
   g_free (self->done_cond);

@@ -25,10 +25,10 @@ struct _ResilientParked
 ResilientNetwork *resilient_network_new (ResilientDriver *home);
 void resilient_network_free (ResilientNetwork *self);
 
-/* The monitor says offline, and @uri is not on this machine. */
-gboolean resilient_network_is_offline (ResilientNetwork *self, GUri *uri);
+/* What the monitor says. */
+gboolean resilient_network_is_offline (ResilientNetwork *self);
 /* A sleep is over: FALSE to go on; TRUE when it is offline: resume() will run when the network is back, or as the probe that is let through every 30 seconds. */
-gboolean resilient_network_park (ResilientNetwork *self, GUri *uri, ResilientParked *parked);
+gboolean resilient_network_park (ResilientNetwork *self, ResilientParked *parked);
 /* TRUE: it was parked and resume() will not run. */
 gboolean resilient_network_unpark (ResilientNetwork *self, ResilientParked *parked);
 

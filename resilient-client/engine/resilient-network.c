@@ -196,31 +196,19 @@ dup_monitor (ResilientNetwork *self)
   return monitor;
 }
 
-static gboolean
-is_local (GUri *uri)
-{
-  const char *host = g_uri_get_host (uri);
-  g_autoptr (GInetAddress) address = NULL;
-
-  if (g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost"))
-    return TRUE;
-  address = g_inet_address_new_from_string (host);
-  return address != NULL && g_inet_address_get_is_loopback (address);
-}
-
 gboolean
-resilient_network_is_offline (ResilientNetwork *self, GUri *uri)
+resilient_network_is_offline (ResilientNetwork *self)
 {
-  g_autoptr (GNetworkMonitor) monitor = is_local (uri) ? NULL : dup_monitor (self);
+  g_autoptr (GNetworkMonitor) monitor = dup_monitor (self);
 
   /* Not asked for yet by the home context: as good as online. */
   return monitor != NULL && !g_network_monitor_get_network_available (monitor);
 }
 
 gboolean
-resilient_network_park (ResilientNetwork *self, GUri *uri, ResilientParked *parked)
+resilient_network_park (ResilientNetwork *self, ResilientParked *parked)
 {
-  if (!resilient_network_is_offline (self, uri))
+  if (!resilient_network_is_offline (self))
     return FALSE;
 
   g_mutex_lock (&self->lock);
@@ -231,7 +219,7 @@ resilient_network_park (ResilientNetwork *self, GUri *uri, ResilientParked *park
   g_mutex_unlock (&self->lock);
 
   /* It may have come back between the question and the parking. */
-  if (!resilient_network_is_offline (self, uri))
+  if (!resilient_network_is_offline (self))
     return !resilient_network_unpark (self, parked);
   return TRUE;
 }

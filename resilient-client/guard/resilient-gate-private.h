@@ -69,6 +69,8 @@ ResilientHeaders *resilient_origin_dup_default_headers (ResilientOrigin *self);
 void resilient_origin_notify_changes (ResilientOrigin *self);
 /* After a resume: TRUE once per origin and @generation, for the request that must use a new connection. */
 gboolean resilient_origin_take_fresh_connection (ResilientOrigin *self, guint generation);
+/* It is this machine, which is there without any network. */
+gboolean resilient_origin_is_local (ResilientOrigin *self);
 /* "https://example.org:443", for logs; no user info. */
 const char *resilient_origin_peek_key (ResilientOrigin *self);
 

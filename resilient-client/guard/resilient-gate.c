@@ -224,6 +224,18 @@ write_key (GUri *uri,
   return TRUE;
 }
 
+static gboolean
+is_local (const char *host)
+{
+  g_autoptr (GInetAddress) address = NULL;
+
+  if (g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost"))
+    return TRUE;
+
+  address = g_inet_address_new_from_string (host);
+  return address != NULL && g_inet_address_get_is_loopback (address);
+}
+
 ResilientOrigin *
 resilient_gate_get_origin (ResilientGate *self,
                            GUri          *uri)
@@ -248,6 +260,7 @@ resilient_gate_get_origin (ResilientGate *self,
   else
     {
       origin = resilient_origin_new (self, key);
+      origin->local = is_local (g_uri_get_host (uri));
       g_hash_table_insert (self->origins, origin->key, g_object_ref (origin));
       resilient_gate_update_idle (self, origin);
       made = TRUE;

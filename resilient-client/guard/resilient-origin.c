@@ -365,3 +365,9 @@ resilient_origin_peek_key (ResilientOrigin *self)
 {
   return self->key;
 }
+
+gboolean
+resilient_origin_is_local (ResilientOrigin *self)
+{
+  return self->local;
+}

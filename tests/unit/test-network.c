@@ -203,19 +203,17 @@ resume_cb (ResilientParked *parked, gboolean spread)
 static void
 test_park (Fixture *f, gconstpointer data)
 {
-  /* an address, not of this machine */
-  g_autoptr (GUri) uri = g_uri_parse ("http://192.0.2.1/", SOUP_HTTP_URI_FLAGS, NULL);
   Sleeper sleepers[3] = { { .parked.resume = resume_cb },
                           { .parked.resume = resume_cb },
                           { .parked.resume = resume_cb } };
 
   monitor->available = TRUE;
-  g_assert_false (resilient_network_park (f->core->network, uri, &sleepers[0].parked));
+  g_assert_false (resilient_network_park (f->core->network, &sleepers[0].parked));
   g_assert_false (resilient_network_unpark (f->core->network, &sleepers[0].parked));
 
   set_available (FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (sleepers); i++)
-    g_assert_true (resilient_network_park (f->core->network, uri, &sleepers[i].parked));
+    g_assert_true (resilient_network_park (f->core->network, &sleepers[i].parked));
   g_assert_true (resilient_network_unpark (f->core->network, &sleepers[1].parked));
   g_assert_false (resilient_network_unpark (f->core->network, &sleepers[1].parked));
 
@@ -232,7 +230,7 @@ test_park (Fixture *f, gconstpointer data)
   virtual_clock_advance (100);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 0);
 
-  g_assert_true (resilient_network_park (f->core->network, uri, &sleepers[1].parked));
+  g_assert_true (resilient_network_park (f->core->network, &sleepers[1].parked));
   set_available (TRUE);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 1);
   g_assert_true (sleepers[1].spread);
@@ -243,11 +241,10 @@ test_park (Fixture *f, gconstpointer data)
 static void
 test_back_meanwhile (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GUri) uri = g_uri_parse (REMOTE, SOUP_HTTP_URI_FLAGS, NULL);
   Sleeper sleeper = { .parked.resume = resume_cb };
 
   monitor->n_lies = 1;
-  g_assert_false (resilient_network_park (f->core->network, uri, &sleeper.parked));
+  g_assert_false (resilient_network_park (f->core->network, &sleeper.parked));
   g_assert_false (resilient_network_unpark (f->core->network, &sleeper.parked));
   virtual_clock_advance (31);
   g_assert_cmpuint (sleeper.n_resumed, ==, 0);
@@ -257,16 +254,15 @@ test_back_meanwhile (Fixture *f, gconstpointer data)
 static void
 test_other_context (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GUri) uri = g_uri_parse (REMOTE, SOUP_HTTP_URI_FLAGS, NULL);
   g_autoptr (GMainContext) context = g_main_context_new ();
   Sleeper sleeper = { .parked.resume = resume_cb };
 
   monitor->available = FALSE;
   g_main_context_push_thread_default (context);
-  g_assert_false (resilient_network_park (f->core->network, uri, &sleeper.parked));
-  g_assert_false (resilient_network_park (f->core->network, uri, &sleeper.parked));
+  g_assert_false (resilient_network_park (f->core->network, &sleeper.parked));
+  g_assert_false (resilient_network_park (f->core->network, &sleeper.parked));
   virtual_clock_settle ();
-  g_assert_true (resilient_network_park (f->core->network, uri, &sleeper.parked));
+  g_assert_true (resilient_network_park (f->core->network, &sleeper.parked));
   g_assert_true (resilient_network_unpark (f->core->network, &sleeper.parked));
   g_main_context_pop_thread_default (context);
   virtual_clock_advance (31);
@@ -277,12 +273,11 @@ static void
 test_gone_before_asked (Fixture *f, gconstpointer data)
 {
   ResilientNetwork *network = resilient_network_new (f->core->home);
-  g_autoptr (GUri) uri = g_uri_parse (REMOTE, SOUP_HTTP_URI_FLAGS, NULL);
   g_autoptr (GMainContext) context = g_main_context_new ();
   Sleeper sleeper = { .parked.resume = resume_cb };
 
   g_main_context_push_thread_default (context);
-  g_assert_false (resilient_network_park (network, uri, &sleeper.parked));
+  g_assert_false (resilient_network_park (network, &sleeper.parked));
   g_main_context_pop_thread_default (context);
   resilient_network_free (network);
   virtual_clock_settle ();

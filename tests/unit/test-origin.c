@@ -105,6 +105,35 @@ test_key_unusual (void)
 }
 
 static void
+test_local (void)
+{
+  static const struct
+  {
+    const char *uri;
+    gboolean local;
+  } cases[] = {
+    { "http://localhost/", TRUE },
+    { "https://LocalHost:8443/", TRUE },
+    { "http://a.localhost/", TRUE },
+    { "http://127.0.0.1/", TRUE },
+    { "http://127.1.2.3:8080/", TRUE },
+    { "http://[::1]/", TRUE },
+    { "http://192.0.2.1/", FALSE },
+    { "http://[2001:db8::1]/", FALSE },
+    { "http://example.org/", FALSE },
+    { "http://notlocalhost/", FALSE },
+  };
+  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (ResilientOrigin) origin = get_origin (gate, cases[i].uri);
+
+      g_assert_cmpint (resilient_origin_is_local (origin), ==, cases[i].local);
+    }
+}
+
+static void
 test_per_gate (Fixture       *self,
                gconstpointer  user_data)
 {
@@ -503,6 +532,7 @@ main (int   argc,
 
   g_test_add_func ("/origin/key", test_key);
   g_test_add_func ("/origin/key/unusual", test_key_unusual);
+  g_test_add_func ("/origin/local", test_local);
   ADD ("/origin/per-gate", test_per_gate);
   ADD ("/origin/max-concurrent", test_max_concurrent);
   ADD ("/origin/max-concurrent-invalid", test_max_concurrent_invalid);
