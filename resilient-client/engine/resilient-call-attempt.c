@@ -90,7 +90,8 @@ exchange_progress (ResilientExchange *exchange,
 static gboolean
 exchange_headers (ResilientExchange *exchange, guint status_code, double retry_after, gpointer data)
 {
-  ResilientCall *self = ((ResilientTurn *) data)->call;
+  ResilientTurn *turn = data;
+  ResilientCall *self = turn->call;
 
   g_mutex_lock (&self->lock);
   self->status_code = status_code;
@@ -101,9 +102,9 @@ exchange_headers (ResilientExchange *exchange, guint status_code, double retry_a
                                             status_code))
     return TRUE;
 
-  self->early_verdict = judge (self, RESILIENT_FAILURE_STATUS, FALSE, status_code, retry_after);
-  self->has_early_verdict = TRUE;
-  return !self->early_verdict.retry;
+  turn->early_verdict = judge (self, RESILIENT_FAILURE_STATUS, FALSE, status_code, retry_after);
+  turn->has_early_verdict = TRUE;
+  return !turn->early_verdict.retry;
 }
 
 /* The newest come first. */
@@ -118,18 +119,18 @@ cut_log (ResilientCall *self)
 }
 
 void
-resilient_call_log_attempt (ResilientCall *self,
+resilient_turn_log_attempt (ResilientTurn *turn,
                             ResilientOutcome *outcome,
                             ResilientFailure failure,
                             ResilientReason reason)
 {
-  double duration =
-    resilient_clock_to_seconds (resilient_clock_get_boot () - self->attempt_started);
+  ResilientCall *self = turn->call;
+  double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - turn->started);
 
   self->log = g_slist_prepend (
     self->log,
     resilient_attempt_new (self->attempts,
-                           self->attempt_started_real,
+                           turn->started_real,
                            duration,
                            failure,
                            outcome->status_code,
@@ -187,15 +188,14 @@ exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer 
                                               outcome->status_code))
     failure = RESILIENT_FAILURE_STATUS;
 
-  if (failure == RESILIENT_FAILURE_STATUS && self->has_early_verdict)
-    verdict = self->early_verdict;
+  if (failure == RESILIENT_FAILURE_STATUS && turn->has_early_verdict)
+    verdict = turn->early_verdict;
   else if (failure != RESILIENT_FAILURE_NONE)
     verdict = judge (self, failure, outcome->nothing_sent, outcome->status_code, -1);
-  self->has_early_verdict = FALSE;
   self->new_connection =
     (failure & (RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT)) != 0;
 
-  resilient_call_log_attempt (self, outcome, failure, verdict.reason);
+  resilient_turn_log_attempt (turn, outcome, failure, verdict.reason);
 
   if (verdict.retry)
     {
@@ -272,8 +272,8 @@ resilient_call_begin_attempt (ResilientCall *self)
     params.new_connection = TRUE;
 
   resilient_recipe_ensure_uri (self->recipe);
-  self->attempt_started = resilient_clock_get_boot ();
-  self->attempt_started_real = resilient_clock_get_real ();
+  turn->started = resilient_clock_get_boot ();
+  turn->started_real = resilient_clock_get_real ();
 
   g_mutex_lock (&self->lock);
   self->attempts++;

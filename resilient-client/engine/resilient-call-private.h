@@ -11,13 +11,17 @@
 G_BEGIN_DECLS
 
 /* One turn at the gate: queued, then a slot that an exchange holds until libsoup lets go of it, which may be after the call
- * ended or sleeps already. */
+ * ended or sleeps already. What is of one attempt alone is here, too. */
 typedef struct
 {
   ResilientWaiter waiter; /* first */
   ResilientCall *call;    /* owned */
   ResilientExchange *exchange;
   gboolean admitted; /* it has its slot, and the gate won't touch the waiter any more */
+  gboolean has_early_verdict;
+  ResilientVerdict early_verdict; /* taken when the headers came */
+  gint64 started;      /* the attempt; boot-time clock, microseconds */
+  gint64 started_real; /* the same moment since 1970 */
 } ResilientTurn;
 
 typedef struct _ResilientParking ResilientParking;
@@ -64,14 +68,10 @@ struct _ResilientCall
   ResilientTimer timer; /* queue time-out, or the end of a sleep */
   ResilientTimer *deadline_timer; /* owned; NULL: no deadline */
   ResilientParking *parking; /* owned; NULL: it never was parked */
-  ResilientVerdict early_verdict; /* taken when the headers came */
-  gint64 attempt_started_real;
-  gint64 attempt_started;
   GSList *log; /* of ResilientAttempt, newest first */
   guint generation; /* of resumes from suspend, already spread over */
   guint sends;
   guint running : 1; /* RESILIENT_WORK_START was done */
-  guint has_early_verdict : 1;
   guint new_connection : 1; /* the last one fell silent: HTTP/2 would give it to a retry again */
 
   /* Under the lock, as is what follows it; here for their size. */
@@ -101,8 +101,8 @@ struct _ResilientCall
 };
 
 /* A hundred thousand may wait: what few of them need is made when they need it. GSlice, from which GObject takes them, puts
- * eleven of this size in a page. */
-G_STATIC_ASSERT (sizeof (ResilientCall) <= 368);
+ * twelve of this size in a page. */
+G_STATIC_ASSERT (sizeof (ResilientCall) <= 336);
 
 enum
 {

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /* Between the two halves of a call's way: resilient-call-run.c (gate, sleep, end) and resilient-call-attempt.c. */
 
 void resilient_call_begin_attempt (ResilientCall *self);
-void resilient_call_log_attempt (ResilientCall *self, ResilientOutcome *outcome, ResilientFailure failure,
+void resilient_turn_log_attempt (ResilientTurn *turn, ResilientOutcome *outcome, ResilientFailure failure,
                                  ResilientReason reason);
 /* Of ResilientAttempt, newest first. Transfer none. */
 GSList *resilient_call_get_log (ResilientCall *self);

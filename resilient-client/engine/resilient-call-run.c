@@ -269,7 +269,7 @@ end_interrupted (ResilientCall *self,
     {
       ResilientOutcome outcome = *self->turn->exchange->outcome;
 
-      resilient_call_log_attempt (self, &outcome, failure, reason);
+      resilient_turn_log_attempt (self->turn, &outcome, failure, reason);
     }
 
   resilient_call_end (self, status, failure, reason, NULL, error);

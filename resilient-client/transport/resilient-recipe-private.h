@@ -24,7 +24,6 @@ typedef struct
 typedef struct
 {
   gatomicrefcount ref_count;
-  ResilientIdempotency idempotency;
   int priority;
   const char *method; /* interned; upper case kept as given; a valid token */
   ResilientHeaders *headers; /* nullable */
@@ -34,6 +33,7 @@ typedef struct
   char *idempotency_key;              /* nullable; drawn for each send if the request says so */
   ResilientOverrides *overrides;      /* nullable: none */
   GUri *uri; /* uri_text parsed; NULL while it is forgotten */
+  ResilientIdempotency idempotency;
   char uri_text[]; /* absolute http or https with a host, query parameters added; nothing left to escape */
 } ResilientRecipe;
 

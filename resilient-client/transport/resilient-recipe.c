@@ -135,7 +135,7 @@ resilient_recipe_new (const char *method, const char *uri, GError **error)
     return NULL;
 
   size = strlen (escaped) + 1;
-  self = g_malloc0 (sizeof *self + size);
+  self = g_malloc0 (G_STRUCT_OFFSET (ResilientRecipe, uri_text) + size);
   g_atomic_ref_count_init (&self->ref_count);
   self->method = g_intern_string (method);
   self->uri = g_steal_pointer (&parsed);

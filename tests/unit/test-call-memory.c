@@ -1,0 +1,166 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-call-private.h"
+#include "scripted-transport.h"
+#include "virtual-clock.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+/* What a call costs while it only waits, of which there may be a hundred thousand. */
+
+#define N_CALLS 10000
+#define N_BEFORE 1000 /* make what is made once, or is there for some already */
+#define BAR 1024
+
+typedef struct
+{
+  ResilientCore *core;
+  ScriptedTransport *script;
+  guint n_done;
+} Fixture;
+
+/* Bytes, with what malloc() needs for itself; 0: unknown. */
+static gsize
+heap_in_use (void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ (2, 33)
+  struct mallinfo2 info = mallinfo2 ();
+
+  return info.uordblks + info.hblkhd;
+#else
+  return 0;
+#endif
+}
+
+static void
+fixture_set_up (Fixture *f, gconstpointer data)
+{
+  virtual_clock_install ();
+  f->core = resilient_core_new (g_main_context_default (), NULL);
+  f->script = scripted_transport_new ();
+  g_clear_pointer (&f->script->uris, g_ptr_array_unref);
+  resilient_core_set_transport (f->core, &f->script->parent);
+  f->core->settings.max_pending = G_MAXUINT;
+  resilient_core_apply_limits (f->core);
+}
+
+static void
+fixture_tear_down (Fixture *f, gconstpointer data)
+{
+  resilient_core_unref (f->core);
+  resilient_transport_unref (&f->script->parent);
+  virtual_clock_settle ();
+  resilient_clock_install (NULL, NULL);
+}
+
+static void
+done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* As a verb does. */
+static void
+start (Fixture *f, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (ResilientRecipe) recipe =
+        resilient_recipe_new ("GET", "http://example.org/a/path", NULL);
+      g_autoptr (ResilientCall) call =
+        resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+
+      resilient_call_add_task (call, g_task_new (NULL, NULL, done_cb, &f->n_done), FALSE, -1, NULL);
+    }
+  virtual_clock_advance (0);
+}
+
+static void
+cancel_all (Fixture *f)
+{
+  g_autoptr (GPtrArray) calls = resilient_core_list_calls (f->core, NULL);
+  guint n_done = f->n_done + calls->len;
+
+  for (guint i = 0; i < calls->len; i++)
+    resilient_call_cancel (calls->pdata[i]);
+  virtual_clock_advance (0);
+  g_assert_cmpuint (f->n_done, ==, n_done);
+}
+
+static void
+assert_small (Fixture *f)
+{
+  gsize before, each;
+
+  start (f, N_BEFORE);
+  before = heap_in_use ();
+  start (f, N_CALLS);
+  each = (heap_in_use () - before) / N_CALLS;
+  g_test_message ("%" G_GSIZE_FORMAT " bytes each", each);
+
+  if (each < sizeof (ResilientCall))
+    g_test_skip ("malloc() does not tell how much is in use");
+  else
+    g_assert_cmpuint (each, <=, BAR);
+}
+
+static void
+test_queued (Fixture *f, gconstpointer data)
+{
+  f->core->settings.max_concurrent = 1;
+  resilient_core_apply_limits (f->core);
+  scripted_transport_add (f->script, (ScriptedStep) { .takes = -1 });
+
+  assert_small (f);
+  g_assert_cmpuint (resilient_gate_get_pending (f->core->gate), ==, N_BEFORE + N_CALLS - 1);
+  cancel_all (f);
+}
+
+static void
+test_asleep (Fixture *f, gconstpointer data)
+{
+  g_clear_pointer (&f->core->settings.retry_policy, resilient_retry_policy_unref);
+  f->core->settings.retry_policy =
+    resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
+
+  assert_small (f);
+  g_assert_cmpuint (f->script->n_started, ==, N_BEFORE + N_CALLS);
+  g_assert_cmpuint (f->core->n_calls, ==, N_BEFORE + N_CALLS);
+  cancel_all (f);
+}
+
+/* Each in a process of its own: GSlice keeps what it once had, and would give it again. */
+static void
+test_alone (gconstpointer path)
+{
+  g_test_trap_subprocess (path, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_test_trap_assert_passed ();
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+#define ADD(name, func)                                                                            \
+  g_test_add_data_func (                                                                           \
+    "/call-memory/" name, "/call-memory/" name "/subprocess/alone", test_alone);                   \
+  g_test_add ("/call-memory/" name "/subprocess/alone",                                            \
+              Fixture,                                                                             \
+              NULL,                                                                                \
+              fixture_set_up,                                                                      \
+              func,                                                                                \
+              fixture_tear_down);
+
+  ADD ("queued", test_queued)
+  ADD ("asleep", test_asleep)
+#undef ADD
+
+  return g_test_run ();
+}
