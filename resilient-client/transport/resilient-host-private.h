@@ -58,6 +58,7 @@ struct _ResilientHost
   guint n_open;     /* lanes that are in use, on a connection that is open */
   guint n_opening;  /* those that have yet to get there */
   guint n_progress; /* counts lanes that were left, and connections that were opened */
+  gint64 active_at; /* when that was, or a lane was taken */
   ResilientPatience patience;
   ResilientAlarm *alarm;
   ResilientTimer guard;  /* while some wait: looks whether anything goes on */

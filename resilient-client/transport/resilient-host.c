@@ -8,8 +8,6 @@
 #include "resilient-clock-private.h"
 #include "resilient-recipe-private.h"
 
-#include <time.h>
-
 /* Who waits does so for so many halves of the time that a new connection takes, while nothing goes
  * on. */
 #define PATIENCE 3
@@ -209,15 +207,6 @@ resilient_host_wait (ResilientHost *self, ResilientTicket *ticket)
   arm_guard (self);
 }
 
-static gint64
-get_cpu_time (void)
-{
-  struct timespec time = { 0 };
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
-  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
-}
-
 gboolean
 resilient_host_should_wait (ResilientHost *self)
 {
@@ -227,9 +216,10 @@ resilient_host_should_wait (ResilientHost *self)
       || !resilient_patience_should_wait (
         &self->patience, n_waiting + 1, self->n_open, self->n_opening))
     return FALSE;
-  return self->patience.lost < self->patience.opening
-         || !resilient_patience_wants_more (
-           &self->patience, self->n_opening, resilient_clock_get_boot (), get_cpu_time ());
+  /* those that are in use seem to be so for long */
+  if (resilient_clock_get_boot () - self->active_at > PATIENCE * self->patience.opening / 2)
+    return FALSE;
+  return !resilient_patience_wants_more (&self->patience, self->n_open, self->n_opening);
 }
 
 static gboolean

@@ -16,7 +16,9 @@ resilient_pass_begin (ResilientPass *self, gboolean open)
     return;
   self->state = open ? RESILIENT_PASS_OPEN : RESILIENT_PASS_OPENING;
   self->alone = host->n_opening == 0;
-  self->since = resilient_clock_get_boot ();
+  if (self->alone && host->n_open == 0)
+    resilient_patience_note_idle (&host->patience);
+  self->since = host->active_at = resilient_clock_get_boot ();
   if (open)
     host->n_open++;
   else
@@ -44,7 +46,7 @@ resilient_pass_started (ResilientPass *self, gboolean http2, gboolean reused)
             resilient_patience_note_opened (&host->patience, now - self->since);
         }
       self->fresh = !reused;
-      self->since = now;
+      self->since = host->active_at = now;
     }
   resilient_host_learn (host, http2);
 }
@@ -72,9 +74,10 @@ resilient_pass_end (ResilientPass *self, gboolean kept)
   else if (self->state == RESILIENT_PASS_OPEN)
     {
       host->n_progress++;
+      host->active_at = resilient_clock_get_boot ();
       if (kept)
         resilient_patience_note_served (&host->patience,
-                                        resilient_clock_get_boot () - self->since,
+                                        host->active_at - self->since,
                                         host->n_open,
                                         host->waiting.length);
       host->n_open--;

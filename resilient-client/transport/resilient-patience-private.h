@@ -13,11 +13,12 @@ typedef struct
 {
   double opening; /* what it takes to open a connection: resolve, connect, TLS; 0 = not known */
   double serving; /* how long one is taken by a request; 0 = not known */
-  double lost;    /* since the last one was wanted: what those who waited lost for want of it */
-  gint64 since;   /* the times of then */
-  gint64 cpu_since;
+  double fastest; /* the same at its best since the host was idle */
+  double waited;  /* all together, since one more was wanted */
 } ResilientPatience;
 
+/* No connection is in use. */
+void resilient_patience_note_idle (ResilientPatience *self);
 /* A connection that was opened when no other was. */
 void resilient_patience_note_opened (ResilientPatience *self, gint64 span);
 /* One of @n_open connections was taken for so long, while @n_waiting waited for one. */
@@ -34,11 +35,7 @@ gboolean resilient_patience_should_wait (const ResilientPatience *self,
                                          guint position,
                                          guint n_open,
                                          guint n_opening);
-/* Whether one more pays off for all, if not for who opens it. @now and @cpu_now: of the clock, and
- * what this thread has used of it. */
-gboolean resilient_patience_wants_more (ResilientPatience *self,
-                                        guint n_opening,
-                                        gint64 now,
-                                        gint64 cpu_now);
+/* Whether one more pays off for all, if not for who opens it. If so, it is taken for granted. */
+gboolean resilient_patience_wants_more (ResilientPatience *self, guint n_open, guint n_opening);
 
 G_END_DECLS

@@ -12,13 +12,23 @@
  * would then open a connection would cause another handshake. What lasts gets through all the same.
  */
 #define OUTLIER 2.0
-/* A thread that is busy for more of its time than this has no use for more connections. */
-#define SATURATED 0.8
+/* More connections are of no use when the answers take so many times as long as at best: then what
+ * they have to share is used up, be it the processor, the network, or the server. */
+#define CONGESTED 4.0
+/* Which shows once they are there: no more than an eighth of them is opened at a time, or one. */
+#define GROWTH 8
 
 static double
 smooth (double mean, double value)
 {
   return mean > 0 ? mean + WEIGHT * (value - mean) : value;
+}
+
+void
+resilient_patience_note_idle (ResilientPatience *self)
+{
+  self->fastest = 0;
+  self->waited = 0;
 }
 
 void
@@ -35,14 +45,22 @@ resilient_patience_note_served (ResilientPatience *self, gint64 span, guint n_op
   if (self->serving > 0)
     value = MIN (value, OUTLIER * self->serving);
   self->serving = smooth (self->serving, value);
-  /* one of them is free every serving ÷ n, with one more every serving ÷ (n + 1) */
-  self->lost += n_waiting * self->serving / ((double) n_open * (n_open + 1));
+  if (self->fastest == 0 || value < self->fastest)
+    self->fastest = value;
+  self->waited += n_waiting * self->serving / n_open;
 }
 
 void
 resilient_patience_note_vain (ResilientPatience *self)
 {
   self->serving = (self->serving + self->opening) / 2;
+  self->fastest = 0;
+}
+
+static double
+get_congestion (const ResilientPatience *self)
+{
+  return self->fastest > 0 ? CLAMP (self->serving / self->fastest, 1, CONGESTED) : 1;
 }
 
 gboolean
@@ -53,8 +71,8 @@ resilient_patience_should_wait (const ResilientPatience *self,
 {
   double wait = position * self->serving;
   /* They cost processor time, which those that are made at once share: as if they were made one
-   * after the other. */
-  double cost = self->opening * (1 + n_opening);
+   * after the other. And what slows answers down does so with handshakes. */
+  double cost = self->opening * (1 + n_opening) * get_congestion (self);
 
   if (n_open > 0)
     wait /= n_open;
@@ -65,20 +83,14 @@ resilient_patience_should_wait (const ResilientPatience *self,
   return wait < cost;
 }
 
-/* Rent or buy: to wait is right until what was lost by it is as much as a connection costs; who
- * does so never loses more than twice what was needed. (Karlin et al., Competitive Snoopy Caching,
- * 1988.) */
+/* Rent or buy: to wait is right until all have waited for as long as to open a connection takes;
+ * who does so never loses more than twice what was needed. (Karlin et al., Competitive Snoopy
+ * Caching, 1988.) To tell congestion by the best time: as TCP Vegas does. */
 gboolean
-resilient_patience_wants_more (ResilientPatience *self, guint n_opening, gint64 now, gint64 cpu_now)
+resilient_patience_wants_more (ResilientPatience *self, guint n_open, guint n_opening)
 {
-  double busy;
-
-  if (self->lost < self->opening || n_opening > 0)
+  if (self->waited < self->opening || n_opening * GROWTH > n_open)
     return FALSE;
-  busy = (double) (cpu_now - self->cpu_since);
-  busy /= (double) MAX (now - self->since, 1);
-  self->lost = 0;
-  self->since = now;
-  self->cpu_since = cpu_now;
-  return busy < SATURATED;
+  self->waited = 0;
+  return get_congestion (self) < CONGESTED;
 }

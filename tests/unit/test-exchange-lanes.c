@@ -172,6 +172,26 @@ test_hangs (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, N);
 }
 
+/* Which is known to who comes later. */
+static void
+test_hangs_already (Fixture *fixture, gconstpointer data)
+{
+  Run *first, *second;
+
+  warm_up (fixture);
+  fault_server_on (
+    fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
+  first = start (fixture, "/");
+  fault_server_wait_held (fixture->server, "all", 1);
+  advance (2 * OPENING);
+  second = start (fixture, "/");
+  fault_server_wait_held (fixture->server, "all", 2);
+  fault_server_open (fixture->server, "all");
+  end (first);
+  end (second);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 2);
+}
+
 /* Nor is an answer there from the first request ever. */
 static void
 test_first_hangs (Fixture *fixture, gconstpointer data)
@@ -309,6 +329,7 @@ main (int argc, char **argv)
   ADD ("/exchange-lanes/quick", test_quick);
   ADD ("/exchange-lanes/slow", test_slow);
   ADD ("/exchange-lanes/hangs", test_hangs);
+  ADD ("/exchange-lanes/hangs-already", test_hangs_already);
   ADD ("/exchange-lanes/first-hangs", test_first_hangs);
   ADD ("/exchange-lanes/gone", test_gone);
   ADD ("/exchange-lanes/own", test_own);
