@@ -210,6 +210,18 @@ g_atomic_rc_box_release (gpointer box)
   g_atomic_rc_box_release_full (box, NULL);
 }
 
+gboolean
+g_atomic_ref_count_dec (gatomicrefcount *count)
+{
+  gboolean last;
+
+  __tsan_release ((gpointer) count);
+  last = REAL (g_atomic_ref_count_dec) (count);
+  if (last)
+    __tsan_acquire ((gpointer) count);
+  return last;
+}
+
 void
 g_object_unref (gpointer object)
 {
