@@ -265,7 +265,8 @@ class CheckTest(unittest.TestCase):
 
     def test_summary(self):
         log = self.write('testlog.json', ''.join(
-            json.dumps({'name': name, 'result': result}) + '\n'
+            json.dumps({'name': name, 'result': result, 'stdout': f'ok 1\nnot ok 2 {result}\n', 'stderr': 'words\n'})
+            + '\n'
             for name, result in (('p:unit / tap', 'FAIL'), ('p:unit / crash', 'ERROR'),
                                  ('p:consumer / gtest', 'OK'), ('p:docs / plain', 'OK'),
                                  ('p:docs / timeout', 'TIMEOUT'), ('p:docs / skip', 'SKIP'))))
@@ -280,7 +281,9 @@ class CheckTest(unittest.TestCase):
         counts, failed, skipped = summary.count(log)
         # tap 1 1 1, crash 1 1 0, gtest 2 0 1, plain 1 0 0, timeout 0 1 0, skip 0 0 1
         self.assertEqual(counts, {'passed': 5, 'failed': 3, 'skipped': 3})
-        self.assertEqual(failed, ['p:unit / tap (fail)', 'p:unit / crash (error)', 'p:docs / timeout (timeout)'])
+        self.assertEqual(failed, [('p:unit / tap (fail)', ['not ok 2 FAIL', 'words']),
+                                  ('p:unit / crash (error)', ['not ok 2 ERROR', 'words']),
+                                  ('p:docs / timeout (timeout)', ['not ok 2 TIMEOUT', 'words'])])
         self.assertEqual(skipped, ['p:docs / skip'])
 
 
