@@ -14,7 +14,7 @@
 #define OUTLIER 2.0
 /* More connections are of no use when the answers take so many times as long as at best: then what
  * they have to share is used up, be it the processor, the network, or the server. */
-#define CONGESTED 4.0
+#define CONGESTED 3.0
 /* Which shows once they are there: no more than an eighth of them is opened at a time, or one. */
 #define GROWTH 8
 

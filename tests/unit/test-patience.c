@@ -63,8 +63,8 @@ test_congestion (void)
   g_assert_true (resilient_patience_should_wait (&patience, 9, 1, 0));
   g_assert_false (resilient_patience_should_wait (&patience, 10, 1, 0));
   patience.fastest = MS / 100;
-  g_assert_true (resilient_patience_should_wait (&patience, 19, 1, 0));
-  g_assert_false (resilient_patience_should_wait (&patience, 20, 1, 0));
+  g_assert_true (resilient_patience_should_wait (&patience, 14, 1, 0));
+  g_assert_false (resilient_patience_should_wait (&patience, 15, 1, 0));
 }
 
 static void
