@@ -172,10 +172,13 @@ part (Remains *remains, GMainContext *context)
     remains_free (remains);
 }
 
+/* From a source, or from the call that was to make one, where the context has become free meanwhile. */
 static gboolean
 part_cb (gpointer data)
 {
-  part (g_steal_pointer ((Remains **) data), g_source_get_context (g_main_current_source ()));
+  Remains *remains = g_steal_pointer ((Remains **) data);
+
+  part (remains, remains->home_context);
   return G_SOURCE_REMOVE;
 }
 
