@@ -191,7 +191,7 @@ counts_changed_cb (gpointer data)
   g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
 
   g_atomic_int_set (&watch->scheduled, FALSE);
-  if (self != NULL)
+  if (self != NULL && resilient_has_handler (self, notify_signal))
     {
       g_object_notify (G_OBJECT (self), "active-count");
       g_object_notify (G_OBJECT (self), "pending-count");
@@ -220,13 +220,21 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
 
   if (g_atomic_int_compare_and_exchange (&watch->scheduled, FALSE, TRUE))
     {
-      g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
+      g_autoptr (ResilientClient) self = NULL;
 
-      if (self != NULL && resilient_has_handler (self, notify_signal))
-        resilient_driver_post (
-          watch->home, &watch->work, counts_changed_cb, g_atomic_rc_box_acquire (watch));
-      else
-        g_atomic_int_set (&watch->scheduled, FALSE);
+      /* Another thread wakes the home context only for somebody; in it, to look once a turn is less
+       * than to look each time. */
+      if (!g_main_context_is_owner (resilient_driver_get_context (watch->home)))
+        {
+          self = g_weak_ref_get (&watch->client);
+          if (self == NULL || !resilient_has_handler (self, notify_signal))
+            {
+              g_atomic_int_set (&watch->scheduled, FALSE);
+              return;
+            }
+        }
+      resilient_driver_post (
+        watch->home, &watch->work, counts_changed_cb, g_atomic_rc_box_acquire (watch));
     }
 }
 

@@ -167,7 +167,6 @@ launch (SoupExchange *self, const ResilientPass *pass, GError **error)
     .session = pass->lane->session,
     .body = self->plan.with_body ? self->recipe->body : NULL,
     .connections = pass->lane->connections,
-    .alarm = self->alarm,
     /* in a session of others' a time-out, or an answer from its cache, may come in between */
     .brief = (pass->exclusive || pass->lane->bare)
              && (!self->plan.with_body || self->recipe->body == NULL),

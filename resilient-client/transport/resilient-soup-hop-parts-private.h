@@ -21,12 +21,11 @@ struct _ResilientSoupHop
   const ResilientSoupHopFuncs *funcs;
   gpointer data;
   GMainContext *context;
-  ResilientAlarm *alarm;
   GCancellable *cancellable; /* of this hop alone: a preconnect or another request must not share it */
   GClosure *closure; /* of all handlers of the message */
   GSocket *socket;
   GSource *refuse_source; /* a resend is being refused */
-  ResilientTimer release_timer;
+  GSource *release_source;
   GError *refusal;
   ResilientShare share; /* of an HTTP/2 connection */
 
@@ -53,6 +52,7 @@ struct _ResilientSoupHop
   guint64 sent;
 };
 
+GSource *resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, GSourceFunc func);
 /* The body of a send: set on the message, about to be read, or free for another send. */
 gboolean resilient_soup_hop_take_body (ResilientSoupHop *self, GError **error);
 void resilient_soup_hop_begin_body (ResilientSoupHop *self);

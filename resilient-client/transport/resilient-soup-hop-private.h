@@ -5,7 +5,6 @@
 
 #include <libsoup/soup.h>
 
-#include "resilient-alarm-private.h"
 #include "resilient-body-private.h"
 #include "resilient-connections-private.h"
 
@@ -41,7 +40,6 @@ typedef struct
   SoupMessage *message; /* without body yet */
   ResilientBody *body;  /* nullable */
   ResilientConnections *connections;
-  ResilientAlarm *alarm; /* of the context */
   gboolean brief;        /* has no body: the kernel takes it whole as soon as it starts */
   gboolean may_repeat;   /* what may have been processed can be sent again */
   gboolean expect;       /* ask HTTP/1 servers before a large body is sent */

@@ -14,10 +14,34 @@ emit (ResilientSoupHop *self, ResilientHopEvent event)
     self->funcs->event (self, event, self->data);
 }
 
+typedef enum
+{
+  SIGNAL_NETWORK_EVENT,
+  SIGNAL_REQUEST_CERTIFICATE,
+  SIGNAL_STARTING,
+  SIGNAL_WROTE_BODY_DATA,
+  SIGNAL_WROTE_BODY,
+  SIGNAL_GOT_INFORMATIONAL,
+  SIGNAL_GOT_HEADERS,
+  SIGNAL_RESTARTED,
+  SIGNAL_FINISHED,
+  N_SIGNALS
+} MessageSignal;
+
+static guint signal_ids[N_SIGNALS];
+
+static void
+connect_signal (ResilientSoupHop *self, MessageSignal which)
+{
+  g_signal_connect_closure_by_id (self->message, signal_ids[which], 0, self->closure, FALSE);
+}
+
 static void
 network_event (ResilientSoupHop *self, GSocketClientEvent event, GIOStream *stream)
 {
-  if (event == G_SOCKET_CLIENT_COMPLETE && stream != NULL)
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    connect_signal (self, SIGNAL_REQUEST_CERTIFICATE);
+  else if (event == G_SOCKET_CLIENT_COMPLETE && stream != NULL)
     resilient_connections_add (
       self->connections, soup_message_get_connection_id (self->message), stream);
 }
@@ -98,11 +122,7 @@ refuse (ResilientSoupHop *self, GError *error)
       return;
     }
   self->refusal = error;
-  self->refuse_source = g_idle_source_new ();
-  g_source_set_priority (self->refuse_source, G_PRIORITY_HIGH);
-  g_source_set_callback (self->refuse_source, refuse_cb, self, NULL);
-  g_source_set_static_name (self->refuse_source, "[resilient-client] message");
-  g_source_attach (self->refuse_source, self->context);
+  self->refuse_source = resilient_soup_hop_attach_idle (self, G_PRIORITY_HIGH, refuse_cb);
 }
 
 /* Connected before the send call, so it runs before the session's own handler forgets the status.
@@ -153,22 +173,6 @@ restarted (ResilientSoupHop *self)
       refuse (self, g_steal_pointer (&error));
     }
 }
-
-typedef enum
-{
-  SIGNAL_NETWORK_EVENT,
-  SIGNAL_REQUEST_CERTIFICATE,
-  SIGNAL_STARTING,
-  SIGNAL_WROTE_BODY_DATA,
-  SIGNAL_WROTE_BODY,
-  SIGNAL_GOT_INFORMATIONAL,
-  SIGNAL_GOT_HEADERS,
-  SIGNAL_RESTARTED,
-  SIGNAL_FINISHED,
-  N_SIGNALS
-} MessageSignal;
-
-static guint signal_ids[N_SIGNALS];
 
 static void
 look_up_signals (void)
@@ -241,12 +245,6 @@ dispatch (GClosure *closure,
     }
 }
 
-static void
-connect_signal (ResilientSoupHop *self, MessageSignal which)
-{
-  g_signal_connect_closure_by_id (self->message, signal_ids[which], 0, self->closure, FALSE);
-}
-
 /* Before the message is sent, so that these handlers run before the session's own. */
 void
 resilient_soup_hop_connect (ResilientSoupHop *self)
@@ -263,8 +261,6 @@ resilient_soup_hop_connect (ResilientSoupHop *self)
   connect_signal (self, SIGNAL_STARTING);
   connect_signal (self, SIGNAL_RESTARTED);
   connect_signal (self, SIGNAL_FINISHED);
-  if (tls)
-    connect_signal (self, SIGNAL_REQUEST_CERTIFICATE);
   /* To a tunnel a proxy may answer, without headers of the origin's. */
   self->quiet = self->brief && !tls;
   if (!self->quiet)

@@ -45,16 +45,16 @@ hop_free (ResilientSoupHop *self)
   g_object_unref (self->message);
   g_object_unref (self->session);
   resilient_connections_unref (self->connections);
-  resilient_alarm_unref (self->alarm);
   g_main_context_unref (self->context);
   g_free (self);
 }
 
-static void
+static gboolean
 released_cb (gpointer data)
 {
   ResilientSoupHop *self = data;
 
+  g_clear_pointer (&self->release_source, g_source_unref);
   resilient_soup_hop_disconnect (self);
   if (self->refuse_source != NULL)
     g_source_destroy (self->refuse_source);
@@ -62,22 +62,36 @@ released_cb (gpointer data)
   resilient_soup_hop_give_body_back (self);
   self->funcs->released (self, self->data);
   hop_free (self);
+  return G_SOURCE_REMOVE;
 }
 
+GSource *
+resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, GSourceFunc func)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, priority);
+  g_source_set_callback (source, func, self, NULL);
+  g_source_set_static_name (source, "[resilient-client] message");
+  g_source_attach (source, self->context);
+  return source;
+}
+
+/* Of a whole response libsoup still has to tell itself that the message is finished: nothing depends on
+ * that. */
 static gboolean
 is_over (ResilientSoupHop *self)
 {
-  return self->returned && self->finished && !self->streaming && !self->answering
-         && !resilient_timer_is_set (&self->release_timer);
+  return self->returned && (self->finished || self->whole) && !self->streaming && !self->answering
+         && self->release_source == NULL;
 }
 
-/* Never directly from inside libsoup's signals: what it ends may start anything. A timer that is due
- * costs much less than a source. */
+/* Never directly from inside libsoup's signals: what it ends may start anything. */
 static void
 release_later (ResilientSoupHop *self)
 {
   if (is_over (self))
-    resilient_alarm_set (self->alarm, &self->release_timer, 0, released_cb, self);
+    self->release_source = resilient_soup_hop_attach_idle (self, G_PRIORITY_DEFAULT, released_cb);
 }
 
 /* From the callback of an operation. After a whole response the connection is back with libsoup
@@ -148,7 +162,6 @@ resilient_soup_hop_send (const ResilientSoupHopParams *params,
   self->message = g_object_ref (params->message);
   self->body = params->body != NULL ? resilient_body_ref (params->body) : NULL;
   self->connections = resilient_connections_ref (params->connections);
-  self->alarm = resilient_alarm_ref (params->alarm);
   self->brief = params->brief;
   self->may_repeat = params->may_repeat;
   self->expect = params->expect;
