@@ -550,8 +550,6 @@ set_up (Run *self, guint32 seed)
   self->server = fault_server_new (http2 ? FAULT_SERVER_HTTP2 : FAULT_SERVER_PLAIN);
   fault_server_on (self->server, NULL, fault_answer (200, NULL, "elsewhere"), NULL);
   self->client = resilient_client_new ();
-  if (http2)
-    test_trust (resilient_client_get_session (self->client));
   resilient_client_set_max_concurrent (self->client, 1 + below (self, 10));
   /* A TLS handshake may take its time. */
   resilient_client_set_connect_timeout (self->client, 0);
@@ -681,6 +679,7 @@ main (int argc, char *argv[])
   /* As meson test sets them; before any thread is there. */
   g_setenv ("GSETTINGS_BACKEND", "memory", TRUE);
   g_setenv ("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
+  test_trust_by_default ();
 
   return seeds_main (argc, argv, &test);
 }
