@@ -14,6 +14,7 @@ import platform
 import sys
 from pathlib import Path
 
+import callgrind
 import peers
 import record
 import workloads
@@ -38,6 +39,7 @@ WORKLOADS = {
     'start': ('Start-up', workloads_more.start),
     'events': ('A follower of events that is slow', workloads_more.events),
     'threads': ('From other threads', workloads_more.threads),
+    'profile': ('Where the instructions of a request go', callgrind.measure),
     'trust': ('What trust costs a connection', workloads_tls.trust),
 }
 
