@@ -77,12 +77,10 @@ resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, GSourceFun
   return source;
 }
 
-/* Of a whole response libsoup still has to tell itself that the message is finished: nothing depends on
- * that. */
 static gboolean
 is_over (ResilientSoupHop *self)
 {
-  return self->returned && (self->finished || self->whole) && !self->streaming && !self->answering
+  return self->returned && self->finished && !self->streaming && !self->answering
          && self->release_source == NULL;
 }
 
