@@ -36,8 +36,8 @@ void test_result_cb (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *test_result_wait (TestResult *self);
 void test_result_clear (TestResult *self);
 
-/* Until the end of the test, warnings of @domain that contain @part are passed over; for what is
- * libsoup's own. NULL forgets them all. */
+/* From now on warnings of @domain that contain @part are passed over; for what is libsoup's own.
+ * NULL forgets them all. */
 void test_allow_warning (const char *domain, const char *part);
 /* How many were passed over since the last that was allowed. */
 guint test_count_allowed (void);
