@@ -29,7 +29,8 @@ ResilientAlarm *resilient_alarm_ref (ResilientAlarm *self);
 void resilient_alarm_unref (ResilientAlarm *self);
 
 /* Any thread. Setting a timer again moves it. @func runs in the alarm's context, with the timer no longer set,
- * under no lock; it may set or clear any timer, run a nested main loop, or free the owner. */
+ * under no lock; it may set or clear any timer, run a nested main loop, or free the owner. The thread that has the context
+ * must not set one between the preparation of a turn and its poll: the kernel is asked to wake it in the former. */
 void resilient_alarm_set (ResilientAlarm *self, ResilientTimer *timer, gint64 due, ResilientTimerFunc func, gpointer data);
 /* TRUE if it was set and will now not fire. */
 gboolean resilient_alarm_clear (ResilientAlarm *self, ResilientTimer *timer);

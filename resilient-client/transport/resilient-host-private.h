@@ -19,6 +19,8 @@ struct _ResilientTicket
 {
   /* It waits no more: enter again. From a source, maybe on behalf of another request. */
   void (*ready) (ResilientTicket *self);
+  gint64 span;         /* what it may take to connect, waiting included, microseconds; 0 = any time */
+  gint64 latest;       /* when it waits no more, lest it have too little of that left */
   ResilientHost *host; /* where it waits, or NULL */
   gboolean called;     /* it is its turn: it does not wait for a connection again */
   GList link;
@@ -76,14 +78,15 @@ gboolean resilient_host_equal (gconstpointer a, gconstpointer b);
 /* The trace of @lane, which leaves the host now; and that it is no lane any more. */
 void resilient_host_remember (ResilientHost *self, ResilientLane *lane);
 /* The lane that left last, whose connection is the least likely to be closed; NULL if none is free.
- * Who takes it makes its trace stale. */
+ * It is taken along with its trace. */
 ResilientLane *resilient_host_find (ResilientHost *self);
+ResilientLane *resilient_host_take (ResilientHost *self);
 void resilient_host_forget (ResilientHost *self, ResilientLane *lane);
 
 /* @ticket waits: until it is known what the host speaks, or for a connection. */
 void resilient_host_wait (ResilientHost *self, ResilientTicket *ticket);
-/* Whether one more is to wait for a connection. */
-gboolean resilient_host_should_wait (ResilientHost *self);
+/* Whether @ticket, too, is to wait for a connection. */
+gboolean resilient_host_should_wait (ResilientHost *self, ResilientTicket *ticket);
 /* Now, who has waited for longest enters again. */
 void resilient_host_call_next (ResilientHost *self);
 /* Soon, those who wait and need not do enter again. */

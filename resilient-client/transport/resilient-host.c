@@ -11,6 +11,8 @@
 /* Who waits does so for so many halves of the time that a new connection takes, while nothing goes
  * on. */
 #define PATIENCE 3
+/* Who waits keeps so many times what it takes to open a connection in hand. */
+#define CONNECTS 2
 
 guint
 resilient_host_hash (gconstpointer data)
@@ -100,6 +102,16 @@ resilient_host_find (ResilientHost *self)
   return NULL;
 }
 
+ResilientLane *
+resilient_host_take (ResilientHost *self)
+{
+  ResilientLane *lane = resilient_host_find (self);
+
+  if (lane != NULL)
+    g_array_set_size (self->traces, self->traces->len - 1);
+  return lane;
+}
+
 void
 resilient_host_forget (ResilientHost *self, ResilientLane *lane)
 {
@@ -172,6 +184,25 @@ arm_guard (ResilientHost *self)
     self->alarm, &self->guard, resilient_clock_get_boot () + (gint64) span + 1, guard_cb, self);
 }
 
+/* A new connection must still be possible for them, were it to take twice as long as the others. */
+static void
+call_late (ResilientHost *self)
+{
+  gint64 now = resilient_clock_get_boot ();
+  GList *link = self->waiting.head;
+
+  while (link != NULL)
+    if (((ResilientTicket *) link->data)->latest > now)
+      {
+        link = link->next;
+      }
+    else
+      {
+        call (self, link);
+        link = self->waiting.head;
+      }
+}
+
 /* What was measured may not hold any more, as when all connections are taken by answers that take
  * for ever. Then to have waited costs once, or half as much again, what to open a connection would
  * have: more of the connect time-out is not lost by it. */
@@ -189,6 +220,7 @@ guard_cb (gpointer data)
       for (guint n = self->waiting.length; n > 0; n--)
         resilient_host_call_next (self);
     }
+  call_late (self);
   review (self);
   if (self->waiting.length > 0)
     arm_guard (self);
@@ -200,6 +232,9 @@ resilient_host_wait (ResilientHost *self, ResilientTicket *ticket)
 {
   ticket->host = resilient_host_ref (self);
   ticket->link = (GList){ .data = ticket };
+  ticket->latest = ticket->span > 0 ? resilient_clock_get_boot () + ticket->span
+                                        - (gint64) (CONNECTS * self->patience.opening)
+                                    : G_MAXINT64;
   g_queue_push_tail_link (&self->waiting, &ticket->link);
   if (self->waiting.length > 1 || !is_known (self))
     return;
@@ -208,13 +243,15 @@ resilient_host_wait (ResilientHost *self, ResilientTicket *ticket)
 }
 
 gboolean
-resilient_host_should_wait (ResilientHost *self)
+resilient_host_should_wait (ResilientHost *self, ResilientTicket *ticket)
 {
   guint n_waiting = self->waiting.length;
 
   if (!is_known (self) || (n_waiting == 0 && has_free_connection (self))
       || !resilient_patience_should_wait (
         &self->patience, n_waiting + 1, self->n_open, self->n_opening))
+    return FALSE;
+  if (ticket->span > 0 && (double) ticket->span < (CONNECTS + 1) * self->patience.opening)
     return FALSE;
   /* those that are in use seem to be so for long */
   if (resilient_clock_get_boot () - self->active_at > PATIENCE * self->patience.opening / 2)

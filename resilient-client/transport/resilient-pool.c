@@ -157,7 +157,7 @@ take_longest_idle (ResilientPool *self)
 static void
 take_exclusive (ResilientPool *self, ResilientPass *pass, gboolean own)
 {
-  ResilientLane *lane = resilient_host_find (pass->host);
+  ResilientLane *lane = resilient_host_take (pass->host);
   gboolean open = lane != NULL && lane->open && !own;
 
   if (lane == NULL && get_main (self)->stamp == 0)
@@ -197,7 +197,7 @@ resilient_pool_enter (ResilientPool *self,
     }
   else if (host->protocol == RESILIENT_PROTOCOL_HTTP1 || host->rush)
     {
-      if (own || called || !resilient_host_should_wait (host))
+      if (own || called || !resilient_host_should_wait (host, ticket))
         take_exclusive (self, pass, own);
     }
   else if (!host->scouted)

@@ -167,8 +167,9 @@ launch (SoupExchange *self, const ResilientPass *pass, GError **error)
     .session = pass->lane->session,
     .body = self->plan.with_body ? self->recipe->body : NULL,
     .connections = pass->lane->connections,
-    /* in a session of others' a time-out, or an answer from its cache, may come in between */
-    .brief = (pass->exclusive || pass->lane->bare)
+    /* in a session of others' a time-out, or an answer from its cache, may come in between; over HTTP/2
+     * it may wait for a stream */
+    .brief = pass->exclusive && pass->host->protocol == RESILIENT_PROTOCOL_HTTP1
              && (!self->plan.with_body || self->recipe->body == NULL),
     .may_repeat = resilient_soup_exchange_may_repeat (self),
   };
@@ -197,6 +198,8 @@ static gboolean
 enter_lane (SoupExchange *self, GError **error)
 {
   ResilientPass pass;
+
+  self->ticket.span = self->deadlines.connect;
 
   return !resilient_pool_enter (self->pool,
                                 self->plan.uri,

@@ -40,7 +40,7 @@ typedef struct
   SoupMessage *message; /* without body yet */
   ResilientBody *body;  /* nullable */
   ResilientConnections *connections;
-  gboolean brief;        /* has no body: the kernel takes it whole as soon as it starts */
+  gboolean brief;        /* goes over HTTP/1, without a body: the kernel takes it whole as soon as it starts */
   gboolean may_repeat;   /* what may have been processed can be sent again */
   gboolean expect;       /* ask HTTP/1 servers before a large body is sent */
 } ResilientSoupHopParams;

@@ -99,7 +99,7 @@ look_at_queue (SoupExchange *self)
                    && resilient_socket_get_unsent (socket, &unsent);
 
   self->polled = now;
-  if (known && (unsent < self->unsent || (brief && !resilient_clock_is_virtual ())))
+  if (known && (unsent < self->unsent || (brief && unsent == 0 && !resilient_clock_is_virtual ())))
     self->deadlines.activity = date_sign (self, resilient_socket_get_last_ack, socket, now);
   /* What is empty right after the write was never found full: it is dated without asking. A brief
    * request is not looked at before the first poll, by which most are answered. */

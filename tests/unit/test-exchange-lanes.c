@@ -224,20 +224,49 @@ test_gone (Fixture *fixture, gconstpointer data)
   fault_server_wait_held (fixture->server, "go", 1);
   abandoned = start (fixture, "/abandoned");
   late = run_new_for (fixture, "GET", "/late");
-  late->params.connect_timeout = OPENING / 4;
+  late->params.attempt_timeout = OPENING / 4;
   run_start (late);
   last = start (fixture, "/last");
   resilient_exchange_abandon (abandoned->exchange);
   run_wait_released (abandoned);
   advance (OPENING / 4);
   run_wait_released (late);
-  assert_failure (late, RESILIENT_FAILURE_CONNECT_TIMEOUT, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  assert_failure (late, RESILIENT_FAILURE_DEADLINE, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_true (late->outcome.nothing_sent);
   fault_server_open (fixture->server, "go");
   end (first);
   end (last);
   g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
   g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 3);
+}
+
+/* Nobody waits so long that there is no time left to connect. */
+static void
+test_hurries (Fixture *fixture, gconstpointer data)
+{
+  Run *first, *quick, *waiting;
+
+  warm_up (fixture);
+  fault_server_on (
+    fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
+  first = start (fixture, "/");
+  fault_server_wait_held (fixture->server, "all", 1);
+  waiting = run_new_for (fixture, "GET", "/");
+  waiting->params.connect_timeout = 3.2 * OPENING;
+  run_start (waiting);
+  test_run_pending ();
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  quick = run_new_for (fixture, "GET", "/");
+  quick->params.connect_timeout = 2.9 * OPENING;
+  run_start (quick);
+  fault_server_wait_held (fixture->server, "all", 2);
+  /* earlier than who bears it for longer */
+  pass_time ();
+  fault_server_wait_held (fixture->server, "all", 3);
+  fault_server_open (fixture->server, "all");
+  end (first);
+  end (quick);
+  end (waiting);
 }
 
 /* Some need a connection of their own: a retry after a silence, and what libsoup does not send over
@@ -332,6 +361,7 @@ main (int argc, char **argv)
   ADD ("/exchange-lanes/hangs-already", test_hangs_already);
   ADD ("/exchange-lanes/first-hangs", test_first_hangs);
   ADD ("/exchange-lanes/gone", test_gone);
+  ADD ("/exchange-lanes/hurries", test_hurries);
   ADD ("/exchange-lanes/own", test_own);
   ADD ("/exchange-lanes/closes", test_closes);
   ADD ("/exchange-lanes/last-closes", test_last_closes);

@@ -59,6 +59,24 @@ test_newest (Fixture *self, gconstpointer uri)
   resilient_pool_leave (self->pool, &a);
 }
 
+/* However many come one after the other. */
+static void
+test_in_turn (Fixture *self, gconstpointer uri)
+{
+  ResilientPass first = enter (self, FALSE);
+  ResilientHost *host = resilient_host_ref (first.host);
+
+  resilient_pool_leave (self->pool, &first);
+  for (guint i = 0; i < 100; i++)
+    {
+      ResilientPass pass = enter (self, FALSE);
+
+      resilient_pool_leave (self->pool, &pass);
+      g_assert_cmpuint (host->traces->len, ==, 1);
+    }
+  resilient_host_unref (host);
+}
+
 static void
 count_gone_cb (gpointer n_gone, GObject *session)
 {
@@ -195,6 +213,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, uri, test) g_test_add (path, Fixture, uri, set_up, test, tear_down)
   ADD ("/pool/newest", "http://example.org/", test_newest);
+  ADD ("/pool/in-turn", "http://example.org/", test_in_turn);
   ADD ("/pool/burst", "http://example.org/", test_burst);
   ADD ("/pool/many-hosts", "http://example.org/", test_many_hosts);
   ADD ("/pool/vain", "https://example.org/", test_vain);
