@@ -134,7 +134,7 @@ ResilientCall *resilient_call_new_refused (ResilientCore *core, const GError *er
  * none) only end the waiting. @want_result: with the ResilientResult instead. */
 void resilient_call_add_task (ResilientCall *self, GTask *task, gboolean want_result, double timeout,
                               GCancellable *cancellable);
-/* Blocks until the call ended. */
+/* Blocks until the call ended. Once. */
 void resilient_call_block (ResilientCall *self);
 /* What a task of a call returns: the response, or NULL with the error. */
 ResilientResponse *resilient_call_take_response (ResilientCall *self, GError **error);

@@ -238,8 +238,9 @@ void
 resilient_call_block (ResilientCall *self)
 {
   g_mutex_lock (&self->lock);
-  if (self->state != RESILIENT_CALL_STATE_DONE && self->done_cond == NULL)
+  if (self->state != RESILIENT_CALL_STATE_DONE)
     {
+      g_assert (self->done_cond == NULL);
       self->done_cond = g_new (GCond, 1);
       g_cond_init (self->done_cond);
     }

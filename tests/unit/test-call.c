@@ -365,6 +365,28 @@ test_queue_timeout (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
 }
 
+static void
+test_own_queue_timeout (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  ResilientOverrides overrides = RESILIENT_OVERRIDES_NONE;
+  g_autoptr (ResilientCall) other = NULL;
+  g_autoptr (ResilientCall) patient = NULL;
+  g_autoptr (ResilientCall) call = NULL;
+
+  f->core->settings.limits->queue_timeout = 2;
+  patient = start_to (f, QUEUED, &other);
+  overrides.queue_timeout = 1;
+  resilient_recipe_set_overrides (recipe, &overrides);
+  call = resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+  virtual_clock_advance (1.1);
+  g_assert_cmpint (resilient_call_get_failure (call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
+  g_assert_cmpint (resilient_call_get_state (patient), ==, RESILIENT_CALL_STATE_QUEUED);
+  resilient_call_cancel (patient);
+  resilient_call_cancel (other);
+  virtual_clock_settle ();
+}
+
 /* libsoup holds on to a cancelled attempt: the call is done at once, its slot is not free before. */
 static void
 test_detached_keeps_slot (Fixture *f, gconstpointer data)
@@ -434,6 +456,7 @@ main (int argc, char *argv[])
   ADD ("nested-waiters", test_nested_waiters);
   ADD ("deadline", test_deadline);
   ADD ("queue-timeout", test_queue_timeout);
+  ADD ("queue-timeout/own", test_own_queue_timeout);
   ADD ("detached-keeps-slot", test_detached_keeps_slot);
   ADD ("sleepers", test_sleepers);
 

@@ -74,6 +74,28 @@ test_offline_and_back (Fixture *f, gconstpointer data)
   g_ptr_array_unref (calls);
 }
 
+/* Back and gone again before the retry. */
+static void
+test_offline_twice (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) call = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  call = start_uri (f, REMOTE);
+  virtual_clock_settle ();
+  for (guint i = 1; i < 3; i++)
+    {
+      set_available (FALSE);
+      virtual_clock_advance (6);
+      g_assert_cmpuint (f->script->n_started, ==, i);
+      set_available (TRUE);
+      virtual_clock_settle ();
+      while (f->script->n_started == i)
+        virtual_clock_advance (0.1);
+    }
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
+}
+
 static void
 test_deadline_while_offline (Fixture *f, gconstpointer data)
 {
@@ -292,6 +314,7 @@ main (int argc, char *argv[])
 
 #define ADD(name, func) g_test_add ("/network/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("offline-and-back", test_offline_and_back);
+  ADD ("offline-twice", test_offline_twice);
   ADD ("deadline-while-offline", test_deadline_while_offline);
   ADD ("cancel-and-retry-now-while-offline", test_cancel_and_retry_now_while_offline);
   ADD ("loopback", test_loopback);
