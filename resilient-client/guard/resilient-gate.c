@@ -197,8 +197,6 @@ write_key (GUri *uri,
   const char *host = g_uri_get_host (uri);
   gsize n = strlen (scheme), length = strlen (host);
   int port = g_uri_get_port (uri);
-  char digits[10]; /* backwards; by hand, as every request comes here */
-  guint n_digits = 0;
 
   if (n + length + sizeof "://:65535" > size || memchr (host, ':', length) != NULL)
     return FALSE;
@@ -214,13 +212,7 @@ write_key (GUri *uri,
         return FALSE;
       key[n++] = g_ascii_tolower (host[i]);
     }
-  key[n++] = ':';
-  do
-    digits[n_digits++] = (char) ('0' + port % 10);
-  while ((port /= 10) > 0);
-  while (n_digits > 0)
-    key[n++] = digits[--n_digits];
-  key[n] = '\0';
+  g_snprintf (key + n, size - n, ":%d", port);
   return TRUE;
 }
 
