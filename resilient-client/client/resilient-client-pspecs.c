@@ -106,8 +106,8 @@ resilient_client_install_properties (GObjectClass *object_class)
   /**
    * ResilientClient:connect-timeout:
    *
-   * Seconds until a connection must stand: name, TCP and TLS, waiting inside libsoup included; 0 =
-   * no limit.
+   * Seconds until a connection must stand: name, TCP and TLS, waiting for one that is open, or
+   * inside libsoup, included; 0 = no limit.
    *
    * Since: 1.0
    */

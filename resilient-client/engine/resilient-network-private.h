@@ -27,7 +27,8 @@ void resilient_network_free (ResilientNetwork *self);
 
 /* What the monitor says. */
 gboolean resilient_network_is_offline (ResilientNetwork *self);
-/* A sleep is over: FALSE to go on; TRUE when it is offline: resume() will run when the network is back, or as the probe that is let through every 30 seconds. */
+/* A sleep is over: FALSE to go on; TRUE when it is offline: resume() will run when the network is back, or as the probe that is
+ * let through every 30 seconds. */
 gboolean resilient_network_park (ResilientNetwork *self, ResilientParked *parked);
 /* TRUE: it was parked and resume() will not run. */
 gboolean resilient_network_unpark (ResilientNetwork *self, ResilientParked *parked);
