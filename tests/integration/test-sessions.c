@@ -109,6 +109,17 @@ end_gets (ClientFixture *fixture, TestResult *results, const char *body)
     }
 }
 
+/* Each has made a connection, and those serve again. */
+static void
+end_gets_and_repeat (ClientFixture *fixture, TestResult *results)
+{
+  end_gets (fixture, results, "ok");
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, MANY);
+  start_gets (fixture, results);
+  end_gets (fixture, results, "ok");
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, MANY);
+}
+
 /* Connections are made at the same time, not one after the other: all are there before any of them
  * has got further. */
 static void
@@ -122,13 +133,7 @@ test_parallel (ClientFixture *fixture, gconstpointer flags)
   start_gets (fixture, results);
   fault_server_wait_held (fixture->server, "go", MANY);
   fault_server_open (fixture->server, "go");
-  end_gets (fixture, results, "ok");
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, MANY);
-
-  /* and serve again */
-  start_gets (fixture, results);
-  end_gets (fixture, results, "ok");
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, MANY);
+  end_gets_and_repeat (fixture, results);
 }
 
 /* Over TLS the first shows which protocol the server speaks, and how long a connection takes: then
@@ -152,13 +157,7 @@ test_parallel_tls (ClientFixture *fixture, gconstpointer flags)
   fault_server_open (fixture->server, "go");
   fault_server_wait_held (fixture->server, "all", MANY);
   fault_server_open (fixture->server, "all");
-  end_gets (fixture, results, "ok");
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, MANY);
-
-  /* and serve again */
-  start_gets (fixture, results);
-  end_gets (fixture, results, "ok");
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, MANY);
+  end_gets_and_repeat (fixture, results);
 }
 
 static void

@@ -62,10 +62,20 @@ start_all (Fixture *fixture, Run **runs)
 }
 
 static void
-end_all (Run **runs)
+end_all (Fixture *fixture, Run **runs, guint n_connections)
 {
   for (guint i = 0; i < N; i++)
     end (runs[i]);
+  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, n_connections);
+}
+
+/* The server holds all of them, as "all". */
+static void
+release_all (Fixture *fixture, Run **runs, guint n_connections)
+{
+  fault_server_wait_held (fixture->server, "all", N);
+  fault_server_open (fixture->server, "all");
+  end_all (fixture, runs, n_connections);
 }
 
 static void
@@ -112,8 +122,7 @@ test_first (Fixture *fixture, gconstpointer data)
 
   start_all (fixture, runs);
   let_connect (fixture);
-  end_all (runs);
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  end_all (fixture, runs, 1);
   assert_order (fixture, 0);
 }
 
@@ -124,8 +133,7 @@ test_quick (Fixture *fixture, gconstpointer data)
 
   warm_up (fixture);
   start_all (fixture, runs);
-  end_all (runs);
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
+  end_all (fixture, runs, 1);
   assert_order (fixture, 1);
 }
 
@@ -147,10 +155,7 @@ test_slow (Fixture *fixture, gconstpointer data)
 
   fault_server_on (fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
   start_all (fixture, runs);
-  fault_server_wait_held (fixture->server, "all", N);
-  fault_server_open (fixture->server, "all");
-  end_all (runs);
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, N);
+  release_all (fixture, runs, N);
 }
 
 /* What was quick before hangs. */
@@ -166,10 +171,7 @@ test_hangs (Fixture *fixture, gconstpointer data)
   advance (OPENING);
   g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
   pass_time ();
-  fault_server_wait_held (fixture->server, "all", N);
-  fault_server_open (fixture->server, "all");
-  end_all (runs);
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, N);
+  release_all (fixture, runs, N);
 }
 
 /* Which is known to who comes later. */
@@ -205,9 +207,7 @@ test_first_hangs (Fixture *fixture, gconstpointer data)
   test_run_pending ();
   g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
   pass_time ();
-  fault_server_wait_held (fixture->server, "all", N);
-  fault_server_open (fixture->server, "all");
-  end_all (runs);
+  release_all (fixture, runs, N);
 }
 
 static void
@@ -306,10 +306,7 @@ test_closes (Fixture *fixture, gconstpointer data)
   fault_server_on (
     fixture->server, NULL, fault_hold ("all"), fault_answer (200, "Connection: close", "ok"), NULL);
   start_all (fixture, runs);
-  fault_server_wait_held (fixture->server, "all", N);
-  fault_server_open (fixture->server, "all");
-  end_all (runs);
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, N + 1);
+  release_all (fixture, runs, N + 1);
 }
 
 /* An old connection ends: those that wait do with a new one. */
@@ -321,8 +318,7 @@ test_last_closes (Fixture *fixture, gconstpointer data)
   warm_up (fixture);
   fault_server_next (fixture->server, "/0", fault_answer (200, "Connection: close", "ok"), NULL);
   start_all (fixture, runs);
-  end_all (runs);
-  g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 2);
+  end_all (fixture, runs, 2);
 }
 
 /* Nobody is there any more: they don't try one after the other. */
