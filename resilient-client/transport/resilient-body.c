@@ -7,6 +7,7 @@
 
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
+#include "resilient-read-ahead-private.h"
 
 typedef enum
 {
@@ -103,7 +104,7 @@ open_file (ResilientBody *self, gint64 *size, GError **error)
                    _("The size of the file “%s” has changed since it was first sent"), name);
       return NULL;
     }
-  return G_INPUT_STREAM (g_steal_pointer (&stream));
+  return resilient_read_ahead_new (G_INPUT_STREAM (stream), *size);
 }
 
 static GInputStream *
