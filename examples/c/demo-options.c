@@ -22,7 +22,7 @@ demo_options_parse (DemoOptions *options, int *argc, char ***argv, GError **erro
 {
   g_autofree char *policy = NULL;
   g_auto (GStrv) uris = NULL;
-  int n_requests = 0, concurrency = 64;
+  int n_requests = G_MININT, concurrency = 64;
   double fault_rate = 0.2;
   gint64 seed = -1;
   gboolean json = FALSE;
@@ -57,7 +57,7 @@ demo_options_parse (DemoOptions *options, int *argc, char ***argv, GError **erro
 
   if (policy != NULL && !g_str_equal (policy, "default") && !g_str_equal (policy, "standard"))
     return bad_value (error, _("There is no policy “%s”"), policy);
-  if (n_requests < 0 || n_requests > 1000000)
+  if (n_requests != G_MININT && (n_requests < 1 || n_requests > 1000000))
     return bad_value (error, _("The number of requests must be 1 to 1000000, not %d"), n_requests);
   if (concurrency < 1 || concurrency > 1000)
     return bad_value (error, _("The concurrency must be 1 to 1000"));
@@ -66,7 +66,7 @@ demo_options_parse (DemoOptions *options, int *argc, char ***argv, GError **erro
   if (seed < -1 || seed > G_MAXUINT32)
     return bad_value (error, _("The seed must be 0 to %u"), G_MAXUINT32);
 
-  if (n_requests == 0)
+  if (n_requests == G_MININT)
     n_requests = uris != NULL ? (int) g_strv_length (uris) : 1000;
 
   options->policy = policy != NULL && g_str_equal (policy, "default") ? "default" : "standard";

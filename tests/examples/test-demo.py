@@ -146,6 +146,7 @@ class DemoTest(unittest.TestCase):
 
     def test_wrong_options(self):
         for args, message in ((['--frob'], '--frob'), (['--policy', 'none'], 'none'), (['--requests', '-1'], '-1'),
+                              (['--requests', '0'], 'not 0'),
                               (['--concurrency', '0'], 'concurrency'), (['--fault-rate', '2'], 'fault rate'),
                               (['--fault-rate', 'nan'], 'fault rate'), (['--seed', '-5'], 'seed')):
             with self.subTest(args=args):
