@@ -170,11 +170,13 @@ handshake (FaultConnection *self)
   g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
   g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls),
                                              flags & FAULT_SERVER_HTTP2 ? both : both + 1);
+  /* Kept also when the handshake fails: GIO's thread that made it may let go of it later than we
+   * do, and who is the last closes the socket, which must not be at the same time as end(). */
+  g_set_object (&self->stream, tls);
   if (!g_tls_connection_handshake (G_TLS_CONNECTION (tls), self->cancellable, NULL))
     return NULL;
 
   protocol = g_tls_connection_get_negotiated_protocol (G_TLS_CONNECTION (tls));
-  g_set_object (&self->stream, tls);
 
   return g_strcmp0 (protocol, "h2") == 0 ? "h2" : "http/1.1";
 }
