@@ -124,9 +124,10 @@ cell_is_at_home (Cell *self)
 void
 cell_act (Cell *self)
 {
-  if (!g_atomic_int_compare_and_exchange (&self->acted, FALSE, TRUE))
+  if (!g_atomic_int_compare_and_exchange (&self->acting, FALSE, TRUE))
     return;
   self->act (self);
+  g_atomic_int_set (&self->acted, TRUE);
   g_main_context_wakeup (NULL);
 }
 

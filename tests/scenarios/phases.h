@@ -114,7 +114,8 @@ struct _Cell
   /* What a phase wants of each message, in the thread that drives it; nullable. */
   void (*message_queued) (Cell *self, SoupSession *session, SoupMessage *message);
 
-  int acted; /* atomic */
+  int acting; /* atomic */
+  int acted;  /* atomic: and it is over */
   int calls; /* atomic: of the callback; what follows was written before */
   ResilientResponse *response;
   GError *error;
