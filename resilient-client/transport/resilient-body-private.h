@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 #include <libsoup/soup.h>
 
+#include "resilient-body-stream-private.h"
 #include "resilient-request.h"
 
 G_BEGIN_DECLS
@@ -25,8 +26,8 @@ void resilient_body_unref (ResilientBody *self);
 GInputStream *resilient_body_open (ResilientBody *self, gint64 *size, GError **error);
 /* Sets the body on @message from its beginning, and its Content-Type unless the message has one. FALSE with @error: the
  * stream is spent or taken by another send, the factory failed, the file can't be opened or has another size than at its
- * first send. */
-gboolean resilient_body_apply (ResilientBody *self, SoupMessage *message, GError **error);
+ * first send. @applied, a reference, is replaced: NULL where no read can fail. */
+gboolean resilient_body_apply (ResilientBody *self, SoupMessage *message, ResilientBodyStream **applied, GError **error);
 /* What apply() gave away is about to be read: from here on a one-shot stream is spent. */
 void resilient_body_begin (ResilientBody *self);
 /* What apply() gave away will not be read after all (after begin() this does nothing). */

@@ -7,7 +7,6 @@
 
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
-#include "resilient-read-ahead-private.h"
 
 typedef enum
 {
@@ -72,39 +71,65 @@ body_free (gpointer data)
   g_mutex_clear (&self->lock);
 }
 
+/* -1 = not known, as of a file of the kernel's (in /proc), which says that it is empty. */
+static gint64
+get_file_size (GFileInputStream *stream)
+{
+  g_autoptr (GFileInfo) info = g_file_input_stream_query_info (
+    stream, G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE, NULL, NULL);
+  char byte;
+
+  if (info == NULL || !g_file_info_has_attribute (info, G_FILE_ATTRIBUTE_STANDARD_SIZE)
+      || g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR)
+    return -1;
+  if (g_file_info_get_size (info) == 0
+      && g_input_stream_read (G_INPUT_STREAM (stream), &byte, 1, NULL, NULL) > 0)
+    return -1;
+  return g_file_info_get_size (info);
+}
+
 /* Opened anew for every send, in the driving context: opening a local file takes microseconds; what
- * is read from it is read by a worker thread of GIO. */
+ * is read from it is read by a worker thread of GIO. But opening a pipe waits for its writer. */
 static GInputStream *
 open_file (ResilientBody *self, gint64 *size, GError **error)
 {
-  g_autoptr (GFileInputStream) stream = g_file_read (self->file, NULL, error);
-  g_autoptr (GFileInfo) info = NULL;
+  g_autoptr (GFileInputStream) stream = NULL;
+  g_autofree char *name = g_file_get_parse_name (self->file);
+  gboolean changed;
 
+  if (g_file_query_file_type (self->file, G_FILE_QUERY_INFO_NONE, NULL) == G_FILE_TYPE_SPECIAL)
+    {
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _ ("“%s” is a device or a pipe, and can be sent as a stream only"),
+                   name);
+      return NULL;
+    }
+  stream = g_file_read (self->file, NULL, error);
   if (stream == NULL)
     return NULL;
-
-  *size = -1;
-  info = g_file_input_stream_query_info (
-    stream, G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE, NULL, NULL);
-  if (info != NULL && g_file_info_has_attribute (info, G_FILE_ATTRIBUTE_STANDARD_SIZE)
-      && g_file_info_get_file_type (info) == G_FILE_TYPE_REGULAR)
-    *size = g_file_info_get_size (info);
+  *size = get_file_size (stream);
 
   g_mutex_lock (&self->lock);
   if (self->file_size == -2)
     self->file_size = *size;
-  gboolean changed = self->file_size != *size;
+  changed = self->file_size != *size;
   g_mutex_unlock (&self->lock);
 
   if (changed)
     {
-      g_autofree char *name = g_file_get_parse_name (self->file);
-
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                   _("The size of the file “%s” has changed since it was first sent"), name);
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _ ("The size of the file “%s” has changed since it was first sent"),
+                   name);
       return NULL;
     }
-  return resilient_read_ahead_new (G_INPUT_STREAM (stream), *size);
+  /* a byte of it may be gone */
+  if (*size < 0)
+    return G_INPUT_STREAM (g_file_read (self->file, NULL, error));
+  return G_INPUT_STREAM (g_steal_pointer (&stream));
 }
 
 static GInputStream *
@@ -118,8 +143,10 @@ open_factory (ResilientBody *self, GError **error)
   if (local_error != NULL)
     g_propagate_error (error, g_steal_pointer (&local_error));
   else
-    g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                         _("The body of the request could not be opened"));
+    g_set_error_literal (error,
+                         RESILIENT_CLIENT_ERROR,
+                         RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                         _ ("The body of the request could not be opened"));
   return NULL;
 }
 
@@ -177,8 +204,8 @@ resilient_body_unref (ResilientBody *self)
   g_atomic_rc_box_release_full (self, body_free);
 }
 
-GInputStream *
-resilient_body_open (ResilientBody *self, gint64 *size, GError **error)
+static GInputStream *
+open_base (ResilientBody *self, gint64 *size, GError **error)
 {
   *size = -1;
   switch (self->kind)
@@ -197,9 +224,10 @@ resilient_body_open (ResilientBody *self, gint64 *size, GError **error)
     default:
       if (!g_atomic_int_compare_and_exchange (&self->turn, TURN_FREE, TURN_TAKEN))
         {
-          g_set_error_literal (error, RESILIENT_CLIENT_ERROR,
+          g_set_error_literal (error,
+                               RESILIENT_CLIENT_ERROR,
                                RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                               _("The body of the request can be read only once"));
+                               _ ("The body of the request can be read only once"));
           return NULL;
         }
       *size = self->length;
@@ -207,8 +235,21 @@ resilient_body_open (ResilientBody *self, gint64 *size, GError **error)
     }
 }
 
+GInputStream *
+resilient_body_open (ResilientBody *self, gint64 *size, GError **error)
+{
+  g_autoptr (GInputStream) base = open_base (self, size, error);
+
+  if (base == NULL || self->kind == BODY_BYTES)
+    return g_steal_pointer (&base);
+  return G_INPUT_STREAM (resilient_body_stream_new (base, *size, self->kind == BODY_STREAM));
+}
+
 gboolean
-resilient_body_apply (ResilientBody *self, SoupMessage *message, GError **error)
+resilient_body_apply (ResilientBody *self,
+                      SoupMessage *message,
+                      ResilientBodyStream **applied,
+                      GError **error)
 {
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
   gint64 size;
@@ -221,6 +262,12 @@ resilient_body_apply (ResilientBody *self, SoupMessage *message, GError **error)
    * the header that the request set by hand. */
   if (self->content_type != NULL && soup_message_headers_get_one (headers, "Content-Type") == NULL)
     soup_message_headers_replace (headers, "Content-Type", self->content_type);
+  g_clear_object (applied);
+  if (RESILIENT_IS_BODY_STREAM (stream))
+    {
+      *applied = (ResilientBodyStream *) g_object_ref (stream);
+      resilient_body_stream_set_message (*applied, message);
+    }
   soup_message_set_request_body (message, NULL, stream, (gssize) size);
   return TRUE;
 }

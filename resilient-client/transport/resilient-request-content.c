@@ -218,7 +218,8 @@ resilient_request_set_body_form (ResilientRequest *self, GHashTable *form)
  *
  * Sets the body to the contents of a file, which is opened anew each time it is sent. A file that
  * can't be opened fails the request with the error of GIO; one whose size changes between two
- * attempts with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
+ * attempts, or that becomes shorter while it is sent, and a device or a pipe, with
+ * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST. It is sent as long as it was when it was opened.
  *
  * Since: 1.0
  */
@@ -268,6 +269,9 @@ resilient_request_set_body_stream_factory (ResilientRequest *self,
  * Sets the body to a stream that can be read once: after it was read, the request can be neither
  * retried nor sent again. Prefer [method@Request.set_body_stream_factory] where the body can be
  * opened anew.
+ *
+ * No more than @length bytes are sent. A stream that ends before fails the request with
+ * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
  *
  * Since: 1.0
  */

@@ -17,6 +17,7 @@ struct _ResilientSoupHop
   SoupSession *session;
   SoupMessage *message;
   ResilientBody *body;
+  ResilientBodyStream *body_stream; /* what the message reads it from; nullable */
   ResilientConnections *connections;
   const ResilientSoupHopFuncs *funcs;
   gpointer data;
@@ -56,6 +57,8 @@ GSource *resilient_soup_hop_attach_idle (ResilientSoupHop *self, int priority, G
 /* The body of a send: set on the message, about to be read, or free for another send. */
 gboolean resilient_soup_hop_take_body (ResilientSoupHop *self, GError **error);
 void resilient_soup_hop_begin_body (ResilientSoupHop *self);
+/* Ends it with @error, which it takes, before anything else of the next turn. */
+void resilient_soup_hop_refuse (ResilientSoupHop *self, GError *error);
 void resilient_soup_hop_give_body_back (ResilientSoupHop *self);
 /* What the message says; resilient_soup_hop_finished() is its last word. */
 void resilient_soup_hop_connect (ResilientSoupHop *self);

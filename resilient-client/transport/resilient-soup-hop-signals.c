@@ -113,8 +113,8 @@ refuse_cb (gpointer data)
 
 /* Cancelling inside "restarted" is a critical of libsoup, so it is done before anything else of the
  * next turn. Until then a new connection is being made, over which nothing has been sent. */
-static void
-refuse (ResilientSoupHop *self, GError *error)
+void
+resilient_soup_hop_refuse (ResilientSoupHop *self, GError *error)
 {
   if (self->refusal != NULL)
     {
@@ -153,13 +153,14 @@ restarted (ResilientSoupHop *self)
     return;
   if (!asked_for && (!may_repeat || self->resends > 0))
     {
-      refuse (self,
-              g_error_new_literal (
-                G_IO_ERROR,
-                G_IO_ERROR_CONNECTION_CLOSED,
-                may_repeat ? _ ("The connection was closed before a reply, and again when the"
-                                " request was sent over a new one")
-                           : _ ("The connection was closed before a reply")));
+      resilient_soup_hop_refuse (
+        self,
+        g_error_new_literal (G_IO_ERROR,
+                             G_IO_ERROR_CONNECTION_CLOSED,
+                             may_repeat
+                               ? _ ("The connection was closed before a reply, and again when the"
+                                    " request was sent over a new one")
+                               : _ ("The connection was closed before a reply")));
       return;
     }
 
@@ -170,7 +171,7 @@ restarted (ResilientSoupHop *self)
       soup_message_headers_replace (
         soup_message_get_response_headers (message), "Connection", "close");
       soup_message_add_flags (message, SOUP_MESSAGE_NEW_CONNECTION);
-      refuse (self, g_steal_pointer (&error));
+      resilient_soup_hop_refuse (self, g_steal_pointer (&error));
     }
 }
 
@@ -273,10 +274,10 @@ resilient_soup_hop_connect (ResilientSoupHop *self)
     connect_signal (self, SIGNAL_GOT_INFORMATIONAL);
 }
 
-/* The handlers stay, of no use, until the message goes. To invalidate the closure of several handlers
- * of one instance is wrong inside a signal of that instance, where the one that was called is still in
- * the list and is taken for the next one; and libsoup ends a request there when, say, a 401 brings no
- * challenge. */
+/* The handlers stay, of no use, until the message goes. To invalidate the closure of several
+ * handlers of one instance is wrong inside a signal of that instance, where the one that was called
+ * is still in the list and is taken for the next one; and libsoup ends a request there when, say, a
+ * 401 brings no challenge. */
 void
 resilient_soup_hop_disconnect (ResilientSoupHop *self)
 {

@@ -5,6 +5,25 @@
 
 #include "resilient-soup-hop-parts-private.h"
 
+/* After an early answer it does not matter any more. */
+static void
+body_failed_cb (const GError *error, gpointer data)
+{
+  ResilientSoupHop *self = data;
+
+  if (!self->detached && !self->returned && !self->got_headers)
+    resilient_soup_hop_refuse (self, g_error_copy (error));
+}
+
+/* What was given to the message before may still be read. */
+static void
+part_with_body_stream (ResilientSoupHop *self)
+{
+  if (self->body_stream != NULL)
+    resilient_body_stream_set_failed (self->body_stream, NULL, NULL);
+  g_clear_object (&self->body_stream);
+}
+
 gboolean
 resilient_soup_hop_take_body (ResilientSoupHop *self, GError **error)
 {
@@ -12,7 +31,10 @@ resilient_soup_hop_take_body (ResilientSoupHop *self, GError **error)
     return TRUE;
   if (self->holds_body)
     resilient_body_release (self->body);
-  self->holds_body = resilient_body_apply (self->body, self->message, error);
+  part_with_body_stream (self);
+  self->holds_body = resilient_body_apply (self->body, self->message, &self->body_stream, error);
+  if (self->body_stream != NULL)
+    resilient_body_stream_set_failed (self->body_stream, body_failed_cb, self);
   return self->holds_body;
 }
 
@@ -38,6 +60,7 @@ hop_free (ResilientSoupHop *self)
 {
   resilient_share_clear (&self->share);
   resilient_soup_hop_give_body_back (self);
+  part_with_body_stream (self);
   g_clear_error (&self->refusal);
   g_clear_object (&self->socket);
   g_clear_pointer (&self->body, resilient_body_unref);
@@ -141,9 +164,11 @@ sent_cb (GObject *session, GAsyncResult *result, gpointer data)
   else if (stream != NULL)
     /* cancelled already: HTTP/1 then closes at once, see resilient_reader_close() */
     g_input_stream_close_async (
-      stream, G_PRIORITY_DEFAULT,
+      stream,
+      G_PRIORITY_DEFAULT,
       soup_message_get_http_version (self->message) != SOUP_HTTP_2_0 ? self->cancellable : NULL,
-      discarded_cb, self);
+      discarded_cb,
+      self);
   release (self);
 }
 
@@ -175,8 +200,8 @@ resilient_soup_hop_send (const ResilientSoupHopParams *params,
 
   resilient_soup_hop_connect (self);
   resilient_connections_mark (self->message);
-  soup_session_send_async (self->session, self->message, G_PRIORITY_DEFAULT, self->cancellable,
-                           sent_cb, self);
+  soup_session_send_async (
+    self->session, self->message, G_PRIORITY_DEFAULT, self->cancellable, sent_cb, self);
   return self;
 }
 

@@ -25,9 +25,10 @@ static void
 assert_applies (ResilientBody *body, SoupMessage *message, const char *type, gint64 length)
 {
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+  g_autoptr (ResilientBodyStream) stream = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (resilient_body_apply (body, message, &error));
+  g_assert_true (resilient_body_apply (body, message, &stream, &error));
   g_assert_no_error (error);
   g_assert_cmpstr (soup_message_headers_get_one (headers, "Content-Type"), ==, type);
   if (length >= 0)
@@ -39,9 +40,10 @@ assert_applies (ResilientBody *body, SoupMessage *message, const char *type, gin
 static void
 assert_refuses (ResilientBody *body, SoupMessage *message, GQuark domain, int code)
 {
+  g_autoptr (ResilientBodyStream) stream = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (resilient_body_apply (body, message, &error));
+  g_assert_false (resilient_body_apply (body, message, &stream, &error));
   g_assert_error (error, domain, code);
 }
 

@@ -3,7 +3,8 @@
 
 #include "config.h"
 
-#include "resilient-read-ahead-private.h"
+#include "resilient-body-stream-private.h"
+#include "resilient-error.h"
 #include "test-util.h"
 
 #include <string.h>
@@ -74,7 +75,7 @@ typedef struct
 {
   guint8 *content;
   Base *base;
-  GInputStream *stream;
+  GInputStream *stream; /* a ResilientBodyStream */
   int base_gone;
 } Fixture;
 
@@ -82,6 +83,12 @@ static gboolean
 is_base_gone (gpointer data)
 {
   return g_atomic_int_get (&((Fixture *) data)->base_gone);
+}
+
+static GInputStream *
+stream_new (GInputStream *base, gint64 length)
+{
+  return G_INPUT_STREAM (resilient_body_stream_new (base, length, FALSE));
 }
 
 static void
@@ -95,7 +102,7 @@ set_up (Fixture *self, gconstpointer data)
   memory = g_memory_input_stream_new_from_data (self->content, (gssize) SIZE, NULL);
   self->base = g_object_new (base_get_type (), "base-stream", memory, NULL);
   self->base->gone = &self->base_gone;
-  self->stream = resilient_read_ahead_new (G_INPUT_STREAM (self->base), (gint64) SIZE);
+  self->stream = stream_new (G_INPUT_STREAM (self->base), (gint64) SIZE + GPOINTER_TO_INT (data));
 }
 
 static void
@@ -222,27 +229,119 @@ test_close (Fixture *self, gconstpointer data)
   g_assert_true (g_input_stream_is_closed (G_INPUT_STREAM (self->base)));
 }
 
-/* Neither room for nothing, nor more than there can be. */
+/* As long as was announced, whatever there is. */
 static void
 test_lengths (void)
 {
-  static const gint64 lengths[] = { -1, 0, 1, 7, G_MAXINT64 };
+  static const struct
+  {
+    gint64 length;
+    const char *read;
+    gboolean cut;
+  } cases[] = {
+    { -1, "hello", FALSE }, { 0, "", FALSE },     { 1, "h", FALSE },
+    { 5, "hello", FALSE },  { 6, "hello", TRUE }, { G_MAXINT64, "hello", TRUE },
+  };
 
-  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GInputStream) memory = g_memory_input_stream_new_from_data ("hello", 5, NULL);
-      g_autoptr (GInputStream) stream = resilient_read_ahead_new (memory, lengths[i]);
+      g_autoptr (GInputStream) stream = stream_new (memory, cases[i].length);
       g_autoptr (GError) error = NULL;
       char buffer[10];
       gsize n;
+      gboolean whole = g_input_stream_read_all (stream, buffer, sizeof buffer, &n, NULL, &error);
 
-      g_assert_true (g_input_stream_read_all (stream, buffer, sizeof buffer, &n, NULL, &error));
-      g_assert_no_error (error);
-      g_assert_cmpmem (buffer, n, "hello", 5);
+      g_assert_cmpmem (buffer, n, cases[i].read, strlen (cases[i].read));
+      g_assert_cmpint (whole, ==, !cases[i].cut);
+      if (cases[i].cut)
+        g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
     }
 }
 
-#define ADD(name, func) g_test_add ("/read-ahead/" name, Fixture, NULL, set_up, func, tear_down)
+static void
+test_cut_async (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (read_rest (self, 0, &error), ==, SIZE);
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+}
+
+/* Of somebody else, and perhaps still of use to him. */
+static void
+test_lent (void)
+{
+  g_autoptr (GInputStream) memory = g_memory_input_stream_new_from_data ("hello", 5, NULL);
+  GInputStream *stream = G_INPUT_STREAM (resilient_body_stream_new (memory, 5, TRUE));
+  char byte;
+
+  g_object_unref (stream);
+  g_assert_false (g_input_stream_is_closed (memory));
+  stream = G_INPUT_STREAM (resilient_body_stream_new (memory, 5, TRUE));
+  g_assert_cmpint (g_input_stream_read (stream, &byte, 1, NULL, NULL), ==, 1);
+  g_object_unref (stream);
+  g_assert_true (g_input_stream_is_closed (memory));
+}
+
+static void
+priority_cb (gpointer reader)
+{
+}
+
+static void
+expect_unread (Fixture *self, TestResult *reader, const guint8 *buffer)
+{
+  static const guint8 untouched[10] = { 0 };
+  g_autoptr (GError) error = NULL;
+  gssize n;
+
+  n = g_input_stream_read_finish (self->stream, test_result_wait (reader), &error);
+  g_assert_cmpint (n, ==, -1);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpmem (buffer, 10, untouched, 10);
+  test_result_clear (reader);
+}
+
+/* As libsoup does it for HTTP/2, which forgets a read, with its buffer, without a word. */
+static void
+test_forgotten (Fixture *self, gconstpointer data)
+{
+  g_autoptr (SoupMessage) message = soup_message_new ("PUT", "http://example.org/");
+  TestResult reader = { 0 };
+  g_autoptr (GError) error = NULL;
+  guint8 buffer[10] = { 0 };
+
+  resilient_body_stream_set_message ((ResilientBodyStream *) self->stream, message);
+  for (guint i = 0; i < 2; i++)
+    {
+      /* first a read of the base, then of what was read ahead */
+      gulong id =
+        g_signal_connect_swapped (message, "notify::priority", G_CALLBACK (priority_cb), &reader);
+
+      g_input_stream_read_async (
+        self->stream, buffer, sizeof buffer, G_PRIORITY_DEFAULT, NULL, test_result_cb, &reader);
+      g_signal_handler_disconnect (message, id);
+      expect_unread (self, &reader, buffer);
+    }
+
+  g_signal_connect_swapped (message, "notify::priority", G_CALLBACK (priority_cb), &reader);
+  g_input_stream_read_async (
+    self->stream, buffer, sizeof buffer, G_PRIORITY_DEFAULT, NULL, test_result_cb, &reader);
+  g_assert_cmpint (
+    g_input_stream_read_finish (self->stream, test_result_wait (&reader), &error), ==, 10);
+  g_assert_no_error (error);
+  g_assert_cmpmem (buffer, sizeof buffer, self->content, sizeof buffer);
+  test_result_clear (&reader);
+
+  memset (buffer, 0, sizeof buffer);
+  g_input_stream_read_async (
+    self->stream, buffer, sizeof buffer, G_PRIORITY_DEFAULT, NULL, test_result_cb, &reader);
+  g_clear_object (&message);
+  expect_unread (self, &reader, buffer);
+}
+
+#define ADD(name, func) g_test_add ("/body-stream/" name, Fixture, NULL, set_up, func, tear_down)
 
 int
 main (int argc, char **argv)
@@ -255,7 +354,11 @@ main (int argc, char **argv)
   ADD ("error", test_error);
   ADD ("cancel", test_cancel);
   ADD ("close", test_close);
-  g_test_add_func ("/read-ahead/lengths", test_lengths);
+  g_test_add (
+    "/body-stream/cut-async", Fixture, GINT_TO_POINTER (1), set_up, test_cut_async, tear_down);
+  ADD ("forgotten", test_forgotten);
+  g_test_add_func ("/body-stream/lengths", test_lengths);
+  g_test_add_func ("/body-stream/lent", test_lent);
 
   return g_test_run ();
 }

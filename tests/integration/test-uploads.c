@@ -1,0 +1,348 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client-fixture.h"
+
+/* Bodies that are not what they seem to be, or come too late. */
+
+/* --- a stream that goes on when it is told to ------------------------------------------------- */
+
+#define FIRST 1000
+#define REST 500
+
+/* As a file on a slow disk: it is read in a thread of GIO's, which a cancel does not reach. */
+typedef struct
+{
+  GInputStream parent_instance;
+
+  guint n_reads;
+} SlowStream;
+
+typedef GInputStreamClass SlowStreamClass;
+
+static GType slow_stream_get_type (void);
+G_DEFINE_FINAL_TYPE (SlowStream, slow_stream, G_TYPE_INPUT_STREAM)
+
+static GMutex slow_lock;
+static GCond slow_cond;
+static gboolean slow_waits; /* one of them does */
+static gboolean slow_goes_on;
+static int n_slow; /* atomic: how many there are */
+
+static gssize
+slow_stream_read (GInputStream *stream,
+                  void *buffer,
+                  gsize count,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  guint n_reads = ((SlowStream *) stream)->n_reads++;
+  gsize size = MIN (count, n_reads == 0 ? FIRST : REST);
+
+  if (n_reads > 1)
+    return 0;
+  if (n_reads == 1)
+    {
+      g_mutex_lock (&slow_lock);
+      slow_waits = TRUE;
+      g_main_context_wakeup (NULL);
+      while (!slow_goes_on)
+        g_cond_wait (&slow_cond, &slow_lock);
+      slow_waits = FALSE;
+      g_mutex_unlock (&slow_lock);
+    }
+  memset (buffer, 'x', size);
+
+  return (gssize) size;
+}
+
+static void
+slow_stream_finalize (GObject *object)
+{
+  G_OBJECT_CLASS (slow_stream_parent_class)->finalize (object);
+  g_atomic_int_add (&n_slow, -1);
+  g_main_context_wakeup (NULL);
+}
+
+static void
+slow_stream_class_init (SlowStreamClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = slow_stream_finalize;
+  klass->read_fn = slow_stream_read;
+}
+
+static void
+slow_stream_init (SlowStream *self)
+{
+  g_atomic_int_inc (&n_slow);
+}
+
+static GInputStream *
+slow_stream_new (gpointer data, GError **error)
+{
+  return g_object_new (slow_stream_get_type (), NULL);
+}
+
+static void
+slow_let_go (gboolean go_on)
+{
+  g_mutex_lock (&slow_lock);
+  slow_goes_on = go_on;
+  g_cond_broadcast (&slow_cond);
+  g_mutex_unlock (&slow_lock);
+}
+
+static gboolean
+does_slow_wait (gpointer data)
+{
+  gboolean waits;
+
+  g_mutex_lock (&slow_lock);
+  waits = slow_waits;
+  g_mutex_unlock (&slow_lock);
+
+  return waits;
+}
+
+static gboolean
+is_slow_gone (gpointer data)
+{
+  return g_atomic_int_get (&n_slow) == 0;
+}
+
+/* Libsoup forgets a read that is under way; when that ends, nothing is left of who wanted it. */
+static void
+end_slow (void)
+{
+  test_run_until (does_slow_wait, NULL);
+  slow_let_go (TRUE);
+  test_run_until (is_slow_gone, NULL);
+  slow_let_go (FALSE);
+}
+
+static ResilientRequest *
+slow_request (ClientFixture *fixture)
+{
+  ResilientRequest *request = request_new (fixture, "PUT", "/");
+
+  resilient_request_set_body_stream_factory (request, NULL, slow_stream_new, NULL, NULL);
+
+  return request;
+}
+
+static void
+test_early_answer (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRequest) request = slow_request (fixture);
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (GError) error = NULL;
+
+  test_allow_warning ("libsoup-http2", "Unexpected state changed");
+  fault_server_on (
+    fixture->server, "/", fault_read (FIRST), fault_answer (413, NULL, "enough"), NULL);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  assert_response (response, 413, "enough");
+  end_slow ();
+}
+
+static void
+test_lost_connection (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRetryPolicy) policy = quick_policy (0);
+  g_autoptr (ResilientRequest) request = slow_request (fixture);
+  g_autoptr (ResilientRequestContext) context = context_new ("lost", policy);
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_read (FIRST), fault_cut (), NULL);
+  g_assert_null (client_send (fixture, request, context, &error));
+  g_assert_nonnull (error);
+  result =
+    assert_result (fixture, "lost", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_DISCONNECT, 1);
+  end_slow ();
+}
+
+static void
+cancel_when_read (ResilientCall *call)
+{
+  test_run_until (does_slow_wait, NULL);
+  resilient_call_cancel (call);
+}
+
+static void
+test_cancel (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRequest) request = slow_request (fixture);
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  call = resilient_client_start (fixture->client, request, NULL);
+  cancel_when_read (call);
+  response = call_wait (call, &error);
+  g_assert_null (response);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  end_slow ();
+}
+
+static void
+test_slow (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRequest) request = slow_request (fixture);
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  call = resilient_client_start (fixture->client, request, NULL);
+  end_slow ();
+  response = call_wait (call, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "ok");
+  record = fault_server_get_record (fixture->server, 0);
+  g_assert_true (record->whole);
+  g_assert_cmpuint (record->body_size, ==, FIRST + REST);
+}
+
+/* --- sizes that are not so -------------------------------------------------------------------- */
+
+/* A file of the kernel's says that it is empty. */
+static void
+test_kernel_file (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (GFile) file = g_file_new_for_path ("/proc/version");
+  g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *content = NULL;
+  gsize length;
+
+  g_assert_true (g_file_load_contents (file, NULL, &content, &length, NULL, &error));
+  g_assert_cmpuint (length, >, 0);
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  resilient_request_set_body_file (request, NULL, file);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  record = fault_server_get_record (fixture->server, 0);
+  g_assert_true (record->whole);
+  g_assert_cmpmem (
+    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), content, length);
+}
+
+static void
+test_empty_file (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "empty", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir_with_parents (g_get_user_data_dir (), 0700), ==, 0);
+  g_assert_true (g_file_set_contents (path, "", 0, &error));
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  resilient_request_set_body_file (request, NULL, file);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  record = fault_server_get_record (fixture->server, 0);
+  g_assert_true (record->whole);
+  g_assert_cmpstr (fault_record_get_header (record, "Content-Length"), ==, "0");
+}
+
+/* To open one would wait for its writer, and keep everything else waiting. */
+static void
+test_pipe (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "pipe", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir_with_parents (g_get_user_data_dir (), 0700), ==, 0);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  resilient_request_set_body_file (request, NULL, file);
+  g_assert_null (client_send (fixture, request, NULL, &error));
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+  g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 0);
+}
+
+static ResilientRequest *
+announced_request (ClientFixture *fixture, gint64 length)
+{
+  ResilientRequest *request = request_new (fixture, "PUT", "/");
+  g_autoptr (GInputStream) stream = g_memory_input_stream_new_from_data ("0123456789", 10, NULL);
+
+  resilient_request_set_body_stream (request, NULL, stream, length);
+
+  return request;
+}
+
+static void
+test_longer (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRequest) request = announced_request (fixture, 4);
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  record = fault_server_get_record (fixture->server, 0);
+  g_assert_true (record->whole);
+  g_assert_cmpmem (
+    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), "0123", 4);
+}
+
+/* The server would wait for the rest, for ever. */
+static void
+test_shorter (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (3);
+  g_autoptr (ResilientRequest) request = announced_request (fixture, 11);
+  g_autoptr (ResilientRequestContext) context = context_new ("shorter", policy);
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  g_assert_null (client_send (fixture, request, context, &error));
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+  result =
+    assert_result (fixture, "shorter", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_INVALID, 1);
+}
+
+#define FOR_EACH(name, test)                                                                       \
+  { "/uploads/" name, test, FAULT_SERVER_PLAIN },                                                  \
+    { "/uploads/" name "/tls", test, FAULT_SERVER_TLS },                                           \
+  {                                                                                                \
+    "/uploads/" name "/http2", test, FAULT_SERVER_HTTP2                                            \
+  }
+
+int
+main (int argc, char **argv)
+{
+  const ClientTest tests[] = {
+    { "/uploads/early-answer", test_early_answer, FAULT_SERVER_HTTP2 },
+    { "/uploads/lost-connection", test_lost_connection, FAULT_SERVER_HTTP2 },
+    FOR_EACH ("cancel", test_cancel),
+    FOR_EACH ("slow", test_slow),
+    FOR_EACH ("kernel-file", test_kernel_file),
+    FOR_EACH ("empty-file", test_empty_file),
+    { "/uploads/pipe", test_pipe, FAULT_SERVER_PLAIN },
+    FOR_EACH ("longer", test_longer),
+    FOR_EACH ("shorter", test_shorter),
+  };
+
+  return client_tests_run (argc, argv, tests, G_N_ELEMENTS (tests));
+}
