@@ -11,6 +11,7 @@
 #include "fault-private.h"
 
 #define BLOCK 16384
+#define MAX_DRAINED (1024 * BLOCK)
 
 FaultConnection *
 fault_connection_new (FaultServer *server, FaultLog *log, GSocket *socket)
@@ -181,16 +182,20 @@ handshake (FaultConnection *self)
   return g_strcmp0 (protocol, "h2") == 0 ? "h2" : "http/1.1";
 }
 
-/* An unread byte turns a close into an RST. */
+/* An unread byte turns a close into an RST. But who sends without end must not put it off. */
 static void
 drain (GSocket *socket)
 {
-  guint8 block[1024];
+  guint8 block[BLOCK];
+  gssize total = 0;
   gssize n;
 
   do
-    n = g_socket_receive_with_blocking (socket, (char *) block, sizeof block, FALSE, NULL, NULL);
-  while (n > 0);
+    {
+      n = g_socket_receive_with_blocking (socket, (char *) block, sizeof block, FALSE, NULL, NULL);
+      total += n;
+    }
+  while (n > 0 && total < MAX_DRAINED);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -78,10 +79,17 @@ fill_backlog (FaultListener *self, GError **error)
                                  .sin_port = htons (self->port),
                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
 
-  self->filler = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  /* a client may be first: then this one would wait for minutes, and is not needed */
+  self->filler = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (self->filler >= 0
-      && connect (self->filler, (struct sockaddr *) &address, sizeof address) == 0)
-    return TRUE;
+      && (connect (self->filler, (struct sockaddr *) &address, sizeof address) == 0
+          || errno == EINPROGRESS))
+    {
+      struct pollfd established = { self->filler, POLLOUT, 0 };
+
+      poll (&established, 1, 1000);
+      return TRUE;
+    }
   g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
 
   return FALSE;

@@ -120,19 +120,25 @@ fault_server_new (FaultServerFlags flags)
 void
 fault_server_close (FaultServer *self)
 {
+  g_autoptr (GPtrArray) connections = NULL;
+
   fault_listener_end (&self->listener);
   fault_log_close (&self->log);
-  /* no thread adds to the list any more */
-  for (guint i = 0; i < self->connections->len; i++)
-    g_cancellable_cancel (((FaultConnection *) self->connections->pdata[i])->cancellable);
-  for (guint i = 0; i < self->connections->len; i++)
+  /* no thread adds to the list any more; those that end still look at it */
+  g_mutex_lock (&self->log.lock);
+  connections = g_steal_pointer (&self->connections);
+  self->connections = g_ptr_array_new ();
+  g_mutex_unlock (&self->log.lock);
+
+  for (guint i = 0; i < connections->len; i++)
+    g_cancellable_cancel (((FaultConnection *) connections->pdata[i])->cancellable);
+  for (guint i = 0; i < connections->len; i++)
     {
-      FaultConnection *connection = self->connections->pdata[i];
+      FaultConnection *connection = connections->pdata[i];
 
       g_thread_join (connection->thread);
       fault_connection_free (connection);
     }
-  g_ptr_array_set_size (self->connections, 0);
 }
 
 void
