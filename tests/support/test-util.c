@@ -14,7 +14,7 @@
 #include "fault-server.h"
 
 /* Of the whole program. A descriptor that is closed twice is another's by then, now and then, who
- * loses a connection or never wakes up: better that the program ends each time. */
+ * loses a connection or never wakes up: where it is nobody's yet, the program ends. */
 #ifndef __SANITIZE_THREAD__
 int
 close (int fd)
@@ -163,15 +163,14 @@ allows_some (const char *domain)
 static void
 set_fatal_masks (void)
 {
-  static const char *const domains[] = { "Resilient",    "ResilientTest", "GLib",
-                                         "GLib-GObject", "GLib-GIO",      "libsoup",
-                                         "libsoup-http2" };
+  static const char *const domains[] = { "Resilient", "ResilientTest", "GLib",    "GLib-GObject",
+                                         "GLib-GIO",  "GLib-Net",      "libsoup", "libsoup-http2" };
 
   for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
     g_log_set_fatal_mask (domains[i],
                           G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL
                             | (allows_some (domains[i]) ? 0 : G_LOG_LEVEL_WARNING));
-  g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
 }
 
 static void
