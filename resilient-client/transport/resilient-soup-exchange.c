@@ -118,7 +118,11 @@ hop_refused_cb (ResilientSoupHop *hop, const GError *error, gpointer data)
 {
   SoupLeg *leg = data;
 
-  resilient_soup_exchange_fail (leg->exchange, g_error_copy (error));
+  if (resilient_soup_hop_has_body_failed (hop))
+    resilient_soup_exchange_finish (
+      leg->exchange, RESILIENT_FAILURE_INVALID, g_error_copy (error), NULL);
+  else
+    resilient_soup_exchange_fail (leg->exchange, g_error_copy (error));
 }
 
 static void

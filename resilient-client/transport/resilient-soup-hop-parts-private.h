@@ -46,6 +46,7 @@ struct _ResilientSoupHop
   gboolean certificate_asked; /* the server asked for one of ours */
   gboolean from_cache;
   gboolean holds_body; /* applied, not begun */
+  gboolean body_failed; /* the refusal says how */
   gboolean got_informational;
   gboolean got_headers;
   guint resends;

@@ -26,7 +26,8 @@ typedef struct
 {
   /* From inside a signal of libsoup: nothing may be cancelled, closed or sent here. */
   void (*event) (ResilientSoupHop *self, ResilientHopEvent event, gpointer data);
-  /* Libsoup would resend what must not be sent again, or for ever. From a source; the hop can be detached. */
+  /* Libsoup would resend what must not be sent again, or for ever; or the body could not be read. From a source; the hop
+   * can be detached. */
   void (*refused) (ResilientSoupHop *self, const GError *error, gpointer data);
   /* Headers and body stream, or @error. At most once; not from inside send(). */
   void (*answered) (ResilientSoupHop *self, GInputStream *stream, GError *error, gpointer data);
@@ -64,6 +65,8 @@ gboolean resilient_soup_hop_is_on_wire (ResilientSoupHop *self);
 gboolean resilient_soup_hop_is_reused (ResilientSoupHop *self);
 /* The server may be missing a certificate of ours, or refuse it. */
 gboolean resilient_soup_hop_may_lack_certificate (ResilientSoupHop *self);
+/* The refusal is of what could not be read: a trouble of this machine, whatever the error looks like. */
+gboolean resilient_soup_hop_has_body_failed (ResilientSoupHop *self);
 /* Sends of this message that the protocol did not ask for (after a connection was lost), beyond the first. */
 guint resilient_soup_hop_get_resends (ResilientSoupHop *self);
 gboolean resilient_soup_hop_is_brief (ResilientSoupHop *self);

@@ -11,8 +11,10 @@ body_failed_cb (const GError *error, gpointer data)
 {
   ResilientSoupHop *self = data;
 
-  if (!self->detached && !self->returned && !self->got_headers)
-    resilient_soup_hop_refuse (self, g_error_copy (error));
+  if (self->detached || self->returned || self->got_headers || self->refusal != NULL)
+    return;
+  self->body_failed = TRUE;
+  resilient_soup_hop_refuse (self, g_error_copy (error));
 }
 
 /* What was given to the message before may still be read. */
@@ -158,7 +160,10 @@ sent_cb (GObject *session, GAsyncResult *result, gpointer data)
         resilient_soup_hop_got_headers (self);
       /* The answer may be read, and the stream closed, before this returns. */
       self->answering = TRUE;
-      self->funcs->answered (self, stream, error, self->data);
+      if (self->body_failed && stream == NULL)
+        self->funcs->refused (self, self->refusal, self->data);
+      else
+        self->funcs->answered (self, stream, error, self->data);
       self->answering = FALSE;
     }
   else if (stream != NULL)
@@ -275,6 +280,12 @@ resilient_soup_hop_may_lack_certificate (ResilientSoupHop *self)
 {
   /* with an interaction of the app's own it is not we who would be asked */
   return self->certificate_asked || soup_session_get_tls_interaction (self->session) != NULL;
+}
+
+gboolean
+resilient_soup_hop_has_body_failed (ResilientSoupHop *self)
+{
+  return self->body_failed;
 }
 
 guint

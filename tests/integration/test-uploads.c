@@ -33,7 +33,8 @@ static GMutex slow_lock;
 static GCond slow_cond;
 static gboolean slow_waits; /* one of them does */
 static gboolean slow_goes_on;
-static int n_slow; /* atomic: how many there are */
+static int slow_breaks; /* atomic: the second read of each */
+static int n_slow;      /* atomic: how many there are */
 
 static gssize
 slow_stream_read (GInputStream *stream,
@@ -56,6 +57,11 @@ slow_stream_read (GInputStream *stream,
         g_cond_wait (&slow_cond, &slow_lock);
       slow_waits = FALSE;
       g_mutex_unlock (&slow_lock);
+      if (g_atomic_int_get (&slow_breaks))
+        {
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE, "a broken disk");
+          return -1;
+        }
     }
   memset (buffer, 'x', size);
 
@@ -213,6 +219,30 @@ test_slow (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpuint (record->body_size, ==, FIRST + REST);
 }
 
+/* Of this machine, even where the network could say the same. */
+static void
+test_broken (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (3);
+  g_autoptr (ResilientRequest) request = slow_request (fixture);
+  g_autoptr (ResilientRequestContext) context = context_new ("broken", policy);
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  call = resilient_client_start (fixture->client, request, context);
+  g_atomic_int_set (&slow_breaks, TRUE);
+  end_slow ();
+  g_atomic_int_set (&slow_breaks, FALSE);
+  response = call_wait (call, &error);
+  g_assert_null (response);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  result =
+    assert_result (fixture, "broken", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_INVALID, 1);
+}
+
 /* --- sizes that are not so -------------------------------------------------------------------- */
 
 /* A file of the kernel's says that it is empty. */
@@ -337,6 +367,7 @@ main (int argc, char **argv)
     { "/uploads/lost-connection", test_lost_connection, FAULT_SERVER_HTTP2 },
     FOR_EACH ("cancel", test_cancel),
     FOR_EACH ("slow", test_slow),
+    FOR_EACH ("broken", test_broken),
     FOR_EACH ("kernel-file", test_kernel_file),
     FOR_EACH ("empty-file", test_empty_file),
     { "/uploads/pipe", test_pipe, FAULT_SERVER_PLAIN },
