@@ -12,15 +12,16 @@
 #define SIZE ((gsize) 300 * 1000)
 #define STEP ((gsize) 8 * 1024)
 
-/* As a file has it: no asynchronous read of its own, and each read may fail. */
+/* As a file has it: no asynchronous read of its own, and each read may fail. The numbers are
+ * atomic, for GIO reads in a thread of its own. */
 typedef struct
 {
   GFilterInputStream parent_instance;
 
-  guint n_reads;
-  gsize n_bytes;
-  gsize fails_after; /* bytes; 0 = never */
-  int *gone;         /* atomic: GIO's thread may be the last that has it */
+  int n_reads;
+  int n_bytes;
+  int fails_after; /* bytes; 0 = never */
+  int *gone;       /* GIO's thread may be the last that has it */
 } Base;
 
 typedef GFilterInputStreamClass BaseClass;
@@ -36,18 +37,20 @@ base_read (GInputStream *stream,
            GError **error)
 {
   Base *self = (Base *) stream;
+  int n_bytes = g_atomic_int_get (&self->n_bytes);
+  int fails_after = g_atomic_int_get (&self->fails_after);
   gssize n;
 
-  if (self->fails_after != 0 && self->n_bytes >= self->fails_after)
+  if (fails_after != 0 && n_bytes >= fails_after)
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "a broken disk");
       return -1;
     }
-  if (self->fails_after != 0)
-    count = MIN (count, self->fails_after - self->n_bytes);
+  if (fails_after != 0)
+    count = MIN (count, (gsize) (fails_after - n_bytes));
   n = g_input_stream_read (self->parent_instance.base_stream, buffer, count, cancellable, error);
-  self->n_reads++;
-  self->n_bytes += (gsize) n;
+  g_atomic_int_inc (&self->n_reads);
+  g_atomic_int_add (&self->n_bytes, (int) n);
   return n;
 }
 
@@ -151,7 +154,7 @@ test_async (Fixture *self, gconstpointer data)
   g_assert_cmpuint (read_rest (self, 0, &error), ==, SIZE);
   g_assert_no_error (error);
   /* each is a visit to another thread */
-  g_assert_cmpuint (self->base->n_reads, <=, SIZE / (64 * 1024) + 2);
+  g_assert_cmpint (g_atomic_int_get (&self->base->n_reads), <=, SIZE / (64 * 1024) + 2);
 }
 
 static void
@@ -196,7 +199,7 @@ test_error (Fixture *self, gconstpointer data)
   g_autoptr (GError) sync_error = NULL;
   guint8 byte;
 
-  self->base->fails_after = 100 * 1000;
+  g_atomic_int_set (&self->base->fails_after, 100 * 1000);
   g_assert_cmpuint (read_rest (self, 0, &error), ==, 100 * 1000);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
   g_assert_cmpint (g_input_stream_read (self->stream, &byte, 1, NULL, &sync_error), ==, -1);
@@ -214,7 +217,7 @@ test_cancel (Fixture *self, gconstpointer data)
   g_assert_cmpint (read_some (self, buffer, sizeof buffer, cancellable, &error), ==, -1);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
-  g_assert_cmpuint (self->base->n_reads, ==, 0);
+  g_assert_cmpint (g_atomic_int_get (&self->base->n_reads), ==, 0);
   g_assert_cmpuint (read_rest (self, 0, &error), ==, SIZE);
   g_assert_no_error (error);
 }
