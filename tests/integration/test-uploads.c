@@ -21,7 +21,7 @@ typedef struct
 {
   GInputStream parent_instance;
 
-  guint n_reads;
+  int n_reads; /* atomic: each read may be in another thread */
 } SlowStream;
 
 typedef GInputStreamClass SlowStreamClass;
@@ -43,7 +43,7 @@ slow_stream_read (GInputStream *stream,
                   GCancellable *cancellable,
                   GError **error)
 {
-  guint n_reads = ((SlowStream *) stream)->n_reads++;
+  int n_reads = g_atomic_int_add (&((SlowStream *) stream)->n_reads, 1);
   gsize size = MIN (count, n_reads == 0 ? FIRST : REST);
 
   if (n_reads > 1)
