@@ -3,7 +3,6 @@
 
 #include "config.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -176,13 +175,6 @@ test_lost_connection (ClientFixture *fixture, gconstpointer flags)
 }
 
 static void
-cancel_when_read (ResilientCall *call)
-{
-  test_run_until (does_slow_wait, NULL);
-  resilient_call_cancel (call);
-}
-
-static void
 test_cancel (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = slow_request (fixture);
@@ -192,7 +184,8 @@ test_cancel (ClientFixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   call = resilient_client_start (fixture->client, request, NULL);
-  cancel_when_read (call);
+  test_run_until (does_slow_wait, NULL);
+  resilient_call_cancel (call);
   response = call_wait (call, &error);
   g_assert_null (response);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -245,13 +238,39 @@ test_broken (ClientFixture *fixture, gconstpointer flags)
 
 /* --- sizes that are not so -------------------------------------------------------------------- */
 
+static GFile *
+user_file (const char *name)
+{
+  g_autofree char *path = g_build_filename (g_get_user_data_dir (), name, NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (g_get_user_data_dir (), 0700), ==, 0);
+
+  return g_file_new_for_path (path);
+}
+
+static FaultRecord *
+send_whole (ClientFixture *fixture, ResilientRequest *request)
+{
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "ok");
+  record = fault_server_get_record (fixture->server, 0);
+  g_assert_true (record->whole);
+
+  return g_steal_pointer (&record);
+}
+
 /* A file of the kernel's says that it is empty. */
 static void
 test_kernel_file (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (GFile) file = g_file_new_for_path ("/proc/version");
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
-  g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (FaultRecord) record = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *content = NULL;
@@ -259,12 +278,8 @@ test_kernel_file (ClientFixture *fixture, gconstpointer flags)
 
   g_assert_true (g_file_load_contents (file, NULL, &content, &length, NULL, &error));
   g_assert_cmpuint (length, >, 0);
-  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   resilient_request_set_body_file (request, NULL, file);
-  response = client_send (fixture, request, NULL, &error);
-  g_assert_no_error (error);
-  record = fault_server_get_record (fixture->server, 0);
-  g_assert_true (record->whole);
+  record = send_whole (fixture, request);
   g_assert_cmpmem (
     g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), content, length);
 }
@@ -272,21 +287,14 @@ test_kernel_file (ClientFixture *fixture, gconstpointer flags)
 static void
 test_empty_file (ClientFixture *fixture, gconstpointer flags)
 {
-  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "empty", NULL);
-  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFile) file = user_file ("empty");
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
-  g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (FaultRecord) record = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_cmpint (g_mkdir_with_parents (g_get_user_data_dir (), 0700), ==, 0);
-  g_assert_true (g_file_set_contents (path, "", 0, &error));
-  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  g_assert_true (g_file_set_contents (g_file_peek_path (file), "", 0, &error));
   resilient_request_set_body_file (request, NULL, file);
-  response = client_send (fixture, request, NULL, &error);
-  g_assert_no_error (error);
-  record = fault_server_get_record (fixture->server, 0);
-  g_assert_true (record->whole);
+  record = send_whole (fixture, request);
   g_assert_cmpstr (fault_record_get_header (record, "Content-Length"), ==, "0");
 }
 
@@ -294,13 +302,11 @@ test_empty_file (ClientFixture *fixture, gconstpointer flags)
 static void
 test_pipe (ClientFixture *fixture, gconstpointer flags)
 {
-  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "pipe", NULL);
-  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFile) file = user_file ("pipe");
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
   g_autoptr (GError) error = NULL;
 
-  g_assert_cmpint (g_mkdir_with_parents (g_get_user_data_dir (), 0700), ==, 0);
-  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  g_assert_cmpint (mkfifo (g_file_peek_path (file), 0600), ==, 0);
   resilient_request_set_body_file (request, NULL, file);
   g_assert_null (client_send (fixture, request, NULL, &error));
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
@@ -322,15 +328,8 @@ static void
 test_longer (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = announced_request (fixture, 4);
-  g_autoptr (ResilientResponse) response = NULL;
-  g_autoptr (FaultRecord) record = NULL;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (FaultRecord) record = send_whole (fixture, request);
 
-  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
-  response = client_send (fixture, request, NULL, &error);
-  g_assert_no_error (error);
-  record = fault_server_get_record (fixture->server, 0);
-  g_assert_true (record->whole);
   g_assert_cmpmem (
     g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), "0123", 4);
 }
@@ -352,12 +351,12 @@ test_shorter (ClientFixture *fixture, gconstpointer flags)
     assert_result (fixture, "shorter", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_INVALID, 1);
 }
 
-#define FOR_EACH(name, test)                                                                       \
-  { "/uploads/" name, test, FAULT_SERVER_PLAIN },                                                  \
-    { "/uploads/" name "/tls", test, FAULT_SERVER_TLS },                                           \
-  {                                                                                                \
-    "/uploads/" name "/http2", test, FAULT_SERVER_HTTP2                                            \
-  }
+/* clang-format off */
+#define FOR_EACH(name, test)                              \
+  { "/uploads/" name, test, FAULT_SERVER_PLAIN },         \
+  { "/uploads/" name "/tls", test, FAULT_SERVER_TLS },    \
+  { "/uploads/" name "/http2", test, FAULT_SERVER_HTTP2 }
+/* clang-format on */
 
 int
 main (int argc, char **argv)
