@@ -75,12 +75,13 @@ def count(log):
 def main():
     parser = argparse.ArgumentParser(description='Counts what meson test reported.')
     parser.add_argument('--passed', type=int, default=0, help='passes to add')
+    parser.add_argument('--skipped', type=int, default=0, help='skips to add')
     parser.add_argument('--failed-builds', type=int, default=0, help='failures to add')
     parser.add_argument('--show-failures', action='store_true', help='repeat what failing programs wrote')
     parser.add_argument('logs', nargs='*', type=pathlib.Path, metavar='testlog.json')
     args = parser.parse_args()
 
-    total = collections.Counter(passed=args.passed, failed=args.failed_builds)
+    total = collections.Counter(passed=args.passed, skipped=args.skipped, failed=args.failed_builds)
     for log in args.logs:
         try:
             counts, failed, skipped = count(log)

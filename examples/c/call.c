@@ -24,7 +24,10 @@ changed_cb (ResilientCall *call, GParamSpec *pspec, gpointer user_data)
   g_autofree char *state = NULL;
 
   state = g_enum_to_string (RESILIENT_TYPE_CALL_STATE, resilient_call_get_state (call));
-  g_print ("%s, attempt %u of %u\n", state, resilient_call_get_attempt (call), resilient_call_get_max_attempts (call));
+  g_print ("%s, attempt %u of %u\n",
+           state,
+           resilient_call_get_attempt (call),
+           resilient_call_get_max_attempts (call));
 
   if (resilient_call_get_state (call) == RESILIENT_CALL_STATE_WAITING)
     {
@@ -41,7 +44,8 @@ finished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Example *example = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientResponse) response = resilient_call_finish_finish (RESILIENT_CALL (source), result, &error);
+  g_autoptr (ResilientResponse) response =
+    resilient_call_finish_finish (RESILIENT_CALL (source), result, &error);
 
   example->success = response != NULL && resilient_response_check_status (response, &error);
   if (!example->success)
@@ -54,12 +58,15 @@ main (int argc, char **argv)
 {
   g_autoptr (ExampleServer) server = NULL;
   g_autofree char *base = example_uri_from_args (argc, argv, &server);
-  g_autofree char *uri = server != NULL ? g_strconcat (base, "/flaky/2/call", NULL) : g_strdup (base);
+  g_autofree char *uri =
+    server != NULL ? g_strconcat (base, "/flaky/2/call", NULL) : g_strdup (base);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (ResilientClient) client = resilient_client_new ();
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
   g_autoptr (ResilientCall) call = NULL;
-  Example example = { loop, };
+  Example example = {
+    loop,
+  };
 
   setlocale (LC_ALL, "");
   resilient_request_set_retry_policy (request, resilient_retry_policy_get_standard ());

@@ -91,7 +91,9 @@ main (int argc, char **argv)
   g_autofree char *slow_uri = g_strconcat (base, "/slow", NULL);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (ResilientClient) client = resilient_client_new ();
-  Example example = { loop, };
+  Example example = {
+    loop,
+  };
 
   cancel_all_ways (client, slow_uri, &example);
   g_main_loop_run (loop);

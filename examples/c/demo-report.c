@@ -42,14 +42,16 @@ demo_print_heading (Demo *demo)
                           ngettext ("%'d request at once, %'d at a time, with the %s policy\n",
                                     "%'d requests at once, %'d at a time, with the %s policy\n",
                                     options->n_requests),
-                          options->n_requests, options->concurrency, options->policy);
+                          options->n_requests,
+                          options->concurrency,
+                          options->policy);
   if (demo->server != NULL)
     {
       g_string_append_printf (
         text,
         /* Translators: lines of at most 80 characters. The outage is in seconds. */
-        _("The server refuses connections for the first %.1f s; then it fails %.0f %% of the\n"
-          "requests: it drops the connection, says nothing, or answers 503.\n"),
+        _ ("The server refuses connections for the first %.1f s; then it fails %.0f %% of the\n"
+           "requests: it drops the connection, says nothing, or answers 503.\n"),
         DEMO_OUTAGE,
         options->fault_rate * 100);
       if (g_str_equal (options->policy, "standard"))
@@ -63,9 +65,9 @@ demo_print_heading (Demo *demo)
       else
         g_string_append (
           text,
-          _("The policy only retries what was never sent, so all these faults are final.\n"));
+          _ ("The policy only retries what was never sent, so all these faults are final.\n"));
       /* Translators: --seed is what one types. */
-      g_string_append_printf (text, _("To see the same faults again: --seed %u\n"), options->seed);
+      g_string_append_printf (text, _ ("To see the same faults again: --seed %u\n"), options->seed);
     }
   g_string_append_c (text, '\n');
   demo_print (demo, text->str);
@@ -93,7 +95,9 @@ get_peak_memory (void)
 {
   g_autofree char *status = NULL;
   const char *line;
-  struct rusage usage = { { 0 }, };
+  struct rusage usage = {
+    { 0 },
+  };
 
   if (g_file_get_contents ("/proc/self/status", &status, NULL, NULL)
       && (line = strstr (status, "\nVmHWM:")) != NULL)
@@ -110,8 +114,7 @@ share (guint64 part, guint64 whole)
   return whole > 0 ? (double) part / whole : 0.0;
 }
 
-static G_GNUC_PRINTF (3, 4) void
-add_row (GString *text, const char *label, const char *format, ...)
+static G_GNUC_PRINTF (3, 4) void add_row (GString *text, const char *label, const char *format, ...)
 {
   va_list arguments;
 
@@ -131,9 +134,9 @@ add_faults (GString *text, DemoServer *server)
 
   demo_server_get_faults (server, &faults);
   add_row (text,
-           _("Faults met"),
+           _ ("Faults met"),
            /* Translators: connections dropped, requests left without an answer, answers 503. */
-           _("dropped: %'u, stalled: %'u, answered 503: %'u"),
+           _ ("dropped: %'u, stalled: %'u, answered 503: %'u"),
            faults.dropped,
            faults.stalled,
            faults.unavailable);
@@ -152,41 +155,41 @@ demo_print_report (Demo *demo, double elapsed)
   guint n_failed = n_requests - demo->successes;
   guint n_retries = (guint) resilient_stats_get_retries (stats);
 
-  add_row (text, _("Requests"), "%'u", n_requests);
+  add_row (text, _ ("Requests"), "%'u", n_requests);
   add_row (text,
-           _("Success rate"),
+           _ ("Success rate"),
            /* Translators: a share in per cent. */
-           _("%.1f %%"),
+           _ ("%.1f %%"),
            100 * share (demo->successes, n_requests));
   add_row (
-    text, _("Error rate"), _("%.1f %%"), 100 * share (n_failed - demo->cancelled, n_requests));
+    text, _ ("Error rate"), _ ("%.1f %%"), 100 * share (n_failed - demo->cancelled, n_requests));
   if (n_failed > 0)
     add_row (text,
              "",
              /* Translators: how many requests ended in each of these ways. */
-             _("error statuses: %'u, errors: %'u, time-outs: %'u, cancelled: %'u"),
+             _ ("error statuses: %'u, errors: %'u, time-outs: %'u, cancelled: %'u"),
              demo->http_errors,
              demo->errors,
              demo->timeouts,
              demo->cancelled);
   if (demo->error != NULL)
     add_row (text, "", "%s", demo->error->message);
-  add_row (text, _("Retry rate"), _("%.1f %%"), 100 * resilient_stats_get_retry_rate (stats));
+  add_row (text, _ ("Retry rate"), _ ("%.1f %%"), 100 * resilient_stats_get_retry_rate (stats));
   add_row (text,
-           _("Attempts"),
+           _ ("Attempts"),
            /* Translators: attempts in all; the plural is that of the retries among them. */
            ngettext ("%'u, of them %'u retry", "%'u, of them %'u retries", n_retries),
            (guint) resilient_stats_get_attempts (stats),
            n_retries);
   if (demo->server != NULL)
     add_faults (text, demo->server);
-  add_row (text, _("Time of a request"), "p50 %s, p95 %s, p99 %s", p50, p95, p99);
-  add_row (text, _("Elapsed"), "%s", time);
-  add_row (text, _("Peak memory"), _("%.1f MiB"), get_peak_memory () / (1024.0 * 1024.0));
+  add_row (text, _ ("Time of a request"), "p50 %s, p95 %s, p99 %s", p50, p95, p99);
+  add_row (text, _ ("Elapsed"), "%s", time);
+  add_row (text, _ ("Peak memory"), _ ("%.1f MiB"), get_peak_memory () / (1024.0 * 1024.0));
   g_string_append_c (text, '\n');
 
   if (n_wrong == 0)
-    g_string_append (text, _("Every request ended exactly once.\n"));
+    g_string_append (text, _ ("Every request ended exactly once.\n"));
   else
     g_string_append_printf (text,
                             ngettext ("%'u request did not end exactly once!\n",
@@ -194,7 +197,13 @@ demo_print_report (Demo *demo, double elapsed)
                                       n_wrong),
                             n_wrong);
   if (n_failed > 0 && demo->server != NULL && g_str_equal (demo->options.policy, "default"))
-    g_string_append (text, _("For a server like this one try --policy standard.\n"));
+    g_string_append (text, _ ("For a server like this one try --policy standard.\n"));
+  else if (n_failed > demo->cancelled && demo->server != NULL)
+    g_string_append_printf (
+      text,
+      /* Translators: lines of at most 80 characters. %d is 16. */
+      _ ("Those that failed met a fault in each of the %d attempts that the policy allows.\n"),
+      DEMO_MAX_RETRIES + 1);
   demo_print (demo, text->str);
 }
 

@@ -77,8 +77,12 @@ answer_cb (gpointer user_data)
   Peer *peer = user_data;
 
   g_output_stream_write_all_async (g_io_stream_get_output_stream (G_IO_STREAM (peer->connection)),
-                                   peer->answer, strlen (peer->answer),
-                                   G_PRIORITY_DEFAULT, peer->server->stopping, written_cb, peer);
+                                   peer->answer,
+                                   strlen (peer->answer),
+                                   G_PRIORITY_DEFAULT,
+                                   peer->server->stopping,
+                                   written_cb,
+                                   peer);
 
   return G_SOURCE_REMOVE;
 }
@@ -141,7 +145,9 @@ peer_behave (Peer *peer, const char *path)
 
     case UNAVAILABLE:
       g_atomic_int_inc (&server->unavailable);
-      peer_answer (peer, 1, "503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close",
+      peer_answer (peer,
+                   1,
+                   "503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close",
                    "{ \"error\": \"overloaded\" }\n");
       break;
 
@@ -195,8 +201,12 @@ static void
 peer_read (Peer *peer)
 {
   g_input_stream_read_async (g_io_stream_get_input_stream (G_IO_STREAM (peer->connection)),
-                             peer->buffer, sizeof peer->buffer,
-                             G_PRIORITY_DEFAULT, peer->server->stopping, read_cb, peer);
+                             peer->buffer,
+                             sizeof peer->buffer,
+                             G_PRIORITY_DEFAULT,
+                             peer->server->stopping,
+                             read_cb,
+                             peer);
 }
 
 static gboolean

@@ -18,13 +18,9 @@ typedef struct
   guint unavailable; /* answered 503 and asked for a pause */
 } DemoFaults;
 
-DemoServer *demo_server_new        (double       fault_rate,
-                                    guint32      seed,
-                                    double       outage,
-                                    GError     **error);
-void        demo_server_free       (DemoServer  *server);
-guint       demo_server_get_port   (DemoServer  *server);
-void        demo_server_get_faults (DemoServer  *server,
-                                    DemoFaults  *faults);
+DemoServer *demo_server_new (double fault_rate, guint32 seed, double outage, GError **error);
+void demo_server_free (DemoServer *server);
+guint demo_server_get_port (DemoServer *server);
+void demo_server_get_faults (DemoServer *server, DemoFaults *faults);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DemoServer, demo_server_free)

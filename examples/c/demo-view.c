@@ -26,11 +26,11 @@ static const struct
   const char *ascii;
 } states[N_STATES] = {
   /* Translators: these and “retries” stand before a number, all of them in one line. */
-  [GOOD] = { N_("answered"), "\033[32m", "█", "#" },
-  [FAILED] = { N_("failed"), "\033[31m", "▚", "x" },
-  [IN_FLIGHT] = { N_("in flight"), "\033[36m", "▓", ">" },
-  [SLEEPING] = { N_("sleeping"), "\033[33m", "▒", "z" },
-  [WAITING] = { N_("waiting"), "\033[90m", "░", "." },
+  [GOOD] = { N_ ("answered"), "\033[32m", "█", "#" },
+  [FAILED] = { N_ ("failed"), "\033[31m", "▚", "x" },
+  [IN_FLIGHT] = { N_ ("in flight"), "\033[36m", "▓", ">" },
+  [SLEEPING] = { N_ ("sleeping"), "\033[33m", "▒", "z" },
+  [WAITING] = { N_ ("waiting"), "\033[90m", "░", "." },
 };
 
 struct _DemoView
@@ -72,8 +72,8 @@ print_line (DemoView *view)
   count_states (demo, counts);
   g_string_append_printf (line, "%5.1f s", demo_get_elapsed (demo));
   for (guint i = 0; i < N_STATES; i++)
-    g_string_append_printf (line, "  %s %'u", _(states[i].name), counts[i]);
-  g_string_append_printf (line, "  %s %'u\n", _("retries"), demo->retries);
+    g_string_append_printf (line, "  %s %'u", _ (states[i].name), counts[i]);
+  g_string_append_printf (line, "  %s %'u\n", _ ("retries"), demo->retries);
   demo_print (demo, line->str);
 }
 
@@ -83,7 +83,7 @@ measure_screen (DemoView *view)
   struct winsize size;
 
   if (ioctl (view->fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
-    size = (struct winsize) { .ws_col = 80, .ws_row = 24 };
+    size = (struct winsize){ .ws_col = 80, .ws_row = 24 };
   /* The last column stays free: some terminals wrap there. */
   view->width = CLAMP (size.ws_col, 10, 101) - 1;
   view->height = size.ws_row;
@@ -146,7 +146,7 @@ add_legend (DemoView *view, const guint *counts)
 
   for (guint i = 0; i < N_STATES; i++)
     {
-      g_autofree char *text = g_strdup_printf (" %s %'u", _(states[i].name), counts[i]);
+      g_autofree char *text = g_strdup_printf (" %s %'u", _ (states[i].name), counts[i]);
       guint cells = g_utf8_strlen (text, -1) + 1;
 
       if (used > 0 && used + 3 + cells > view->width)
@@ -196,14 +196,18 @@ add_histogram (DemoView *view)
     most = MAX (most, view->demo->histogram[i]);
 
   add_text (view, "");
-  add_text (view, _("How long the ended ones took, retries and pauses included"));
+  add_text (view, _ ("How long the ended ones took, retries and pauses included"));
   for (guint i = 0; i < DEMO_N_ROWS; i++)
     {
       g_autofree char *bound = demo_format_seconds (bounds[MIN (i, G_N_ELEMENTS (bounds) - 1)]);
       guint count = view->demo->histogram[i];
 
-      g_string_append_printf (view->frame, "%s %6s ",
-                              i == G_N_ELEMENTS (bounds) ? ">" : view->utf8 ? "≤" : "<", bound);
+      g_string_append_printf (view->frame,
+                              "%s %6s ",
+                              i == G_N_ELEMENTS (bounds) ? ">"
+                              : view->utf8               ? "≤"
+                                                         : "<",
+                              bound);
       if (count > 0)
         {
           if (view->colour)
@@ -236,8 +240,8 @@ draw_frame (DemoView *view)
   if (view->width >= 30 && view->height >= 8)
     {
       add_legend (view, counts);
-      text = g_strdup_printf ("%.1f s   %s %'u", demo_get_elapsed (demo), _("retries"),
-                              demo->retries);
+      text =
+        g_strdup_printf ("%.1f s   %s %'u", demo_get_elapsed (demo), _ ("retries"), demo->retries);
       add_text (view, text);
       if (view->n_lines + DEMO_N_ROWS + 3 <= view->height)
         add_histogram (view);

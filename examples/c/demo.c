@@ -248,7 +248,9 @@ set_up_translations (void)
 int
 main (int argc, char **argv)
 {
-  Demo demo = { 0, };
+  Demo demo = {
+    0,
+  };
   g_autoptr (GError) error = NULL;
   int status = EXIT_FAILURE;
 

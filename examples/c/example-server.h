@@ -16,8 +16,8 @@
  *   /flaky/N/…        503 to the first N requests for the path, then 200 */
 typedef struct _ExampleServer ExampleServer;
 
-ExampleServer *example_server_new  (GError        **error);
-void           example_server_free (ExampleServer  *server);
+ExampleServer *example_server_new (GError **error);
+void example_server_free (ExampleServer *server);
 
 /* http://127.0.0.1:PORT */
 const char *example_server_get_uri (ExampleServer *server);
@@ -29,6 +29,4 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ExampleServer, example_server_free)
 
 /* What the command line of an example says: the URI given, or, for --self-test, that of a server
  * which is started here. Ends the program when it says neither. */
-char *example_uri_from_args (int             argc,
-                             char          **argv,
-                             ExampleServer **server);
+char *example_uri_from_args (int argc, char **argv, ExampleServer **server);

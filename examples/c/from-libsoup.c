@@ -69,7 +69,8 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Download *download = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) body = soup_session_send_and_read_finish (SOUP_SESSION (source), result, &error);
+  g_autoptr (GBytes) body =
+    soup_session_send_and_read_finish (SOUP_SESSION (source), result, &error);
   guint status = soup_message_get_status (download->message);
   gboolean retry;
 
@@ -77,8 +78,8 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                        : !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   if (retry && download->attempt < MAX_ATTEMPTS)
     {
-      const char *retry_after = soup_message_headers_get_one (soup_message_get_response_headers (download->message),
-                                                              "Retry-After");
+      const char *retry_after = soup_message_headers_get_one (
+        soup_message_get_response_headers (download->message), "Retry-After");
       double delay = g_random_double_range (0.0, 0.5 * (1 << (download->attempt - 1)));
 
       if (retry_after != NULL)
@@ -103,12 +104,19 @@ send_again (Download *download)
   g_clear_object (&download->message);
   download->message = soup_message_new ("GET", download->uri);
   download->attempt++;
-  soup_session_send_and_read_async (download->session, download->message, G_PRIORITY_DEFAULT, download->cancellable,
-                                    read_cb, download);
+  soup_session_send_and_read_async (download->session,
+                                    download->message,
+                                    G_PRIORITY_DEFAULT,
+                                    download->cancellable,
+                                    read_cb,
+                                    download);
 }
 
 static void
-download_with_libsoup (SoupSession *session, const char *uri, GCancellable *cancellable, gpointer user_data)
+download_with_libsoup (SoupSession *session,
+                       const char *uri,
+                       GCancellable *cancellable,
+                       gpointer user_data)
 {
   Download *download = g_new0 (Download, 1);
 
@@ -161,8 +169,10 @@ main (int argc, char **argv)
 {
   g_autoptr (ExampleServer) server = NULL;
   g_autofree char *base = example_uri_from_args (argc, argv, &server);
-  g_autofree char *first_uri = server != NULL ? g_strconcat (base, "/flaky/1/first", NULL) : g_strdup (base);
-  g_autofree char *second_uri = server != NULL ? g_strconcat (base, "/flaky/1/second", NULL) : g_strdup (base);
+  g_autofree char *first_uri =
+    server != NULL ? g_strconcat (base, "/flaky/1/first", NULL) : g_strdup (base);
+  g_autofree char *second_uri =
+    server != NULL ? g_strconcat (base, "/flaky/1/second", NULL) : g_strdup (base);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (SoupSession) session = soup_session_new ();
   g_autoptr (ResilientClient) client = create_client (session);

@@ -59,7 +59,9 @@ print_report (ResilientClient *client, Load *load, double elapsed)
   g_print ("requests     %" G_GUINT64_FORMAT ", %u of them answered well\n", requests, load->good);
   g_print ("retries      %" G_GUINT64_FORMAT "\n", resilient_stats_get_retries (stats));
   g_print ("elapsed      %.3f s, %.0f requests/s, %.1f MB/s\n",
-           elapsed, requests / elapsed, load->bytes / 1e6 / elapsed);
+           elapsed,
+           requests / elapsed,
+           load->bytes / 1e6 / elapsed);
   g_print ("mean         %.1f ms\n", 1000 * resilient_stats_get_mean_time (stats));
   g_print ("percentiles  p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, p100 %.1f ms\n",
            1000 * resilient_stats_get_percentile (stats, 0.50),
@@ -85,7 +87,9 @@ main (int argc, char **argv)
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GError) error = NULL;
   g_autofree char *uri = NULL;
-  Load load = { loop, };
+  Load load = {
+    loop,
+  };
   gint64 started;
 
   g_option_context_add_main_entries (options, entries, NULL);
@@ -107,8 +111,8 @@ main (int argc, char **argv)
       if (server == NULL)
         g_error ("%s", error->message);
     }
-  uri = self_test ? g_strconcat (example_server_get_uri (server), "/hello", NULL)
-                  : g_strdup (argv[1]);
+  uri =
+    self_test ? g_strconcat (example_server_get_uri (server), "/hello", NULL) : g_strdup (argv[1]);
 
   client = create_client (n_requests, concurrency);
   load.left = n_requests;

@@ -137,7 +137,9 @@ main (int argc, char **argv)
   g_autoptr (ResilientRetryPolicy) policy = NULL;
   g_autoptr (ResilientStats) stats = NULL;
   g_autoptr (GThread) log = NULL;
-  MetricsCollector metrics = { 0, };
+  MetricsCollector metrics = {
+    0,
+  };
   guint n_logged;
 
   builder = resilient_retry_policy_builder_new (resilient_retry_policy_get_standard ());

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* A POST that may be repeated, because its key lets the server tell: order https://example.org/orders */
+/* A POST that may be repeated, because its key lets the server tell: order
+ * https://example.org/orders */
 
 #include <locale.h>
 #include <resilient.h>
@@ -31,7 +32,8 @@ main (int argc, char **argv)
   g_autoptr (ExampleServer) server = NULL;
   g_autofree char *base = example_uri_from_args (argc, argv, &server);
   /* The first one is answered by a 503. */
-  g_autofree char *uri = server != NULL ? g_strconcat (base, "/flaky/1/orders", NULL) : g_strdup (base);
+  g_autofree char *uri =
+    server != NULL ? g_strconcat (base, "/flaky/1/orders", NULL) : g_strdup (base);
   g_autoptr (ResilientClient) client = resilient_client_new ();
   g_autoptr (JsonNode) order = json_from_string ("{\"article\": 42, \"number\": 1}", NULL);
   g_autoptr (ResilientStats) stats = NULL;

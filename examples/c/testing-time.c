@@ -8,7 +8,7 @@
 
 #define URI "https://api.example.com/notes"
 
-/* --- the app ------------------------------------------------------------------------------------ */
+/* --- the app ---------------------------------------------------------------------------------- */
 
 /* Saves a note, and says what to tell the user. */
 static const char *
@@ -29,7 +29,7 @@ save_note (ResilientClient *client, const char *text)
   return "Perhaps saved";
 }
 
-/* --- its tests ---------------------------------------------------------------------------------- */
+/* --- its tests -------------------------------------------------------------------------------- */
 
 /* [set-up] */
 typedef struct

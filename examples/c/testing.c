@@ -6,7 +6,7 @@
 #include <locale.h>
 #include <resilient-test.h>
 
-/* --- the app ------------------------------------------------------------------------------------ */
+/* --- the app ---------------------------------------------------------------------------------- */
 
 /* [app] */
 /* Loads the notes, and says what to tell the user. */
@@ -42,7 +42,7 @@ add_note (ResilientClient *client, const char *uri, const char *text)
 }
 /* [end] */
 
-/* --- its tests ---------------------------------------------------------------------------------- */
+/* --- its tests -------------------------------------------------------------------------------- */
 
 /* [set-up] */
 typedef struct
@@ -157,8 +157,7 @@ test_cancel (Fixture *f, gconstpointer flags)
   resilient_test_server_enqueue_script (f->server, "/notes", 1, script);
 
   resilient_client_get_async (f->client, f->uri, NULL, cancellable, loaded_cb, &error);
-  g_assert_true (
-    resilient_test_server_wait_for_gate (f->server, "half way", 1, 20.0, NULL, NULL));
+  g_assert_true (resilient_test_server_wait_for_gate (f->server, "half way", 1, 20.0, NULL, NULL));
   g_cancellable_cancel (cancellable);
   while (error == NULL)
     g_main_context_iteration (NULL, TRUE);
@@ -175,8 +174,8 @@ main (int argc, char **argv)
   setlocale (LC_ALL, "");
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/notes/cut-answer", Fixture, plain, set_up, test_cut_answer, tear_down);
-  g_test_add ("/notes/expired-certificate", Fixture, tls, set_up, test_expired_certificate,
-              tear_down);
+  g_test_add (
+    "/notes/expired-certificate", Fixture, tls, set_up, test_expired_certificate, tear_down);
   g_test_add ("/notes/lost-answer", Fixture, plain, set_up, test_lost_answer, tear_down);
   g_test_add ("/notes/cancel", Fixture, plain, set_up, test_cancel, tear_down);
 

@@ -18,7 +18,8 @@ typedef struct
 } Job;
 
 /* [worker] */
-/* Blocks this thread only. No main context turns for it: the client's own thread drives the request. */
+/* Blocks this thread only. No main context turns for it: the client's own thread drives the
+ * request. */
 static gpointer
 work (gpointer data)
 {
@@ -29,7 +30,8 @@ work (gpointer data)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (ResilientRequest) request = resilient_request_new ("GET", job->uri);
-      g_autoptr (ResilientResponse) response = resilient_client_send (job->client, request, NULL, NULL, &error);
+      g_autoptr (ResilientResponse) response =
+        resilient_client_send (job->client, request, NULL, NULL, &error);
 
       if (response != NULL && resilient_response_check_status (response, &error))
         n_done++;

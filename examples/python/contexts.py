@@ -42,11 +42,11 @@ async def main():
         print(f'{request_id}: {result.status.value_nick}, {result.attempts} attempts, '
               f'{result.context.metadata}')
 
-    assert results['users'].is_success() and results['users'].attempts == 1
-    assert results['mail'].is_error() and results['mail'].attempts == 2
+    assert results['users'].is_success and results['users'].attempts == 1
+    assert results['mail'].is_error and results['mail'].attempts == 2
     assert results['mail'].context.metadata == {'owner': 'post'}
     if sys.argv[1] == '--self-test':
-        assert results['orders'].is_success() and results['orders'].attempts == 2
+        assert results['orders'].is_success and results['orders'].attempts == 2
 
 
 if __name__ == '__main__':

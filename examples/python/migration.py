@@ -132,7 +132,7 @@ def use_context(context):
     following = context.increment_attempt()
     print(following.current_attempt, following.max_retries, following.base_delay, following.backoff_factor,
           following.max_delay)
-    print(following.has_retries_left(), following.calculate_delay(), following.elapsed_time, following.metadata)
+    print(following.has_retries_left, following.calculate_delay(), following.elapsed_time, following.metadata)
     return same, following
 # [end]
 
@@ -208,7 +208,7 @@ async def show_dashboard(client, interval=5):
 async def show_results(client):
     results = await client.wait_all()  # a dictionary, as client.results is at any time
     for request_id, result in results.items():
-        print(request_id, result.status.value_nick, result.is_success(), result.is_error(), result.attempts,
+        print(request_id, result.status.value_nick, result.is_success, result.is_error, result.attempts,
               f'{result.total_time:.3f} s')
     return results
 # [end]
@@ -316,9 +316,9 @@ async def main():
     await check_failures(client, base, refusing)
     await check_contexts(client, base)
 
-    assert (await wait_for_one(client)).is_success()
+    assert (await wait_for_one(client)).is_success
     results = await show_results(client)
-    assert any(result.is_error() for result in results.values()) and len(results) == client.result_count
+    assert any(result.is_error for result in results.values()) and len(results) == client.result_count
     metrics = get_metrics(client)
     assert metrics['total_requests'] == len(results) and 0 < metrics['success_rate'] < 1, metrics
     assert metrics['retry_rate'] > 0 and metrics['error_rate'] > 0

@@ -14,7 +14,7 @@ typedef struct
   gint64 (*monotonic) (gpointer data);
   gint64 (*boot) (gpointer data);
   gint64 (*real) (gpointer data);
-  /* Nullable: an alarm waits for another time than before. Any thread, under no lock. */
+  /* Nullable: a timer queue waits for another time than before. Any thread, under no lock. */
   void (*awaited) (gpointer data);
 } ResilientClockFuncs;
 
@@ -22,14 +22,21 @@ gint64 resilient_clock_get_monotonic (void);
 gint64 resilient_clock_get_boot (void);
 gint64 resilient_clock_get_real (void);
 
-/* Replaces the clock of the whole process; NULL restores the real one. For tests: call before the first use. */
+/* Replaces the clock of the whole process; NULL restores the real one. For tests: call before the
+ * first use. */
 void resilient_clock_install (const ResilientClockFuncs *funcs, gpointer data);
 /* TRUE while a replaced clock is installed: nothing may then be left to the kernel's timers. */
 gboolean resilient_clock_is_virtual (void);
-/* Tells every alarm of the process that the replaced clock has moved (wakes their contexts). */
+/* Tells every timer queue of the process that the replaced clock has moved (wakes their
+ * contexts). */
 void resilient_clock_moved (void);
-/* Tells the replaced clock, if there is one, that an alarm waits for another time than before. */
+/* Tells the replaced clock, if there is one, that a timer queue waits for another time than
+ * before. */
 void resilient_clock_await (void);
+
+/* As g_cond_wait(), but FALSE, without having waited, once @due on the boot-time clock has come.
+ * Like every condition it may return TRUE for no reason: look again. */
+gboolean resilient_clock_wait_until (GCond *cond, GMutex *mutex, gint64 due);
 
 /* seconds → microseconds, saturating, never negative; and back. */
 gint64 resilient_clock_from_seconds (double seconds);

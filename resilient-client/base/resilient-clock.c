@@ -5,10 +5,16 @@
 
 #include "resilient-clock-private.h"
 
-#include "resilient-alarm-private.h"
+#include "resilient-timer-queue-private.h"
 
 #include <math.h>
 #include <time.h>
+
+/* How long a thread waits at once. The monotonic clock, by which a condition is waited for, stops
+ * during suspend: what fell due meanwhile is found after so long. A clock that is moved by hand
+ * wakes nobody who waits like this, so such a thread looks at it now and then. */
+#define WAIT_HORIZON (G_GINT64_CONSTANT (30) * G_USEC_PER_SEC)
+#define VIRTUAL_SLICE (5 * G_TIME_SPAN_MILLISECOND)
 
 /* A replaced clock. Never freed: another thread may be reading the time through it, and a process
  * replaces its clock a few times at most. The chain keeps old ones reachable. */
@@ -75,8 +81,7 @@ resilient_clock_get_real (void)
 }
 
 void
-resilient_clock_install (const ResilientClockFuncs *funcs,
-                         gpointer                   data)
+resilient_clock_install (const ResilientClockFuncs *funcs, gpointer data)
 {
   Replacement *clock = NULL;
 
@@ -108,7 +113,7 @@ resilient_clock_is_virtual (void)
 void
 resilient_clock_moved (void)
 {
-  resilient_alarm_wake_all ();
+  resilient_timer_queue_wake_all ();
 }
 
 void
@@ -118,6 +123,20 @@ resilient_clock_await (void)
 
   if (clock != NULL && clock->funcs.awaited != NULL)
     clock->funcs.awaited (clock->data);
+}
+
+gboolean
+resilient_clock_wait_until (GCond *cond, GMutex *mutex, gint64 due)
+{
+  gint64 left = due - resilient_clock_get_boot ();
+
+  if (left <= 0)
+    return FALSE;
+
+  left = MIN (left, resilient_clock_is_virtual () ? VIRTUAL_SLICE : WAIT_HORIZON);
+  g_cond_wait_until (cond, mutex, g_get_monotonic_time () + left);
+
+  return TRUE;
 }
 
 gint64
@@ -147,8 +166,7 @@ resilient_clock_to_seconds (gint64 microseconds)
 }
 
 gint64
-resilient_clock_add (gint64 start,
-                     double seconds)
+resilient_clock_add (gint64 start, double seconds)
 {
   gint64 duration = resilient_clock_from_seconds (seconds);
 

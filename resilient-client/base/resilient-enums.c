@@ -5,21 +5,24 @@
 
 #include "resilient-enums.h"
 
-G_DEFINE_ENUM_TYPE (ResilientEventType, resilient_event_type,
+G_DEFINE_ENUM_TYPE (ResilientEventType,
+                    resilient_event_type,
                     G_DEFINE_ENUM_VALUE (RESILIENT_EVENT_TYPE_SUCCESS, "success"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_EVENT_TYPE_RETRY, "retry"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_EVENT_TYPE_ERROR, "error"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_EVENT_TYPE_TIMEOUT, "timeout"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_EVENT_TYPE_CANCELLED, "cancelled"))
 
-G_DEFINE_ENUM_TYPE (ResilientResultStatus, resilient_result_status,
+G_DEFINE_ENUM_TYPE (ResilientResultStatus,
+                    resilient_result_status,
                     G_DEFINE_ENUM_VALUE (RESILIENT_RESULT_STATUS_PENDING, "pending"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_RESULT_STATUS_SUCCESS, "success"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_RESULT_STATUS_ERROR, "error"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_RESULT_STATUS_TIMEOUT, "timeout"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_RESULT_STATUS_CANCELLED, "cancelled"))
 
-G_DEFINE_FLAGS_TYPE (ResilientFailure, resilient_failure,
+G_DEFINE_FLAGS_TYPE (ResilientFailure,
+                     resilient_failure,
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_NONE, "none"),
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_RESOLVE, "resolve"),
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_CONNECT, "connect"),
@@ -41,21 +44,24 @@ G_DEFINE_FLAGS_TYPE (ResilientFailure, resilient_failure,
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_INVALID, "invalid"),
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_CANCELLED, "cancelled"))
 
-G_DEFINE_ENUM_TYPE (ResilientJitter, resilient_jitter,
+G_DEFINE_ENUM_TYPE (ResilientJitter,
+                    resilient_jitter,
                     G_DEFINE_ENUM_VALUE (RESILIENT_JITTER_NONE, "none"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_JITTER_PROPORTIONAL, "proportional"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_JITTER_FULL, "full"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_JITTER_EQUAL, "equal"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_JITTER_DECORRELATED, "decorrelated"))
 
-G_DEFINE_ENUM_TYPE (ResilientCallState, resilient_call_state,
+G_DEFINE_ENUM_TYPE (ResilientCallState,
+                    resilient_call_state,
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_QUEUED, "queued"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_SENDING, "sending"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_RECEIVING, "receiving"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_WAITING, "waiting"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_DONE, "done"))
 
-G_DEFINE_ENUM_TYPE (ResilientIdempotency, resilient_idempotency,
+G_DEFINE_ENUM_TYPE (ResilientIdempotency,
+                    resilient_idempotency,
                     G_DEFINE_ENUM_VALUE (RESILIENT_IDEMPOTENCY_AUTO, "auto"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_IDEMPOTENCY_YES, "yes"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_IDEMPOTENCY_NO, "no"))

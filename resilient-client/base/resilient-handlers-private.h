@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Whether a handler is connected, with whatever detail: g_signal_has_handler_pending() overlooks those that have one, such as
- * of "notify::state". Any thread. */
+/* Whether a handler is connected, with whatever detail: g_signal_has_handler_pending() overlooks
+ * those that have one, such as of "notify::state". Any thread. */
 static inline gboolean
 resilient_has_handler (gpointer instance, guint signal_id)
 {

@@ -21,8 +21,8 @@ typedef struct
   gsize index_offset;         /* of a guint in the item: 1 + place; 0: not in the heap */
 } ResilientHeap;
 
-#define RESILIENT_HEAP_INIT(before_func, Type, member) \
-  ((ResilientHeap) { .before = (before_func), .index_offset = G_STRUCT_OFFSET (Type, member) })
+#define RESILIENT_HEAP_INIT(before_func, Type, member)                                             \
+  ((ResilientHeap){ .before = (before_func), .index_offset = G_STRUCT_OFFSET (Type, member) })
 
 void resilient_heap_insert (ResilientHeap *self, gpointer item);
 void resilient_heap_remove (ResilientHeap *self, gpointer item);

@@ -13,32 +13,26 @@
 /* Atomic, because the place of an item changes when others are set, while its owner may ask,
  * without the lock of the heap, whether it is in. */
 static void
-set_index (ResilientHeap *self,
-           gpointer       item,
-           guint          index)
+set_index (ResilientHeap *self, gpointer item, guint index)
 {
   g_atomic_int_set ((guint *) G_STRUCT_MEMBER_P (item, self->index_offset), index);
 }
 
 static guint
-get_index (ResilientHeap *self,
-           gpointer       item)
+get_index (ResilientHeap *self, gpointer item)
 {
   return G_STRUCT_MEMBER (guint, item, self->index_offset);
 }
 
 static void
-put (ResilientHeap *self,
-     guint          place,
-     gpointer       item)
+put (ResilientHeap *self, guint place, gpointer item)
 {
   self->items[place] = item;
   set_index (self, item, place + 1);
 }
 
 static void
-resize (ResilientHeap *self,
-        guint          capacity)
+resize (ResilientHeap *self, guint capacity)
 {
   self->items = g_renew (gpointer, self->items, capacity);
   self->capacity = capacity;
@@ -46,9 +40,7 @@ resize (ResilientHeap *self,
 
 /* Finds the place of @item, starting from the hole at @place, and fills it. */
 static void
-sift_up (ResilientHeap *self,
-         guint          place,
-         gpointer       item)
+sift_up (ResilientHeap *self, guint place, gpointer item)
 {
   while (place > 0)
     {
@@ -65,9 +57,7 @@ sift_up (ResilientHeap *self,
 }
 
 static void
-sift_down (ResilientHeap *self,
-           guint          place,
-           gpointer       item)
+sift_down (ResilientHeap *self, guint place, gpointer item)
 {
   /* The last item with a child is at (length - 2) / ARITY; written so that nothing overflows. */
   while (self->length > 1 && place <= (self->length - 2) / ARITY)
@@ -91,9 +81,7 @@ sift_down (ResilientHeap *self,
 }
 
 static void
-sift (ResilientHeap *self,
-      guint          place,
-      gpointer       item)
+sift (ResilientHeap *self, guint place, gpointer item)
 {
   if (place > 0 && self->before (item, self->items[(place - 1) / ARITY]))
     sift_up (self, place, item);
@@ -102,8 +90,7 @@ sift (ResilientHeap *self,
 }
 
 void
-resilient_heap_insert (ResilientHeap *self,
-                       gpointer       item)
+resilient_heap_insert (ResilientHeap *self, gpointer item)
 {
   g_assert (get_index (self, item) == 0);
 
@@ -115,8 +102,7 @@ resilient_heap_insert (ResilientHeap *self,
 }
 
 void
-resilient_heap_remove (ResilientHeap *self,
-                       gpointer       item)
+resilient_heap_remove (ResilientHeap *self, gpointer item)
 {
   guint index = get_index (self, item);
   gpointer last;
@@ -136,8 +122,7 @@ resilient_heap_remove (ResilientHeap *self,
 }
 
 void
-resilient_heap_update (ResilientHeap *self,
-                       gpointer       item)
+resilient_heap_update (ResilientHeap *self, gpointer item)
 {
   guint index = get_index (self, item);
 

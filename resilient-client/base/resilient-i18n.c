@@ -7,7 +7,8 @@
 
 #include <libintl.h>
 
-/* RESILIENT_LOCALE_DIR in the environment serves uninstalled runs: the build tree has catalogues too. */
+/* RESILIENT_LOCALE_DIR in the environment serves uninstalled runs: the build tree has catalogues
+ * too. */
 static void
 ensure_bound (void)
 {

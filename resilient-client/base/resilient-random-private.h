@@ -14,7 +14,8 @@ double resilient_random_range (double low, double high);
 #define RESILIENT_UUID_SIZE 37
 void resilient_random_uuid (char uuid[RESILIENT_UUID_SIZE]);
 
-/* For tests: makes every later draw of the process follow from @seed, UUIDs included, until resilient_random_unseed(). */
+/* For tests: makes every later draw of the process follow from @seed, UUIDs included, until
+ * resilient_random_unseed(). */
 void resilient_random_seed (guint32 seed);
 void resilient_random_unseed (void);
 

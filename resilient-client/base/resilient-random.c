@@ -69,8 +69,7 @@ resilient_random_double (void)
 }
 
 double
-resilient_random_range (double low,
-                        double high)
+resilient_random_range (double low, double high)
 {
   double value = low + (high - low) * resilient_random_double ();
 

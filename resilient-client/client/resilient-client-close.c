@@ -5,15 +5,18 @@
 
 #include "resilient-client-private.h"
 #include "resilient-clock-private.h"
+#include "resilient-completion-private.h"
+#include "resilient-soup-transport-private.h"
 
-/* Shared by who may end the closing first: the last call, or the cancellable; and by the end of the
- * grace. */
+/* A closing goes on when nobody waits for it any more. References: the engine's until no call is
+ * live, and that of the end of the grace. */
 typedef struct
 {
-  GTask *task;
-  GSource *source; /* nullable */
+  ResilientClient *client;
+  ResilientCompletion *completion;
+  /* Of the grace: in the context of who closes, as nobody might turn the home context. */
+  ResilientTimerQueue *timers;
   ResilientTimer timer;
-  int returned; /* atomic */
 } Close;
 
 static void
@@ -21,8 +24,9 @@ close_free (gpointer data)
 {
   Close *close = data;
 
-  g_object_unref (close->task);
-  g_clear_pointer (&close->source, g_source_unref);
+  g_object_unref (close->client);
+  resilient_completion_unref (close->completion);
+  resilient_timer_queue_unref (close->timers);
 }
 
 static void
@@ -34,7 +38,7 @@ close_unref (gpointer close)
 static void
 cancel_rest (ResilientClient *self)
 {
-  g_autoptr (GPtrArray) calls = resilient_core_list_calls (self->core, NULL);
+  g_autoptr (GPtrArray) calls = resilient_engine_list_calls (self->engine, NULL);
 
   for (guint i = 0; i < calls->len; i++)
     resilient_call_cancel_for (calls->pdata[i], RESILIENT_CANCEL_BY_CLOSE);
@@ -45,7 +49,7 @@ grace_over_cb (gpointer data)
 {
   Close *close = data;
 
-  cancel_rest (g_task_get_source_object (close->task));
+  cancel_rest (close->client);
   close_unref (close);
 }
 
@@ -64,62 +68,49 @@ abort_transport_cb (gpointer transport)
 /* What is idle is closed in the context that drives it; of a session that two drive, it is left to
  * its idle time-out. */
 static void
-drop_connections (ResilientCore *core)
+drop_connections (ResilientEngine *engine)
 {
-  g_autoptr (ResilientTransport) transport = resilient_core_dup_transport (core);
-  g_autoptr (ResilientDriver) io = NULL;
+  g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (engine);
+  g_autoptr (ResilientScheduler) io = NULL;
   g_autoptr (SoupSession) session = NULL;
 
-  g_mutex_lock (&core->lock);
-  if (core->io != NULL)
-    io = resilient_driver_ref (core->io);
-  else if (core->own_session && core->session != NULL)
-    session = g_object_ref (core->session);
-  g_mutex_unlock (&core->lock);
+  g_mutex_lock (&engine->lock);
+  if (engine->io != NULL)
+    io = resilient_scheduler_ref (engine->io);
+  else if (engine->own_session && engine->session != NULL)
+    session = g_object_ref (engine->session);
+  g_mutex_unlock (&engine->lock);
 
   if (session != NULL)
-    resilient_driver_invoke (
-      core->home, abort_session_cb, g_steal_pointer (&session), g_object_unref);
-  resilient_driver_invoke (core->home,
-                           abort_transport_cb,
-                           resilient_transport_ref (transport),
-                           (GDestroyNotify) resilient_transport_unref);
+    resilient_scheduler_invoke (
+      engine->home, abort_session_cb, g_steal_pointer (&session), g_object_unref);
+  resilient_scheduler_invoke (engine->home,
+                              abort_transport_cb,
+                              resilient_transport_ref (transport),
+                              (GDestroyNotify) resilient_transport_unref);
   if (io != NULL)
-    resilient_driver_invoke (io,
-                             abort_transport_cb,
-                             g_steal_pointer (&transport),
-                             (GDestroyNotify) resilient_transport_unref);
+    resilient_scheduler_invoke (io,
+                                abort_transport_cb,
+                                g_steal_pointer (&transport),
+                                (GDestroyNotify) resilient_transport_unref);
 }
 
 static void
 all_ended_cb (gpointer data)
 {
   Close *close = data;
-  ResilientClient *self = g_task_get_source_object (close->task);
+  ResilientEngine *engine = close->client->engine;
+  g_autoptr (GTask) task = NULL;
 
-  if (resilient_alarm_clear (resilient_driver_get_alarm (self->core->home), &close->timer))
+  if (resilient_timer_queue_clear (close->timers, &close->timer))
     close_unref (close);
-  drop_connections (self->core);
+  drop_connections (engine);
 
-  if (g_atomic_int_compare_and_exchange (&close->returned, FALSE, TRUE))
-    {
-      if (close->source != NULL)
-        g_source_destroy (close->source);
-      g_task_return_boolean (close->task, TRUE);
-    }
+  task = resilient_completion_take (close->completion);
+  if (task != NULL)
+    g_task_return_boolean (task, TRUE);
 
   close_unref (close);
-}
-
-static gboolean
-close_cancelled_cb (GCancellable *cancellable, gpointer user_data)
-{
-  Close *close = user_data;
-
-  if (g_atomic_int_compare_and_exchange (&close->returned, FALSE, TRUE))
-    g_task_return_error_if_cancelled (close->task);
-
-  return G_SOURCE_REMOVE;
 }
 
 /**
@@ -146,38 +137,43 @@ resilient_client_close_async (ResilientClient *self,
                               GAsyncReadyCallback callback,
                               gpointer user_data)
 {
+  g_autoptr (GError) foreign = NULL;
+  g_autoptr (ResilientCompletion) completion = NULL;
   Close *close;
+  GTask *task;
 
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, resilient_client_close_async);
+  g_task_set_priority (task, resilient_engine_get_source_priority (self->engine));
+  if (resilient_engine_is_foreign (self->engine, &foreign))
+    {
+      g_task_return_error (task, g_steal_pointer (&foreign));
+      g_object_unref (task);
+      return;
+    }
+  completion = resilient_completion_new (task, NULL, NULL, NULL);
   close = g_atomic_rc_box_new0 (Close);
-  close->task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (close->task, resilient_client_close_async);
-  g_task_set_check_cancellable (close->task, FALSE);
+  close->client = g_object_ref (self);
+  close->completion = resilient_completion_ref (completion);
+  close->timers = resilient_timer_queue_get (g_task_get_context (task));
 
-  if (resilient_core_close (self->core))
+  if (resilient_engine_close (self->engine))
     resilient_client_counts_changed (self);
 
   if (grace > 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->core->home),
-                         &close->timer,
-                         resilient_clock_add (resilient_clock_get_boot (), grace),
-                         grace_over_cb,
-                         g_atomic_rc_box_acquire (close));
+    resilient_timer_queue_set (close->timers,
+                               &close->timer,
+                               resilient_clock_add (resilient_clock_get_boot (), grace),
+                               grace_over_cb,
+                               g_atomic_rc_box_acquire (close));
   else
     cancel_rest (self);
 
-  if (cancellable != NULL)
-    {
-      close->source = g_cancellable_source_new (cancellable);
-      g_source_set_callback (close->source,
-                             G_SOURCE_FUNC (close_cancelled_cb),
-                             g_atomic_rc_box_acquire (close),
-                             close_unref);
-      g_source_attach (close->source, g_task_get_context (close->task));
-    }
-  resilient_core_when_idle (self->core, all_ended_cb, close);
+  resilient_engine_when_idle (self->engine, all_ended_cb, close);
+  resilient_completion_arm (completion, cancellable, -1, NULL);
 }
 
 /**

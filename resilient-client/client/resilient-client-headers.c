@@ -23,10 +23,12 @@ resilient_client_get_retry_policy (ResilientClient *self)
   ResilientRetryPolicy *policy;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return resilient_retry_policy_ref (self->engine->settings.retry_policy);
 
-  g_mutex_lock (&self->core->lock);
-  policy = resilient_retry_policy_ref (self->core->settings.retry_policy);
-  g_mutex_unlock (&self->core->lock);
+  g_mutex_lock (&self->engine->lock);
+  policy = resilient_retry_policy_ref (self->engine->settings.retry_policy);
+  g_mutex_unlock (&self->engine->lock);
 
   return policy;
 }
@@ -46,14 +48,16 @@ resilient_client_set_retry_policy (ResilientClient *self, ResilientRetryPolicy *
   g_autoptr (ResilientRetryPolicy) old = NULL;
 
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
 
   if (retry_policy == NULL)
     retry_policy = resilient_retry_policy_get_default ();
 
-  g_mutex_lock (&self->core->lock);
-  old = self->core->settings.retry_policy;
-  self->core->settings.retry_policy = resilient_retry_policy_ref (retry_policy);
-  g_mutex_unlock (&self->core->lock);
+  g_mutex_lock (&self->engine->lock);
+  old = self->engine->settings.retry_policy;
+  self->engine->settings.retry_policy = resilient_retry_policy_ref (retry_policy);
+  g_mutex_unlock (&self->engine->lock);
 
   if (old != retry_policy)
     g_object_notify (G_OBJECT (self), "retry-policy");
@@ -120,6 +124,8 @@ resilient_client_set_default_header (ResilientClient *self, const char *name, co
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return FALSE;
 
   if (!resilient_headers_name_is_valid (name)
       || (value != NULL && !resilient_headers_value_is_valid (value)))
@@ -129,12 +135,12 @@ resilient_client_set_default_header (ResilientClient *self, const char *name, co
       || g_ascii_strcasecmp (name, "Cookie") == 0)
     return FALSE;
 
-  g_mutex_lock (&self->core->lock);
-  old = self->core->default_headers;
+  g_mutex_lock (&self->engine->lock);
+  old = self->engine->default_headers;
   changed = old != NULL ? resilient_headers_copy (old) : resilient_headers_new ();
   resilient_headers_replace (changed, name, value);
-  self->core->default_headers = changed;
-  g_mutex_unlock (&self->core->lock);
+  self->engine->default_headers = changed;
+  g_mutex_unlock (&self->engine->lock);
 
   return TRUE;
 }
@@ -154,11 +160,13 @@ resilient_client_set_default_header (ResilientClient *self, const char *name, co
 ResilientOrigin *
 resilient_client_get_origin (ResilientClient *self, const char *uri)
 {
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (uri != NULL, NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return NULL;
 
-  recipe = resilient_recipe_new ("GET", uri, NULL);
-  return recipe != NULL ? resilient_gate_get_origin (self->core->gate, recipe->uri) : NULL;
+  frozen = resilient_frozen_request_new ("GET", uri, NULL);
+  return frozen != NULL ? resilient_gate_get_origin (self->engine->gate, frozen->uri) : NULL;
 }

@@ -15,29 +15,49 @@ struct _ResilientClient
 
   /* Set once, at construction. */
   GMainContext *main_context;
-  SoupSession *given_session; /* until the core has it */
-  ResilientCore *core;
+  SoupSession *given_session; /* until the engine has it */
+  ResilientEngine *engine;
 
   GSource *monitor;
   ResilientCallList *calls; /* of the home context; made at need */
 };
 
-/* Starts @recipe, or for a NULL one a call refused with @error. */
-ResilientCall *resilient_client_start_recipe (ResilientClient *self, ResilientRecipe *recipe, const GError *recipe_error,
-                                              ResilientRequestContext *context, GCancellable *cancellable);
+/* Starts @frozen, or for a NULL one a call refused with @error. */
+ResilientCall *resilient_client_start_frozen (ResilientClient *self,
+                                              ResilientFrozenRequest *frozen,
+                                              const GError *frozen_error,
+                                              ResilientRequestContext *context,
+                                              GCancellable *cancellable);
 /* The same, as a task of @self (any tag) that returns the response. */
-void resilient_client_send_recipe (ResilientClient *self, ResilientRecipe *recipe, const GError *recipe_error,
-                                   ResilientRequestContext *context, GCancellable *cancellable,
-                                   GAsyncReadyCallback callback, gpointer user_data, gpointer tag);
+void resilient_client_send_frozen (ResilientClient *self,
+                                   ResilientFrozenRequest *frozen,
+                                   const GError *frozen_error,
+                                   ResilientRequestContext *context,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data,
+                                   gpointer tag);
 /* The same for a verb; @content_type and @body are nullable. */
-void resilient_client_send_verb (ResilientClient *self, const char *method, const char *uri, const char *content_type,
-                                 GBytes *body, ResilientRequestContext *context, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer user_data, gpointer tag);
+void resilient_client_send_verb (ResilientClient *self,
+                                 const char *method,
+                                 const char *uri,
+                                 const char *content_type,
+                                 GBytes *body,
+                                 ResilientRequestContext *context,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data,
+                                 gpointer tag);
 /* Blocks; driven by the I/O thread. */
-ResilientResponse *resilient_client_send_recipe_sync (ResilientClient *self, ResilientRecipe *recipe,
-                                                      ResilientRequestContext *context, GCancellable *cancellable,
+ResilientResponse *resilient_client_send_recipe_sync (ResilientClient *self,
+                                                      ResilientFrozenRequest *frozen,
+                                                      ResilientRequestContext *context,
+                                                      GCancellable *cancellable,
                                                       GError **error);
-ResilientResponse *resilient_client_finish_response (ResilientClient *self, GAsyncResult *result, gpointer tag, GError **error);
+ResilientResponse *resilient_client_finish_response (ResilientClient *self,
+                                                     GAsyncResult *result,
+                                                     gpointer tag,
+                                                     GError **error);
 
 enum
 {
@@ -45,6 +65,7 @@ enum
   RESILIENT_CLIENT_PROP_MAIN_CONTEXT,
   RESILIENT_CLIENT_PROP_RETRY_POLICY,
   RESILIENT_CLIENT_PROP_USER_AGENT,
+  RESILIENT_CLIENT_PROP_IO_PRIORITY,
   RESILIENT_CLIENT_PROP_MAX_CONCURRENT,
   RESILIENT_CLIENT_PROP_MAX_CONCURRENT_PER_HOST,
   RESILIENT_CLIENT_PROP_MAX_PENDING,
@@ -70,65 +91,77 @@ enum
 };
 
 /* resilient-client-properties.c and resilient-client-pspecs.c */
-void resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec);
-void resilient_client_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec);
+void
+resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec);
+void resilient_client_set_property (GObject *object,
+                                    guint prop_id,
+                                    const GValue *value,
+                                    GParamSpec *pspec);
 void resilient_client_install_properties (GObjectClass *object_class);
 /* resilient-client-signals.c */
 void resilient_client_install_signals (GObjectClass *object_class);
 /* TRUE if a handler of a signal wants events of @type; any thread. */
 gboolean resilient_client_wants_event (ResilientEventType type, gpointer client);
-/* Notifies active-count, pending-count and closed in the home context when they change, if anybody listens. */
+/* Notifies active-count, pending-count and closed in the home context when they change, if anybody
+ * listens. */
 void resilient_client_watch_counts (ResilientClient *self);
 void resilient_client_counts_changed (ResilientClient *self);
 /* @weak_client: a GWeakRef; in the home context. */
 void resilient_client_emit_event (ResilientEvent *event, gpointer weak_client);
 
-#define GET_SETTING(self, field)                          \
-  G_STMT_START                                            \
-    {                                                     \
-      __typeof__ ((self)->core->settings.field) value;    \
-      g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0); \
-      g_mutex_lock (&(self)->core->lock);                 \
-      value = (self)->core->settings.field;               \
-      g_mutex_unlock (&(self)->core->lock);               \
-      return value;                                       \
-    }                                                     \
+/* In a forked child the settings are what they were: nobody is there who would change them. */
+#define GET_SETTING(self, field)                                                                   \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    __typeof__ ((self)->engine->settings.field) value;                                             \
+    g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);                                          \
+    if (resilient_engine_is_foreign ((self)->engine, NULL))                                        \
+      return (self)->engine->settings.field;                                                       \
+    g_mutex_lock (&(self)->engine->lock);                                                          \
+    value = (self)->engine->settings.field;                                                        \
+    g_mutex_unlock (&(self)->engine->lock);                                                        \
+    return value;                                                                                  \
+  }                                                                                                \
   G_STMT_END
 
-/* Both leave the function unless the value is a new one. */
-#define SET_SETTING(self, field)                       \
-  G_STMT_START                                         \
-    {                                                  \
-      gboolean same;                                   \
-      g_mutex_lock (&(self)->core->lock);              \
-      same = (self)->core->settings.field == field;    \
-      (self)->core->settings.field = field;            \
-      g_mutex_unlock (&(self)->core->lock);            \
-      if (same)                                        \
-        return;                                        \
-    }                                                  \
+/* Both leave the function unless the value is a new one, and in a forked child. */
+#define SET_SETTING(self, field)                                                                   \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    gboolean same;                                                                                 \
+    if (resilient_engine_is_foreign ((self)->engine, NULL))                                        \
+      return;                                                                                      \
+    g_mutex_lock (&(self)->engine->lock);                                                          \
+    same = (self)->engine->settings.field == field;                                                \
+    (self)->engine->settings.field = field;                                                        \
+    g_mutex_unlock (&(self)->engine->lock);                                                        \
+    if (same)                                                                                      \
+      return;                                                                                      \
+  }                                                                                                \
   G_STMT_END
 
 /* Calls keep the limits with which they were started: they are replaced, not changed. */
-#define SET_LIMIT(self, field)                                                             \
-  G_STMT_START                                                                             \
-    {                                                                                      \
-      ResilientLimits *old_limits, *new_limits;                                            \
-      gboolean same;                                                                       \
-      g_mutex_lock (&(self)->core->lock);                                                  \
-      old_limits = (self)->core->settings.limits;                                          \
-      same = old_limits->field == field;                                                   \
-      if (!same)                                                                           \
-        {                                                                                  \
-          new_limits = g_atomic_rc_box_dup (sizeof *old_limits, old_limits);               \
-          new_limits->field = field;                                                       \
-          (self)->core->settings.limits = new_limits;                                      \
-          g_atomic_rc_box_release (old_limits);                                            \
-        }                                                                                  \
-      g_mutex_unlock (&(self)->core->lock);                                                \
-      if (same)                                                                            \
-        return;                                                                            \
-    }                                                                                      \
+#define SET_LIMIT(self, field)                                                                     \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    ResilientCallOptions *old_limits, *new_limits;                                                 \
+    gboolean same;                                                                                 \
+    if (resilient_engine_is_foreign ((self)->engine, NULL))                                        \
+      return;                                                                                      \
+    g_mutex_lock (&(self)->engine->lock);                                                          \
+    old_limits = (self)->engine->settings.limits;                                                  \
+    same = old_limits->field == field;                                                             \
+    if (!same)                                                                                     \
+      {                                                                                            \
+        new_limits = g_atomic_rc_box_dup (sizeof *old_limits, old_limits);                         \
+        new_limits->field = field;                                                                 \
+        (self)->engine->settings.limits = new_limits;                                              \
+        g_atomic_rc_box_release (old_limits);                                                      \
+      }                                                                                            \
+    g_mutex_unlock (&(self)->engine->lock);                                                        \
+    if (same)                                                                                      \
+      return;                                                                                      \
+  }                                                                                                \
   G_STMT_END
 
 G_END_DECLS

@@ -26,6 +26,9 @@ resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GP
     case RESILIENT_CLIENT_PROP_USER_AGENT:
       g_value_set_static_string (value, resilient_client_get_user_agent (self));
       break;
+    case RESILIENT_CLIENT_PROP_IO_PRIORITY:
+      g_value_set_int (value, resilient_client_get_io_priority (self));
+      break;
     case RESILIENT_CLIENT_PROP_MAX_CONCURRENT:
       g_value_set_uint (value, resilient_client_get_max_concurrent (self));
       break;
@@ -115,6 +118,9 @@ resilient_client_set_property (GObject *object,
       break;
     case RESILIENT_CLIENT_PROP_USER_AGENT:
       resilient_client_set_user_agent (self, g_value_get_string (value));
+      break;
+    case RESILIENT_CLIENT_PROP_IO_PRIORITY:
+      resilient_client_set_io_priority (self, g_value_get_int (value));
       break;
     case RESILIENT_CLIENT_PROP_MAX_CONCURRENT:
       resilient_client_set_max_concurrent (self, g_value_get_uint (value));

@@ -25,11 +25,12 @@ resilient_client_install_properties (GObjectClass *object_class)
    * The session that sends: the app's own, or one made at first need. The client never changes a
    * property of it.
    *
-   * A client without a session of the app's own sends HTTP/1 requests that run at the same time by a
-   * session each, as libsoup looks at all connections of a session at every step. That ends when
+   * A client without a session of the app's own sends HTTP/1 requests that run at the same time by
+   * a session each, as libsoup looks at all connections of a session at every step. That ends when
    * this property is read for the first time, as who knows the session may give it features and
    * handlers: requests that are sent from then on go by this one. Features must be the same for all
-   * requests, so read it before the first; nor does soup_session_abort() reach what was sent before.
+   * requests, so read it before the first; nor does soup_session_abort() reach what was sent
+   * before.
    *
    * Since: 1.0
    */
@@ -69,6 +70,27 @@ resilient_client_install_properties (GObjectClass *object_class)
    */
   props[RESILIENT_CLIENT_PROP_USER_AGENT] =
     g_param_spec_string ("user-agent", NULL, NULL, NULL, rw);
+
+  /**
+   * ResilientClient:io-priority:
+   *
+   * How far the client gives way to what else its home context has to do, like
+   * %G_PRIORITY_DEFAULT_IDLE: lower numbers go first.
+   *
+   * What serves requests has %G_PRIORITY_DEFAULT, as the sources of libsoup have. As long as there
+   * is something to do at that priority nothing below is ever done, and a busy client would keep a
+   * window from being drawn. So when a source of a priority between that and this one has waited
+   * for 8 ms, no request is begun and no response is read before it has had its turn. By default
+   * this is 150: below what GTK lays out and draws with (110 and 120), and above what is done when
+   * there is nothing else to do (%G_PRIORITY_DEFAULT_IDLE, 200).
+   *
+   * With %G_PRIORITY_DEFAULT or less all of it, callbacks and signals included, has this priority
+   * at all times, and gives way to nothing below.
+   *
+   * Since: 1.0
+   */
+  props[RESILIENT_CLIENT_PROP_IO_PRIORITY] =
+    g_param_spec_int ("io-priority", NULL, NULL, G_MININT, G_MAXINT, RESILIENT_IO_PRIORITY, rw);
 
   /**
    * ResilientClient:max-concurrent:
@@ -181,7 +203,8 @@ resilient_client_install_properties (GObjectClass *object_class)
    *
    * How many events may be on their way to signal handlers. Beyond it %RESILIENT_EVENT_TYPE_RETRY
    * events are dropped and counted in [property@Client:dropped-events]; the others lose their
-   * response, never themselves.
+   * response, never themselves. When the bodies of those on their way exceed 8 MiB in all, further
+   * ones come without their body.
    *
    * Since: 1.0
    */
@@ -212,7 +235,8 @@ resilient_client_install_properties (GObjectClass *object_class)
    * ResilientClient:max-result-bytes:
    *
    * Bytes of response bodies that the kept results may hold together; the oldest lose their bodies
-   * first. 0 keeps no body.
+   * first. 0 keeps no body. Headers that take more than 4 KiB count as a part of the body, and go
+   * with it.
    *
    * Since: 1.0
    */

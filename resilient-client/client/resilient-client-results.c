@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "resilient-client-private.h"
+#include "resilient-subscription-private.h"
 
 /* What was: results, statistics, subscriptions, and how much of it is kept; any thread. */
 
@@ -22,7 +23,7 @@ resilient_client_get_event_queue_capacity (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  return resilient_event_queue_get_capacity (resilient_recorder_get_queue (self->core->recorder));
+  return resilient_event_queue_get_capacity (resilient_recorder_get_queue (self->engine->recorder));
 }
 
 /**
@@ -38,10 +39,12 @@ void
 resilient_client_set_event_queue_capacity (ResilientClient *self, guint event_queue_capacity)
 {
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
 
   if (resilient_client_get_event_queue_capacity (self) == event_queue_capacity)
     return;
-  resilient_event_queue_set_capacity (resilient_recorder_get_queue (self->core->recorder),
+  resilient_event_queue_set_capacity (resilient_recorder_get_queue (self->engine->recorder),
                                       event_queue_capacity);
   g_object_notify (G_OBJECT (self), "event-queue-capacity");
 }
@@ -77,7 +80,7 @@ resilient_client_set_max_results (ResilientClient *self, guint max_results)
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
   SET_SETTING (self, max_results);
-  resilient_recorder_set_max_results (self->core->recorder, max_results);
+  resilient_recorder_set_max_results (self->engine->recorder, max_results);
   g_object_notify (G_OBJECT (self), "max-results");
 }
 
@@ -113,7 +116,7 @@ resilient_client_set_result_ttl (ResilientClient *self, double result_ttl)
   g_return_if_fail (result_ttl >= 0);
 
   SET_SETTING (self, result_ttl);
-  resilient_recorder_set_result_ttl (self->core->recorder, result_ttl);
+  resilient_recorder_set_result_ttl (self->engine->recorder, result_ttl);
   g_object_notify (G_OBJECT (self), "result-ttl");
 }
 
@@ -148,7 +151,7 @@ resilient_client_set_max_result_bytes (ResilientClient *self, guint64 max_result
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
   SET_SETTING (self, max_result_bytes);
-  resilient_recorder_set_max_result_bytes (self->core->recorder, max_result_bytes);
+  resilient_recorder_set_max_result_bytes (self->engine->recorder, max_result_bytes);
   g_object_notify (G_OBJECT (self), "max-result-bytes");
 }
 
@@ -170,12 +173,14 @@ resilient_client_get_result (ResilientClient *self, const char *request_id)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (request_id != NULL, NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return NULL;
 
-  call = resilient_core_find_call (self->core, request_id);
+  call = resilient_engine_find_call (self->engine, request_id);
   if (call != NULL)
     return resilient_call_snapshot (call);
 
-  return resilient_recorder_get_result (self->core->recorder, request_id);
+  return resilient_recorder_get_result (self->engine->recorder, request_id);
 }
 
 /**
@@ -192,8 +197,10 @@ GPtrArray *
 resilient_client_list_results (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_result_unref);
 
-  return resilient_recorder_list_results (self->core->recorder);
+  return resilient_recorder_list_results (self->engine->recorder);
 }
 
 /**
@@ -212,8 +219,10 @@ resilient_client_clear_old_results (ResilientClient *self, double max_age)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
   g_return_val_if_fail (max_age >= 0, 0);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return 0;
 
-  return resilient_recorder_clear_old_results (self->core->recorder, max_age);
+  return resilient_recorder_clear_old_results (self->engine->recorder, max_age);
 }
 
 /**
@@ -230,8 +239,14 @@ ResilientStats *
 resilient_client_get_stats (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    {
+      const ResilientStatsData none = { 0 };
 
-  return resilient_recorder_get_stats (self->core->recorder);
+      return resilient_stats_new (&none);
+    }
+
+  return resilient_recorder_get_stats (self->engine->recorder);
 }
 
 /**
@@ -251,8 +266,10 @@ resilient_client_subscribe (ResilientClient *self, guint capacity)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (capacity > 0, NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return resilient_subscription_new_ended (capacity);
 
-  return resilient_recorder_subscribe (self->core->recorder, capacity);
+  return resilient_recorder_subscribe (self->engine->recorder, capacity);
 }
 
 /**
@@ -269,8 +286,10 @@ guint
 resilient_client_get_result_count (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return 0;
 
-  return resilient_recorder_get_result_count (self->core->recorder);
+  return resilient_recorder_get_result_count (self->engine->recorder);
 }
 
 /**
@@ -288,7 +307,7 @@ resilient_client_get_event_queue_length (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  return resilient_event_queue_get_length (resilient_recorder_get_queue (self->core->recorder));
+  return resilient_event_queue_get_length (resilient_recorder_get_queue (self->engine->recorder));
 }
 
 /**
@@ -306,5 +325,5 @@ resilient_client_get_dropped_events (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  return resilient_event_queue_get_dropped (resilient_recorder_get_queue (self->core->recorder));
+  return resilient_event_queue_get_dropped (resilient_recorder_get_queue (self->engine->recorder));
 }

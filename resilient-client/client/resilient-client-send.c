@@ -9,26 +9,46 @@
 
 /* Starting requests, and the settings that are not plain numbers. */
 
+/* NULL with @error when there is nobody to drive it. */
+static ResilientCall *
+try_start (ResilientClient *self,
+           ResilientFrozenRequest *frozen,
+           const GError *frozen_error,
+           ResilientRequestContext *context,
+           GCancellable *cancellable,
+           GError **error)
+{
+  g_autoptr (ResilientScheduler) scheduler = NULL;
+  g_autoptr (GError) foreign = NULL;
+
+  if (resilient_engine_is_foreign (self->engine, &foreign))
+    return resilient_call_new_foreign (self->engine, foreign);
+  if (frozen == NULL)
+    return resilient_call_new_refused (self->engine, frozen_error);
+
+  scheduler = resilient_engine_dup_scheduler (self->engine, error);
+  if (scheduler == NULL)
+    return NULL;
+  return resilient_call_start (self->engine, scheduler, frozen, context, cancellable);
+}
+
 ResilientCall *
-resilient_client_start_recipe (ResilientClient *self,
-                               ResilientRecipe *recipe,
-                               const GError *recipe_error,
+resilient_client_start_frozen (ResilientClient *self,
+                               ResilientFrozenRequest *frozen,
+                               const GError *frozen_error,
                                ResilientRequestContext *context,
                                GCancellable *cancellable)
 {
-  g_autoptr (ResilientDriver) driver = NULL;
+  g_autoptr (GError) error = NULL;
+  ResilientCall *call = try_start (self, frozen, frozen_error, context, cancellable, &error);
 
-  if (recipe == NULL)
-    return resilient_call_new_refused (self->core, recipe_error);
-
-  driver = resilient_core_dup_driver (self->core);
-  return resilient_call_start (self->core, driver, recipe, context, cancellable);
+  return call != NULL ? call : resilient_call_new_refused (self->engine, error);
 }
 
 void
-resilient_client_send_recipe (ResilientClient *self,
-                              ResilientRecipe *recipe,
-                              const GError *recipe_error,
+resilient_client_send_frozen (ResilientClient *self,
+                              ResilientFrozenRequest *frozen,
+                              const GError *frozen_error,
                               ResilientRequestContext *context,
                               GCancellable *cancellable,
                               GAsyncReadyCallback callback,
@@ -36,16 +56,25 @@ resilient_client_send_recipe (ResilientClient *self,
                               gpointer tag)
 {
   g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (GError) error = NULL;
   GTask *task = g_task_new (self, cancellable, callback, user_data);
 
   /* The function: the macro would give each task a name, in a block of its own, and that name were
    * “tag”. */
   (g_task_set_source_tag) (task, tag);
-  /* What the callback gets is what was recorded: a cancel that comes after the end changes neither.
-   */
+  g_task_set_priority (task, resilient_engine_get_source_priority (self->engine));
+  /* What the callback gets is what was recorded: a cancel that comes after the end changes
+   * neither. */
   g_task_set_check_cancellable (task, FALSE);
 
-  call = resilient_client_start_recipe (self, recipe, recipe_error, context, cancellable);
+  call = try_start (self, frozen, frozen_error, context, cancellable, &error);
+  if (call == NULL)
+    {
+      resilient_recorder_refused (self->engine->recorder);
+      g_task_return_error (task, g_steal_pointer (&error));
+      g_object_unref (task);
+      return;
+    }
   resilient_call_add_task (call, task, FALSE, -1, NULL);
 }
 
@@ -61,18 +90,18 @@ resilient_client_send_verb (ResilientClient *self,
                             gpointer user_data,
                             gpointer tag)
 {
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
   g_autoptr (GError) error = NULL;
 
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (uri != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  recipe = resilient_recipe_new (method, uri, &error);
-  if (recipe != NULL && body != NULL)
-    resilient_recipe_set_body (recipe, content_type, body);
-  resilient_client_send_recipe (
-    self, recipe, error, context, cancellable, callback, user_data, tag);
+  frozen = resilient_frozen_request_new (method, uri, &error);
+  if (frozen != NULL && body != NULL)
+    resilient_frozen_request_set_body (frozen, content_type, body);
+  resilient_client_send_frozen (
+    self, frozen, error, context, cancellable, callback, user_data, tag);
 }
 
 ResilientResponse *
@@ -110,14 +139,14 @@ resilient_client_start (ResilientClient *self,
                         ResilientRequest *request,
                         ResilientRequestContext *context)
 {
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
   g_autoptr (GError) error = NULL;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (RESILIENT_IS_REQUEST (request), NULL);
 
-  recipe = resilient_request_freeze (request, &error);
-  return resilient_client_start_recipe (self, recipe, error, context, NULL);
+  frozen = resilient_request_freeze (request, &error);
+  return resilient_client_start_frozen (self, frozen, error, context, NULL);
 }
 
 /**
@@ -144,16 +173,16 @@ resilient_client_send_async (ResilientClient *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
   g_autoptr (GError) error = NULL;
 
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (RESILIENT_IS_REQUEST (request));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  recipe = resilient_request_freeze (request, &error);
-  resilient_client_send_recipe (
-    self, recipe, error, context, cancellable, callback, user_data, resilient_client_send_async);
+  frozen = resilient_request_freeze (request, &error);
+  resilient_client_send_frozen (
+    self, frozen, error, context, cancellable, callback, user_data, resilient_client_send_async);
 }
 
 /**
@@ -183,15 +212,23 @@ resilient_client_send_finish (ResilientClient *self, GAsyncResult *result, GErro
 
 ResilientResponse *
 resilient_client_send_recipe_sync (ResilientClient *self,
-                                   ResilientRecipe *recipe,
+                                   ResilientFrozenRequest *frozen,
                                    ResilientRequestContext *context,
                                    GCancellable *cancellable,
                                    GError **error)
 {
-  g_autoptr (ResilientDriver) io = resilient_core_dup_io_driver (self->core);
+  g_autoptr (ResilientScheduler) io = NULL;
   g_autoptr (ResilientCall) call = NULL;
 
-  if (resilient_driver_is_current_thread (io))
+  if (resilient_engine_is_foreign (self->engine, error))
+    return NULL;
+  io = resilient_engine_dup_io_scheduler (self->engine, error);
+  if (io == NULL)
+    {
+      resilient_recorder_refused (self->engine->recorder);
+      return NULL;
+    }
+  if (resilient_scheduler_is_current_thread (io))
     {
       g_set_error_literal (error,
                            RESILIENT_CLIENT_ERROR,
@@ -200,9 +237,8 @@ resilient_client_send_recipe_sync (ResilientClient *self,
       return NULL;
     }
 
-  call = resilient_call_start (self->core, io, recipe, context, cancellable);
-  resilient_call_block (call);
-  return resilient_call_take_response (call, error);
+  call = resilient_call_start_blocking (self->engine, io, frozen, context, cancellable);
+  return resilient_call_block (call, error);
 }
 
 /**
@@ -231,21 +267,24 @@ resilient_client_send (ResilientClient *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  g_autoptr (ResilientRecipe) recipe = NULL;
-  g_autoptr (GError) recipe_error = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
+  g_autoptr (GError) frozen_error = NULL;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (RESILIENT_IS_REQUEST (request), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  recipe = resilient_request_freeze (request, &recipe_error);
-  if (recipe == NULL)
+  if (resilient_engine_is_foreign (self->engine, error))
+    return NULL;
+
+  frozen = resilient_request_freeze (request, &frozen_error);
+  if (frozen == NULL)
     {
-      g_autoptr (ResilientCall) call = resilient_call_new_refused (self->core, recipe_error);
+      g_autoptr (ResilientCall) call = resilient_call_new_refused (self->engine, frozen_error);
 
       return resilient_call_take_response (call, error);
     }
 
-  return resilient_client_send_recipe_sync (self, recipe, context, cancellable, error);
+  return resilient_client_send_recipe_sync (self, frozen, context, cancellable, error);
 }

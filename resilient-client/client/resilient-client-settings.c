@@ -9,6 +9,49 @@
  * Limits act at once. */
 
 /**
+ * resilient_client_get_io_priority:
+ * @self: a client
+ *
+ * Gets [property@Client:io-priority].
+ *
+ * Returns: the priority, like %G_PRIORITY_DEFAULT
+ *
+ * Since: 1.0
+ */
+int
+resilient_client_get_io_priority (ResilientClient *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), G_PRIORITY_DEFAULT);
+
+  return resilient_engine_get_io_priority (self->engine);
+}
+
+/**
+ * resilient_client_set_io_priority:
+ * @self: a client
+ * @io_priority: the priority, like %G_PRIORITY_DEFAULT; lower goes first
+ *
+ * Sets [property@Client:io-priority]. Attempts that are under way go on with the one that they
+ * have.
+ *
+ * Since: 1.0
+ */
+void
+resilient_client_set_io_priority (ResilientClient *self, int io_priority)
+{
+  g_return_if_fail (RESILIENT_IS_CLIENT (self));
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  if (resilient_engine_get_io_priority (self->engine) == io_priority)
+    return;
+  resilient_engine_set_io_priority (self->engine, io_priority);
+  if (self->monitor != NULL)
+    g_source_set_priority (self->monitor, resilient_engine_get_source_priority (self->engine));
+  g_object_notify (G_OBJECT (self), "io-priority");
+}
+
+/**
  * resilient_client_get_max_concurrent:
  * @self: a client
  *
@@ -41,7 +84,7 @@ resilient_client_set_max_concurrent (ResilientClient *self, guint max_concurrent
   g_return_if_fail (max_concurrent > 0);
 
   SET_SETTING (self, max_concurrent);
-  resilient_core_apply_limits (self->core);
+  resilient_engine_apply_limits (self->engine);
   g_object_notify (G_OBJECT (self), "max-concurrent");
 }
 
@@ -76,7 +119,7 @@ resilient_client_set_max_concurrent_per_host (ResilientClient *self, guint max_c
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
   SET_SETTING (self, max_concurrent_per_host);
-  resilient_core_apply_limits (self->core);
+  resilient_engine_apply_limits (self->engine);
   g_object_notify (G_OBJECT (self), "max-concurrent-per-host");
 }
 
@@ -111,7 +154,7 @@ resilient_client_set_max_pending (ResilientClient *self, guint max_pending)
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
   SET_SETTING (self, max_pending);
-  resilient_core_apply_limits (self->core);
+  resilient_engine_apply_limits (self->engine);
   g_object_notify (G_OBJECT (self), "max-pending");
 }
 

@@ -53,7 +53,7 @@ resilient_client_emit_event (ResilientEvent *event, gpointer weak_client)
   g_autoptr (ResilientClient) self = g_weak_ref_get (weak_client);
   ResilientEventType type = resilient_event_get_event_type (event);
 
-  if (self == NULL)
+  if (self == NULL || resilient_engine_is_foreign (self->engine, NULL))
     return;
 
   g_signal_emit (self, signals[SIGNAL_EVENT], detail_of_type (type), event);
@@ -164,7 +164,7 @@ resilient_client_install_signals (GObjectClass *object_class)
 typedef struct
 {
   GWeakRef client;
-  ResilientDriver *home;
+  ResilientScheduler *home;
   ResilientWork work;
   int scheduled; /* atomic */
 } Watch;
@@ -175,7 +175,7 @@ watch_free (gpointer data)
   Watch *watch = data;
 
   g_weak_ref_clear (&watch->client);
-  resilient_driver_unref (watch->home);
+  resilient_scheduler_unref (watch->home);
 }
 
 static void
@@ -213,7 +213,7 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
 
   if (origin != NULL)
     {
-      resilient_driver_invoke (
+      resilient_scheduler_invoke (
         watch->home, notify_origin_cb, g_object_ref (origin), g_object_unref);
       return;
     }
@@ -224,7 +224,7 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
 
       /* Another thread wakes the home context only for somebody; in it, to look once a turn is less
        * than to look each time. */
-      if (!g_main_context_is_owner (resilient_driver_get_context (watch->home)))
+      if (!g_main_context_is_owner (resilient_scheduler_get_context (watch->home)))
         {
           self = g_weak_ref_get (&watch->client);
           if (self == NULL || !resilient_has_handler (self, notify_signal))
@@ -233,7 +233,7 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
               return;
             }
         }
-      resilient_driver_post (
+      resilient_scheduler_post (
         watch->home, &watch->work, counts_changed_cb, g_atomic_rc_box_acquire (watch));
     }
 }
@@ -244,16 +244,16 @@ resilient_client_watch_counts (ResilientClient *self)
   Watch *watch = g_atomic_rc_box_new0 (Watch);
 
   g_weak_ref_init (&watch->client, self);
-  watch->home = resilient_driver_ref (self->core->home);
-  resilient_gate_set_changed_func (self->core->gate, gate_changed_cb, watch);
-  self->core->watch = watch;
-  self->core->watch_free = watch_unref;
+  watch->home = resilient_scheduler_ref (self->engine->home);
+  resilient_gate_set_changed_func (self->engine->gate, gate_changed_cb, watch);
+  self->engine->watch = watch;
+  self->engine->watch_free = watch_unref;
 }
 
 void
 resilient_client_counts_changed (ResilientClient *self)
 {
-  gate_changed_cb (NULL, self->core->watch);
+  gate_changed_cb (NULL, self->engine->watch);
 }
 
 /**
@@ -270,8 +270,10 @@ guint
 resilient_client_get_active_count (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return 0;
 
-  return resilient_gate_get_active (self->core->gate);
+  return resilient_gate_get_active (self->engine->gate);
 }
 
 /**
@@ -288,6 +290,8 @@ guint
 resilient_client_get_pending_count (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return 0;
 
-  return resilient_gate_get_pending (self->core->gate);
+  return resilient_gate_get_pending (self->engine->gate);
 }

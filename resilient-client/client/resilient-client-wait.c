@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "resilient-client-private.h"
+#include "resilient-completion-private.h"
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 
@@ -31,6 +32,7 @@ resilient_client_wait_async (ResilientClient *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
+  g_autoptr (GError) foreign = NULL;
   g_autoptr (ResilientCall) call = NULL;
   GTask *task;
 
@@ -40,9 +42,16 @@ resilient_client_wait_async (ResilientClient *self,
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, resilient_client_wait_async);
+  g_task_set_priority (task, resilient_engine_get_source_priority (self->engine));
+  if (resilient_engine_is_foreign (self->engine, &foreign))
+    {
+      g_task_return_error (task, g_steal_pointer (&foreign));
+      g_object_unref (task);
+      return;
+    }
   g_task_set_check_cancellable (task, FALSE);
 
-  call = resilient_core_find_call (self->core, request_id);
+  call = resilient_engine_find_call (self->engine, request_id);
   if (call != NULL)
     {
       resilient_call_add_task (call, task, TRUE, timeout, cancellable);
@@ -50,7 +59,7 @@ resilient_client_wait_async (ResilientClient *self,
   else
     {
       /* It is in the store before it leaves the live ones. */
-      ResilientResult *result = resilient_recorder_get_result (self->core->recorder, request_id);
+      ResilientResult *result = resilient_recorder_get_result (self->engine->recorder, request_id);
 
       if (result != NULL)
         g_task_return_pointer (task, result, (GDestroyNotify) resilient_result_unref);
@@ -91,13 +100,12 @@ resilient_client_wait_finish (ResilientClient *self, GAsyncResult *result, GErro
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* Shared by who may end the waiting first: the last call, or the cancellable. */
+/* Two references to the completion: the engine's until no call is live, and the caller's. */
 typedef struct
 {
-  GTask *task;
-  GPtrArray *calls; /* live when the waiting began: their results may not be kept */
-  GSource *source;  /* nullable */
-  int returned;     /* atomic */
+  ResilientClient *client;
+  GPtrArray *calls;                /* live when the waiting began: their results may not be kept */
+  ResilientCompletion *completion; /* the engine's reference to us */
 } WaitAll;
 
 static void
@@ -105,53 +113,46 @@ wait_all_free (gpointer data)
 {
   WaitAll *wait = data;
 
-  g_object_unref (wait->task);
+  g_object_unref (wait->client);
   g_ptr_array_unref (wait->calls);
-  g_clear_pointer (&wait->source, g_source_unref);
+  g_free (wait);
 }
 
-static void
-wait_all_unref (gpointer wait)
+static GPtrArray *
+list_all (WaitAll *wait)
 {
-  g_atomic_rc_box_release_full (wait, wait_all_free);
+  GPtrArray *results = resilient_recorder_list_results (wait->client->engine->recorder);
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < results->len; i++)
+    g_hash_table_add (known, (gpointer) resilient_result_get_request_id (results->pdata[i]));
+  for (guint i = 0; i < wait->calls->len; i++)
+    {
+      if (!g_hash_table_contains (known, resilient_call_get_request_id (wait->calls->pdata[i])))
+        g_ptr_array_add (results, resilient_call_get_result (wait->calls->pdata[i]));
+    }
+
+  return results;
 }
 
 static void
 all_ended_cb (gpointer data)
 {
   WaitAll *wait = data;
-  ResilientClient *self = g_task_get_source_object (wait->task);
+  g_autoptr (ResilientCompletion) completion = wait->completion;
+  g_autoptr (GTask) task = resilient_completion_take (completion);
 
-  if (g_atomic_int_compare_and_exchange (&wait->returned, FALSE, TRUE))
-    {
-      GPtrArray *results = resilient_recorder_list_results (self->core->recorder);
-      g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
-
-      for (guint i = 0; i < results->len; i++)
-        g_hash_table_add (known, (gpointer) resilient_result_get_request_id (results->pdata[i]));
-      for (guint i = 0; i < wait->calls->len; i++)
-        {
-          if (!g_hash_table_contains (known, resilient_call_get_request_id (wait->calls->pdata[i])))
-            g_ptr_array_add (results, resilient_call_get_result (wait->calls->pdata[i]));
-        }
-
-      if (wait->source != NULL)
-        g_source_destroy (wait->source);
-      g_task_return_pointer (wait->task, results, (GDestroyNotify) g_ptr_array_unref);
-    }
-
-  wait_all_unref (wait);
+  if (task != NULL)
+    g_task_return_pointer (task, list_all (wait), (GDestroyNotify) g_ptr_array_unref);
 }
 
-static gboolean
-wait_all_cancelled_cb (GCancellable *cancellable, gpointer user_data)
+static void
+stopped_waiting_cb (ResilientCompletion *completion, gpointer data)
 {
-  WaitAll *wait = user_data;
+  WaitAll *wait = data;
 
-  if (g_atomic_int_compare_and_exchange (&wait->returned, FALSE, TRUE))
-    g_task_return_error_if_cancelled (wait->task);
-
-  return G_SOURCE_REMOVE;
+  if (resilient_engine_withdraw_idle (wait->client->engine, wait))
+    resilient_completion_unref (completion);
 }
 
 /**
@@ -172,27 +173,31 @@ resilient_client_wait_all_async (ResilientClient *self,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data)
 {
+  g_autoptr (GError) foreign = NULL;
+  g_autoptr (ResilientCompletion) completion = NULL;
   WaitAll *wait;
+  GTask *task;
 
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  wait = g_atomic_rc_box_new0 (WaitAll);
-  wait->task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (wait->task, resilient_client_wait_all_async);
-  g_task_set_check_cancellable (wait->task, FALSE);
-  wait->calls = resilient_core_list_calls (self->core, NULL);
-
-  if (cancellable != NULL)
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, resilient_client_wait_all_async);
+  g_task_set_priority (task, resilient_engine_get_source_priority (self->engine));
+  if (resilient_engine_is_foreign (self->engine, &foreign))
     {
-      wait->source = g_cancellable_source_new (cancellable);
-      g_source_set_callback (wait->source,
-                             G_SOURCE_FUNC (wait_all_cancelled_cb),
-                             g_atomic_rc_box_acquire (wait),
-                             wait_all_unref);
-      g_source_attach (wait->source, g_task_get_context (wait->task));
+      g_task_return_error (task, g_steal_pointer (&foreign));
+      g_object_unref (task);
+      return;
     }
-  resilient_core_when_idle (self->core, all_ended_cb, wait);
+  wait = g_new (WaitAll, 1);
+  wait->client = g_object_ref (self);
+  wait->calls = resilient_engine_list_calls (self->engine, NULL);
+  wait->completion = resilient_completion_new (task, stopped_waiting_cb, wait, wait_all_free);
+  completion = resilient_completion_ref (wait->completion);
+
+  resilient_engine_when_idle (self->engine, all_ended_cb, wait);
+  resilient_completion_arm (completion, cancellable, -1, NULL);
 }
 
 /**
@@ -240,7 +245,10 @@ resilient_client_cancel (ResilientClient *self, const char *request_id)
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
   g_return_val_if_fail (request_id != NULL, 0);
 
-  calls = resilient_core_list_calls (self->core, request_id);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return 0;
+
+  calls = resilient_engine_list_calls (self->engine, request_id);
   for (guint i = 0; i < calls->len; i++)
     n += resilient_call_cancel_for (calls->pdata[i], RESILIENT_CANCEL_BY_CALLER);
 
@@ -262,7 +270,10 @@ resilient_client_cancel_all (ResilientClient *self)
 
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
-  calls = resilient_core_list_calls (self->core, NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  calls = resilient_engine_list_calls (self->engine, NULL);
   for (guint i = 0; i < calls->len; i++)
     resilient_call_cancel (calls->pdata[i]);
 }

@@ -50,17 +50,19 @@ resilient_client_constructed (GObject *object)
   if (self->main_context == NULL)
     self->main_context = g_main_context_ref_thread_default ();
 
-  self->core = resilient_core_new (self->main_context, self->given_session);
+  self->engine = resilient_engine_new (self->main_context, self->given_session);
   g_clear_object (&self->given_session);
 
   resilient_client_watch_counts (self);
-  resilient_recorder_set_wanted_func (self->core->recorder, resilient_client_wants_event, self);
+  resilient_recorder_set_wanted_func (self->engine->recorder, resilient_client_wants_event, self);
   g_weak_ref_init (weak, self);
-  self->monitor = resilient_event_queue_attach (resilient_recorder_get_queue (self->core->recorder),
-                                                self->main_context,
-                                                resilient_client_emit_event,
-                                                weak,
-                                                weak_client_free);
+  self->monitor =
+    resilient_event_queue_attach (resilient_recorder_get_queue (self->engine->recorder),
+                                  self->main_context,
+                                  resilient_client_emit_event,
+                                  weak,
+                                  weak_client_free);
+  g_source_set_priority (self->monitor, resilient_engine_get_source_priority (self->engine));
 }
 
 static void
@@ -68,9 +70,10 @@ resilient_client_dispose (GObject *object)
 {
   ResilientClient *self = RESILIENT_CLIENT (object);
 
-  resilient_recorder_set_wanted_func (self->core->recorder, NULL, NULL);
-  if (self->monitor != NULL)
+  /* in a forked child it stays where it is, and does nothing */
+  if (self->monitor != NULL && !resilient_engine_is_foreign (self->engine, NULL))
     {
+      resilient_recorder_set_wanted_func (self->engine->recorder, NULL, NULL);
       g_source_destroy (self->monitor);
       g_clear_pointer (&self->monitor, g_source_unref);
     }
@@ -84,7 +87,7 @@ resilient_client_finalize (GObject *object)
   ResilientClient *self = RESILIENT_CLIENT (object);
 
   g_clear_object (&self->calls);
-  g_clear_pointer (&self->core, resilient_core_unref);
+  g_clear_pointer (&self->engine, resilient_engine_unref);
   g_clear_pointer (&self->main_context, g_main_context_unref);
 
   G_OBJECT_CLASS (resilient_client_parent_class)->finalize (object);
@@ -166,9 +169,11 @@ resilient_client_get_session (ResilientClient *self)
   g_autoptr (SoupSession) session = NULL;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return self->engine->session;
 
-  /* The core keeps it for as long as it lives. */
-  session = resilient_core_dup_session (self->core);
+  /* The engine keeps it for as long as it lives. */
+  session = resilient_engine_dup_session (self->engine);
   return session;
 }
 
@@ -204,8 +209,10 @@ gboolean
 resilient_client_get_closed (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), TRUE);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return TRUE;
 
-  return resilient_core_is_closing (self->core);
+  return resilient_engine_is_closing (self->engine);
 }
 
 /**
@@ -225,7 +232,7 @@ resilient_client_get_calls (ResilientClient *self)
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
 
   if (self->calls == NULL)
-    self->calls = resilient_call_list_new (self->core);
+    self->calls = resilient_call_list_new (self->engine);
 
   return G_LIST_MODEL (self->calls);
 }

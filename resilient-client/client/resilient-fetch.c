@@ -7,23 +7,23 @@
 
 /* One request without a client. */
 
-static ResilientRecipe *
-new_recipe (const char *method, const char *uri, int max_retries, double timeout, GError **error)
+static ResilientFrozenRequest *
+new_frozen (const char *method, const char *uri, int max_retries, double timeout, GError **error)
 {
-  ResilientRecipe *recipe = resilient_recipe_new (method, uri, error);
+  ResilientFrozenRequest *frozen = resilient_frozen_request_new (method, uri, error);
 
-  if (recipe != NULL)
+  if (frozen != NULL)
     {
       const double base_delay =
         resilient_retry_policy_get_base_delay (resilient_retry_policy_get_default ());
       ResilientOverrides overrides = RESILIENT_OVERRIDES_NONE;
 
-      recipe->retry_policy = resilient_retry_policy_new (max_retries, base_delay);
+      frozen->retry_policy = resilient_retry_policy_new (max_retries, base_delay);
       overrides.total_timeout = MAX (timeout, 0);
-      resilient_recipe_set_overrides (recipe, &overrides);
+      resilient_frozen_request_set_overrides (frozen, &overrides);
     }
 
-  return recipe;
+  return frozen;
 }
 
 static void
@@ -67,7 +67,7 @@ resilient_fetch_async (const char *method,
                        gpointer user_data)
 {
   g_autoptr (ResilientClient) client = NULL;
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
   g_autoptr (GError) error = NULL;
   GTask *task;
 
@@ -81,9 +81,9 @@ resilient_fetch_async (const char *method,
   g_task_set_check_cancellable (task, FALSE);
 
   client = resilient_client_new ();
-  recipe = new_recipe (method, uri, max_retries, timeout, &error);
-  resilient_client_send_recipe (
-    client, recipe, error, NULL, cancellable, fetched_cb, task, resilient_fetch_async);
+  frozen = new_frozen (method, uri, max_retries, timeout, &error);
+  resilient_client_send_frozen (
+    client, frozen, error, NULL, cancellable, fetched_cb, task, resilient_fetch_async);
 }
 
 /**
@@ -132,7 +132,7 @@ resilient_fetch (const char *method,
                  GError **error)
 {
   g_autoptr (ResilientClient) client = NULL;
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
 
   g_return_val_if_fail (method != NULL, NULL);
   g_return_val_if_fail (uri != NULL, NULL);
@@ -140,10 +140,10 @@ resilient_fetch (const char *method,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  recipe = new_recipe (method, uri, max_retries, timeout, error);
-  if (recipe == NULL)
+  frozen = new_frozen (method, uri, max_retries, timeout, error);
+  if (frozen == NULL)
     return NULL;
 
   client = resilient_client_new ();
-  return resilient_client_send_recipe_sync (client, recipe, NULL, cancellable, error);
+  return resilient_client_send_recipe_sync (client, frozen, NULL, cancellable, error);
 }

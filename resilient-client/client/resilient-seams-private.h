@@ -7,7 +7,7 @@
 #include "resilient-client.h"
 #include "resilient-clock-private.h"
 #include "resilient-deadlines-private.h"
-#include "resilient-exchange-private.h"
+#include "resilient-transport-attempt-private.h"
 #include "resilient-network-private.h"
 #include "resilient-random-private.h"
 #include "resilient-redirect-private.h"
@@ -18,57 +18,58 @@ G_BEGIN_DECLS
 /* For the test kit: FALSE once the client has a transport, that is from its first call on. */
 gboolean resilient_client_set_transport (ResilientClient *self, ResilientTransport *transport);
 
-/* What of the library's hidden functions the test kit uses. The library exports its API and nothing else: the kit, a shared
- * library of its own, finds this table as data of the client's type. The two share structs, and so are of one version. */
-#define RESILIENT_SEAMS(SEAM)            \
-  SEAM (resilient_alarm_clear)           \
-  SEAM (resilient_alarm_get_context)     \
-  SEAM (resilient_alarm_get_next_due)    \
-  SEAM (resilient_alarm_list)            \
-  SEAM (resilient_alarm_ref)             \
-  SEAM (resilient_alarm_set)             \
-  SEAM (resilient_alarm_unref)           \
-  SEAM (resilient_body_begin)            \
-  SEAM (resilient_body_get_content_type) \
-  SEAM (resilient_body_is_replayable)    \
-  SEAM (resilient_body_open)             \
-  SEAM (resilient_body_release)          \
-  SEAM (resilient_client_set_transport)  \
-  SEAM (resilient_clock_add)             \
-  SEAM (resilient_clock_from_seconds)    \
-  SEAM (resilient_clock_get_boot)        \
-  SEAM (resilient_clock_get_real)        \
-  SEAM (resilient_clock_install)         \
-  SEAM (resilient_clock_moved)           \
-  SEAM (resilient_clock_to_seconds)      \
-  SEAM (resilient_deadlines_check)       \
-  SEAM (resilient_deadlines_enter)       \
-  SEAM (resilient_deadlines_get_due)     \
-  SEAM (resilient_deadlines_init)        \
-  SEAM (resilient_deadlines_make_error)  \
-  SEAM (resilient_failure_from_error)    \
-  SEAM (resilient_headers_append)        \
-  SEAM (resilient_headers_get_length)    \
-  SEAM (resilient_headers_get_list)      \
-  SEAM (resilient_headers_get_nth)       \
-  SEAM (resilient_headers_get_one)       \
-  SEAM (resilient_headers_name_is_valid) \
-  SEAM (resilient_headers_new)           \
-  SEAM (resilient_headers_ref)           \
-  SEAM (resilient_headers_replace)       \
-  SEAM (resilient_headers_unref)         \
-  SEAM (resilient_headers_value_is_valid) \
-  SEAM (resilient_hop_clear)             \
-  SEAM (resilient_hop_init)              \
-  SEAM (resilient_hop_merge_headers)     \
-  SEAM (resilient_network_install_monitor) \
-  SEAM (resilient_random_seed)           \
-  SEAM (resilient_random_unseed)         \
-  SEAM (resilient_recipe_ref)            \
-  SEAM (resilient_recipe_unref)          \
-  SEAM (resilient_response_new)          \
-  SEAM (resilient_retry_after_parse_all) \
-  SEAM (resilient_transport_ref)         \
+/* What of the library's hidden functions the test kit uses. The library exports its API and nothing
+ * else: the kit, a shared library of its own, finds this table as data of the client's type. The
+ * two share structs, and so are of one version. */
+#define RESILIENT_SEAMS(SEAM)                                                                      \
+  SEAM (resilient_timer_queue_clear)                                                               \
+  SEAM (resilient_timer_queue_get_context)                                                         \
+  SEAM (resilient_timer_queue_get_next_due)                                                        \
+  SEAM (resilient_timer_queue_list)                                                                \
+  SEAM (resilient_timer_queue_ref)                                                                 \
+  SEAM (resilient_timer_queue_set)                                                                 \
+  SEAM (resilient_timer_queue_unref)                                                               \
+  SEAM (resilient_body_begin)                                                                      \
+  SEAM (resilient_body_get_content_type)                                                           \
+  SEAM (resilient_body_is_replayable)                                                              \
+  SEAM (resilient_body_open)                                                                       \
+  SEAM (resilient_body_release)                                                                    \
+  SEAM (resilient_client_set_transport)                                                            \
+  SEAM (resilient_clock_add)                                                                       \
+  SEAM (resilient_clock_from_seconds)                                                              \
+  SEAM (resilient_clock_get_boot)                                                                  \
+  SEAM (resilient_clock_get_real)                                                                  \
+  SEAM (resilient_clock_install)                                                                   \
+  SEAM (resilient_clock_moved)                                                                     \
+  SEAM (resilient_clock_to_seconds)                                                                \
+  SEAM (resilient_deadlines_check)                                                                 \
+  SEAM (resilient_deadlines_enter)                                                                 \
+  SEAM (resilient_deadlines_get_due)                                                               \
+  SEAM (resilient_deadlines_init)                                                                  \
+  SEAM (resilient_deadlines_make_error)                                                            \
+  SEAM (resilient_failure_from_error)                                                              \
+  SEAM (resilient_headers_append)                                                                  \
+  SEAM (resilient_headers_get_length)                                                              \
+  SEAM (resilient_headers_get_list)                                                                \
+  SEAM (resilient_headers_get_nth)                                                                 \
+  SEAM (resilient_headers_get_one)                                                                 \
+  SEAM (resilient_headers_name_is_valid)                                                           \
+  SEAM (resilient_headers_new)                                                                     \
+  SEAM (resilient_headers_ref)                                                                     \
+  SEAM (resilient_headers_replace)                                                                 \
+  SEAM (resilient_headers_unref)                                                                   \
+  SEAM (resilient_headers_value_is_valid)                                                          \
+  SEAM (resilient_request_plan_clear)                                                              \
+  SEAM (resilient_request_plan_init)                                                               \
+  SEAM (resilient_request_plan_merge_headers)                                                      \
+  SEAM (resilient_network_install_monitor)                                                         \
+  SEAM (resilient_random_seed)                                                                     \
+  SEAM (resilient_random_unseed)                                                                   \
+  SEAM (resilient_frozen_request_ref)                                                              \
+  SEAM (resilient_frozen_request_unref)                                                            \
+  SEAM (resilient_response_new)                                                                    \
+  SEAM (resilient_retry_after_parse_all)                                                           \
+  SEAM (resilient_transport_ref)                                                                   \
   SEAM (resilient_transport_unref)
 
 typedef struct

@@ -11,15 +11,15 @@
 gboolean
 resilient_client_set_transport (ResilientClient *self, ResilientTransport *transport)
 {
-  ResilientCore *core = self->core;
+  ResilientEngine *engine = self->engine;
   gboolean is_first;
 
-  g_mutex_lock (&core->lock);
-  is_first = core->transport == NULL;
-  g_mutex_unlock (&core->lock);
+  g_mutex_lock (&engine->lock);
+  is_first = engine->transport == NULL;
+  g_mutex_unlock (&engine->lock);
 
   if (is_first)
-    resilient_core_set_transport (core, transport);
+    resilient_engine_set_transport (engine, transport);
   return is_first;
 }
 

@@ -24,17 +24,17 @@ resilient_call_set_priority (ResilientCall *self, int priority)
 
   g_return_if_fail (RESILIENT_IS_CALL (self));
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   if (self->priority != priority)
     {
       self->priority = priority;
-      if (self->core != NULL)
+      if (self->engine != NULL)
         {
           resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_PRIORITY);
           changed = TRUE;
         }
     }
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   if (changed)
     resilient_call_post (self, RESILIENT_WORK_PRIORITY);
@@ -60,11 +60,12 @@ resilient_call_get_delay_left (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), 0);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   if (self->state == RESILIENT_CALL_STATE_WAITING)
-    left = resilient_alarm_get_due (resilient_driver_get_alarm (self->driver), &self->timer)
-           - resilient_clock_get_boot ();
-  g_mutex_unlock (&self->lock);
+    left =
+      resilient_timer_queue_get_due (resilient_scheduler_get_timers (self->scheduler), &self->timer)
+      - resilient_clock_get_boot ();
+  resilient_call_unlock (self);
 
   return resilient_clock_to_seconds (MAX (left, 0));
 }
@@ -88,9 +89,9 @@ resilient_call_retry_now (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), FALSE);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   waiting = self->state == RESILIENT_CALL_STATE_WAITING;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   if (waiting)
     resilient_call_post (self, RESILIENT_WORK_RETRY_NOW);
@@ -111,7 +112,9 @@ void
 resilient_call_cancel (ResilientCall *self)
 {
   g_return_if_fail (RESILIENT_IS_CALL (self));
-  g_return_if_fail (self->core != NULL);
+  g_return_if_fail (self->engine != NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
 
   resilient_call_cancel_for (self, RESILIENT_CANCEL_BY_CALLER);
 }
@@ -133,14 +136,22 @@ resilient_call_finish_async (ResilientCall *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
+  g_autoptr (GError) foreign = NULL;
   GTask *task;
 
   g_return_if_fail (RESILIENT_IS_CALL (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  g_return_if_fail (self->core != NULL);
+  g_return_if_fail (self->engine != NULL);
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, resilient_call_finish_async);
+  g_task_set_priority (task, resilient_engine_get_source_priority (self->engine));
+  if (resilient_engine_is_foreign (self->engine, &foreign))
+    {
+      g_task_return_error (task, g_steal_pointer (&foreign));
+      g_object_unref (task);
+      return;
+    }
   g_task_set_check_cancellable (task, FALSE);
   resilient_call_add_task (self, task, FALSE, -1, cancellable);
 }

@@ -9,8 +9,8 @@
 #include "resilient-i18n-private.h"
 #include "resilient-request-context-private.h"
 
-/* One attempt of a call: it starts an exchange, hears what becomes of it, and asks for the verdict.
- */
+/* One attempt of a call: it starts a transport attempt, hears what becomes of it, and asks for the
+ * verdict. */
 
 /* The log of a call that retries for days keeps its newest attempts. */
 #define MAX_LOG 100
@@ -29,11 +29,11 @@ judge (ResilientCall *self,
     .nothing_sent = nothing_sent,
     .status_code = status_code,
     .retry_after = retry_after,
-    .method = self->recipe->method,
-    .has_idempotency_key = resilient_recipe_has_idempotency_key (self->recipe),
-    .idempotency = self->recipe->idempotency,
-    .body_spent = self->recipe->body != NULL && resilient_body_is_spent (self->recipe->body),
-    .closed = resilient_core_is_closing (self->core),
+    .method = self->frozen->method,
+    .has_idempotency_key = resilient_frozen_request_has_idempotency_key (self->frozen),
+    .idempotency = self->frozen->idempotency,
+    .body_spent = self->frozen->body != NULL && resilient_body_is_spent (self->frozen->body),
+    .closed = resilient_engine_is_closing (self->engine),
     .now = resilient_clock_get_boot (),
     .deadline = resilient_call_get_deadline (self),
   };
@@ -42,12 +42,15 @@ judge (ResilientCall *self,
 }
 
 static void
-exchange_phase (ResilientExchange *exchange, ResilientPhase phase, gpointer data)
+attempt_phase (ResilientTransportAttempt *attempt, ResilientPhase phase, gpointer data)
 {
-  ResilientCall *self = ((ResilientTurn *) data)->call;
+  ResilientTurn *turn = data;
+  ResilientCall *self = turn->call;
   ResilientCallState state = phase >= RESILIENT_PHASE_READING ? RESILIENT_CALL_STATE_RECEIVING
                                                               : RESILIENT_CALL_STATE_SENDING;
 
+  if (turn->left)
+    return;
   g_mutex_lock (&self->lock);
   if (self->state != state)
     {
@@ -58,16 +61,19 @@ exchange_phase (ResilientExchange *exchange, ResilientPhase phase, gpointer data
 }
 
 static void
-exchange_progress (ResilientExchange *exchange,
-                   gint64 sent,
-                   gint64 received,
-                   gint64 upload_size,
-                   gint64 download_size,
-                   gpointer data)
+attempt_progress (ResilientTransportAttempt *attempt,
+                  gint64 sent,
+                  gint64 received,
+                  gint64 upload_size,
+                  gint64 download_size,
+                  gpointer data)
 {
-  ResilientCall *self = ((ResilientTurn *) data)->call;
+  ResilientTurn *turn = data;
+  ResilientCall *self = turn->call;
   guint props = 0;
 
+  if (turn->left)
+    return;
   g_mutex_lock (&self->lock);
 #define UPDATE(field, value, PROP)                                                                 \
   if (self->field != value)                                                                        \
@@ -88,11 +94,16 @@ exchange_progress (ResilientExchange *exchange,
 /* The verdict on a status is taken here already: if there will be a retry, the body need not be
  * read. */
 static gboolean
-exchange_headers (ResilientExchange *exchange, guint status_code, double retry_after, gpointer data)
+attempt_headers (ResilientTransportAttempt *attempt,
+                 guint status_code,
+                 double retry_after,
+                 gpointer data)
 {
   ResilientTurn *turn = data;
   ResilientCall *self = turn->call;
 
+  if (turn->left)
+    return FALSE;
   g_mutex_lock (&self->lock);
   self->status_code = status_code;
   resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATUS_CODE);
@@ -141,7 +152,9 @@ resilient_turn_log_attempt (ResilientTurn *turn,
   /* Not each time: it takes a walk to the end. */
   if (self->attempts % MAX_LOG == 0)
     cut_log (self);
+  g_mutex_lock (&self->lock);
   self->sends += outcome->sends;
+  g_mutex_unlock (&self->lock);
 }
 
 GSList *
@@ -170,18 +183,22 @@ describe_last_error (ResilientCall *self, const GError *error)
 }
 
 static void
-exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer data)
+attempt_done (ResilientTransportAttempt *attempt, ResilientOutcome *outcome, gpointer data)
 {
   ResilientTurn *turn = data;
   ResilientCall *self = turn->call;
   ResilientFailure failure = outcome->failure;
   ResilientVerdict verdict = { .reason = RESILIENT_REASON_SUCCESS };
 
-  /* The slot goes back when the exchange is released. */
+  if (turn->left)
+    return;
+  /* The slot goes back when the attempt is released. */
   self->turn = NULL;
 
+  if (outcome->answered)
+    resilient_network_answered (self->engine->network, turn->waiter.origin, outcome->socket);
   if (outcome->http2_of_origin)
-    resilient_gate_set_http2 (self->core->gate, turn->waiter.origin);
+    resilient_gate_set_http2 (self->engine->gate, turn->waiter.origin);
 
   if (failure == RESILIENT_FAILURE_NONE
       && resilient_verdict_status_is_failure (resilient_request_context_peek_policy (self->context),
@@ -204,6 +221,7 @@ exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer 
     }
   else if (failure == RESILIENT_FAILURE_NONE)
     {
+      turn->last = self->slot_due = TRUE;
       resilient_call_end (
         self, RESILIENT_RESULT_STATUS_SUCCESS, failure, verdict.reason, outcome->response, NULL);
     }
@@ -212,6 +230,7 @@ exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer 
       g_autoptr (GError) error =
         outcome->error != NULL ? describe_last_error (self, outcome->error) : NULL;
 
+      turn->last = self->slot_due = TRUE;
       resilient_call_end (self,
                           failure & RESILIENT_FAILURE_ANY_TIMEOUT ? RESILIENT_RESULT_STATUS_TIMEOUT
                                                                   : RESILIENT_RESULT_STATUS_ERROR,
@@ -223,42 +242,47 @@ exchange_done (ResilientExchange *exchange, ResilientOutcome *outcome, gpointer 
 }
 
 static void
-exchange_released (ResilientExchange *exchange, gpointer data)
+attempt_released (ResilientTransportAttempt *attempt, gpointer data)
 {
-  resilient_turn_leave (data);
+  ResilientTurn *turn = data;
+
+  if (turn->starting)
+    turn->released = TRUE;
+  else
+    resilient_turn_leave (turn);
 }
 
 static ResilientHeaders *
-exchange_default_headers (GUri *uri, gpointer data)
+attempt_default_headers (GUri *uri, gpointer data)
 {
   ResilientTurn *turn = data;
-  ResilientCore *core = turn->call->core;
+  ResilientEngine *engine = turn->call->engine;
   g_autoptr (ResilientOrigin) other = NULL;
 
-  if (uri == turn->call->recipe->uri)
-    return resilient_core_dup_default_headers (core, turn->waiter.origin);
-  other = resilient_gate_get_origin (core->gate, uri);
-  return resilient_core_dup_default_headers (core, other);
+  if (uri == turn->call->frozen->uri)
+    return resilient_engine_dup_default_headers (engine, turn->waiter.origin);
+  other = resilient_gate_get_origin (engine->gate, uri);
+  return resilient_engine_dup_default_headers (engine, other);
 }
 
-static const ResilientExchangeFuncs exchange_funcs = {
-  .phase = exchange_phase,
-  .progress = exchange_progress,
-  .headers = exchange_headers,
-  .done = exchange_done,
-  .released = exchange_released,
-  .default_headers = exchange_default_headers,
+static const ResilientTransportAttemptFuncs attempt_funcs = {
+  .phase = attempt_phase,
+  .progress = attempt_progress,
+  .headers = attempt_headers,
+  .done = attempt_done,
+  .released = attempt_released,
+  .default_headers = attempt_default_headers,
 };
 
 void
 resilient_call_begin_attempt (ResilientCall *self)
 {
-  g_autoptr (ResilientTransport) transport = resilient_core_dup_transport (self->core);
-  guint generation = resilient_network_check_resume (self->core->network);
+  g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (self->engine);
+  guint generation = resilient_network_check_resume (self->engine->network);
   ResilientTurn *turn = self->turn;
-  ResilientExchangeParams params = {
-    .recipe = self->recipe,
-    .idempotency_key = self->recipe->idempotency_key,
+  ResilientTransportAttemptParams params = {
+    .frozen = self->frozen,
+    .idempotency_key = self->frozen->idempotency_key,
     .user_agent = self->limits->user_agent,
     .connect_timeout = self->limits->connect_timeout,
     .read_timeout = self->limits->read_timeout,
@@ -266,12 +290,14 @@ resilient_call_begin_attempt (ResilientCall *self)
     .attempt_timeout = self->limits->attempt_timeout,
     .max_response_size = self->limits->max_response_size,
     .new_connection = self->new_connection,
+    .io_priority = resilient_scheduler_get_priority (self->scheduler),
+    .pace = resilient_scheduler_get_pace (self->scheduler),
   };
 
   if (generation > 0 && resilient_origin_take_fresh_connection (turn->waiter.origin, generation))
     params.new_connection = TRUE;
 
-  resilient_recipe_ensure_uri (self->recipe);
+  resilient_frozen_request_ensure_uri (self->frozen);
   turn->started = resilient_clock_get_boot ();
   turn->started_real = resilient_clock_get_real ();
 
@@ -282,7 +308,13 @@ resilient_call_begin_attempt (ResilientCall *self)
   resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_ATTEMPT);
   g_mutex_unlock (&self->lock);
 
-  resilient_recorder_attempt (self->core->recorder);
-  turn->exchange = resilient_exchange_start (
-    transport, &params, resilient_driver_get_alarm (self->driver), &exchange_funcs, turn);
+  resilient_recorder_attempt (self->engine->recorder);
+  turn->starting = TRUE;
+  turn->attempt = resilient_transport_attempt_start (
+    transport, &params, resilient_scheduler_get_timers (self->scheduler), &attempt_funcs, turn);
+  turn->starting = FALSE;
+  if (turn->released)
+    resilient_turn_leave (turn);
+  else if (turn->left)
+    resilient_transport_attempt_abandon (turn->attempt);
 }

@@ -24,10 +24,10 @@ resilient_call_get_request_id (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), NULL);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   /* Every context of a call shares the one string of the id. */
   id = self->context != NULL ? resilient_request_context_get_request_id (self->context) : NULL;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return id;
 }
@@ -49,9 +49,9 @@ resilient_call_get_context (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), NULL);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->context != NULL ? resilient_request_context_ref (self->context) : NULL;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -73,9 +73,9 @@ resilient_call_get_result (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), NULL);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->result != NULL ? resilient_result_ref (self->result) : NULL;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -97,9 +97,9 @@ resilient_call_get_state (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), RESILIENT_CALL_STATE_DONE);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->state;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -121,9 +121,9 @@ resilient_call_get_attempt (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), 0);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->attempts;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -145,10 +145,10 @@ resilient_call_get_max_attempts (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), 0);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   if (self->context != NULL)
     max_retries = resilient_request_context_get_max_retries (self->context);
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return (guint) max_retries + 1;
 }
@@ -170,9 +170,9 @@ resilient_call_get_failure (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), RESILIENT_FAILURE_NONE);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->failure;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -194,9 +194,9 @@ resilient_call_get_status_code (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), 0);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->status_code;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -218,9 +218,9 @@ resilient_call_get_bytes_sent (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), 0);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->bytes_sent;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -242,9 +242,9 @@ resilient_call_get_bytes_received (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), 0);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->bytes_received;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -266,9 +266,9 @@ resilient_call_get_upload_size (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), -1);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->upload_size;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -290,9 +290,9 @@ resilient_call_get_download_size (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), -1);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->download_size;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }
@@ -314,9 +314,9 @@ resilient_call_get_priority (ResilientCall *self)
 
   g_return_val_if_fail (RESILIENT_IS_CALL (self), 0);
 
-  g_mutex_lock (&self->lock);
+  resilient_call_lock (self);
   value = self->priority;
-  g_mutex_unlock (&self->lock);
+  resilient_call_unlock (self);
 
   return value;
 }

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "resilient-core-private.h"
+#include "resilient-engine-private.h"
 
 G_BEGIN_DECLS
 
@@ -11,8 +11,9 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (ResilientCallList, resilient_call_list, RESILIENT, CALL_LIST, GObject)
 
-/* A list model of the live calls of @core, oldest first, kept up in the home context for as long as somebody holds it, and
- * with it the core. Costs nothing until it is made; at most one per core. Dropped in any thread. */
-ResilientCallList *resilient_call_list_new (ResilientCore *core);
+/* A list model of the live calls of @engine, oldest first, kept up in the home context for as long
+ * as somebody holds it, and with it the engine. Costs nothing until it is made; at most one per
+ * engine. Dropped in any thread. */
+ResilientCallList *resilient_call_list_new (ResilientEngine *engine);
 
 G_END_DECLS

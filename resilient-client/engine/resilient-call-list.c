@@ -7,7 +7,7 @@
 
 #include "resilient-call-private.h"
 
-/* What is posted does not keep the list alive, nor with it the core: nobody may iterate the home
+/* What is posted does not keep the list alive, nor with it the engine: nobody may iterate the home
  * context any more. */
 typedef struct
 {
@@ -19,8 +19,8 @@ struct _ResilientCallList
 {
   GObject parent_instance;
 
-  ResilientCore *core; /* under its lock: calls_changed; NULL after dispose */
-  ResilientDriver *home;
+  ResilientEngine *engine; /* under its lock: calls_changed; NULL after dispose */
+  ResilientScheduler *home;
   Post *post; /* set once */
 
   /* Of the home context. */
@@ -28,7 +28,7 @@ struct _ResilientCallList
   GHashTable *iters; /* call → GSequenceIter */
   GQueue pending;    /* changes taken over, to be told */
 
-  /* Under the core's lock. */
+  /* Under the engine's lock. */
   GQueue changes; /* of calls, owned; the lowest bit of the pointer says: removed */
   gboolean scheduled;
 };
@@ -131,13 +131,13 @@ apply_changes_cb (gpointer data)
   if (self == NULL)
     return;
 
-  if (self->core != NULL)
+  if (self->engine != NULL)
     {
-      g_mutex_lock (&self->core->lock);
+      g_mutex_lock (&self->engine->lock);
       while ((change = g_queue_pop_head (&self->changes)) != NULL)
         g_queue_push_tail (&self->pending, change);
       self->scheduled = FALSE;
-      g_mutex_unlock (&self->core->lock);
+      g_mutex_unlock (&self->engine->lock);
     }
 
   /* A handler may run a nested loop, in which this runs again: both take from the one queue, in
@@ -170,7 +170,7 @@ calls_changed_cb (ResilientCall *call, gboolean added, gpointer data)
   if (!self->scheduled)
     {
       self->scheduled = TRUE;
-      resilient_driver_post (
+      resilient_scheduler_post (
         self->home, &self->post->work, apply_changes_cb, g_atomic_rc_box_acquire (self->post));
     }
 }
@@ -181,13 +181,19 @@ resilient_call_list_dispose (GObject *object)
 {
   ResilientCallList *self = RESILIENT_CALL_LIST (object);
 
-  if (self->core != NULL)
+  if (self->engine != NULL && resilient_engine_is_foreign (self->engine, NULL))
     {
-      g_mutex_lock (&self->core->lock);
-      self->core->calls_changed = NULL;
-      self->core->calls_changed_data = NULL;
-      g_mutex_unlock (&self->core->lock);
-      g_clear_pointer (&self->core, resilient_core_unref);
+      /* a thread that is not here may have been adding to it */
+      g_queue_init (&self->changes);
+      self->engine = NULL;
+    }
+  if (self->engine != NULL)
+    {
+      g_mutex_lock (&self->engine->lock);
+      self->engine->calls_changed = NULL;
+      self->engine->calls_changed_data = NULL;
+      g_mutex_unlock (&self->engine->lock);
+      g_clear_pointer (&self->engine, resilient_engine_unref);
     }
 
   G_OBJECT_CLASS (resilient_call_list_parent_class)->dispose (object);
@@ -202,7 +208,7 @@ resilient_call_list_finalize (GObject *object)
   g_queue_clear_full (&self->pending, change_free);
   g_hash_table_unref (self->iters);
   g_sequence_free (self->calls);
-  g_clear_pointer (&self->home, resilient_driver_unref);
+  g_clear_pointer (&self->home, resilient_scheduler_unref);
   g_atomic_rc_box_release_full (self->post, post_clear);
 
   G_OBJECT_CLASS (resilient_call_list_parent_class)->finalize (object);
@@ -227,20 +233,23 @@ resilient_call_list_init (ResilientCallList *self)
 }
 
 ResilientCallList *
-resilient_call_list_new (ResilientCore *core)
+resilient_call_list_new (ResilientEngine *engine)
 {
   ResilientCallList *self = g_object_new (RESILIENT_TYPE_CALL_LIST, NULL);
 
-  self->core = resilient_core_ref (core);
-  self->home = resilient_driver_ref (core->home);
+  if (resilient_engine_is_foreign (engine, NULL))
+    return self;
 
-  g_mutex_lock (&core->lock);
-  g_assert (core->calls_changed == NULL);
-  for (ResilientCall *call = core->first_call; call != NULL; call = call->next_call)
+  self->engine = resilient_engine_ref (engine);
+  self->home = resilient_scheduler_ref (engine->home);
+
+  g_mutex_lock (&engine->lock);
+  g_assert (engine->calls_changed == NULL);
+  for (ResilientCall *call = engine->first_call; call != NULL; call = call->next_call)
     append (self, call);
-  core->calls_changed = calls_changed_cb;
-  core->calls_changed_data = self;
-  g_mutex_unlock (&core->lock);
+  engine->calls_changed = calls_changed_cb;
+  engine->calls_changed_data = self;
+  g_mutex_unlock (&engine->lock);
 
   return self;
 }

@@ -26,20 +26,21 @@ parked_resume (ResilientParked *parked, gboolean spread)
 gboolean
 resilient_call_park (ResilientCall *self)
 {
-  ResilientNetwork *network = self->core->network;
+  ResilientNetwork *network = self->engine->network;
 
-  if (resilient_origin_is_local (self->origin) || !resilient_network_is_offline (network))
+  if (resilient_origin_is_near (self->origin) || !resilient_network_is_offline (network))
     return FALSE;
 
   if (self->parking == NULL)
     {
       self->parking = g_new0 (ResilientParking, 1);
+      self->parking->parked.timers = resilient_scheduler_get_timers (self->scheduler);
       self->parking->parked.resume = parked_resume;
       self->parking->call = self;
     }
 
   g_object_ref (self);
-  if (!resilient_network_park (network, &self->parking->parked))
+  if (!resilient_network_park (network, &self->parking->parked, self->origin))
     {
       g_object_unref (self);
       return FALSE;
@@ -52,6 +53,6 @@ void
 resilient_call_unpark (ResilientCall *self)
 {
   if (self->parking != NULL
-      && resilient_network_unpark (self->core->network, &self->parking->parked))
+      && resilient_network_unpark (self->engine->network, &self->parking->parked))
     g_object_unref (self);
 }

@@ -12,7 +12,7 @@
 #include "resilient-request-context-private.h"
 
 /* The way of one call. Everything here runs in the call's driving context, from a source of its
- * own: never inside a signal of libsoup's, but for the callbacks of an exchange. */
+ * own: never inside a signal of libsoup's, but for the callbacks of an attempt. */
 
 /* Retries that fell due together, on resume or when the network came back, are spread over so many
  * seconds. */
@@ -24,7 +24,7 @@ static void sleep_until (ResilientCall *self, gint64 due);
 static void
 turn_free (ResilientTurn *turn)
 {
-  g_clear_pointer (&turn->exchange, resilient_exchange_unref);
+  g_clear_pointer (&turn->attempt, resilient_transport_attempt_unref);
   g_object_unref (turn->call);
   g_free (turn);
 }
@@ -32,7 +32,17 @@ turn_free (ResilientTurn *turn)
 void
 resilient_turn_leave (ResilientTurn *turn)
 {
-  resilient_gate_leave (turn->call->core->gate, &turn->waiter);
+  ResilientCall *self = turn->call;
+
+  resilient_gate_leave (self->engine->gate, &turn->waiter);
+  if (turn->last)
+    {
+      g_mutex_lock (&self->lock);
+      self->slot_due = FALSE;
+      if (self->done_cond != NULL)
+        g_cond_broadcast (self->done_cond);
+      g_mutex_unlock (&self->lock);
+    }
   turn_free (turn);
 }
 
@@ -51,6 +61,7 @@ resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAns
 
   turn->call = g_object_ref (self);
   turn->waiter.woken = woken;
+  turn->waiter.beyond = self->blocks_home;
   turn->waiter.admitted = turn_admitted;
 
   g_mutex_lock (&self->lock);
@@ -58,7 +69,7 @@ resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAns
   self->turn = turn;
   g_mutex_unlock (&self->lock);
 
-  *answer = resilient_gate_enter (self->core->gate, self->origin, &turn->waiter);
+  *answer = resilient_gate_enter (self->engine->gate, self->origin, &turn->waiter);
   if (*answer == RESILIENT_GATE_OVERLOADED)
     {
       self->turn = NULL;
@@ -68,7 +79,7 @@ resilient_call_enter_gate (ResilientCall *self, gboolean woken, ResilientGateAns
 
   turn->admitted = *answer == RESILIENT_GATE_ADMITTED;
   if (!turn->admitted)
-    resilient_recipe_forget_uri (self->recipe);
+    resilient_frozen_request_forget_uri (self->frozen);
   return TRUE;
 }
 
@@ -78,7 +89,7 @@ queue_timeout_cb (gpointer data)
   ResilientCall *self = data;
   g_autoptr (GError) error = NULL;
 
-  if (!resilient_gate_withdraw (self->core->gate, &self->turn->waiter))
+  if (!resilient_gate_withdraw (self->engine->gate, &self->turn->waiter))
     return; /* admitted at this very moment */
 
   g_clear_pointer (&self->turn, turn_free);
@@ -101,11 +112,11 @@ wait_in_queue (ResilientCall *self)
   double timeout = self->limits->queue_timeout;
 
   if (timeout > 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->driver),
-                         &self->timer,
-                         resilient_clock_add (resilient_clock_get_boot (), timeout),
-                         queue_timeout_cb,
-                         self);
+    resilient_timer_queue_set (resilient_scheduler_get_timers (self->scheduler),
+                               &self->timer,
+                               resilient_clock_add (resilient_clock_get_boot (), timeout),
+                               queue_timeout_cb,
+                               self);
 }
 
 /* --- sleeping --------------------------------------------------------------------------------- */
@@ -115,9 +126,19 @@ wake (ResilientCall *self)
 {
   ResilientGateAnswer answer;
 
-  /* A woken call is never refused: it was admitted once. */
+  /* A woken call was admitted once, and is never refused but in place of a deadlock. */
   if (!resilient_call_enter_gate (self, TRUE, &answer))
-    g_assert_not_reached ();
+    {
+      g_autoptr (GError) error = resilient_call_make_overloaded (self);
+
+      resilient_call_end (self,
+                          RESILIENT_RESULT_STATUS_ERROR,
+                          RESILIENT_FAILURE_OVERLOADED,
+                          RESILIENT_REASON_NOT_RETRYABLE,
+                          NULL,
+                          error);
+      return;
+    }
 
   if (answer == RESILIENT_GATE_ADMITTED)
     {
@@ -136,7 +157,7 @@ static void
 sleep_over_cb (gpointer data)
 {
   ResilientCall *self = data;
-  guint generation = resilient_network_check_resume (self->core->network);
+  guint generation = resilient_network_check_resume (self->engine->network);
 
   if (generation != self->generation)
     {
@@ -145,15 +166,16 @@ sleep_over_cb (gpointer data)
         self,
         resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
     }
+  /* not from here, where hundreds may wake at once at a priority above that of I/O */
   else if (!resilient_call_park (self))
-    wake (self);
+    resilient_call_post (self, RESILIENT_WORK_RETRY_NOW);
 }
 
 static void
 sleep_until (ResilientCall *self, gint64 due)
 {
-  resilient_alarm_set (
-    resilient_driver_get_alarm (self->driver), &self->timer, due, sleep_over_cb, self);
+  resilient_timer_queue_set (
+    resilient_scheduler_get_timers (self->scheduler), &self->timer, due, sleep_over_cb, self);
 }
 
 void
@@ -164,13 +186,24 @@ resilient_call_sleep (ResilientCall *self,
                       ResilientResponse *response,
                       const GError *error)
 {
-  g_autoptr (ResilientRequestContext) context =
-    resilient_request_context_advance (self->context, delay);
+  g_autoptr (ResilientRequestContext) context = NULL;
+  gboolean given_up;
 
-  resilient_recorder_retry (self->core->recorder, context, failure, reason, response, error, delay);
+  g_mutex_lock (&self->lock);
+  given_up = self->given_up;
+  g_mutex_unlock (&self->lock);
+  if (given_up)
+    {
+      resilient_call_end (self, RESILIENT_RESULT_STATUS_ERROR, failure, reason, response, error);
+      return;
+    }
 
-  resilient_recipe_forget_uri (self->recipe);
-  self->generation = resilient_network_check_resume (self->core->network);
+  context = resilient_request_context_advance (self->context, delay);
+  resilient_recorder_retry (
+    self->engine->recorder, context, failure, reason, response, error, delay);
+
+  resilient_frozen_request_forget_uri (self->frozen);
+  self->generation = resilient_network_check_resume (self->engine->network);
   sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), delay));
 
   g_mutex_lock (&self->lock);
@@ -186,32 +219,37 @@ resilient_call_sleep (ResilientCall *self,
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* Whatever it holds of gate, exchange and timers; a slot may stay with a detached exchange. */
+/* Whatever it holds of gate, attempt and timers; a slot may stay with a detached attempt. */
 static void
 let_go (ResilientCall *self)
 {
-  ResilientAlarm *alarm = resilient_driver_get_alarm (self->driver);
+  ResilientTimerQueue *timers = resilient_scheduler_get_timers (self->scheduler);
   ResilientTurn *turn = self->turn;
 
-  resilient_alarm_clear (alarm, &self->timer);
+  resilient_timer_queue_clear (timers, &self->timer);
   if (self->deadline_timer != NULL)
-    resilient_alarm_clear (alarm, self->deadline_timer);
+    resilient_timer_queue_clear (timers, self->deadline_timer);
   resilient_call_unpark (self);
 
   if (turn == NULL)
     return;
 
-  if (turn->exchange != NULL)
+  if (turn->starting)
     {
       self->turn = NULL;
-      resilient_exchange_abandon (turn->exchange);
+      turn->left = TRUE;
+    }
+  else if (turn->attempt != NULL)
+    {
+      self->turn = NULL;
+      resilient_transport_attempt_abandon (turn->attempt);
     }
   else if (turn->admitted)
     {
       self->turn = NULL;
       resilient_turn_leave (turn);
     }
-  else if (resilient_gate_withdraw (self->core->gate, &turn->waiter))
+  else if (resilient_gate_withdraw (self->engine->gate, &turn->waiter))
     {
       self->turn = NULL;
       turn_free (turn);
@@ -228,6 +266,7 @@ resilient_call_end (ResilientCall *self,
                     const GError *error)
 {
   double total = resilient_clock_to_seconds (resilient_clock_get_boot () - self->started);
+  g_autoptr (GError) interruption = NULL;
   ResilientResult *result;
 
   let_go (self);
@@ -235,11 +274,21 @@ resilient_call_end (ResilientCall *self,
   g_mutex_lock (&self->lock);
   /* Other threads learn of the end before it leaves the registry. */
   self->ending = TRUE;
+  /* What was said already to who had blocked holds, whatever came after. */
+  if (self->given_up)
+    {
+      interruption = resilient_call_make_interruption (self, &status, &failure, &reason);
+      error = interruption;
+      response = NULL;
+    }
   /* The attempt that was to come does not: the last word is on the one before. */
   if (self->last_context != NULL)
     {
-      resilient_request_context_unref (self->context);
+      /* never one that is gone: a forked child reads it without the lock */
+      ResilientRequestContext *to_come = self->context;
+
       self->context = g_steal_pointer (&self->last_context);
+      resilient_request_context_unref (to_come);
       resilient_call_changed (self, 1 << RESILIENT_CALL_PROP_CONTEXT);
     }
   g_mutex_unlock (&self->lock);
@@ -253,27 +302,29 @@ resilient_call_end (ResilientCall *self,
                                  self->sends,
                                  total,
                                  resilient_call_get_log (self));
-  resilient_recorder_ended (self->core->recorder, result, reason);
+  resilient_recorder_ended (self->engine->recorder, result, reason);
   resilient_call_set_ended (self, result);
-  resilient_core_remove_call (self->core, self);
+  resilient_engine_remove_call (self->engine, self);
 }
 
 static void
-end_interrupted (ResilientCall *self,
-                 ResilientResultStatus status,
-                 ResilientFailure failure,
-                 ResilientReason reason,
-                 GError *error)
+end_interrupted (ResilientCall *self)
 {
-  if (self->turn != NULL && self->turn->exchange != NULL)
-    {
-      ResilientOutcome outcome = *self->turn->exchange->outcome;
+  ResilientResultStatus status;
+  ResilientFailure failure;
+  ResilientReason reason;
+  g_autoptr (GError) error = resilient_call_make_interruption (self, &status, &failure, &reason);
 
+  if (self->turn != NULL && (self->turn->starting || self->turn->attempt != NULL))
+    {
+      ResilientOutcome outcome = { .nothing_sent = TRUE };
+
+      if (self->turn->attempt != NULL)
+        outcome = *self->turn->attempt->outcome;
       resilient_turn_log_attempt (self->turn, &outcome, failure, reason);
     }
 
   resilient_call_end (self, status, failure, reason, NULL, error);
-  g_error_free (error);
 }
 
 static void
@@ -281,15 +332,12 @@ deadline_cb (gpointer data)
 {
   ResilientCall *self = data;
 
-  end_interrupted (self,
-                   RESILIENT_RESULT_STATUS_TIMEOUT,
-                   RESILIENT_FAILURE_DEADLINE,
-                   RESILIENT_REASON_DEADLINE,
-                   g_error_new (G_IO_ERROR,
-                                G_IO_ERROR_TIMED_OUT,
-                                /* Translators: seconds, with a fraction. */
-                                _ ("The request was not done within %g s"),
-                                self->limits->total_timeout));
+  g_mutex_lock (&self->lock);
+  if (self->cancel_cause == RESILIENT_CANCEL_NONE)
+    self->cancel_cause = RESILIENT_CANCEL_BY_DEADLINE;
+  g_mutex_unlock (&self->lock);
+
+  end_interrupted (self);
 }
 
 static void
@@ -300,11 +348,11 @@ start (ResilientCall *self)
   if (self->limits->total_timeout > 0)
     {
       self->deadline_timer = g_new0 (ResilientTimer, 1);
-      resilient_alarm_set (resilient_driver_get_alarm (self->driver),
-                           self->deadline_timer,
-                           resilient_call_get_deadline (self),
-                           deadline_cb,
-                           self);
+      resilient_timer_queue_set (resilient_scheduler_get_timers (self->scheduler),
+                                 self->deadline_timer,
+                                 resilient_call_get_deadline (self),
+                                 deadline_cb,
+                                 self);
     }
 
   if (self->turn->admitted)
@@ -324,7 +372,7 @@ admitted (ResilientCall *self)
       return;
     }
 
-  resilient_alarm_clear (resilient_driver_get_alarm (self->driver), &self->timer);
+  resilient_timer_queue_clear (resilient_scheduler_get_timers (self->scheduler), &self->timer);
   resilient_call_begin_attempt (self);
 }
 
@@ -342,17 +390,7 @@ resilient_call_run (ResilientCall *self, guint bits)
 
   if (self->state != RESILIENT_CALL_STATE_DONE && bits & RESILIENT_WORK_CANCEL)
     {
-      gboolean closed = self->cancel_cause == RESILIENT_CANCEL_BY_CLOSE;
-
-      end_interrupted (self,
-                       RESILIENT_RESULT_STATUS_CANCELLED,
-                       RESILIENT_FAILURE_CANCELLED,
-                       closed ? RESILIENT_REASON_CLOSED : RESILIENT_REASON_CANCELLED,
-                       g_error_new_literal (G_IO_ERROR,
-                                            G_IO_ERROR_CANCELLED,
-                                            closed
-                                              ? _ ("The client was closed before the request ended")
-                                              : _ ("The request was cancelled")));
+      end_interrupted (self);
       self->running = TRUE;
     }
 
@@ -366,7 +404,7 @@ resilient_call_run (ResilientCall *self, guint bits)
   if (self->state == RESILIENT_CALL_STATE_WAITING
       && bits & (RESILIENT_WORK_RETRY_NOW | RESILIENT_WORK_SPREAD))
     {
-      resilient_alarm_clear (resilient_driver_get_alarm (self->driver), &self->timer);
+      resilient_timer_queue_clear (resilient_scheduler_get_timers (self->scheduler), &self->timer);
       resilient_call_unpark (self);
       if (bits & RESILIENT_WORK_RETRY_NOW)
         wake (self);
@@ -378,7 +416,7 @@ resilient_call_run (ResilientCall *self, guint bits)
 
   if (bits & RESILIENT_WORK_PRIORITY && self->turn != NULL)
     resilient_gate_set_priority (
-      self->core->gate, &self->turn->waiter, resilient_call_get_priority (self));
+      self->engine->gate, &self->turn->waiter, resilient_call_get_priority (self));
 
   if (bits & RESILIENT_WORK_COMPLETE)
     resilient_call_complete (self);

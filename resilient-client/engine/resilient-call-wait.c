@@ -5,18 +5,22 @@
 
 #include "resilient-call-private.h"
 #include "resilient-clock-private.h"
+#include "resilient-completion-private.h"
 #include "resilient-i18n-private.h"
 
 /* How the end of a call is waited for, from any thread. */
 
-/* Who waits for a call. */
+/* So long the scheduler has, after a cancel or the total deadline, to end a call that blocks a
+ * thread, and after the end to give its slot back: many times what it needs unless something keeps
+ * its thread, such as a callback of the app's. */
+#define SCHEDULER_PATIENCE (G_USEC_PER_SEC / 10)
+
+/* Who waits for a call, with a completion of its own. */
 typedef struct
 {
-  GTask *task;         /* owned; whoever takes it from the call's list returns it */
-  ResilientCall *call; /* owned */
+  ResilientCompletion *completion; /* owned by the call's list, in which this is */
+  ResilientCall *call;             /* owned */
   gboolean want_result;
-  GSource *source;      /* of the waiter's own cancellable; owned, nullable */
-  ResilientTimer timer; /* of the waiter's own time-out, on the driver's alarm */
 } CallTask;
 
 static void
@@ -24,26 +28,8 @@ call_task_free (gpointer data)
 {
   CallTask *waiting = data;
 
-  g_clear_pointer (&waiting->source, g_source_unref);
-  g_object_unref (waiting->task);
   g_object_unref (waiting->call);
-}
-
-/* References: the list's, the source's and the timer's. */
-static void
-call_task_unref (gpointer waiting)
-{
-  g_atomic_rc_box_release_full (waiting, call_task_free);
-}
-
-/* What might still end the waiting does not any more. */
-static void
-call_task_disarm (CallTask *waiting)
-{
-  if (waiting->source != NULL)
-    g_source_destroy (waiting->source);
-  if (resilient_alarm_clear (resilient_driver_get_alarm (waiting->call->driver), &waiting->timer))
-    call_task_unref (waiting);
+  g_free (waiting);
 }
 
 ResilientResponse *
@@ -85,32 +71,53 @@ has_tasks (ResilientCall *self)
   return self->task != NULL || (self->tasks != NULL && !g_queue_is_empty (self->tasks));
 }
 
+/* The oldest who still waits, with what it is to be given. */
+static GTask *
+take_oldest (ResilientCall *self, gboolean *want_result, gboolean *more)
+{
+  GTask *task;
+
+  do
+    {
+      CallTask *waiting = NULL;
+
+      g_mutex_lock (&self->lock);
+      task = g_steal_pointer (&self->task);
+      *want_result = self->task_wants_result;
+      if (task == NULL && self->tasks != NULL)
+        waiting = g_queue_pop_head (self->tasks);
+      *more = has_tasks (self);
+      g_mutex_unlock (&self->lock);
+
+      if (waiting != NULL)
+        {
+          g_autoptr (ResilientCompletion) completion = waiting->completion;
+
+          *want_result = waiting->want_result;
+          task = resilient_completion_take (completion);
+        }
+    }
+  while (task == NULL && *more);
+
+  return task;
+}
+
 void
 resilient_call_complete (ResilientCall *self)
 {
+  gboolean want_result, more;
+  g_autoptr (GTask) task = take_oldest (self, &want_result, &more);
   g_autoptr (GCancellable) cancellable = NULL;
-  g_autoptr (GTask) task = NULL;
-  CallTask *waiting = NULL;
-  GCond *done_cond;
   gulong cancelled_id;
-  gboolean more;
 
   g_mutex_lock (&self->lock);
-  task = g_steal_pointer (&self->task);
-  if (task == NULL && self->tasks != NULL)
-    waiting = g_queue_pop_head (self->tasks);
-  more = has_tasks (self);
   cancellable = g_steal_pointer (&self->cancellable);
   cancelled_id = self->cancelled_id;
   self->cancelled_id = 0;
-  done_cond = self->done_cond;
   g_mutex_unlock (&self->lock);
 
-  /* It stays until we are finalised. */
-  if (done_cond != NULL)
-    g_cond_broadcast (done_cond);
   /* Once for all that ended before this piece of work got its turn. */
-  resilient_recorder_wake (self->core->recorder);
+  resilient_recorder_wake (self->engine->recorder);
 
   /* Not g_cancellable_disconnect(): it would wait for a handler that may be what runs us, in a
    * nested loop. The handler's data is a reference, so it may well run on meanwhile. */
@@ -122,18 +129,13 @@ resilient_call_complete (ResilientCall *self)
     resilient_call_post (self, RESILIENT_WORK_COMPLETE);
 
   if (task != NULL)
-    return_task (self, task, self->task_wants_result);
-  if (waiting != NULL)
-    {
-      call_task_disarm (waiting);
-      return_task (self, waiting->task, waiting->want_result);
-      call_task_unref (waiting);
-    }
+    return_task (self, task, want_result);
 }
 
-static gboolean
-take_from_list (CallTask *waiting)
+static void
+stopped_waiting_cb (ResilientCompletion *completion, gpointer data)
 {
+  CallTask *waiting = data;
   ResilientCall *self = waiting->call;
   gboolean removed;
 
@@ -141,39 +143,8 @@ take_from_list (CallTask *waiting)
   removed = g_queue_remove (self->tasks, waiting);
   g_mutex_unlock (&self->lock);
 
-  return removed;
-}
-
-static gboolean
-waiter_cancelled_cb (GCancellable *cancellable, gpointer user_data)
-{
-  CallTask *waiting = user_data;
-
-  if (take_from_list (waiting))
-    {
-      call_task_disarm (waiting);
-      g_task_return_error_if_cancelled (waiting->task);
-      call_task_unref (waiting);
-    }
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-waiter_timeout_cb (gpointer data)
-{
-  CallTask *waiting = data;
-
-  if (take_from_list (waiting))
-    {
-      call_task_disarm (waiting);
-      g_task_return_new_error (waiting->task,
-                               G_IO_ERROR,
-                               G_IO_ERROR_TIMED_OUT,
-                               _ ("The request has not ended in the time given for waiting"));
-      call_task_unref (waiting);
-    }
-  call_task_unref (waiting);
+  if (removed)
+    resilient_completion_unref (completion);
 }
 
 void
@@ -183,13 +154,9 @@ resilient_call_add_task (ResilientCall *self,
                          double timeout,
                          GCancellable *cancellable)
 {
-  g_autoptr (GSource) source = NULL;
+  g_autoptr (ResilientCompletion) completion = NULL;
+  gboolean own_end = timeout >= 0 || cancellable != NULL;
   CallTask *waiting;
-
-  /* Made outside of the lock, as it may take the cancellable's, under which our handler of
-   * "cancelled" wants this one. */
-  if (cancellable != NULL)
-    source = g_cancellable_source_new (cancellable);
 
   g_mutex_lock (&self->lock);
   /* Until the callbacks that wait already were called, also a late one waits its turn. */
@@ -201,7 +168,7 @@ resilient_call_add_task (ResilientCall *self,
       return;
     }
 
-  if (!has_tasks (self) && timeout < 0 && source == NULL)
+  if (!has_tasks (self) && !own_end)
     {
       self->task = task;
       self->task_wants_result = want_result;
@@ -209,42 +176,132 @@ resilient_call_add_task (ResilientCall *self,
       return;
     }
 
-  waiting = g_atomic_rc_box_new0 (CallTask);
-  waiting->task = task;
+  waiting = g_new (CallTask, 1);
   waiting->call = g_object_ref (self);
   waiting->want_result = want_result;
+  waiting->completion =
+    resilient_completion_new (task, stopped_waiting_cb, waiting, call_task_free);
+  completion = resilient_completion_ref (waiting->completion);
   if (self->tasks == NULL)
     self->tasks = g_queue_new ();
   g_queue_push_tail (self->tasks, waiting);
-  if (timeout >= 0)
-    resilient_alarm_set (resilient_driver_get_alarm (self->driver),
-                         &waiting->timer,
-                         resilient_clock_add (resilient_clock_get_boot (), timeout),
-                         waiter_timeout_cb,
-                         g_atomic_rc_box_acquire (waiting));
-  if (source != NULL)
-    {
-      waiting->source = g_steal_pointer (&source);
-      g_source_set_callback (waiting->source,
-                             G_SOURCE_FUNC (waiter_cancelled_cb),
-                             g_atomic_rc_box_acquire (waiting),
-                             call_task_unref);
-      g_source_attach (waiting->source, g_task_get_context (task));
-    }
   g_mutex_unlock (&self->lock);
+
+  /* Outside of the lock, which those who end the call take while a cancellable calls its
+   * handlers. */
+  if (own_end)
+    resilient_completion_arm (completion,
+                              cancellable,
+                              timeout,
+                              _ ("The request has not ended in the time given for waiting"));
 }
 
-void
-resilient_call_block (ResilientCall *self)
+GError *
+resilient_call_make_interruption (ResilientCall *self,
+                                  ResilientResultStatus *status,
+                                  ResilientFailure *failure,
+                                  ResilientReason *reason)
 {
-  g_mutex_lock (&self->lock);
-  if (self->state != RESILIENT_CALL_STATE_DONE)
+  gboolean closed = self->cancel_cause == RESILIENT_CANCEL_BY_CLOSE;
+
+  if (self->cancel_cause == RESILIENT_CANCEL_BY_DEADLINE)
     {
-      g_assert (self->done_cond == NULL);
-      self->done_cond = g_new (GCond, 1);
-      g_cond_init (self->done_cond);
+      *status = RESILIENT_RESULT_STATUS_TIMEOUT;
+      *failure = RESILIENT_FAILURE_DEADLINE;
+      *reason = RESILIENT_REASON_DEADLINE;
+      return g_error_new (G_IO_ERROR,
+                          G_IO_ERROR_TIMED_OUT,
+                          /* Translators: seconds, with a fraction. */
+                          _ ("The request was not done within %g s"),
+                          self->limits->total_timeout);
     }
-  while (self->state != RESILIENT_CALL_STATE_DONE)
-    g_cond_wait (self->done_cond, &self->lock);
+
+  *status = RESILIENT_RESULT_STATUS_CANCELLED;
+  *failure = RESILIENT_FAILURE_CANCELLED;
+  *reason = closed ? RESILIENT_REASON_CLOSED : RESILIENT_REASON_CANCELLED;
+  return g_error_new_literal (G_IO_ERROR,
+                              G_IO_ERROR_CANCELLED,
+                              closed ? _ ("The client was closed before the request ended")
+                                     : _ ("The request was cancelled"));
+}
+
+/* TRUE: there is a reason not to wait for the scheduler any more, unless it is at the end
+ * already. */
+static gboolean
+is_overdue_locked (ResilientCall *self, gint64 deadline)
+{
+  return !self->ending
+         && (self->cancel_cause != RESILIENT_CANCEL_NONE
+             || (deadline != 0 && deadline <= resilient_clock_get_boot ()));
+}
+
+/* FALSE: the scheduler had its time, and the call is given up. The time is real even where the
+ * clock is not: it is threads that are waited for. */
+static gboolean
+wait_for_scheduler_locked (ResilientCall *self, gint64 *give_up)
+{
+  if (*give_up == 0)
+    *give_up = g_get_monotonic_time () + SCHEDULER_PATIENCE;
+  if (g_cond_wait_until (self->done_cond, &self->lock, *give_up))
+    return TRUE;
+  if (self->ending || self->state == RESILIENT_CALL_STATE_DONE)
+    return TRUE;
+
+  self->given_up = TRUE;
+  if (self->cancel_cause == RESILIENT_CANCEL_NONE)
+    self->cancel_cause = RESILIENT_CANCEL_BY_DEADLINE;
+  return FALSE;
+}
+
+/* It has ended, and its slot goes back at once. Where nobody may wait for one, the next call of
+ * this thread would be refused before that. */
+static void
+wait_for_slot_locked (ResilientCall *self)
+{
+  gint64 give_up = g_get_monotonic_time () + SCHEDULER_PATIENCE;
+
+  while (self->slot_due && g_cond_wait_until (self->done_cond, &self->lock, give_up))
+    ;
+}
+
+ResilientResponse *
+resilient_call_block (ResilientCall *self, GError **error)
+{
+  gint64 deadline = resilient_call_get_deadline (self);
+  gint64 give_up = 0;
+  gboolean waiting = TRUE, may_queue;
+
+  g_mutex_lock (&self->engine->lock);
+  may_queue = self->engine->settings.max_pending > 0;
+  g_mutex_unlock (&self->engine->lock);
+
+  g_mutex_lock (&self->lock);
+  g_assert (self->done_cond == NULL);
+  self->done_cond = g_new (GCond, 1);
+  g_cond_init (self->done_cond);
+  while (waiting && self->state != RESILIENT_CALL_STATE_DONE)
+    {
+      if (is_overdue_locked (self, deadline))
+        waiting = wait_for_scheduler_locked (self, &give_up);
+      else if (deadline == 0
+               || !resilient_clock_wait_until (self->done_cond, &self->lock, deadline))
+        g_cond_wait (self->done_cond, &self->lock);
+    }
+  if (waiting && !may_queue)
+    wait_for_slot_locked (self);
   g_mutex_unlock (&self->lock);
+
+  if (!waiting)
+    {
+      ResilientResultStatus status;
+      ResilientFailure failure;
+      ResilientReason reason;
+
+      g_propagate_error (error,
+                         resilient_call_make_interruption (self, &status, &failure, &reason));
+      resilient_call_post (self, RESILIENT_WORK_CANCEL);
+      return NULL;
+    }
+
+  return resilient_call_take_response (self, error);
 }

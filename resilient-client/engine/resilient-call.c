@@ -56,7 +56,7 @@ resilient_call_changed (ResilientCall *self, guint props)
     return;
 
   if (self->notify_bits == 0)
-    resilient_driver_invoke (self->core->home, notify_cb, g_object_ref (self), g_object_unref);
+    resilient_scheduler_invoke (self->engine->home, notify_cb, g_object_ref (self), g_object_unref);
   self->notify_bits |= props;
 }
 
@@ -69,7 +69,7 @@ resilient_call_finalize (GObject *object)
   g_clear_pointer (&self->result, resilient_result_unref);
   g_clear_pointer (&self->context, resilient_request_context_unref);
   g_clear_pointer (&self->last_context, resilient_request_context_unref);
-  g_clear_pointer (&self->recipe, resilient_recipe_unref);
+  g_clear_pointer (&self->frozen, resilient_frozen_request_unref);
   g_clear_object (&self->origin);
   if (self->done_cond != NULL)
     g_cond_clear (self->done_cond);
@@ -80,8 +80,8 @@ resilient_call_finalize (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->task);
   g_clear_pointer (&self->tasks, g_queue_free);
-  g_clear_pointer (&self->driver, resilient_driver_unref);
-  g_clear_pointer (&self->core, resilient_core_unref);
+  g_clear_pointer (&self->scheduler, resilient_scheduler_unref);
+  g_clear_pointer (&self->engine, resilient_engine_unref);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (resilient_call_parent_class)->finalize (object);

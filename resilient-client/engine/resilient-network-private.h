@@ -5,38 +5,54 @@
 
 #include <gio/gio.h>
 
-#include "resilient-driver-private.h"
+#include "resilient-scheduler-private.h"
+#include "resilient-gate-private.h"
 
 G_BEGIN_DECLS
 
-/* What is known of the network around us: offline, and back from suspend. Thread-safe. */
+/* What is known of the network around us: offline, and back from suspend. Thread-safe.
+ *
+ * That the machine is offline is what the monitor says, and the monitor looks for a default route.
+ * It is a hint: what needs no such route is not asked about, one retry of each origin is let
+ * through every 30 seconds, and an answer is worth more. */
 typedef struct _ResilientNetwork ResilientNetwork;
 typedef struct _ResilientParked ResilientParked;
 
-/* Embedded in who sleeps; zero-initialised. */
+typedef struct _ResilientParkedOrigin ResilientParkedOrigin;
+
+/* Embedded in who sleeps; zero-initialised but for what is said to be set. */
 struct _ResilientParked
 {
+  /* set: of the context that drives it; lasts while anything is parked */
+  ResilientTimerQueue *timers;
   GList link;
-  gboolean parked;
-  /* Runs under no lock, in any thread, when it may go on. @spread: draw a moment within two seconds first. */
+  ResilientParkedOrigin *origin; /* NULL: it is not parked */
+  /* Set. Runs under no lock, in any thread, when it may go on. @spread: draw a moment within two
+   * seconds first. */
   void (*resume) (ResilientParked *parked, gboolean spread);
 };
 
-ResilientNetwork *resilient_network_new (ResilientDriver *home);
+ResilientNetwork *resilient_network_new (ResilientScheduler *home);
 void resilient_network_free (ResilientNetwork *self);
 
-/* What the monitor says. */
+/* What the monitor says, unless an answer has proved it wrong since it last changed. */
 gboolean resilient_network_is_offline (ResilientNetwork *self);
-/* A sleep is over: FALSE to go on; TRUE when it is offline: resume() will run when the network is back, or as the probe that is
+/* A sleep is over: FALSE to go on; TRUE when it is offline: resume() will run when the network is
+ * back, when @origin or another that is not near has answered, or as the probe of @origin that is
  * let through every 30 seconds. */
-gboolean resilient_network_park (ResilientNetwork *self, ResilientParked *parked);
+gboolean
+resilient_network_park (ResilientNetwork *self, ResilientParked *parked, ResilientOrigin *origin);
+/* @origin has answered, over @socket (nullable: from an address that is not known). */
+void resilient_network_answered (ResilientNetwork *self, ResilientOrigin *origin, GSocket *socket);
 /* TRUE: it was parked and resume() will not run. */
 gboolean resilient_network_unpark (ResilientNetwork *self, ResilientParked *parked);
 
-/* Looks whether the machine was suspended since the last look; returns how often that happened so far. */
+/* Looks whether the machine was suspended since the last look; returns how often that happened so
+ * far. */
 guint resilient_network_check_resume (ResilientNetwork *self);
 
-/* For tests: the monitor that networks made from now on ask, instead of GIO's default. NULL restores. */
+/* For tests: the monitor that networks made from now on ask, instead of GIO's default. NULL
+ * restores. */
 void resilient_network_install_monitor (GNetworkMonitor *monitor);
 
 G_END_DECLS

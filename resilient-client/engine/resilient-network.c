@@ -5,29 +5,44 @@
 
 #include "resilient-network-private.h"
 
+#include "resilient-address-private.h"
 #include "resilient-clock-private.h"
 
-/* While offline, one parked retry is let through so often: the monitor is a hint, and may be wrong.
- */
+/* While offline, one parked retry of each origin is let through so often: the monitor is a hint,
+ * and may be wrong. Seconds. */
 #define PROBE_INTERVAL 30.0
-/* The boot clock must have run so far ahead of the monotonic one to mean a suspend: microseconds.
- */
+/* The boot clock must have run so far ahead of the monotonic one to mean a suspend:
+ * microseconds. */
 #define RESUME_JUMP (5 * G_USEC_PER_SEC)
 
 struct _ResilientNetwork
 {
-  ResilientDriver *home;
+  ResilientScheduler *home;
 
   GMutex lock;
   /* Under lock. */
-  GNetworkMonitor
-    *monitor; /* asked for when the first call sleeps: it costs a netlink round trip */
+  /* asked for when the first call sleeps: it costs a netlink round trip */
+  GNetworkMonitor *monitor;
   gulong changed_id;
-  GQueue parked;
-  ResilientTimer probe_timer;
+  GHashTable *origins; /* of ResilientParkedOrigin, by origin: those of which a retry is parked */
+  GQueue order; /* the same, the one that came first first: the order in which all are freed */
+  gboolean
+    proved_wrong; /* something that needs a default route answered since the monitor changed */
   gboolean freed;
   gint64 suspended; /* the boot clock's lead over the monotonic one at the last look */
   guint generation;
+};
+
+/* The parked retries of one origin, oldest first. References: the table's, and that of the timer
+ * while it is set: it may be firing in its context while another thread empties the queue. */
+struct _ResilientParkedOrigin
+{
+  ResilientNetwork *network;   /* a reference */
+  ResilientOrigin *origin;     /* a reference */
+  GQueue parked;               /* under the network's lock */
+  GList link;                  /* likewise */
+  ResilientTimerQueue *timers; /* likewise: that of the timer, not owned */
+  ResilientTimer timer;        /* of the next probe */
 };
 
 static GNetworkMonitor *installed_monitor;
@@ -45,13 +60,13 @@ get_suspended (void)
 }
 
 ResilientNetwork *
-resilient_network_new (ResilientDriver *home)
+resilient_network_new (ResilientScheduler *home)
 {
   ResilientNetwork *self = g_atomic_rc_box_new0 (ResilientNetwork);
 
-  self->home = resilient_driver_ref (home);
+  self->home = resilient_scheduler_ref (home);
   g_mutex_init (&self->lock);
-  g_queue_init (&self->parked);
+  self->origins = g_hash_table_new (NULL, NULL);
   self->suspended = get_suspended ();
 
   return self;
@@ -63,7 +78,8 @@ network_finalize (gpointer data)
   ResilientNetwork *self = data;
 
   g_clear_object (&self->monitor);
-  resilient_driver_unref (self->home);
+  g_hash_table_unref (self->origins);
+  resilient_scheduler_unref (self->home);
   g_mutex_clear (&self->lock);
 }
 
@@ -78,11 +94,8 @@ resilient_network_free (ResilientNetwork *self)
 {
   gulong changed_id;
 
-  g_assert (g_queue_is_empty (&self->parked));
-
-  if (resilient_alarm_clear (resilient_driver_get_alarm (self->home), &self->probe_timer))
-    network_unref (self);
   g_mutex_lock (&self->lock);
+  g_assert (g_hash_table_size (self->origins) == 0);
   /* The home context may be about to connect. */
   self->freed = TRUE;
   changed_id = self->changed_id;
@@ -92,54 +105,140 @@ resilient_network_free (ResilientNetwork *self)
   network_unref (self);
 }
 
+/* --- parked retries --------------------------------------------------------------------------- */
+
 static void
-release (ResilientNetwork *self, guint max, gboolean spread)
+parked_origin_clear (gpointer data)
 {
-  while (max-- > 0)
-    {
-      ResilientParked *parked = NULL;
-      GList *link;
+  ResilientParkedOrigin *self = data;
 
-      g_mutex_lock (&self->lock);
-      link = g_queue_pop_head_link (&self->parked);
-      if (link != NULL)
-        {
-          parked = link->data;
-          parked->parked = FALSE;
-        }
-      g_mutex_unlock (&self->lock);
-
-      if (parked == NULL)
-        break;
-      parked->resume (parked, spread);
-    }
+  g_assert (g_queue_is_empty (&self->parked));
+  g_object_unref (self->origin);
+  network_unref (self->network);
 }
+
+static void
+parked_origin_unref (gpointer self)
+{
+  g_atomic_rc_box_release_full (self, parked_origin_clear);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientParkedOrigin, parked_origin_unref)
 
 static void probe_cb (gpointer data);
 
-/* The timer holds a reference: it may be firing in the home context while another thread frees us.
- */
-static void
-arm_probe_locked (ResilientNetwork *self)
+static gboolean
+is_at_home (ResilientNetwork *self, ResilientParked *parked)
 {
-  if (!g_queue_is_empty (&self->parked) && !resilient_timer_is_set (&self->probe_timer))
-    resilient_alarm_set (resilient_driver_get_alarm (self->home),
-                         &self->probe_timer,
-                         resilient_clock_add (resilient_clock_get_boot (), PROBE_INTERVAL),
-                         probe_cb,
-                         g_atomic_rc_box_acquire (self));
+  return parked->timers == resilient_scheduler_get_timers (self->home);
+}
+
+/* The one that goes next: the oldest of those that a thread of ours drives, which always goes on.
+ * The home context may stand still until one of them ends, where its thread is blocked in that.
+ * Only where there is none is it the oldest of all. */
+static ResilientParked *
+find_probe_locked (ResilientParkedOrigin *self)
+{
+  for (GList *link = self->parked.head; link != NULL; link = link->next)
+    if (!is_at_home (self->network, link->data))
+      return link->data;
+  return g_queue_peek_head (&self->parked);
+}
+
+/* In the context that drives the next probe. */
+static void
+arm_probe_locked (ResilientParkedOrigin *self, gint64 due)
+{
+  self->timers = find_probe_locked (self)->timers;
+  resilient_timer_queue_set (
+    self->timers, &self->timer, due, probe_cb, g_atomic_rc_box_acquire (self));
+}
+
+static gint64
+get_next_probe_time (void)
+{
+  return resilient_clock_add (resilient_clock_get_boot (), PROBE_INTERVAL);
+}
+
+static gboolean
+disarm_probe_locked (ResilientParkedOrigin *self)
+{
+  if (!resilient_timer_queue_clear (self->timers, &self->timer))
+    return FALSE;
+  parked_origin_unref (self);
+  return TRUE;
+}
+
+/* One that is not parked any more goes out of the table with the last of its retries: the caller
+ * holds a reference. */
+static void
+take_out_locked (ResilientParkedOrigin *self, ResilientParked *parked)
+{
+  g_queue_unlink (&self->parked, &parked->link);
+  parked->origin = NULL;
+  if (!g_queue_is_empty (&self->parked))
+    return;
+
+  g_hash_table_remove (self->network->origins, self->origin);
+  g_queue_unlink (&self->network->order, &self->link);
+  parked_origin_unref (self);
+  disarm_probe_locked (self);
+}
+
+/* The oldest of @origin, or with NULL of any. */
+static ResilientParked *
+take_oldest (ResilientNetwork *self, ResilientOrigin *origin)
+{
+  ResilientParkedOrigin *group = NULL;
+  ResilientParked *parked = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (origin != NULL)
+    group = g_hash_table_lookup (self->origins, origin);
+  else
+    group = g_queue_peek_head (&self->order);
+  if (group != NULL)
+    {
+      g_atomic_rc_box_acquire (group);
+      parked = g_queue_peek_head (&group->parked);
+      take_out_locked (group, parked);
+    }
+  g_mutex_unlock (&self->lock);
+
+  g_clear_pointer (&group, parked_origin_unref);
+  return parked;
+}
+
+/* All of @origin, or with NULL of any. */
+static void
+release (ResilientNetwork *self, ResilientOrigin *origin, gboolean spread)
+{
+  ResilientParked *parked;
+
+  while ((parked = take_oldest (self, origin)) != NULL)
+    parked->resume (parked, spread);
 }
 
 static void
 probe_cb (gpointer data)
 {
-  ResilientNetwork *self = data;
+  ResilientParkedOrigin *self = data;
+  ResilientNetwork *network = self->network;
+  ResilientParked *parked;
 
-  release (self, 1, FALSE);
-  g_mutex_lock (&self->lock);
-  arm_probe_locked (self);
-  g_mutex_unlock (&self->lock);
-  network_unref (self);
+  g_mutex_lock (&network->lock);
+  parked = find_probe_locked (self);
+  if (parked != NULL)
+    {
+      take_out_locked (self, parked);
+      if (!g_queue_is_empty (&self->parked))
+        arm_probe_locked (self, get_next_probe_time ());
+    }
+  g_mutex_unlock (&network->lock);
+
+  if (parked != NULL)
+    parked->resume (parked, FALSE);
+  parked_origin_unref (self);
 }
 
 static void
@@ -147,8 +246,11 @@ network_changed_cb (GNetworkMonitor *monitor, gboolean available, gpointer user_
 {
   ResilientNetwork *self = user_data;
 
+  g_mutex_lock (&self->lock);
+  self->proved_wrong = FALSE;
+  g_mutex_unlock (&self->lock);
   if (available)
-    release (self, G_MAXUINT, TRUE);
+    release (self, NULL, TRUE);
 }
 
 /* In the home context: the process-wide monitor takes the context in which it is first asked for,
@@ -182,10 +284,10 @@ dup_monitor (ResilientNetwork *self)
 
   if (g_atomic_pointer_get (&self->monitor) == NULL)
     {
-      if (context == resilient_driver_get_context (self->home))
+      if (context == resilient_scheduler_get_context (self->home))
         ensure_monitor_cb (self);
       else
-        resilient_driver_invoke (
+        resilient_scheduler_invoke (
           self->home, ensure_monitor_cb, g_atomic_rc_box_acquire (self), network_unref);
     }
 
@@ -196,29 +298,63 @@ dup_monitor (ResilientNetwork *self)
   return monitor;
 }
 
-gboolean
-resilient_network_is_offline (ResilientNetwork *self)
+/* Not asked for yet by the home context: as good as online. */
+static gboolean
+monitor_says_offline (GNetworkMonitor *monitor)
 {
-  g_autoptr (GNetworkMonitor) monitor = dup_monitor (self);
-
-  /* Not asked for yet by the home context: as good as online. */
   return monitor != NULL && !g_network_monitor_get_network_available (monitor);
 }
 
 gboolean
-resilient_network_park (ResilientNetwork *self, ResilientParked *parked)
+resilient_network_is_offline (ResilientNetwork *self)
 {
+  g_autoptr (GNetworkMonitor) monitor = dup_monitor (self);
+  gboolean proved_wrong;
+
+  g_mutex_lock (&self->lock);
+  proved_wrong = self->proved_wrong;
+  g_mutex_unlock (&self->lock);
+
+  return !proved_wrong && monitor_says_offline (monitor);
+}
+
+gboolean
+resilient_network_park (ResilientNetwork *self, ResilientParked *parked, ResilientOrigin *origin)
+{
+  ResilientParkedOrigin *group;
+
   if (!resilient_network_is_offline (self))
     return FALSE;
 
   g_mutex_lock (&self->lock);
+  group = g_hash_table_lookup (self->origins, origin);
+  if (group == NULL)
+    {
+      group = g_atomic_rc_box_new0 (ResilientParkedOrigin);
+      group->network = g_atomic_rc_box_acquire (self);
+      group->origin = g_object_ref (origin);
+      g_hash_table_insert (self->origins, origin, group);
+      group->link.data = group;
+      g_queue_push_tail_link (&self->order, &group->link);
+    }
   parked->link.data = parked;
-  parked->parked = TRUE;
-  g_queue_push_tail_link (&self->parked, &parked->link);
-  arm_probe_locked (self);
+  parked->origin = group;
+  g_queue_push_tail_link (&group->parked, &parked->link);
+  if (group->timers == NULL)
+    {
+      arm_probe_locked (group, get_next_probe_time ());
+    }
+  else if (group->timers != parked->timers && !is_at_home (self, parked))
+    {
+      gint64 due = resilient_timer_queue_get_due (group->timers, &group->timer);
+
+      /* not where it is just firing: then it goes on from there */
+      if (disarm_probe_locked (group))
+        arm_probe_locked (group, due);
+    }
   g_mutex_unlock (&self->lock);
 
-  /* It may have come back between the question and the parking. */
+  /* It may have come back, or been proved wrong, between the question and the parking. */
   if (!resilient_network_is_offline (self))
     return !resilient_network_unpark (self, parked);
   return TRUE;
@@ -227,18 +363,55 @@ resilient_network_park (ResilientNetwork *self, ResilientParked *parked)
 gboolean
 resilient_network_unpark (ResilientNetwork *self, ResilientParked *parked)
 {
-  gboolean was_parked;
+  g_autoptr (ResilientParkedOrigin) group = NULL;
 
   g_mutex_lock (&self->lock);
-  was_parked = parked->parked;
-  if (was_parked)
+  if (parked->origin != NULL)
     {
-      g_queue_unlink (&self->parked, &parked->link);
-      parked->parked = FALSE;
+      group = g_atomic_rc_box_acquire (parked->origin);
+      take_out_locked (group, parked);
     }
   g_mutex_unlock (&self->lock);
 
-  return was_parked;
+  return group != NULL;
+}
+
+static gboolean
+is_peer_near (GSocket *socket)
+{
+  g_autoptr (GSocketAddress) address =
+    socket != NULL ? g_socket_get_remote_address (socket, NULL) : NULL;
+
+  return G_IS_INET_SOCKET_ADDRESS (address)
+         && resilient_address_is_near (
+           g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+}
+
+void
+resilient_network_answered (ResilientNetwork *self, ResilientOrigin *origin, GSocket *socket)
+{
+  g_autoptr (GNetworkMonitor) monitor = NULL;
+
+  /* Nearly always: nobody ever slept, and so nobody asked for it; or it is online. */
+  if (g_atomic_pointer_get (&self->monitor) == NULL)
+    return;
+  monitor = dup_monitor (self);
+  if (!monitor_says_offline (monitor))
+    return;
+
+  /* What is near proves nothing of what lies beyond, and is not parked again. Its name may not have
+   * told: a server of the house under a name of the internet, or a proxy in the house. */
+  if (resilient_origin_is_near (origin) || is_peer_near (socket))
+    {
+      resilient_origin_set_near (origin);
+      release (self, origin, TRUE);
+      return;
+    }
+
+  g_mutex_lock (&self->lock);
+  self->proved_wrong = TRUE;
+  g_mutex_unlock (&self->lock);
+  release (self, NULL, TRUE);
 }
 
 guint

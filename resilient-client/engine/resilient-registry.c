@@ -4,11 +4,11 @@
 #include "config.h"
 
 #include "resilient-call-private.h"
-#include "resilient-core-private.h"
+#include "resilient-engine-private.h"
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 
-/* The live calls of a core, and its end. */
+/* The live calls of an engine, and its end. */
 
 typedef struct
 {
@@ -17,7 +17,7 @@ typedef struct
 } IdleWaiter;
 
 gboolean
-resilient_core_add_call (ResilientCore *self, ResilientCall *call, GError **error)
+resilient_engine_add_call (ResilientEngine *self, ResilientCall *call, GError **error)
 {
   const char *id = resilient_request_context_get_request_id (call->context);
 
@@ -51,7 +51,7 @@ resilient_core_add_call (ResilientCore *self, ResilientCall *call, GError **erro
 }
 
 static void
-remove_from_id_locked (ResilientCore *self, ResilientCall *call)
+remove_from_id_locked (ResilientEngine *self, ResilientCall *call)
 {
   const char *id = resilient_request_context_get_request_id (call->context);
   ResilientCall *newest = g_hash_table_lookup (self->calls_by_id, id);
@@ -67,7 +67,7 @@ remove_from_id_locked (ResilientCore *self, ResilientCall *call)
   else
     g_hash_table_replace (
       self->calls_by_id,
-      /* Under that call's lock: its driver may be giving it the context of its next attempt. */
+      /* Under that call's lock: its scheduler may be giving it the context of its next attempt. */
       (gpointer) resilient_call_get_request_id (call->older_call),
       call->older_call);
   call->older_call = NULL;
@@ -76,40 +76,51 @@ remove_from_id_locked (ResilientCore *self, ResilientCall *call)
 /* What is to be told when the last call ended. */
 typedef struct
 {
-  ResilientCore *core;
-  GSList *waiters; /* of IdleWaiter, newest first */
+  ResilientEngine *engine;
+  ResilientScheduler *scheduler;
+  GSList *waiters; /* of IdleWaiter, oldest first */
   gboolean ended;
 } Idle;
-
-static void
-idle_run (gpointer data)
-{
-  Idle *idle = data;
-
-  if (idle->ended)
-    resilient_recorder_close (idle->core->recorder);
-
-  idle->waiters = g_slist_reverse (idle->waiters);
-  while (idle->waiters != NULL)
-    {
-      g_autofree IdleWaiter *waiter = idle->waiters->data;
-
-      idle->waiters = g_slist_delete_link (idle->waiters, idle->waiters);
-      waiter->func (waiter->data);
-    }
-}
 
 static void
 idle_free (gpointer data)
 {
   Idle *idle = data;
 
-  resilient_core_unref (idle->core);
+  g_slist_free_full (idle->waiters, g_free);
+  resilient_scheduler_unref (idle->scheduler);
+  resilient_engine_unref (idle->engine);
   g_free (idle);
 }
 
+/* One waiter in each piece of work: a nested loop in a callback goes on with the rest. */
+static void
+idle_run (gpointer data)
+{
+  Idle *idle = data;
+  g_autofree IdleWaiter *waiter = NULL;
+
+  if (idle->ended)
+    resilient_recorder_close (idle->engine->recorder);
+  if (idle->waiters == NULL)
+    return;
+
+  waiter = idle->waiters->data;
+  idle->waiters = g_slist_delete_link (idle->waiters, idle->waiters);
+  if (idle->waiters != NULL)
+    {
+      Idle *rest = g_new0 (Idle, 1);
+
+      rest->engine = resilient_engine_ref (idle->engine);
+      rest->scheduler = resilient_scheduler_ref (idle->scheduler);
+      rest->waiters = g_steal_pointer (&idle->waiters);
+      resilient_scheduler_invoke (rest->scheduler, idle_run, rest, idle_free);
+    }
+  waiter->func (waiter->data);
+}
+
 void
-resilient_core_remove_call (ResilientCore *self, ResilientCall *call)
+resilient_engine_remove_call (ResilientEngine *self, ResilientCall *call)
 {
   Idle *idle = NULL;
 
@@ -132,8 +143,9 @@ resilient_core_remove_call (ResilientCore *self, ResilientCall *call)
   if (self->n_calls == 0 && (self->idle_waiters != NULL || (self->closing && !self->ended)))
     {
       idle = g_new0 (Idle, 1);
-      idle->core = resilient_core_ref (self);
-      idle->waiters = g_steal_pointer (&self->idle_waiters);
+      idle->engine = resilient_engine_ref (self);
+      idle->scheduler = resilient_scheduler_ref (call->scheduler);
+      idle->waiters = g_slist_reverse (g_steal_pointer (&self->idle_waiters));
       idle->ended = self->closing && !self->ended;
       self->ended |= idle->ended;
     }
@@ -142,12 +154,12 @@ resilient_core_remove_call (ResilientCore *self, ResilientCall *call)
   /* An app's handlers and callbacks run from it, and may do anything: not inside libsoup's dispatch
    * that brought the end. */
   if (idle != NULL)
-    resilient_driver_invoke (call->driver, idle_run, idle, idle_free);
+    resilient_scheduler_invoke (call->scheduler, idle_run, idle, idle_free);
   g_object_unref (call);
 }
 
 ResilientCall *
-resilient_core_find_call (ResilientCore *self, const char *request_id)
+resilient_engine_find_call (ResilientEngine *self, const char *request_id)
 {
   ResilientCall *call;
 
@@ -161,7 +173,7 @@ resilient_core_find_call (ResilientCore *self, const char *request_id)
 }
 
 GPtrArray *
-resilient_core_list_calls (ResilientCore *self, const char *request_id)
+resilient_engine_list_calls (ResilientEngine *self, const char *request_id)
 {
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -183,7 +195,7 @@ resilient_core_list_calls (ResilientCore *self, const char *request_id)
 }
 
 void
-resilient_core_when_idle (ResilientCore *self, ResilientIdleFunc func, gpointer data)
+resilient_engine_when_idle (ResilientEngine *self, ResilientIdleFunc func, gpointer data)
 {
   IdleWaiter *waiter = NULL;
 
@@ -202,7 +214,27 @@ resilient_core_when_idle (ResilientCore *self, ResilientIdleFunc func, gpointer 
 }
 
 gboolean
-resilient_core_close (ResilientCore *self)
+resilient_engine_withdraw_idle (ResilientEngine *self, gpointer data)
+{
+  IdleWaiter *waiter = NULL;
+
+  g_mutex_lock (&self->lock);
+  for (GSList *link = self->idle_waiters; link != NULL && waiter == NULL; link = link->next)
+    {
+      if (((IdleWaiter *) link->data)->data == data)
+        waiter = link->data;
+    }
+  self->idle_waiters = g_slist_remove (self->idle_waiters, waiter);
+  g_mutex_unlock (&self->lock);
+
+  if (waiter == NULL)
+    return FALSE;
+  g_free (waiter);
+  return TRUE;
+}
+
+gboolean
+resilient_engine_close (ResilientEngine *self)
 {
   gboolean first, ended;
 
@@ -221,7 +253,7 @@ resilient_core_close (ResilientCore *self)
 }
 
 gboolean
-resilient_core_is_closing (ResilientCore *self)
+resilient_engine_is_closing (ResilientEngine *self)
 {
   gboolean closing;
 

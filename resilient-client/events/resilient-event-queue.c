@@ -5,18 +5,28 @@
 
 #include "resilient-event-queue-private.h"
 
+#include "resilient-event-private.h"
+#include "resilient-fork-private.h"
+#include "resilient-response-private.h"
+
 /* After that many events the monitor lets the other sources of its context have their turn. */
 #define EVENTS_PER_DISPATCH 64
 
+/* Bytes of bodies that wait: a context that does not turn for a while must not fill the memory. As
+ * much as the bodies of results take by default, with which these mostly are the same. */
+#define MAX_BODIES ((gsize) 8 * 1024 * 1024)
+
 /* The lock is that of the GAsyncQueue itself; it guards every field below @events. Under it nothing
  * but GLib's own locks is taken, so a push never waits for longer than it takes to append to a
- * list. */
+ * list. In a forked child nobody takes it, and nothing changes any more. */
 struct _ResilientEventQueue
 {
   GAsyncQueue *events;
+  guint generation; /* constant: of the process; see resilient-fork-private.h */
 
   guint capacity;
   guint64 dropped;
+  gsize bodies;     /* bytes of them, of the events that wait */
   GSList *monitors; /* of Monitor, borrowed: each leaves before it is freed */
   int wake;         /* changed under the lock; atomic: somebody waits who was not told yet */
 };
@@ -41,6 +51,12 @@ typedef struct
   int waiting; /* atomic; who iterates the context may be about to wait, or waits */
 } MonitorSource;
 
+static gboolean
+is_foreign (ResilientEventQueue *self)
+{
+  return self->generation != resilient_fork_get_generation ();
+}
+
 static void
 event_queue_clear (gpointer data)
 {
@@ -54,6 +70,9 @@ static void
 monitor_free (gpointer data)
 {
   Monitor *monitor = data;
+
+  if (is_foreign (monitor->queue))
+    return;
 
   g_async_queue_lock (monitor->queue->events);
   monitor->queue->monitors = g_slist_remove (monitor->queue->monitors, monitor);
@@ -70,6 +89,8 @@ monitor_source_check (GSource *source)
 {
   MonitorSource *self = (MonitorSource *) source;
 
+  if (is_foreign (self->queue))
+    return FALSE;
   g_atomic_int_set (&self->waiting, FALSE);
   return g_async_queue_length (self->queue->events) > 0;
 }
@@ -82,10 +103,33 @@ monitor_source_prepare (GSource *source, int *timeout)
   MonitorSource *self = (MonitorSource *) source;
 
   *timeout = -1;
+  if (is_foreign (self->queue))
+    return FALSE;
   g_atomic_int_set (&self->waiting, TRUE);
   if (g_async_queue_length (self->queue->events) == 0)
     return FALSE;
   return monitor_source_check (source);
+}
+
+static gsize
+get_body_size (ResilientEvent *event)
+{
+  ResilientResponse *response = resilient_event_get_response (event);
+
+  return response != NULL ? resilient_response_get_weight (response) : 0;
+}
+
+static ResilientEvent *
+pop (ResilientEventQueue *self)
+{
+  ResilientEvent *event;
+
+  g_async_queue_lock (self->events);
+  event = g_async_queue_try_pop_unlocked (self->events);
+  if (event != NULL)
+    self->bodies -= get_body_size (event);
+  g_async_queue_unlock (self->events);
+  return event;
 }
 
 /* Events leave the queue one at a time, so that those behind the one being handled are still there
@@ -99,7 +143,7 @@ monitor_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_da
 
   for (guint n = 0; n < EVENTS_PER_DISPATCH && !g_source_is_destroyed (source); n++)
     {
-      g_autoptr (ResilientEvent) event = g_async_queue_try_pop (queue->events);
+      g_autoptr (ResilientEvent) event = pop (queue);
 
       if (event == NULL)
         break;
@@ -142,6 +186,7 @@ resilient_event_queue_new (guint capacity)
   ResilientEventQueue *self = g_atomic_rc_box_new0 (ResilientEventQueue);
 
   self->events = g_async_queue_new_full ((GDestroyNotify) resilient_event_unref);
+  self->generation = resilient_fork_get_generation ();
   self->capacity = capacity;
   return self;
 }
@@ -172,6 +217,8 @@ resilient_event_queue_get_capacity (ResilientEventQueue *self)
 {
   guint capacity;
 
+  if (is_foreign (self))
+    return self->capacity;
   g_async_queue_lock (self->events);
   capacity = self->capacity;
   g_async_queue_unlock (self->events);
@@ -181,7 +228,7 @@ resilient_event_queue_get_capacity (ResilientEventQueue *self)
 guint
 resilient_event_queue_get_length (ResilientEventQueue *self)
 {
-  return (guint) g_async_queue_length (self->events);
+  return is_foreign (self) ? 0 : (guint) g_async_queue_length (self->events);
 }
 
 guint64
@@ -189,6 +236,8 @@ resilient_event_queue_get_dropped (ResilientEventQueue *self)
 {
   guint64 dropped;
 
+  if (is_foreign (self))
+    return self->dropped;
   g_async_queue_lock (self->events);
   dropped = self->dropped;
   g_async_queue_unlock (self->events);
@@ -209,8 +258,8 @@ is_waiting_locked (Monitor *self)
  * @self: the queue
  * @event: (transfer none): the event
  *
- * Nobody is woken yet: resilient_event_queue_wake() is to be called afterwards, under no lock.
- */
+ * Nobody is woken yet: resilient_event_queue_wake() is to be called afterwards, under no
+ * lock. */
 void
 resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event)
 {
@@ -221,7 +270,18 @@ resilient_event_queue_push (ResilientEventQueue *self, ResilientEvent *event)
   length = (guint) g_async_queue_length_unlocked (self->events);
   if (length < self->capacity)
     {
-      g_async_queue_push_unlocked (self->events, resilient_event_ref (event));
+      gsize size = get_body_size (event);
+
+      /* whatever its size, one that need not share has its body */
+      if (self->bodies > 0 && size > MAX_BODIES - MIN (self->bodies, MAX_BODIES))
+        {
+          g_async_queue_push_unlocked (self->events, resilient_event_without_body (event));
+        }
+      else
+        {
+          g_async_queue_push_unlocked (self->events, resilient_event_ref (event));
+          self->bodies += size;
+        }
     }
   else if (resilient_event_get_event_type (event) == RESILIENT_EVENT_TYPE_RETRY)
     {
@@ -274,8 +334,11 @@ resilient_event_queue_wake (ResilientEventQueue *self)
 }
 
 GSource *
-resilient_event_queue_attach (ResilientEventQueue *self, GMainContext *context,
-                              ResilientMonitorFunc func, gpointer data, GDestroyNotify destroy)
+resilient_event_queue_attach (ResilientEventQueue *self,
+                              GMainContext *context,
+                              ResilientMonitorFunc func,
+                              gpointer data,
+                              GDestroyNotify destroy)
 {
   GSource *source = g_source_new (&monitor_source_funcs, sizeof (MonitorSource));
   Monitor *monitor = g_new0 (Monitor, 1);

@@ -29,7 +29,7 @@ struct _ResilientRecorder
   guint64 sequence; /* of the last event */
   ResilientResultStore *store;
   ResilientStatsData stats;
-  GPtrArray *streams; /* of ResilientStream */
+  GPtrArray *streams; /* of ResilientEventBuffer */
   gboolean closed;
 };
 
@@ -88,7 +88,7 @@ push_to_streams (ResilientRecorder *self, Leftovers *leftovers)
     {
       ResilientEvent *dropped = NULL;
 
-      if (!resilient_stream_push (self->streams->pdata[i], leftovers->without_body, &dropped))
+      if (!resilient_event_buffer_push (self->streams->pdata[i], leftovers->without_body, &dropped))
         {
           g_ptr_array_remove_index_fast (self->streams, i);
           continue;
@@ -107,16 +107,23 @@ push_to_streams (ResilientRecorder *self, Leftovers *leftovers)
 /* Locked. An event that nobody would see is counted, not made: observers see by the numbers that
  * there was one. */
 static void
-emit (ResilientRecorder *self, Leftovers *leftovers, gboolean wanted, ResilientEventType type,
-      ResilientRequestContext *context, ResilientFailure failure, ResilientReason reason,
-      ResilientResponse *response, const GError *error, double delay)
+emit (ResilientRecorder *self,
+      Leftovers *leftovers,
+      gboolean wanted,
+      ResilientEventType type,
+      ResilientRequestContext *context,
+      ResilientFailure failure,
+      ResilientReason reason,
+      ResilientResponse *response,
+      const GError *error,
+      double delay)
 {
   self->sequence++;
   if (!wanted && self->streams->len == 0)
     return;
 
-  leftovers->event = resilient_event_new (type, context, self->sequence, failure, reason, response,
-                                          error, delay);
+  leftovers->event =
+    resilient_event_new (type, context, self->sequence, failure, reason, response, error, delay);
   if (self->streams->len > 0)
     push_to_streams (self, leftovers);
   if (wanted)
@@ -132,7 +139,7 @@ resilient_recorder_new (void)
   g_rw_lock_init (&self->wanted_lock);
   g_mutex_init (&self->lock);
   self->store = resilient_result_store_new ();
-  self->streams = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_stream_unref);
+  self->streams = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_buffer_unref);
   return self;
 }
 
@@ -149,7 +156,8 @@ resilient_recorder_unref (ResilientRecorder *self)
 }
 
 void
-resilient_recorder_set_wanted_func (ResilientRecorder *self, ResilientRecorderWanted func,
+resilient_recorder_set_wanted_func (ResilientRecorder *self,
+                                    ResilientRecorderWanted func,
                                     gpointer data)
 {
   g_rw_lock_writer_lock (&self->wanted_lock);
@@ -222,17 +230,29 @@ resilient_recorder_attempt (ResilientRecorder *self)
 }
 
 void
-resilient_recorder_retry (ResilientRecorder *self, ResilientRequestContext *context,
-                          ResilientFailure failure, ResilientReason reason,
-                          ResilientResponse *response, const GError *error, double delay)
+resilient_recorder_retry (ResilientRecorder *self,
+                          ResilientRequestContext *context,
+                          ResilientFailure failure,
+                          ResilientReason reason,
+                          ResilientResponse *response,
+                          const GError *error,
+                          double delay)
 {
   gboolean wanted = is_wanted (self, RESILIENT_EVENT_TYPE_RETRY);
   g_auto (Leftovers) leftovers = { NULL };
 
   g_mutex_lock (&self->lock);
   self->stats.retries++;
-  emit (self, &leftovers, wanted, RESILIENT_EVENT_TYPE_RETRY, context, failure, reason, response,
-        error, delay);
+  emit (self,
+        &leftovers,
+        wanted,
+        RESILIENT_EVENT_TYPE_RETRY,
+        context,
+        failure,
+        reason,
+        response,
+        error,
+        delay);
   g_mutex_unlock (&self->lock);
 
   resilient_recorder_wake (self);
@@ -276,9 +296,16 @@ resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, Resi
   (*counter)++;
   resilient_stats_data_add_time (&self->stats, resilient_result_get_total_time (result));
   resilient_result_store_add (self->store, result);
-  emit (self, &leftovers, wanted, type, resilient_result_get_context (result),
-        resilient_result_get_failure (result), reason, resilient_result_get_response (result),
-        resilient_result_get_error (result), 0);
+  emit (self,
+        &leftovers,
+        wanted,
+        type,
+        resilient_result_get_context (result),
+        resilient_result_get_failure (result),
+        reason,
+        resilient_result_get_response (result),
+        resilient_result_get_error (result),
+        0);
   leftovers.results = resilient_result_store_steal_removed (self->store);
 }
 
@@ -351,7 +378,7 @@ ResilientSubscription *
 resilient_recorder_subscribe (ResilientRecorder *self, guint capacity)
 {
   ResilientSubscription *subscription = resilient_subscription_new (capacity);
-  ResilientStream *stream = resilient_subscription_get_stream (subscription);
+  ResilientEventBuffer *stream = resilient_subscription_get_buffer (subscription);
   gboolean closed;
 
   g_mutex_lock (&self->lock);
@@ -361,9 +388,9 @@ resilient_recorder_subscribe (ResilientRecorder *self, guint capacity)
       /* Ended ones leave with the next event, but there may be none for long while others subscribe
        * and leave. */
       for (guint i = self->streams->len; i > 0; i--)
-        if (resilient_stream_is_ended (self->streams->pdata[i - 1]))
+        if (resilient_event_buffer_is_ended (self->streams->pdata[i - 1]))
           g_ptr_array_remove_index_fast (self->streams, i - 1);
-      g_ptr_array_add (self->streams, resilient_stream_ref (stream));
+      g_ptr_array_add (self->streams, resilient_event_buffer_ref (stream));
     }
   g_mutex_unlock (&self->lock);
 
@@ -380,7 +407,7 @@ resilient_recorder_close (ResilientRecorder *self)
   g_mutex_lock (&self->lock);
   self->closed = TRUE;
   streams = self->streams;
-  self->streams = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_stream_unref);
+  self->streams = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_buffer_unref);
   g_mutex_unlock (&self->lock);
 
   for (guint i = 0; i < streams->len; i++)

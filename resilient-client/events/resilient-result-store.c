@@ -162,7 +162,7 @@ void
 resilient_result_store_add (ResilientResultStore *self, ResilientResult *result)
 {
   const char *id = resilient_result_get_request_id (result);
-  gsize body_size = resilient_result_get_body_size (result);
+  gsize body_size = resilient_result_get_weight (result);
   Entry *entry = g_hash_table_lookup (self->by_id, id);
 
   if (entry != NULL)
@@ -177,7 +177,8 @@ resilient_result_store_add (ResilientResultStore *self, ResilientResult *result)
   else
     entry->result = resilient_result_ref (result);
 
-  g_hash_table_insert (self->by_id, (gpointer) resilient_result_get_request_id (entry->result), entry);
+  g_hash_table_insert (
+    self->by_id, (gpointer) resilient_result_get_request_id (entry->result), entry);
   g_queue_push_tail_link (&self->entries, &entry->link);
   if (body_size > 0 && body_size <= self->max_bytes)
     {

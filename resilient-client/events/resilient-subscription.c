@@ -39,7 +39,7 @@ struct _ResilientSubscription
 {
   GObject parent_instance;
 
-  ResilientStream *stream; /* set once; locks for itself */
+  ResilientEventBuffer *stream; /* set once; locks for itself */
 };
 
 enum
@@ -56,7 +56,9 @@ static GParamSpec *props[N_PROPS];
 G_DEFINE_FINAL_TYPE (ResilientSubscription, resilient_subscription, G_TYPE_OBJECT)
 
 static void
-resilient_subscription_get_property (GObject *object, guint prop_id, GValue *value,
+resilient_subscription_get_property (GObject *object,
+                                     guint prop_id,
+                                     GValue *value,
                                      GParamSpec *pspec)
 {
   ResilientSubscription *self = RESILIENT_SUBSCRIPTION (object);
@@ -85,7 +87,7 @@ resilient_subscription_get_property (GObject *object, guint prop_id, GValue *val
 static void
 resilient_subscription_dispose (GObject *object)
 {
-  resilient_stream_end (RESILIENT_SUBSCRIPTION (object)->stream, TRUE);
+  resilient_event_buffer_end (RESILIENT_SUBSCRIPTION (object)->stream, TRUE);
 
   G_OBJECT_CLASS (resilient_subscription_parent_class)->dispose (object);
 }
@@ -93,7 +95,7 @@ resilient_subscription_dispose (GObject *object)
 static void
 resilient_subscription_finalize (GObject *object)
 {
-  resilient_stream_unref (RESILIENT_SUBSCRIPTION (object)->stream);
+  resilient_event_buffer_unref (RESILIENT_SUBSCRIPTION (object)->stream);
 
   G_OBJECT_CLASS (resilient_subscription_parent_class)->finalize (object);
 }
@@ -114,9 +116,8 @@ resilient_subscription_class_init (ResilientSubscriptionClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_CAPACITY] =
-    g_param_spec_uint ("capacity", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_CAPACITY] = g_param_spec_uint (
+    "capacity", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * ResilientSubscription:length: (getter get_length)
@@ -125,9 +126,8 @@ resilient_subscription_class_init (ResilientSubscriptionClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_LENGTH] =
-    g_param_spec_uint ("length", NULL, NULL, 0, G_MAXUINT, 0,
-                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_LENGTH] = g_param_spec_uint (
+    "length", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * ResilientSubscription:dropped: (getter get_dropped)
@@ -136,9 +136,8 @@ resilient_subscription_class_init (ResilientSubscriptionClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_DROPPED] =
-    g_param_spec_uint64 ("dropped", NULL, NULL, 0, G_MAXUINT64, 0,
-                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_DROPPED] = g_param_spec_uint64 (
+    "dropped", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * ResilientSubscription:closed: (getter get_closed)
@@ -152,7 +151,10 @@ resilient_subscription_class_init (ResilientSubscriptionClass *klass)
    * Since: 1.0
    */
   props[PROP_CLOSED] =
-    g_param_spec_boolean ("closed", NULL, NULL, FALSE,
+    g_param_spec_boolean ("closed",
+                          NULL,
+                          NULL,
+                          FALSE,
                           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
@@ -161,7 +163,7 @@ resilient_subscription_class_init (ResilientSubscriptionClass *klass)
 static void
 resilient_subscription_init (ResilientSubscription *self)
 {
-  self->stream = resilient_stream_new (G_OBJECT (self));
+  self->stream = resilient_event_buffer_new (G_OBJECT (self));
 }
 
 ResilientSubscription *
@@ -169,25 +171,34 @@ resilient_subscription_new (guint capacity)
 {
   ResilientSubscription *self = g_object_new (RESILIENT_TYPE_SUBSCRIPTION, NULL);
 
-  resilient_stream_set_capacity (self->stream, capacity);
+  resilient_event_buffer_set_capacity (self->stream, capacity);
   return self;
 }
 
-ResilientStream *
-resilient_subscription_get_stream (ResilientSubscription *self)
+ResilientSubscription *
+resilient_subscription_new_ended (guint capacity)
+{
+  ResilientSubscription *self = resilient_subscription_new (capacity);
+
+  resilient_event_buffer_end (self->stream, FALSE);
+  return self;
+}
+
+ResilientEventBuffer *
+resilient_subscription_get_buffer (ResilientSubscription *self)
 {
   return self->stream;
 }
 
 void
-resilient_subscription_finish (ResilientStream *stream)
+resilient_subscription_finish (ResilientEventBuffer *stream)
 {
   g_autoptr (GObject) reader = NULL;
 
-  if (!resilient_stream_end (stream, FALSE))
+  if (!resilient_event_buffer_end (stream, FALSE))
     return;
 
-  reader = resilient_stream_dup_reader (stream);
+  reader = resilient_event_buffer_dup_reader (stream);
   if (reader != NULL)
     g_object_notify_by_pspec (reader, props[PROP_CLOSED]);
 }
@@ -203,13 +214,19 @@ resilient_subscription_finish (ResilientStream *stream)
  * Waits for the next event.
  *
  * May be called again before it has completed: calls are served in the order in which they were
- * made. The subscription stays alive until then. A call that returns as cancelled took no event.
+ * made. The subscription stays alive until then.
+ *
+ * A call that returns as cancelled took no event: one that was on its way goes to the next reader,
+ * before all younger ones. So it does if the result is dropped without
+ * [method@Subscription.next_finish].
  *
  * Since: 1.0
  */
 void
-resilient_subscription_next_async (ResilientSubscription *self, GCancellable *cancellable,
-                                   GAsyncReadyCallback callback, gpointer user_data)
+resilient_subscription_next_async (ResilientSubscription *self,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
 {
   GTask *task;
 
@@ -218,7 +235,7 @@ resilient_subscription_next_async (ResilientSubscription *self, GCancellable *ca
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, resilient_subscription_next_async);
-  resilient_stream_next (self->stream, task);
+  resilient_event_buffer_next (self->stream, task);
 }
 
 /**
@@ -235,7 +252,8 @@ resilient_subscription_next_async (ResilientSubscription *self, GCancellable *ca
  * Since: 1.0
  */
 ResilientEvent *
-resilient_subscription_next_finish (ResilientSubscription *self, GAsyncResult *result,
+resilient_subscription_next_finish (ResilientSubscription *self,
+                                    GAsyncResult *result,
                                     GError **error)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), NULL);
@@ -243,7 +261,7 @@ resilient_subscription_next_finish (ResilientSubscription *self, GAsyncResult *r
   g_return_val_if_fail (g_async_result_is_tagged (result, resilient_subscription_next_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return g_task_propagate_pointer (G_TASK (result), error);
+  return resilient_event_buffer_next_finish (G_TASK (result), error);
 }
 
 /**
@@ -261,7 +279,7 @@ resilient_subscription_try_next (ResilientSubscription *self)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), NULL);
 
-  return resilient_stream_pop (self->stream);
+  return resilient_event_buffer_pop (self->stream);
 }
 
 /**
@@ -285,15 +303,17 @@ resilient_subscription_try_next (ResilientSubscription *self)
  * Since: 1.0
  */
 ResilientEvent *
-resilient_subscription_wait_next (ResilientSubscription *self, double timeout,
-                                  GCancellable *cancellable, GError **error)
+resilient_subscription_wait_next (ResilientSubscription *self,
+                                  double timeout,
+                                  GCancellable *cancellable,
+                                  GError **error)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), NULL);
   g_return_val_if_fail (!isnan (timeout), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return resilient_stream_wait (self->stream, timeout, cancellable, error);
+  return resilient_event_buffer_wait (self->stream, timeout, cancellable, error);
 }
 
 /**
@@ -312,7 +332,7 @@ resilient_subscription_close (ResilientSubscription *self)
 {
   g_return_if_fail (RESILIENT_IS_SUBSCRIPTION (self));
 
-  if (resilient_stream_end (self->stream, TRUE))
+  if (resilient_event_buffer_end (self->stream, TRUE))
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CLOSED]);
 }
 
@@ -331,7 +351,7 @@ resilient_subscription_get_capacity (ResilientSubscription *self)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), 0);
 
-  return resilient_stream_get_capacity (self->stream);
+  return resilient_event_buffer_get_capacity (self->stream);
 }
 
 /**
@@ -349,7 +369,7 @@ resilient_subscription_get_length (ResilientSubscription *self)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), 0);
 
-  return resilient_stream_get_length (self->stream);
+  return resilient_event_buffer_get_length (self->stream);
 }
 
 /**
@@ -367,7 +387,7 @@ resilient_subscription_get_dropped (ResilientSubscription *self)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), 0);
 
-  return resilient_stream_get_dropped (self->stream);
+  return resilient_event_buffer_get_dropped (self->stream);
 }
 
 /**
@@ -385,5 +405,5 @@ resilient_subscription_get_closed (ResilientSubscription *self)
 {
   g_return_val_if_fail (RESILIENT_IS_SUBSCRIPTION (self), FALSE);
 
-  return resilient_stream_is_ended (self->stream);
+  return resilient_event_buffer_is_ended (self->stream);
 }

@@ -24,8 +24,7 @@ typedef struct
 static GPrivate admitting;
 
 gboolean
-resilient_waiter_is_before (gconstpointer a,
-                            gconstpointer b)
+resilient_waiter_is_before (gconstpointer a, gconstpointer b)
 {
   const ResilientWaiter *first = a;
   const ResilientWaiter *second = b;
@@ -40,8 +39,7 @@ resilient_waiter_is_before (gconstpointer a,
 }
 
 gboolean
-resilient_gate_candidate_is_before (gconstpointer a,
-                                    gconstpointer b)
+resilient_gate_candidate_is_before (gconstpointer a, gconstpointer b)
 {
   ResilientOrigin *first = (ResilientOrigin *) a;
   ResilientOrigin *second = (ResilientOrigin *) b;
@@ -60,8 +58,7 @@ get_limit_locked (ResilientGate *self)
 }
 
 static guint
-get_origin_limit_locked (ResilientGate   *self,
-                         ResilientOrigin *origin)
+get_origin_limit_locked (ResilientGate *self, ResilientOrigin *origin)
 {
   guint limit;
 
@@ -80,8 +77,7 @@ get_origin_limit_locked (ResilientGate   *self,
 }
 
 static gboolean
-has_slot_locked (ResilientGate   *self,
-                 ResilientOrigin *origin)
+has_slot_locked (ResilientGate *self, ResilientOrigin *origin)
 {
   return origin->active < get_origin_limit_locked (self, origin);
 }
@@ -89,8 +85,7 @@ has_slot_locked (ResilientGate   *self,
 /* After its waiters, its count or its limit changed: an origin is among the candidates, in its
  * place, or not. */
 static void
-update_candidate_locked (ResilientGate   *self,
-                         ResilientOrigin *origin)
+update_candidate_locked (ResilientGate *self, ResilientOrigin *origin)
 {
   gboolean can_admit = origin->waiters.length > 0 && has_slot_locked (self, origin);
 
@@ -113,10 +108,16 @@ resilient_gate_update_all_candidates (ResilientGate *self)
     update_candidate_locked (self, origin);
 }
 
+static gboolean
+has_connection_locked (ResilientGate *self, ResilientOrigin *origin)
+{
+  return origin->http2
+         || (self->active < self->session_max_conns
+             && origin->active < self->session_max_conns_per_host);
+}
+
 static void
-add_active_locked (ResilientGate   *self,
-                   ResilientOrigin *origin,
-                   int              change)
+add_active_locked (ResilientGate *self, ResilientOrigin *origin, int change)
 {
   self->active += change;
   origin->active += change;
@@ -124,9 +125,7 @@ add_active_locked (ResilientGate   *self,
 }
 
 static void
-insert_waiter_locked (ResilientGate   *self,
-                      ResilientOrigin *origin,
-                      ResilientWaiter *waiter)
+insert_waiter_locked (ResilientGate *self, ResilientOrigin *origin, ResilientWaiter *waiter)
 {
   resilient_heap_insert (&origin->waiters, waiter);
   self->pending++;
@@ -135,9 +134,7 @@ insert_waiter_locked (ResilientGate   *self,
 }
 
 static void
-remove_waiter_locked (ResilientGate   *self,
-                      ResilientOrigin *origin,
-                      ResilientWaiter *waiter)
+remove_waiter_locked (ResilientGate *self, ResilientOrigin *origin, ResilientWaiter *waiter)
 {
   resilient_heap_remove (&origin->waiters, waiter);
   self->pending--;
@@ -146,8 +143,7 @@ remove_waiter_locked (ResilientGate   *self,
 }
 
 static void
-tell_changed (ResilientGate   *self,
-              ResilientOrigin *origin)
+tell_changed (ResilientGate *self, ResilientOrigin *origin)
 {
   ResilientGateChanged changed;
   gpointer data;
@@ -168,16 +164,14 @@ tell_changed (ResilientGate   *self,
 }
 
 static guint
-admit_some (ResilientGate *self,
-            Admission      admissions[MAX_ADMIT])
+admit_some (ResilientGate *self, Admission admissions[MAX_ADMIT])
 {
   ResilientOrigin *origin;
   guint n = 0;
 
   g_mutex_lock (&self->lock);
 
-  while (n < MAX_ADMIT
-         && self->active < get_limit_locked (self)
+  while (n < MAX_ADMIT && self->active < get_limit_locked (self)
          && (origin = resilient_heap_peek (&self->candidates)) != NULL)
     {
       ResilientWaiter *waiter = resilient_heap_peek (&origin->waiters);
@@ -185,7 +179,7 @@ admit_some (ResilientGate *self,
       remove_waiter_locked (self, origin, waiter);
       add_active_locked (self, origin, +1);
       update_candidate_locked (self, origin);
-      admissions[n++] = (Admission) { waiter, g_object_ref (origin) };
+      admissions[n++] = (Admission){ waiter, g_object_ref (origin) };
     }
 
   g_mutex_unlock (&self->lock);
@@ -217,9 +211,7 @@ resilient_gate_admit (ResilientGate *self)
 }
 
 ResilientGateAnswer
-resilient_gate_enter (ResilientGate   *self,
-                      ResilientOrigin *origin,
-                      ResilientWaiter *waiter)
+resilient_gate_enter (ResilientGate *self, ResilientOrigin *origin, ResilientWaiter *waiter)
 {
   ResilientGateAnswer answer;
 
@@ -229,13 +221,21 @@ resilient_gate_enter (ResilientGate   *self,
 
   /* Candidates are there, with a slot free, only while somebody is about to admit them: nobody
    * overtakes them. */
-  if (self->active < get_limit_locked (self)
-      && self->candidates.length == 0
-      && origin->waiters.length == 0
-      && has_slot_locked (self, origin))
+  if (self->active < get_limit_locked (self) && self->candidates.length == 0
+      && origin->waiters.length == 0 && has_slot_locked (self, origin))
     {
       add_active_locked (self, origin, +1);
       answer = RESILIENT_GATE_ADMITTED;
+    }
+  else if (waiter->beyond && has_connection_locked (self, origin))
+    {
+      add_active_locked (self, origin, +1);
+      update_candidate_locked (self, origin);
+      answer = RESILIENT_GATE_ADMITTED;
+    }
+  else if (waiter->beyond)
+    {
+      answer = RESILIENT_GATE_OVERLOADED;
     }
   else if (waiter->woken || self->pending_new < self->max_pending)
     {
@@ -266,8 +266,7 @@ resilient_gate_enter (ResilientGate   *self,
 }
 
 gboolean
-resilient_gate_withdraw (ResilientGate   *self,
-                         ResilientWaiter *waiter)
+resilient_gate_withdraw (ResilientGate *self, ResilientWaiter *waiter)
 {
   g_autoptr (ResilientOrigin) origin = NULL;
 
@@ -291,9 +290,7 @@ resilient_gate_withdraw (ResilientGate   *self,
 }
 
 void
-resilient_gate_set_priority (ResilientGate   *self,
-                             ResilientWaiter *waiter,
-                             int              priority)
+resilient_gate_set_priority (ResilientGate *self, ResilientWaiter *waiter, int priority)
 {
   g_mutex_lock (&self->lock);
 
@@ -308,8 +305,7 @@ resilient_gate_set_priority (ResilientGate   *self,
 }
 
 void
-resilient_gate_leave (ResilientGate   *self,
-                      ResilientWaiter *waiter)
+resilient_gate_leave (ResilientGate *self, ResilientWaiter *waiter)
 {
   g_autoptr (ResilientOrigin) origin = NULL;
   gboolean idle;
@@ -335,8 +331,7 @@ resilient_gate_leave (ResilientGate   *self,
 }
 
 void
-resilient_gate_set_http2 (ResilientGate   *self,
-                          ResilientOrigin *origin)
+resilient_gate_set_http2 (ResilientGate *self, ResilientOrigin *origin)
 {
   gboolean changed;
 
@@ -352,9 +347,7 @@ resilient_gate_set_http2 (ResilientGate   *self,
 }
 
 gboolean
-resilient_gate_set_origin_limit (ResilientGate   *self,
-                                 ResilientOrigin *origin,
-                                 int              max_concurrent)
+resilient_gate_set_origin_limit (ResilientGate *self, ResilientOrigin *origin, int max_concurrent)
 {
   gboolean changed;
 

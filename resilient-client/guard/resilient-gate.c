@@ -5,7 +5,8 @@
 
 #include "resilient-gate-state-private.h"
 
-#include <string.h>
+#include "resilient-address-private.h"
+#include "resilient-origin-key-private.h"
 
 /* Idle origins that are kept, for what was learned of them. */
 #define MAX_IDLE_ORIGINS 512
@@ -13,8 +14,7 @@
 #define MAX_FORGET 8
 
 void
-resilient_gate_update_idle (ResilientGate   *self,
-                            ResilientOrigin *origin)
+resilient_gate_update_idle (ResilientGate *self, ResilientOrigin *origin)
 {
   gboolean idle = origin->active == 0 && origin->waiters.length == 0;
 
@@ -142,9 +142,9 @@ resilient_gate_unlock (ResilientGate *self)
 
 void
 resilient_gate_set_limits (ResilientGate *self,
-                           guint          max_concurrent,
-                           guint          per_origin,
-                           guint          max_pending)
+                           guint max_concurrent,
+                           guint per_origin,
+                           guint max_pending)
 {
   g_mutex_lock (&self->lock);
   self->max_concurrent = max_concurrent;
@@ -157,9 +157,7 @@ resilient_gate_set_limits (ResilientGate *self,
 }
 
 void
-resilient_gate_set_session_limits (ResilientGate *self,
-                                   guint          max_conns,
-                                   guint          max_conns_per_host)
+resilient_gate_set_session_limits (ResilientGate *self, guint max_conns, guint max_conns_per_host)
 {
   g_mutex_lock (&self->lock);
   self->session_max_conns = max_conns;
@@ -170,67 +168,8 @@ resilient_gate_set_session_limits (ResilientGate *self,
   resilient_gate_admit (self);
 }
 
-/* Two URIs have one origin if their schemes, hosts and ports are the same (RFC 6454, 4 and 5); the
- * first two compare without case, and a port left out is that of the scheme. */
-static char *
-make_key (GUri *uri)
-{
-  g_autofree char *scheme = g_ascii_strdown (g_uri_get_scheme (uri), -1);
-  g_autofree char *ascii = g_hostname_to_ascii (g_uri_get_host (uri));
-  g_autofree char *host = g_ascii_strdown (ascii != NULL ? ascii : g_uri_get_host (uri), -1);
-  gboolean literal = strchr (host, ':') != NULL;
-  int port = g_uri_get_port (uri);
-
-  if (port == -1)
-    port = g_str_equal (scheme, "https") ? 443 : 80;
-
-  return g_strdup_printf (literal ? "%s://[%s]:%d" : "%s://%s:%d", scheme, host, port);
-}
-
-/* The same for the usual case, without an allocation; FALSE if it is another. */
-static gboolean
-write_key (GUri *uri,
-           char *key,
-           gsize size)
-{
-  const char *scheme = g_uri_get_scheme (uri);
-  const char *host = g_uri_get_host (uri);
-  gsize n = strlen (scheme), length = strlen (host);
-  int port = g_uri_get_port (uri);
-
-  if (n + length + sizeof "://:65535" > size || memchr (host, ':', length) != NULL)
-    return FALSE;
-  for (gsize i = 0; i < n; i++)
-    key[i] = g_ascii_tolower (scheme[i]);
-  memcpy (key + n, "://", 3);
-  if (port == -1)
-    port = n == strlen ("https") ? 443 : 80;
-  n += 3;
-  for (gsize i = 0; i < length; i++)
-    {
-      if ((guchar) host[i] >= 0x80)
-        return FALSE;
-      key[n++] = g_ascii_tolower (host[i]);
-    }
-  g_snprintf (key + n, size - n, ":%d", port);
-  return TRUE;
-}
-
-static gboolean
-is_local (const char *host)
-{
-  g_autoptr (GInetAddress) address = NULL;
-
-  if (g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost"))
-    return TRUE;
-
-  address = g_inet_address_new_from_string (host);
-  return address != NULL && g_inet_address_get_is_loopback (address);
-}
-
 ResilientOrigin *
-resilient_gate_get_origin (ResilientGate *self,
-                           GUri          *uri)
+resilient_gate_get_origin (ResilientGate *self, GUri *uri)
 {
   g_autofree char *made_key = NULL;
   char written_key[128];
@@ -239,8 +178,8 @@ resilient_gate_get_origin (ResilientGate *self,
   gboolean made = FALSE;
 
   g_assert (g_uri_get_host (uri) != NULL);
-  if (!write_key (uri, written_key, sizeof written_key))
-    key = made_key = make_key (uri);
+  if (!resilient_origin_key_write (uri, written_key, sizeof written_key))
+    key = made_key = resilient_origin_key_new (uri);
 
   g_mutex_lock (&self->lock);
 
@@ -252,7 +191,7 @@ resilient_gate_get_origin (ResilientGate *self,
   else
     {
       origin = resilient_origin_new (self, key);
-      origin->local = is_local (g_uri_get_host (uri));
+      origin->near = resilient_host_name_is_near (g_uri_get_host (uri));
       g_hash_table_insert (self->origins, origin->key, g_object_ref (origin));
       resilient_gate_update_idle (self, origin);
       made = TRUE;
@@ -291,9 +230,7 @@ resilient_gate_get_pending (ResilientGate *self)
 }
 
 void
-resilient_gate_set_changed_func (ResilientGate        *self,
-                                 ResilientGateChanged  func,
-                                 gpointer              data)
+resilient_gate_set_changed_func (ResilientGate *self, ResilientGateChanged func, gpointer data)
 {
   g_mutex_lock (&self->lock);
   self->changed = func;

@@ -34,9 +34,7 @@ make_headers_writable_locked (ResilientOrigin *self)
  * Since: 1.0
  */
 gboolean
-resilient_origin_set_default_header (ResilientOrigin *self,
-                                     const char      *name,
-                                     const char      *value)
+resilient_origin_set_default_header (ResilientOrigin *self, const char *name, const char *value)
 {
   g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
@@ -73,8 +71,7 @@ resilient_origin_set_default_header (ResilientOrigin *self,
  * Since: 1.0
  */
 void
-resilient_origin_mark_header_secret (ResilientOrigin *self,
-                                     const char      *name)
+resilient_origin_mark_header_secret (ResilientOrigin *self, const char *name)
 {
   g_return_if_fail (RESILIENT_IS_ORIGIN (self));
   g_return_if_fail (name != NULL);

@@ -15,7 +15,7 @@ struct _ResilientOrigin
 
   char *key;           /* constant */
   ResilientGate *gate; /* constant; its memory, not a user's reference; NULL if made without one */
-  gboolean local;      /* constant: on this machine */
+  gboolean near;       /* atomic: it needs no default route */
 
   /* Guarded by the gate's lock. */
   ResilientHeap waiters; /* of ResilientWaiter, the next one first */

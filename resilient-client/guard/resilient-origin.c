@@ -64,10 +64,7 @@ unlock_gate (ResilientOrigin *self)
 }
 
 static void
-resilient_origin_get_property (GObject    *object,
-                               guint       prop_id,
-                               GValue     *value,
-                               GParamSpec *pspec)
+resilient_origin_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   ResilientOrigin *self = RESILIENT_ORIGIN (object);
 
@@ -88,10 +85,10 @@ resilient_origin_get_property (GObject    *object,
 }
 
 static void
-resilient_origin_set_property (GObject      *object,
-                               guint         prop_id,
+resilient_origin_set_property (GObject *object,
+                               guint prop_id,
                                const GValue *value,
-                               GParamSpec   *pspec)
+                               GParamSpec *pspec)
 {
   ResilientOrigin *self = RESILIENT_ORIGIN (object);
 
@@ -183,8 +180,7 @@ resilient_origin_init (ResilientOrigin *self)
 }
 
 ResilientOrigin *
-resilient_origin_new (ResilientGate *gate,
-                      const char    *key)
+resilient_origin_new (ResilientGate *gate, const char *key)
 {
   ResilientOrigin *self = g_object_new (RESILIENT_TYPE_ORIGIN, NULL);
 
@@ -254,8 +250,7 @@ resilient_origin_get_max_concurrent (ResilientOrigin *self)
  * Since: 1.0
  */
 void
-resilient_origin_set_max_concurrent (ResilientOrigin *self,
-                                     int              max_concurrent)
+resilient_origin_set_max_concurrent (ResilientOrigin *self, int max_concurrent)
 {
   gboolean changed;
 
@@ -346,8 +341,7 @@ resilient_origin_notify_changes (ResilientOrigin *self)
 }
 
 gboolean
-resilient_origin_take_fresh_connection (ResilientOrigin *self,
-                                        guint            generation)
+resilient_origin_take_fresh_connection (ResilientOrigin *self, guint generation)
 {
   gboolean taken;
 
@@ -367,7 +361,13 @@ resilient_origin_peek_key (ResilientOrigin *self)
 }
 
 gboolean
-resilient_origin_is_local (ResilientOrigin *self)
+resilient_origin_is_near (ResilientOrigin *self)
 {
-  return self->local;
+  return g_atomic_int_get (&self->near);
+}
+
+void
+resilient_origin_set_near (ResilientOrigin *self)
+{
+  g_atomic_int_set (&self->near, TRUE);
 }

@@ -9,8 +9,14 @@
 G_BEGIN_DECLS
 
 /* Times in microseconds since 1970, durations in seconds. */
-ResilientAttempt *resilient_attempt_new (guint number, gint64 started_at, double duration, ResilientFailure failure,
-                                         guint status_code, double delay_before, gboolean reused_connection,
-                                         guint sends, ResilientReason reason);
+ResilientAttempt *resilient_attempt_new (guint number,
+                                         gint64 started_at,
+                                         double duration,
+                                         ResilientFailure failure,
+                                         guint status_code,
+                                         double delay_before,
+                                         gboolean reused_connection,
+                                         guint sends,
+                                         ResilientReason reason);
 
 G_END_DECLS

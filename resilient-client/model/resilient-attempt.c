@@ -31,19 +31,21 @@ struct _ResilientAttempt
   gboolean reused_connection;
 };
 
-G_DEFINE_BOXED_TYPE (ResilientAttempt, resilient_attempt,
-                     resilient_attempt_ref, resilient_attempt_unref)
+G_DEFINE_BOXED_TYPE (ResilientAttempt,
+                     resilient_attempt,
+                     resilient_attempt_ref,
+                     resilient_attempt_unref)
 
 ResilientAttempt *
-resilient_attempt_new (guint            number,
-                       gint64           started_at,
-                       double           duration,
+resilient_attempt_new (guint number,
+                       gint64 started_at,
+                       double duration,
                        ResilientFailure failure,
-                       guint            status_code,
-                       double           delay_before,
-                       gboolean         reused_connection,
-                       guint            sends,
-                       ResilientReason  reason)
+                       guint status_code,
+                       double delay_before,
+                       gboolean reused_connection,
+                       guint sends,
+                       ResilientReason reason)
 {
   ResilientAttempt *self = g_new0 (ResilientAttempt, 1);
 

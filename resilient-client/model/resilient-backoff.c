@@ -17,8 +17,7 @@
  * jitter is there to prevent. */
 
 double
-resilient_backoff_nominal (ResilientRetryPolicy *policy,
-                           guint                 n)
+resilient_backoff_nominal (ResilientRetryPolicy *policy, guint n)
 {
   double base = resilient_retry_policy_get_base_delay (policy);
   double factor = resilient_retry_policy_get_backoff_factor (policy);
@@ -37,9 +36,7 @@ resilient_backoff_nominal (ResilientRetryPolicy *policy,
 }
 
 double
-resilient_backoff_draw (ResilientRetryPolicy *policy,
-                        guint                 n,
-                        double                previous)
+resilient_backoff_draw (ResilientRetryPolicy *policy, guint n, double previous)
 {
   double cap = resilient_retry_policy_get_max_delay (policy);
   double nominal = resilient_backoff_nominal (policy, n);

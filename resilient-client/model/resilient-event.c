@@ -47,14 +47,14 @@ clear_event (gpointer data)
 }
 
 ResilientEvent *
-resilient_event_new (ResilientEventType       type,
+resilient_event_new (ResilientEventType type,
                      ResilientRequestContext *context,
-                     guint64                  sequence,
-                     ResilientFailure         failure,
-                     ResilientReason          reason,
-                     ResilientResponse       *response,
-                     const GError            *error,
-                     double                   delay)
+                     guint64 sequence,
+                     ResilientFailure failure,
+                     ResilientReason reason,
+                     ResilientResponse *response,
+                     const GError *error,
+                     double delay)
 {
   ResilientEvent *self = g_atomic_rc_box_new0 (ResilientEvent);
 
@@ -74,8 +74,7 @@ resilient_event_new (ResilientEventType       type,
 
 /* Takes @response. */
 static ResilientEvent *
-replace_response (ResilientEvent    *self,
-                  ResilientResponse *response)
+replace_response (ResilientEvent *self, ResilientResponse *response)
 {
   ResilientEvent *event = g_atomic_rc_box_dup (sizeof *self, self);
 
@@ -98,7 +97,9 @@ resilient_event_without_response (ResilientEvent *self)
 ResilientEvent *
 resilient_event_without_body (ResilientEvent *self)
 {
-  if (self->response == NULL || !resilient_response_has_body (self->response))
+  if (self->response == NULL
+      || (!resilient_response_has_body (self->response)
+          && resilient_response_get_weight (self->response) == 0))
     return resilient_event_ref (self);
 
   return replace_response (self, resilient_response_without_body (self->response));
@@ -340,7 +341,7 @@ resilient_event_get_delay (ResilientEvent *self)
  * | `closed` | the client was closed |
  * | `not-retryable` | the policy does not retry this failure |
  * | `retries-exhausted` | all retries that the policy allows were made |
- * | `not-idempotent` | the server may have acted on the request already, and it must not be sent twice |
+ * | `not-idempotent` | the server may have acted on it already, and it must not be sent twice |
  * | `body-spent` | the body came from a stream that was read already |
  * | `retry-after-too-long` | the server asked for a longer wait than the policy allows |
  * | `deadline-too-near` | the total time would be over before the next attempt |

@@ -7,8 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* An ordered list of header fields. Mutable by its only owner, immutable once shared: SoupMessageHeaders is not safe
- * even to read from two threads, this is. Names compare without case. Atomically refcounted. */
+/* An ordered list of header fields. Mutable by its only owner, immutable once shared:
+ * SoupMessageHeaders is not safe even to read from two threads, this is. Names compare without
+ * case. Atomically refcounted. */
 typedef struct _ResilientHeaders ResilientHeaders;
 
 ResilientHeaders *resilient_headers_new (void);
@@ -19,13 +20,18 @@ void resilient_headers_unref (ResilientHeaders *self);
 ResilientHeaders *resilient_headers_copy (ResilientHeaders *self);
 
 void resilient_headers_append (ResilientHeaders *self, const char *name, const char *value);
-/* Removes every field of that name, then appends one, unless @value is NULL; keeps the secret mark of the name. */
+/* Removes every field of that name, then appends one, unless @value is NULL; keeps the secret mark
+ * of the name. */
 void resilient_headers_replace (ResilientHeaders *self, const char *name, const char *value);
 /* Marks present and future fields of that name; marks survive copies. */
 void resilient_headers_mark_secret (ResilientHeaders *self, const char *name);
 
+/* Of the whole section, counted as SETTINGS_MAX_HEADER_LIST_SIZE of HTTP/2 does: name, value and 32
+ * bytes for each field. */
+gsize resilient_headers_get_size (ResilientHeaders *self);
 guint resilient_headers_get_length (ResilientHeaders *self);
-void resilient_headers_get_nth (ResilientHeaders *self, guint n, const char **name, const char **value);
+void
+resilient_headers_get_nth (ResilientHeaders *self, guint n, const char **name, const char **value);
 /* The first value, or NULL. */
 const char *resilient_headers_get_one (ResilientHeaders *self, const char *name);
 /* All values joined by ", " (RFC 9110, 5.3), computed once and kept; or NULL. Any thread. */

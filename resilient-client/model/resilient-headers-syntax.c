@@ -38,8 +38,7 @@ resilient_headers_value_is_valid (const char *value)
 }
 
 gboolean
-resilient_headers_is_media_type (const char *value,
-                                 gboolean   *is_lower)
+resilient_headers_is_media_type (const char *value, gboolean *is_lower)
 {
   guint n_slashes = 0;
 

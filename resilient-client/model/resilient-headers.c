@@ -14,6 +14,8 @@ typedef struct
 } Field;
 
 #define CHUNK_SIZE 512
+/* RFC 9113, 6.5.2 */
+#define FIELD_OVERHEAD 32
 
 /* What get_list() once computed for a name that has more than one field. */
 typedef struct
@@ -27,7 +29,9 @@ struct _ResilientHeaders
   /* Changed by the only owner before sharing, immutable after. */
   Field *fields; /* in order */
   guint n_fields;
-  guint capacity;     /* of @fields if that is an array of its own; 0: it is in the block below, or NULL */
+  gsize read_size; /* of what was read from a response; 0: not known, or changed since */
+  guint
+    capacity; /* of @fields if that is an array of its own; 0: it is in the block below, or NULL */
   GStringChunk *text; /* of fields that were appended; NULL: none */
   GPtrArray *secrets; /* names marked secret; NULL: none */
 
@@ -46,8 +50,7 @@ static const char *const secret_by_nature[] = {
 };
 
 static gboolean
-names_equal (const char *a,
-             const char *b)
+names_equal (const char *a, const char *b)
 {
   return g_ascii_strcasecmp (a, b) == 0;
 }
@@ -108,8 +111,7 @@ convert_from_soup (SoupMessageHeaders *headers)
 }
 
 static char *
-put (char       **end,
-     const char  *text)
+put (char **end, const char *text)
 {
   char *start = *end;
 
@@ -137,6 +139,8 @@ resilient_headers_new_from_soup (SoupMessageHeaders *headers)
 
   self = g_atomic_rc_box_alloc0 (sizeof *self + n_fields * sizeof (Field) + n_bytes);
   g_mutex_init (&self->lock);
+  /* with the NULs that n_bytes counts */
+  self->read_size = n_bytes + n_fields * (FIELD_OVERHEAD - 2);
   self->fields = self->block;
   end = (char *) (self->block + n_fields);
   soup_message_headers_iter_init (&iter, headers);
@@ -181,13 +185,26 @@ resilient_headers_copy (ResilientHeaders *self)
   return copy;
 }
 
+gsize
+resilient_headers_get_size (ResilientHeaders *self)
+{
+  gsize size = 0;
+
+  if (self->read_size > 0)
+    return self->read_size;
+
+  for (guint i = 0; i < self->n_fields; i++)
+    size += strlen (self->fields[i].name) + strlen (self->fields[i].value) + FIELD_OVERHEAD;
+
+  return size;
+}
+
 void
-resilient_headers_append (ResilientHeaders *self,
-                          const char       *name,
-                          const char       *value)
+resilient_headers_append (ResilientHeaders *self, const char *name, const char *value)
 {
   Field field;
 
+  self->read_size = 0;
   if (self->text == NULL)
     self->text = g_string_chunk_new (CHUNK_SIZE);
   field.name = g_string_chunk_insert (self->text, name);
@@ -210,12 +227,11 @@ resilient_headers_append (ResilientHeaders *self,
 }
 
 void
-resilient_headers_replace (ResilientHeaders *self,
-                           const char       *name,
-                           const char       *value)
+resilient_headers_replace (ResilientHeaders *self, const char *name, const char *value)
 {
   guint n_old = self->n_fields;
 
+  self->read_size = 0;
   /* The text of a field that goes stays in the chunk: @name and @value may well be of one. */
   if (value != NULL)
     resilient_headers_append (self, name, value);
@@ -232,8 +248,7 @@ resilient_headers_replace (ResilientHeaders *self,
 }
 
 static gboolean
-is_marked_secret (ResilientHeaders *self,
-                  const char       *name)
+is_marked_secret (ResilientHeaders *self, const char *name)
 {
   for (guint i = 0; self->secrets != NULL && i < self->secrets->len; i++)
     {
@@ -245,8 +260,7 @@ is_marked_secret (ResilientHeaders *self,
 }
 
 void
-resilient_headers_mark_secret (ResilientHeaders *self,
-                               const char       *name)
+resilient_headers_mark_secret (ResilientHeaders *self, const char *name)
 {
   if (is_marked_secret (self, name))
     return;
@@ -264,10 +278,7 @@ resilient_headers_get_length (ResilientHeaders *self)
 }
 
 void
-resilient_headers_get_nth (ResilientHeaders *self,
-                           guint             n,
-                           const char      **name,
-                           const char      **value)
+resilient_headers_get_nth (ResilientHeaders *self, guint n, const char **name, const char **value)
 {
   Field *field;
 
@@ -281,8 +292,7 @@ resilient_headers_get_nth (ResilientHeaders *self,
 }
 
 const char *
-resilient_headers_get_one (ResilientHeaders *self,
-                           const char       *name)
+resilient_headers_get_one (ResilientHeaders *self, const char *name)
 {
   for (guint i = 0; i < self->n_fields; i++)
     {
@@ -297,8 +307,7 @@ resilient_headers_get_one (ResilientHeaders *self,
 
 /* With the lock held. What it returns lives as long as the headers don't change. */
 static const char *
-ensure_joined (ResilientHeaders *self,
-               const char       *name)
+ensure_joined (ResilientHeaders *self, const char *name)
 {
   GString *list = NULL;
   JoinedList joined;
@@ -343,8 +352,7 @@ ensure_joined (ResilientHeaders *self,
 }
 
 const char *
-resilient_headers_get_list (ResilientHeaders *self,
-                            const char       *name)
+resilient_headers_get_list (ResilientHeaders *self, const char *name)
 {
   const char *first = NULL, *list;
   guint n_found = 0;
@@ -369,8 +377,7 @@ resilient_headers_get_list (ResilientHeaders *self,
 }
 
 gboolean
-resilient_headers_is_secret (ResilientHeaders *self,
-                             const char       *name)
+resilient_headers_is_secret (ResilientHeaders *self, const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (secret_by_nature); i++)
     {
@@ -382,8 +389,7 @@ resilient_headers_is_secret (ResilientHeaders *self,
 }
 
 void
-resilient_headers_append_to_soup (ResilientHeaders   *self,
-                                  SoupMessageHeaders *headers)
+resilient_headers_append_to_soup (ResilientHeaders *self, SoupMessageHeaders *headers)
 {
   for (guint i = 0; i < self->n_fields; i++)
     {

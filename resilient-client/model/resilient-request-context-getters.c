@@ -277,6 +277,6 @@ resilient_request_context_calculate_delay (ResilientRequestContext *self)
   if (self->attempt == 0)
     return 0.0;
 
-  return resilient_backoff_draw (resilient_request_context_peek_policy (self), self->attempt,
-                                 self->delay_before);
+  return resilient_backoff_draw (
+    resilient_request_context_peek_policy (self), self->attempt, self->delay_before);
 }

@@ -18,26 +18,28 @@ typedef struct
   char request_id[];
 } ResilientContextCommon;
 
-/* Immutable. Only the files of this type look inside. Not in a g_atomic_rc_box, which needs as much as all of this, of which a
- * hundred thousand may sleep. */
+/* Immutable. Only the files of this type look inside. Not in a g_atomic_rc_box, which needs as much
+ * as all of this, of which a hundred thousand may sleep. */
 struct _ResilientRequestContext
 {
   gatomicrefcount ref_count;
   guint attempt; /* 0 = the first */
   ResilientContextCommon *common;
 
-  /* Seconds drawn before this attempt and before the one before it, 0 = none: what decorrelated jitter goes on from to the
-   * next delay, and to this one when it is drawn anew. */
+  /* Seconds drawn before this attempt and before the one before it, 0 = none: what decorrelated
+   * jitter goes on from to the next delay, and to this one when it is drawn anew. */
   double delay;
   double delay_before;
 };
 
-/* For a call that starts: attempt 0, @policy (never NULL) in force, @metadata in place of an absent one when the context
- * itself came from the library. NULL @self: a new context with a random id. */
-ResilientRequestContext *resilient_request_context_stamp (ResilientRequestContext *self, ResilientRetryPolicy *policy,
+/* For a call that starts: attempt 0, @policy (never NULL) in force, @metadata in place of an absent
+ * one when the context itself came from the library. NULL @self: a new context with a random id. */
+ResilientRequestContext *resilient_request_context_stamp (ResilientRequestContext *self,
+                                                          ResilientRetryPolicy *policy,
                                                           GVariant *metadata);
 /* increment_attempt() that also remembers the delay drawn before the attempt to come (seconds). */
-ResilientRequestContext *resilient_request_context_advance (ResilientRequestContext *self, double delay);
+ResilientRequestContext *
+resilient_request_context_advance (ResilientRequestContext *self, double delay);
 /* The policy in force: its own, or the library default. */
 ResilientRetryPolicy *resilient_request_context_peek_policy (ResilientRequestContext *self);
 double resilient_request_context_get_previous_delay (ResilientRequestContext *self);

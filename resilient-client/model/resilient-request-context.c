@@ -29,17 +29,19 @@
  * Since: 1.0
  */
 
-G_DEFINE_BOXED_TYPE (ResilientRequestContext, resilient_request_context,
-                     resilient_request_context_ref, resilient_request_context_unref)
+G_DEFINE_BOXED_TYPE (ResilientRequestContext,
+                     resilient_request_context,
+                     resilient_request_context_ref,
+                     resilient_request_context_unref)
 
 #define MAX_REQUEST_ID_LENGTH 128
 
 static ResilientContextCommon *
-common_new (const char           *request_id,
+common_new (const char *request_id,
             ResilientRetryPolicy *policy,
-            GVariant             *metadata,
-            gint64                created_at,
-            gint64                created_boot)
+            GVariant *metadata,
+            gint64 created_at,
+            gint64 created_boot)
 {
   gsize size = strlen (request_id) + 1;
   ResilientContextCommon *self = g_malloc (sizeof *self + size);
@@ -66,8 +68,7 @@ common_unref (ResilientContextCommon *self)
 }
 
 static gboolean
-check_request_id (const char *request_id,
-                  GError    **error)
+check_request_id (const char *request_id, GError **error)
 {
   gsize length = strlen (request_id);
   gboolean valid = length >= 1 && length <= MAX_REQUEST_ID_LENGTH;
@@ -76,22 +77,27 @@ check_request_id (const char *request_id,
     valid = g_ascii_isalnum (*p) || strchr ("._:-", *p) != NULL;
 
   if (!valid)
-    g_set_error_literal (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                         _("A request id must be 1 to 128 letters, digits or characters of “._:-”"));
+    g_set_error_literal (
+      error,
+      RESILIENT_CLIENT_ERROR,
+      RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+      _ ("A request id must be 1 to 128 letters, digits or characters of “._:-”"));
 
   return valid;
 }
 
 static gboolean
-check_metadata (GVariant *metadata,
-                GError  **error)
+check_metadata (GVariant *metadata, GError **error)
 {
   if (metadata == NULL || g_variant_is_of_type (metadata, G_VARIANT_TYPE_VARDICT))
     return TRUE;
 
-  g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+  g_set_error (error,
+               RESILIENT_CLIENT_ERROR,
+               RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
                /* Translators: both are types of GVariant, such as “a{sv}”. */
-               _("Metadata must be of type “%s”, not “%s”"), "a{sv}",
+               _ ("Metadata must be of type “%s”, not “%s”"),
+               "a{sv}",
                g_variant_get_type_string (metadata));
   return FALSE;
 }
@@ -119,23 +125,19 @@ derive (ResilientRequestContext *self)
 
 /* The same with another policy and other metadata. */
 static ResilientRequestContext *
-derive_with (ResilientRequestContext *self,
-             ResilientRetryPolicy    *policy,
-             GVariant                *metadata)
+derive_with (ResilientRequestContext *self, ResilientRetryPolicy *policy, GVariant *metadata)
 {
   ResilientContextCommon *common = self->common;
 
   if (policy == common->policy && metadata == common->metadata)
     return derive (self);
 
-  return context_new (common_new (
-    common->request_id, policy, metadata, common->created_at, common->created_boot));
+  return context_new (
+    common_new (common->request_id, policy, metadata, common->created_at, common->created_boot));
 }
 
 static ResilientRequestContext *
-create (const char           *request_id,
-        ResilientRetryPolicy *policy,
-        GVariant             *metadata)
+create (const char *request_id, ResilientRetryPolicy *policy, GVariant *metadata)
 {
   char drawn[RESILIENT_UUID_SIZE];
 
@@ -145,11 +147,8 @@ create (const char           *request_id,
       request_id = drawn;
     }
 
-  return context_new (common_new (request_id,
-                                  policy,
-                                  metadata,
-                                  resilient_clock_get_real (),
-                                  resilient_clock_get_boot ()));
+  return context_new (common_new (
+    request_id, policy, metadata, resilient_clock_get_real (), resilient_clock_get_boot ()));
 }
 
 /**
@@ -173,10 +172,10 @@ create (const char           *request_id,
  * Since: 1.0
  */
 ResilientRequestContext *
-resilient_request_context_new (const char           *request_id,
+resilient_request_context_new (const char *request_id,
                                ResilientRetryPolicy *policy,
-                               GVariant             *metadata,
-                               GError              **error)
+                               GVariant *metadata,
+                               GError **error)
 {
   g_autoptr (GVariant) sunk = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
 
@@ -258,8 +257,7 @@ resilient_request_context_copy (ResilientRequestContext *self)
  * Since: 1.0
  */
 gboolean
-resilient_request_context_equal (ResilientRequestContext *self,
-                                 ResilientRequestContext *other)
+resilient_request_context_equal (ResilientRequestContext *self, ResilientRequestContext *other)
 {
   ResilientContextCommon *a, *b;
 
@@ -274,8 +272,7 @@ resilient_request_context_equal (ResilientRequestContext *self,
   if ((a->policy == NULL) != (b->policy == NULL))
     return FALSE;
 
-  return strcmp (a->request_id, b->request_id) == 0
-         && self->attempt == other->attempt
+  return strcmp (a->request_id, b->request_id) == 0 && self->attempt == other->attempt
          && a->created_at == b->created_at
          && (a->policy == NULL || resilient_retry_policy_equal (a->policy, b->policy))
          && g_variant_equal (resilient_request_context_get_metadata (self),
@@ -301,10 +298,9 @@ resilient_request_context_increment_attempt (ResilientRequestContext *self)
 
   /* Whoever counts by hand doesn't tell which delay was slept. One like it lets decorrelated
    * jitter go on. */
-  delay = self->attempt < G_MAXUINT
-            ? resilient_backoff_draw (resilient_request_context_peek_policy (self),
-                                      self->attempt + 1, self->delay)
-            : self->delay;
+  delay = self->attempt < G_MAXUINT ? resilient_backoff_draw (
+            resilient_request_context_peek_policy (self), self->attempt + 1, self->delay)
+                                    : self->delay;
 
   return resilient_request_context_advance (self, delay);
 }
@@ -343,8 +339,8 @@ resilient_request_context_reset_attempts (ResilientRequestContext *self)
  */
 ResilientRequestContext *
 resilient_request_context_with_metadata (ResilientRequestContext *self,
-                                         GVariant                *metadata,
-                                         GError                 **error)
+                                         GVariant *metadata,
+                                         GError **error)
 {
   g_autoptr (GVariant) sunk = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
   ResilientRequestContext *derived;
@@ -365,8 +361,8 @@ resilient_request_context_with_metadata (ResilientRequestContext *self,
 
 ResilientRequestContext *
 resilient_request_context_stamp (ResilientRequestContext *self,
-                                 ResilientRetryPolicy    *policy,
-                                 GVariant                *metadata)
+                                 ResilientRetryPolicy *policy,
+                                 GVariant *metadata)
 {
   g_autoptr (GVariant) sunk = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
 
@@ -375,13 +371,11 @@ resilient_request_context_stamp (ResilientRequestContext *self,
   if (self == NULL)
     return create (NULL, policy, sunk);
 
-  return derive_with (
-    self, policy, self->common->metadata != NULL ? self->common->metadata : sunk);
+  return derive_with (self, policy, self->common->metadata != NULL ? self->common->metadata : sunk);
 }
 
 ResilientRequestContext *
-resilient_request_context_advance (ResilientRequestContext *self,
-                                   double                   delay)
+resilient_request_context_advance (ResilientRequestContext *self, double delay)
 {
   ResilientRequestContext *advanced = derive (self);
 

@@ -9,38 +9,26 @@
 
 #include <string.h>
 
+#include "resilient-encoding-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-json-private.h"
 
-/* Deeper JSON than this is an attack, or a mistake: json-glib recurses, and a body of brackets
- * would overflow the stack. RFC 8259, 9 allows a limit. */
-#define MAX_JSON_DEPTH 512
-
-typedef struct
-{
-  const char *charset;
-  gsize length;
-  guint8 bytes[3];
-} ByteOrderMark;
-
-static const ByteOrderMark byte_order_marks[] = {
-  { "UTF-8", 3, { 0xef, 0xbb, 0xbf } },
-  { "UTF-16BE", 2, { 0xfe, 0xff } },
-  { "UTF-16LE", 2, { 0xff, 0xfe } },
-};
+/* Of a label in a message: nobody has longer ones, but for a jest. */
+#define MAX_LABEL_SHOWN 40
 
 static gboolean
-check_has_body (ResilientResponse *self,
-                GError           **error)
+check_has_body (ResilientResponse *self, GError **error)
 {
   if (self->body != NULL)
     return TRUE;
 
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                       _("The response has no body any more"));
+  g_set_error_literal (
+    error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _ ("The response has no body any more"));
   return FALSE;
 }
 
-/* The charset parameter of Content-Type, or NULL. */
+/* The charset parameter of Content-Type, or NULL. What joins several of them ends it, and some say
+ * that they have nothing to say. */
 static char *
 dup_charset (ResilientResponse *self)
 {
@@ -54,107 +42,51 @@ dup_charset (ResilientResponse *self)
   parameters = soup_header_parse_semi_param_list (content_type);
   charset = g_strdup (g_hash_table_lookup (parameters, "charset"));
   soup_header_free_param_list (parameters);
+  if (charset == NULL)
+    return NULL;
 
-  if (charset != NULL && *g_strstrip (charset) == '\0')
+  g_strdelimit (charset, "\"'", ' ');
+  g_strchug (charset);
+  charset[strcspn (charset, ",; \t")] = '\0';
+  if (*charset == '\0' || g_ascii_strcasecmp (charset, "none") == 0
+      || g_ascii_strcasecmp (charset, "null") == 0
+      || g_ascii_strcasecmp (charset, "undefined") == 0)
     g_clear_pointer (&charset, g_free);
 
   return charset;
 }
 
-/* Text of @charset to UTF-8. A NUL inside is refused too: the string would end there. */
-static char *
-decode (const char *data,
-        gsize       size,
-        const char *charset,
-        GError    **error)
+/* What to read the body as. The order of the Encoding Standard (WHATWG), "decode": a byte order
+ * mark is more to be trusted than the header. NULL for a label that means nothing, which goes to
+ * @label. */
+static const ResilientEncoding *
+find_encoding (ResilientResponse *self, gsize *mark_length, char **label)
 {
-  g_autoptr (GError) conversion_error = NULL;
-  g_autofree char *text = NULL;
-  gsize length = 0;
+  gsize size;
+  const char *data = g_bytes_get_data (self->body, &size);
+  const ResilientEncoding *encoding = resilient_encoding_find_mark (data, size, mark_length);
 
-  if (g_ascii_strcasecmp (charset, "UTF-8") == 0 || g_ascii_strcasecmp (charset, "UTF8") == 0)
-    {
-      if (g_utf8_validate_len (data, size, NULL))
-        return g_strndup (data, size);
-    }
-  else
-    {
-      text = g_convert (data, size, "UTF-8", charset, NULL, &length, &conversion_error);
-      if (text != NULL && strlen (text) == length)
-        return g_steal_pointer (&text);
-    }
+  *label = NULL;
+  if (encoding != NULL)
+    return encoding;
 
-  if (conversion_error != NULL)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                 /* Translators: a character set, such as UTF-8, and an error message. */
-                 _("The body can’t be read as %s text: %s"), charset, conversion_error->message);
-  else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                 /* Translators: %s is a character set, such as UTF-8. */
-                 _("The body is not valid %s text"), charset);
-  return NULL;
+  *label = dup_charset (self);
+  return *label != NULL ? resilient_encoding_find (*label) : resilient_encoding_get_utf8 ();
 }
 
-/* How deep json-glib would recurse, or an error when it is too deep. Comments and single quotes,
- * which json-glib takes and JSON has not, would make the two disagree about what is inside a
- * string, so they are refused. */
-static gboolean
-check_json_depth (const char *text,
-                  GError    **error)
+static char *
+decode (const ResilientEncoding *encoding, const char *data, gsize size, GError **error)
 {
-  gboolean in_string = FALSE;
-  guint depth = 0;
+  char *text = resilient_encoding_decode (encoding, data, size);
 
-  for (const char *p = text; *p != '\0'; p++)
-    {
-      if (in_string)
-        {
-          if (*p == '\\' && p[1] != '\0')
-            p++;
-          else if (*p == '"')
-            in_string = FALSE;
-          continue;
-        }
-
-      switch (*p)
-        {
-        case '"':
-          in_string = TRUE;
-          break;
-
-        case '[':
-        case '{':
-          if (++depth > MAX_JSON_DEPTH)
-            {
-              g_set_error (error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
-                           resilient_ngettext ("The JSON text is nested deeper than %u level",
-                                               "The JSON text is nested deeper than %u levels",
-                                               MAX_JSON_DEPTH),
-                           MAX_JSON_DEPTH);
-              return FALSE;
-            }
-          break;
-
-        case ']':
-        case '}':
-          /* What closes more than was opened the parser refuses. */
-          if (depth > 0)
-            depth--;
-          break;
-
-        case '/':
-        case '\'':
-          g_set_error (error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
-                       /* Translators: %c is a slash or an apostrophe. */
-                       _("“%c” is not allowed in JSON outside of a string"), *p);
-          return FALSE;
-
-        default:
-          break;
-        }
-    }
-
-  return TRUE;
+  if (text == NULL)
+    g_set_error (error,
+                 G_IO_ERROR,
+                 G_IO_ERROR_INVALID_DATA,
+                 /* Translators: %s is a character set, such as UTF-8. */
+                 _ ("The body is not valid %s text"),
+                 resilient_encoding_get_name (encoding));
+  return text;
 }
 
 /**
@@ -205,7 +137,9 @@ resilient_response_has_body (ResilientResponse *self)
  * Reads the body as text.
  *
  * A byte order mark tells the encoding, and is removed; without one the `charset` of the header
- * `Content-Type` does; without that it is UTF-8.
+ * `Content-Type` does; without that it is UTF-8. A `charset` is looked up among the labels of the
+ * [Encoding Standard](https://encoding.spec.whatwg.org/#names-and-labels), whatever its case and
+ * punctuation, as browsers do: so `ISO-8859-1` is windows-1252. Other encodings are unknown.
  *
  * Fails with %G_IO_ERROR_INVALID_DATA when the body is not valid text of that encoding, has a NUL
  * character or when the encoding is unknown, and with %G_IO_ERROR_NOT_FOUND when
@@ -216,12 +150,12 @@ resilient_response_has_body (ResilientResponse *self)
  * Since: 1.0
  */
 char *
-resilient_response_get_text (ResilientResponse *self,
-                             GError           **error)
+resilient_response_get_text (ResilientResponse *self, GError **error)
 {
-  g_autofree char *charset = NULL;
+  const ResilientEncoding *encoding;
+  g_autofree char *label = NULL;
   const char *data;
-  gsize size;
+  gsize size, mark_length;
 
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -233,19 +167,60 @@ resilient_response_get_text (ResilientResponse *self,
   if (size == 0)
     return g_strdup ("");
 
-  /* The order of the Encoding Standard (WHATWG), "decode": the mark is more to be trusted than
-   * the header. */
-  for (guint i = 0; i < G_N_ELEMENTS (byte_order_marks); i++)
+  encoding = find_encoding (self, &mark_length, &label);
+  if (encoding != NULL)
+    return decode (encoding, data + mark_length, size - mark_length, error);
+
+  if (strlen (label) > MAX_LABEL_SHOWN)
+    strcpy (label + MAX_LABEL_SHOWN - strlen ("…"), "…");
+  g_set_error (error,
+               G_IO_ERROR,
+               G_IO_ERROR_INVALID_DATA,
+               /* Translators: %s is what a server calls a character set. */
+               _ ("The body has an unknown character set, “%s”"),
+               label);
+  return NULL;
+}
+
+/**
+ * resilient_response_dup_text_lenient:
+ * @self: a response
+ *
+ * Reads the body as text, whatever it is.
+ *
+ * For text to show, or to search. A byte order mark or a known `charset`, as for
+ * [method@Response.get_text], decides the encoding. Otherwise it is UTF-8 if all of the body is
+ * valid UTF-8, else windows-1252, in which all bytes are characters. What is no character of the
+ * encoding, and the character NUL, is replaced by U+FFFD.
+ *
+ * Returns: (transfer full): the text in UTF-8, empty when [method@Response.has_body] is %FALSE
+ *
+ * Since: 1.0
+ */
+char *
+resilient_response_dup_text_lenient (ResilientResponse *self)
+{
+  const ResilientEncoding *encoding;
+  g_autofree char *label = NULL;
+  const char *data;
+  gsize size, mark_length;
+  char *text;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (self->body == NULL || g_bytes_get_size (self->body) == 0)
+    return g_strdup ("");
+
+  data = g_bytes_get_data (self->body, &size);
+  encoding = find_encoding (self, &mark_length, &label);
+  if (encoding == NULL || (mark_length == 0 && label == NULL))
     {
-      const ByteOrderMark *mark = &byte_order_marks[i];
-
-      if (size >= mark->length && memcmp (data, mark->bytes, mark->length) == 0)
-        return decode (data + mark->length, size - mark->length, mark->charset, error);
+      text = resilient_encoding_decode (resilient_encoding_get_utf8 (), data, size);
+      if (text != NULL)
+        return text;
+      encoding = resilient_encoding_get_windows_1252 ();
     }
-
-  charset = dup_charset (self);
-
-  return decode (data, size, charset != NULL ? charset : "UTF-8", error);
+  return resilient_encoding_decode_lenient (encoding, data + mark_length, size - mark_length);
 }
 
 /**
@@ -255,38 +230,41 @@ resilient_response_get_text (ResilientResponse *self,
  *
  * Reads the body as JSON.
  *
- * Fails with an error of the domain `JSON_PARSER_ERROR` when the body is not JSON, is empty or is
- * nested deeper than 512 levels, and as [method@Response.get_text] does when it is not even text.
- * The header `Content-Type` need not say that it is JSON.
+ * The body must be one JSON text (RFC 8259) in UTF-8, whatever the header `Content-Type` says; a
+ * byte order mark is passed over. Comments, single quotes, trailing commas and the like are
+ * mistakes. An integer that does not fit in 64 bits is read as a floating-point number; of several
+ * members of an object that bear one name the last counts.
+ *
+ * Fails with an error of the domain `JSON_PARSER_ERROR` when the body is not JSON, is nested deeper
+ * than 512 levels, or holds what a [struct@Json.Node] can't: a number beyond the range of a double,
+ * the character NUL, or half of a surrogate pair. Fails with %G_IO_ERROR_INVALID_DATA when it is
+ * not UTF-8, and with %G_IO_ERROR_NOT_FOUND when [method@Response.has_body] is %FALSE.
  *
  * Returns: (transfer full): the root of a new tree, or %NULL with @error set
  *
  * Since: 1.0
  */
 JsonNode *
-resilient_response_get_json (ResilientResponse *self,
-                             GError           **error)
+resilient_response_get_json (ResilientResponse *self, GError **error)
 {
+  const ResilientEncoding *encoding;
   g_autofree char *text = NULL;
-  g_autoptr (JsonParser) parser = NULL;
-  JsonNode *root;
+  const char *data;
+  gsize size, mark_length;
 
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  text = resilient_response_get_text (self, error);
-  if (text == NULL || !check_json_depth (text, error))
+  if (!check_has_body (self, error))
     return NULL;
 
-  parser = json_parser_new ();
-  if (!json_parser_load_from_data (parser, text, -1, error))
+  data = g_bytes_get_data (self->body, &size);
+  encoding = resilient_encoding_find_mark (data, size, &mark_length);
+  if (encoding == NULL)
+    encoding = resilient_encoding_get_utf8 ();
+  text = decode (encoding, size > 0 ? data + mark_length : "", size - mark_length, error);
+  if (text == NULL)
     return NULL;
 
-  /* To json-glib nothing at all is fine; it is no JSON text (RFC 8259, 2). */
-  root = json_parser_steal_root (parser);
-  if (root == NULL)
-    g_set_error_literal (error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
-                         _("The body is empty, not JSON"));
-
-  return root;
+  return resilient_json_parse (text, strlen (text), error);
 }

@@ -10,6 +10,10 @@
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 
+/* Ordinary header sections are well below. A thousand results of this size are half of what their
+ * bodies may take. */
+#define MAX_KEPT_HEADERS 4096
+
 /**
  * ResilientResponse:
  *
@@ -23,8 +27,10 @@
  * Since: 1.0
  */
 
-G_DEFINE_BOXED_TYPE (ResilientResponse, resilient_response,
-                     resilient_response_ref, resilient_response_unref)
+G_DEFINE_BOXED_TYPE (ResilientResponse,
+                     resilient_response,
+                     resilient_response_ref,
+                     resilient_response_unref)
 
 static void
 clear_response (gpointer data)
@@ -41,8 +47,7 @@ clear_response (gpointer data)
 /* HTTP/2 has no reason phrases, and HTTP/1.1 may leave them out. What is not UTF-8 is taken as
  * ISO 8859-1 (RFC 9112, 4). */
 static void
-set_reason_phrase (ResilientResponse *self,
-                   const char        *reason_phrase)
+set_reason_phrase (ResilientResponse *self, const char *reason_phrase)
 {
   const char *standard = soup_status_get_phrase (self->status_code);
 
@@ -81,14 +86,14 @@ set_content_type (ResilientResponse *self)
 }
 
 ResilientResponse *
-resilient_response_new (guint             status_code,
-                        const char       *reason_phrase,
-                        GUri             *uri,
-                        SoupHTTPVersion   version,
+resilient_response_new (guint status_code,
+                        const char *reason_phrase,
+                        GUri *uri,
+                        SoupHTTPVersion version,
                         ResilientHeaders *headers,
-                        GBytes           *body,
-                        double            elapsed_time,
-                        double            retry_after)
+                        GBytes *body,
+                        double elapsed_time,
+                        double retry_after)
 {
   ResilientResponse *self = g_atomic_rc_box_new0 (ResilientResponse);
 
@@ -105,14 +110,31 @@ resilient_response_new (guint             status_code,
   return self;
 }
 
+/* Headers that are as large as bodies are treated as those. */
+static gboolean
+has_large_headers (ResilientResponse *self)
+{
+  return resilient_headers_get_size (self->headers) > MAX_KEPT_HEADERS;
+}
+
 ResilientResponse *
 resilient_response_without_body (ResilientResponse *self)
 {
-  if (self->body == NULL)
+  g_autoptr (ResilientHeaders) headers = NULL;
+
+  if (self->body == NULL && !has_large_headers (self))
     return resilient_response_ref (self);
 
-  return resilient_response_new (self->status_code, self->reason_phrase, self->uri, self->version,
-                                 self->headers, NULL, self->elapsed_time, self->retry_after);
+  headers =
+    has_large_headers (self) ? resilient_headers_new () : resilient_headers_ref (self->headers);
+  return resilient_response_new (self->status_code,
+                                 self->reason_phrase,
+                                 self->uri,
+                                 self->version,
+                                 headers,
+                                 NULL,
+                                 self->elapsed_time,
+                                 self->retry_after);
 }
 
 ResilientHeaders *
@@ -122,9 +144,14 @@ resilient_response_peek_headers (ResilientResponse *self)
 }
 
 gsize
-resilient_response_get_body_size (ResilientResponse *self)
+resilient_response_get_weight (ResilientResponse *self)
 {
-  return self->body != NULL ? g_bytes_get_size (self->body) : 0;
+  gsize weight = self->body != NULL ? g_bytes_get_size (self->body) : 0;
+
+  if (has_large_headers (self))
+    weight += resilient_headers_get_size (self->headers);
+
+  return weight;
 }
 
 /**
@@ -267,8 +294,7 @@ resilient_response_get_http_version (ResilientResponse *self)
  * Since: 1.0
  */
 const char *
-resilient_response_get_header (ResilientResponse *self,
-                               const char        *name)
+resilient_response_get_header (ResilientResponse *self, const char *name)
 {
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (name != NULL, NULL);
@@ -377,8 +403,7 @@ resilient_response_get_retry_after (ResilientResponse *self)
  * Since: 1.0
  */
 gboolean
-resilient_response_check_status (ResilientResponse *self,
-                                 GError           **error)
+resilient_response_check_status (ResilientResponse *self, GError **error)
 {
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
@@ -386,8 +411,12 @@ resilient_response_check_status (ResilientResponse *self,
   if (self->status_code < 400 || self->status_code > 599)
     return TRUE;
 
-  g_set_error (error, RESILIENT_HTTP_ERROR, (int) self->status_code,
+  g_set_error (error,
+               RESILIENT_HTTP_ERROR,
+               (int) self->status_code,
                /* Translators: an HTTP status and what the server says about it: 404 (Not Found). */
-               _("The server answered %u (%s)"), self->status_code, self->reason_phrase);
+               _ ("The server answered %u (%s)"),
+               self->status_code,
+               self->reason_phrase);
   return FALSE;
 }

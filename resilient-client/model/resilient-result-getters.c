@@ -11,9 +11,9 @@
 #include "resilient-response-private.h"
 
 gsize
-resilient_result_get_body_size (ResilientResult *self)
+resilient_result_get_weight (ResilientResult *self)
 {
-  return self->response != NULL ? resilient_response_get_body_size (self->response) : 0;
+  return self->response != NULL ? resilient_response_get_weight (self->response) : 0;
 }
 
 gint64

@@ -17,21 +17,27 @@ struct _ResilientResult
   ResilientFailure failure;
   guint attempts;
   guint sends;
-  double total_time;   /* seconds */
-  gint64 created_at;   /* microseconds since 1970 */
-  gint64 created_boot; /* the same moment on the boot-time clock */
-  GPtrArray *log;      /* ResilientAttempt, never changed; NULL: none, or only one */
+  double total_time;      /* seconds */
+  gint64 created_at;      /* microseconds since 1970 */
+  gint64 created_boot;    /* the same moment on the boot-time clock */
+  GPtrArray *log;         /* ResilientAttempt, never changed; NULL: none, or only one */
   ResilientAttempt *only; /* in place of a log */
 };
 
-/* @attempts counts what the policy allowed; @log (element-type ResilientAttempt, nullable) has the newest first. created_at is
- * the clock's now. */
-ResilientResult *resilient_result_new (ResilientRequestContext *context, ResilientResultStatus status,
-                                       ResilientResponse *response, const GError *error, ResilientFailure failure,
-                                       guint attempts, guint sends, double total_time, GSList *log);
-/* The same with a response without body. */
+/* @attempts counts what the policy allowed; @log (element-type ResilientAttempt, nullable) has the
+ * newest first. created_at is the clock's now. */
+ResilientResult *resilient_result_new (ResilientRequestContext *context,
+                                       ResilientResultStatus status,
+                                       ResilientResponse *response,
+                                       const GError *error,
+                                       ResilientFailure failure,
+                                       guint attempts,
+                                       guint sends,
+                                       double total_time,
+                                       GSList *log);
+/* The same with a response without body and large headers, and what those are in bytes. */
 ResilientResult *resilient_result_without_body (ResilientResult *self);
-gsize resilient_result_get_body_size (ResilientResult *self);
+gsize resilient_result_get_weight (ResilientResult *self);
 /* Creation on the boot-time clock, microseconds: what ages are measured by. */
 gint64 resilient_result_get_created_boot (ResilientResult *self);
 

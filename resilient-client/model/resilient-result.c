@@ -18,8 +18,10 @@
  * Since: 1.0
  */
 
-G_DEFINE_BOXED_TYPE (ResilientResult, resilient_result,
-                     resilient_result_ref, resilient_result_unref)
+G_DEFINE_BOXED_TYPE (ResilientResult,
+                     resilient_result,
+                     resilient_result_ref,
+                     resilient_result_unref)
 
 static void
 clear_result (gpointer data)
@@ -48,14 +50,14 @@ make_log (GSList *newest)
 
 ResilientResult *
 resilient_result_new (ResilientRequestContext *context,
-                      ResilientResultStatus    status,
-                      ResilientResponse       *response,
-                      const GError            *error,
-                      ResilientFailure         failure,
-                      guint                    attempts,
-                      guint                    sends,
-                      double                   total_time,
-                      GSList                  *log)
+                      ResilientResultStatus status,
+                      ResilientResponse *response,
+                      const GError *error,
+                      ResilientFailure failure,
+                      guint attempts,
+                      guint sends,
+                      double total_time,
+                      GSList *log)
 {
   ResilientResult *self = g_atomic_rc_box_new0 (ResilientResult);
 
@@ -83,7 +85,9 @@ resilient_result_without_body (ResilientResult *self)
 {
   ResilientResult *result;
 
-  if (self->response == NULL || !resilient_response_has_body (self->response))
+  if (self->response == NULL
+      || (!resilient_response_has_body (self->response)
+          && resilient_response_get_weight (self->response) == 0))
     return resilient_result_ref (self);
 
   result = g_atomic_rc_box_dup (sizeof *self, self);

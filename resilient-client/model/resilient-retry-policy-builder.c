@@ -35,8 +35,10 @@ struct _ResilientRetryPolicyBuilder
   GArray *statuses; /* guint16 */
 };
 
-G_DEFINE_BOXED_TYPE (ResilientRetryPolicyBuilder, resilient_retry_policy_builder,
-                     resilient_retry_policy_builder_ref, resilient_retry_policy_builder_unref)
+G_DEFINE_BOXED_TYPE (ResilientRetryPolicyBuilder,
+                     resilient_retry_policy_builder,
+                     resilient_retry_policy_builder_ref,
+                     resilient_retry_policy_builder_unref)
 
 static void
 clear_builder (gpointer data)
@@ -114,13 +116,12 @@ resilient_retry_policy_builder_unref (ResilientRetryPolicyBuilder *self)
  * Sets how many retries there may be.
  *
  * With 0 there is one attempt. With no limit, only a deadline or a cancellation ends a request that
- * keeps failing.
+ * keeps failing, and the base delay must be at least 0.01 seconds.
  *
  * Since: 1.0
  */
 void
-resilient_retry_policy_builder_set_max_retries (ResilientRetryPolicyBuilder *self,
-                                                int                          max_retries)
+resilient_retry_policy_builder_set_max_retries (ResilientRetryPolicyBuilder *self, int max_retries)
 {
   g_return_if_fail (self != NULL);
 
@@ -130,15 +131,14 @@ resilient_retry_policy_builder_set_max_retries (ResilientRetryPolicyBuilder *sel
 /**
  * resilient_retry_policy_builder_set_base_delay:
  * @self: a builder
- * @base_delay: a delay in seconds, not negative
+ * @base_delay: a delay in seconds, not negative; at least 0.01 without a limit of retries
  *
  * Sets the delay before the first retry, jitter aside.
  *
  * Since: 1.0
  */
 void
-resilient_retry_policy_builder_set_base_delay (ResilientRetryPolicyBuilder *self,
-                                               double                       base_delay)
+resilient_retry_policy_builder_set_base_delay (ResilientRetryPolicyBuilder *self, double base_delay)
 {
   g_return_if_fail (self != NULL);
 
@@ -156,7 +156,7 @@ resilient_retry_policy_builder_set_base_delay (ResilientRetryPolicyBuilder *self
  */
 void
 resilient_retry_policy_builder_set_backoff_factor (ResilientRetryPolicyBuilder *self,
-                                                   double                       backoff_factor)
+                                                   double backoff_factor)
 {
   g_return_if_fail (self != NULL);
 
@@ -173,8 +173,7 @@ resilient_retry_policy_builder_set_backoff_factor (ResilientRetryPolicyBuilder *
  * Since: 1.0
  */
 void
-resilient_retry_policy_builder_set_max_delay (ResilientRetryPolicyBuilder *self,
-                                              double                       max_delay)
+resilient_retry_policy_builder_set_max_delay (ResilientRetryPolicyBuilder *self, double max_delay)
 {
   g_return_if_fail (self != NULL);
 
@@ -192,7 +191,7 @@ resilient_retry_policy_builder_set_max_delay (ResilientRetryPolicyBuilder *self,
  */
 void
 resilient_retry_policy_builder_set_jitter_mode (ResilientRetryPolicyBuilder *self,
-                                                ResilientJitter              jitter_mode)
+                                                ResilientJitter jitter_mode)
 {
   g_return_if_fail (self != NULL);
 
@@ -210,8 +209,7 @@ resilient_retry_policy_builder_set_jitter_mode (ResilientRetryPolicyBuilder *sel
  * Since: 1.0
  */
 void
-resilient_retry_policy_builder_set_jitter (ResilientRetryPolicyBuilder *self,
-                                           double                       jitter)
+resilient_retry_policy_builder_set_jitter (ResilientRetryPolicyBuilder *self, double jitter)
 {
   g_return_if_fail (self != NULL);
 
@@ -234,7 +232,7 @@ resilient_retry_policy_builder_set_jitter (ResilientRetryPolicyBuilder *self,
  */
 void
 resilient_retry_policy_builder_set_retry_on (ResilientRetryPolicyBuilder *self,
-                                             ResilientFailure             retry_on)
+                                             ResilientFailure retry_on)
 {
   g_return_if_fail (self != NULL);
 
@@ -257,8 +255,8 @@ resilient_retry_policy_builder_set_retry_on (ResilientRetryPolicyBuilder *self,
  */
 void
 resilient_retry_policy_builder_set_retry_statuses (ResilientRetryPolicyBuilder *self,
-                                                   const guint16               *statuses,
-                                                   gsize                        n_statuses)
+                                                   const guint16 *statuses,
+                                                   gsize n_statuses)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (statuses != NULL || n_statuses == 0);
@@ -299,7 +297,7 @@ resilient_retry_policy_builder_set_respect_retry_after (ResilientRetryPolicyBuil
  */
 void
 resilient_retry_policy_builder_set_max_retry_after (ResilientRetryPolicyBuilder *self,
-                                                    double                       max_retry_after)
+                                                    double max_retry_after)
 {
   g_return_if_fail (self != NULL);
 
@@ -321,18 +319,15 @@ resilient_retry_policy_builder_set_max_retry_after (ResilientRetryPolicyBuilder 
  * Since: 1.0
  */
 ResilientRetryPolicy *
-resilient_retry_policy_builder_build (ResilientRetryPolicyBuilder *self,
-                                      GError                     **error)
+resilient_retry_policy_builder_build (ResilientRetryPolicyBuilder *self, GError **error)
 {
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!resilient_retry_policy_values_check (&self->values,
-                                            (const guint16 *) self->statuses->data,
-                                            self->statuses->len, error))
+  if (!resilient_retry_policy_values_check (
+        &self->values, (const guint16 *) self->statuses->data, self->statuses->len, error))
     return NULL;
 
-  return resilient_retry_policy_new_from_values (&self->values,
-                                                 (const guint16 *) self->statuses->data,
-                                                 self->statuses->len);
+  return resilient_retry_policy_new_from_values (
+    &self->values, (const guint16 *) self->statuses->data, self->statuses->len);
 }

@@ -18,23 +18,23 @@
 
 /* Every check is written so that NaN fails it. */
 static gboolean
-check_delay (const char *field,
-             double      value,
-             GError    **error)
+check_delay (const char *field, double value, GError **error)
 {
   if (isfinite (value) && value >= 0.0)
     return TRUE;
 
-  g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+  g_set_error (error,
+               RESILIENT_CLIENT_ERROR,
+               RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                /* Translators: %s is the name of a field of a retry policy, such as base_delay. */
-               _("Invalid retry policy: %s must be a finite number, at least 0, and is %g"),
-               field, value);
+               _ ("Invalid retry policy: %s must be a finite number, at least 0, and is %g"),
+               field,
+               value);
   return FALSE;
 }
 
 static gboolean
-check_delays (const ResilientRetryPolicyValues *values,
-              GError                          **error)
+check_delays (const ResilientRetryPolicyValues *values, GError **error)
 {
   if (!check_delay ("base_delay", values->base_delay, error)
       || !check_delay ("max_delay", values->max_delay, error)
@@ -43,19 +43,27 @@ check_delays (const ResilientRetryPolicyValues *values,
 
   if (!isfinite (values->backoff_factor) || values->backoff_factor < 1.0)
     {
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                    /* Translators: %s is the name of a field, backoff_factor. */
-                   _("Invalid retry policy: %s must be a finite number, at least 1, and is %g"),
-                   "backoff_factor", values->backoff_factor);
+                   _ ("Invalid retry policy: %s must be a finite number, at least 1, and is %g"),
+                   "backoff_factor",
+                   values->backoff_factor);
       return FALSE;
     }
 
   if (values->base_delay > values->max_delay)
     {
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                    /* Translators: each %s is the name of a field, each %g seconds. */
-                   _("Invalid retry policy: %s is %g s, more than %s, which is %g s"),
-                   "base_delay", values->base_delay, "max_delay", values->max_delay);
+                   _ ("Invalid retry policy: %s is %g s, more than %s, which is %g s"),
+                   "base_delay",
+                   values->base_delay,
+                   "max_delay",
+                   values->max_delay);
       return FALSE;
     }
 
@@ -63,25 +71,50 @@ check_delays (const ResilientRetryPolicyValues *values,
 }
 
 static gboolean
-check_jitter (const ResilientRetryPolicyValues *values,
-              GError                          **error)
+check_pace (const ResilientRetryPolicyValues *values, GError **error)
+{
+  if (values->max_retries != -1 || values->base_delay >= RESILIENT_UNLIMITED_BASE_DELAY_MIN)
+    return TRUE;
+
+  g_set_error (error,
+               RESILIENT_CLIENT_ERROR,
+               RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+               /* Translators: the first %s is the name of a field, base_delay; each %g is seconds;
+                  the second %s is the name of a field, max_retries. */
+               _ ("Invalid retry policy: %s is %g s, and must be at least %g s when %s is -1, "
+                  "no limit"),
+               "base_delay",
+               values->base_delay,
+               RESILIENT_UNLIMITED_BASE_DELAY_MIN,
+               "max_retries");
+  return FALSE;
+}
+
+static gboolean
+check_jitter (const ResilientRetryPolicyValues *values, GError **error)
 {
   /* Through guint, so that negative values are too large. */
   if ((guint) values->jitter_mode > RESILIENT_JITTER_DECORRELATED)
     {
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                    /* Translators: %s is the name of a field, jitter_mode. */
-                   _("Invalid retry policy: %s is %d, which is not a known mode"),
-                   "jitter_mode", (int) values->jitter_mode);
+                   _ ("Invalid retry policy: %s is %d, which is not a known mode"),
+                   "jitter_mode",
+                   (int) values->jitter_mode);
       return FALSE;
     }
 
   if (!(values->jitter >= 0.0 && values->jitter <= 1.0))
     {
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                    /* Translators: %s is the name of a field, jitter. */
-                   _("Invalid retry policy: %s must be between 0 and 1, and is %g"),
-                   "jitter", values->jitter);
+                   _ ("Invalid retry policy: %s must be between 0 and 1, and is %g"),
+                   "jitter",
+                   values->jitter);
       return FALSE;
     }
 
@@ -90,9 +123,9 @@ check_jitter (const ResilientRetryPolicyValues *values,
 
 static gboolean
 check_triggers (const ResilientRetryPolicyValues *values,
-                const guint16                    *statuses,
-                gsize                             n_statuses,
-                GError                          **error)
+                const guint16 *statuses,
+                gsize n_statuses,
+                GError **error)
 {
   guint unfit = (guint) values->retry_on & ~(guint) RESILIENT_FAILURE_RETRYABLE;
 
@@ -100,11 +133,14 @@ check_triggers (const ResilientRetryPolicyValues *values,
     {
       g_autofree char *names = g_flags_to_string (RESILIENT_TYPE_FAILURE, unfit);
 
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                    /* Translators: the name of a field, retry_on, and a list of kinds of failure,
                       such as certificate|too-large. */
-                   _("Invalid retry policy: %s has kinds of failure that can’t be retried: %s"),
-                   "retry_on", names);
+                   _ ("Invalid retry policy: %s has kinds of failure that can’t be retried: %s"),
+                   "retry_on",
+                   names);
       return FALSE;
     }
 
@@ -112,10 +148,14 @@ check_triggers (const ResilientRetryPolicyValues *values,
     {
       if (statuses[i] < FIRST_FAILURE_STATUS || statuses[i] > LAST_FAILURE_STATUS)
         {
-          g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
-                       /* Translators: %s is the name of a field, retry_statuses; %u an HTTP status. */
-                       _("Invalid retry policy: %s has %u, which is not between 400 and 599"),
-                       "retry_statuses", statuses[i]);
+          g_set_error (
+            error,
+            RESILIENT_CLIENT_ERROR,
+            RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+            /* Translators: %s is the name of a field, retry_statuses; %u an HTTP status. */
+            _ ("Invalid retry policy: %s has %u, which is not between 400 and 599"),
+            "retry_statuses",
+            statuses[i]);
           return FALSE;
         }
     }
@@ -125,20 +165,22 @@ check_triggers (const ResilientRetryPolicyValues *values,
 
 gboolean
 resilient_retry_policy_values_check (const ResilientRetryPolicyValues *values,
-                                     const guint16                    *statuses,
-                                     gsize                             n_statuses,
-                                     GError                          **error)
+                                     const guint16 *statuses,
+                                     gsize n_statuses,
+                                     GError **error)
 {
   if (values->max_retries < -1)
     {
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                    /* Translators: %s is the name of a field, max_retries. */
-                   _("Invalid retry policy: %s must be at least -1, and is %d"),
-                   "max_retries", values->max_retries);
+                   _ ("Invalid retry policy: %s must be at least -1, and is %d"),
+                   "max_retries",
+                   values->max_retries);
       return FALSE;
     }
 
-  return check_delays (values, error)
-         && check_jitter (values, error)
+  return check_delays (values, error) && check_pace (values, error) && check_jitter (values, error)
          && check_triggers (values, statuses, n_statuses, error);
 }

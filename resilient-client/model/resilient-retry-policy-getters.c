@@ -154,8 +154,7 @@ resilient_retry_policy_get_retry_on (ResilientRetryPolicy *self)
  * Since: 1.0
  */
 const guint16 *
-resilient_retry_policy_get_retry_statuses (ResilientRetryPolicy *self,
-                                           gsize                *n_statuses)
+resilient_retry_policy_get_retry_statuses (ResilientRetryPolicy *self, gsize *n_statuses)
 {
   if (n_statuses != NULL)
     *n_statuses = 0;

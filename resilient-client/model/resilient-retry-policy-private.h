@@ -29,20 +29,30 @@ struct _ResilientRetryPolicy
   guint16 statuses[]; /* ascending, each once */
 };
 
-/* The kinds that another attempt may cure. The others have the same end every time (CERTIFICATE, REDIRECT, TOO_LARGE,
- * INVALID), or end the request whatever a policy says (QUEUE_TIMEOUT, OVERLOADED, CLOSED, CANCELLED). */
-#define RESILIENT_FAILURE_RETRYABLE \
-  (RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_TLS | RESILIENT_FAILURE_CONNECT_TIMEOUT \
-   | RESILIENT_FAILURE_WRITE_TIMEOUT | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT \
-   | RESILIENT_FAILURE_STATUS | RESILIENT_FAILURE_PROTOCOL | RESILIENT_FAILURE_DEADLINE \
-   | RESILIENT_FAILURE_CIRCUIT_OPEN)
+/* Without a limit of retries nothing else keeps a request that fails at once from being sent as
+ * fast as the machine can. In seconds. */
+#define RESILIENT_UNLIMITED_BASE_DELAY_MIN 0.01
+
+/* The kinds that another attempt may cure. The others have the same end every time (CERTIFICATE,
+ * REDIRECT, TOO_LARGE, INVALID), or end the request whatever a policy says (QUEUE_TIMEOUT,
+ * OVERLOADED, CLOSED, CANCELLED). */
+#define RESILIENT_FAILURE_RETRYABLE                                                                \
+  (RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_TLS                   \
+   | RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT                           \
+   | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT | RESILIENT_FAILURE_STATUS      \
+   | RESILIENT_FAILURE_PROTOCOL | RESILIENT_FAILURE_DEADLINE | RESILIENT_FAILURE_CIRCUIT_OPEN)
 
 /* INVALID_POLICY, with the field named, unless a policy can be made of these. */
-gboolean resilient_retry_policy_values_check (const ResilientRetryPolicyValues *values, const guint16 *statuses,
-                                              gsize n_statuses, GError **error);
-/* Values are taken as they are: the builder has checked them. @statuses may come in any order and twice. */
-ResilientRetryPolicy *resilient_retry_policy_new_from_values (const ResilientRetryPolicyValues *values,
-                                                              const guint16 *statuses, gsize n_statuses);
+gboolean resilient_retry_policy_values_check (const ResilientRetryPolicyValues *values,
+                                              const guint16 *statuses,
+                                              gsize n_statuses,
+                                              GError **error);
+/* Values are taken as they are: the builder has checked them. @statuses may come in any order and
+ * twice. */
+ResilientRetryPolicy *
+resilient_retry_policy_new_from_values (const ResilientRetryPolicyValues *values,
+                                        const guint16 *statuses,
+                                        gsize n_statuses);
 gboolean resilient_retry_policy_has_status (ResilientRetryPolicy *self, guint status_code);
 
 G_END_DECLS

@@ -25,7 +25,8 @@
  * | retries | 2 | 3 |
  * | base delay, factor, longest delay | 1 s, ×2, 30 s | 0.5 s, ×2, 30 s |
  * | jitter | proportional, 0.2 | full |
- * | retried failures | resolve, connect, tls: nothing of the request had been sent | those, connect-timeout, disconnect, read-timeout, write-timeout, status |
+ * | retried failures, where nothing had been sent | resolve, connect, tls | the same, connect-timeout |
+ * | other retried failures | none | disconnect, read-timeout, write-timeout, status |
  * | retried statuses | none | 408, 425, 429, 500, 502, 503, 504 |
  * | `Retry-After` | ignored | honoured up to one hour |
  *
@@ -36,8 +37,10 @@
  * Since: 1.0
  */
 
-G_DEFINE_BOXED_TYPE (ResilientRetryPolicy, resilient_retry_policy,
-                     resilient_retry_policy_ref, resilient_retry_policy_unref)
+G_DEFINE_BOXED_TYPE (ResilientRetryPolicy,
+                     resilient_retry_policy,
+                     resilient_retry_policy_ref,
+                     resilient_retry_policy_unref)
 
 #define NOTHING_SENT (RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_TLS)
 
@@ -70,16 +73,15 @@ static const ResilientRetryPolicyValues standard_values = {
 static const guint16 standard_statuses[] = { 408, 425, 429, 500, 502, 503, 504 };
 
 static int
-compare_statuses (const void *a,
-                  const void *b)
+compare_statuses (const void *a, const void *b)
 {
   return (int) *(const guint16 *) a - (int) *(const guint16 *) b;
 }
 
 ResilientRetryPolicy *
 resilient_retry_policy_new_from_values (const ResilientRetryPolicyValues *values,
-                                        const guint16                    *statuses,
-                                        gsize                             n_statuses)
+                                        const guint16 *statuses,
+                                        gsize n_statuses)
 {
   ResilientRetryPolicy *self;
 
@@ -103,8 +105,7 @@ resilient_retry_policy_new_from_values (const ResilientRetryPolicyValues *values
 }
 
 gboolean
-resilient_retry_policy_has_status (ResilientRetryPolicy *self,
-                                   guint                 status_code)
+resilient_retry_policy_has_status (ResilientRetryPolicy *self, guint status_code)
 {
   for (gsize i = 0; i < self->n_statuses; i++)
     {
@@ -126,7 +127,10 @@ resilient_retry_policy_has_status (ResilientRetryPolicy *self,
  * When @base_delay is longer than the longest delay of the default policy, 30 seconds, then that is
  * raised to it, so that every delay is about as long as the first one.
  *
- * With no limit of retries, only a deadline or a cancellation ends a request that keeps failing.
+ * With no limit of retries, only a deadline or a cancellation ends a request that keeps failing,
+ * and
+ * @base_delay must be at least 0.01 seconds: it alone keeps a request that fails at once from being
+ * sent as fast as the machine can.
  *
  * Values out of range are a programmer's error. Use a [struct@RetryPolicyBuilder] for values from
  * outside, such as settings.
@@ -136,13 +140,14 @@ resilient_retry_policy_has_status (ResilientRetryPolicy *self,
  * Since: 1.0
  */
 ResilientRetryPolicy *
-resilient_retry_policy_new (int    max_retries,
-                            double base_delay)
+resilient_retry_policy_new (int max_retries, double base_delay)
 {
   ResilientRetryPolicyValues values = default_values;
 
   g_return_val_if_fail (max_retries >= -1, NULL);
   g_return_val_if_fail (isfinite (base_delay) && base_delay >= 0.0, NULL);
+  g_return_val_if_fail (max_retries != -1 || base_delay >= RESILIENT_UNLIMITED_BASE_DELAY_MIN,
+                        NULL);
 
   values.max_retries = max_retries;
   values.base_delay = base_delay;
@@ -200,8 +205,8 @@ resilient_retry_policy_get_standard (void)
     {
       ResilientRetryPolicy *standard;
 
-      standard = resilient_retry_policy_new_from_values (&standard_values, standard_statuses,
-                                                         G_N_ELEMENTS (standard_statuses));
+      standard = resilient_retry_policy_new_from_values (
+        &standard_values, standard_statuses, G_N_ELEMENTS (standard_statuses));
       g_once_init_leave (&policy, (gsize) standard);
     }
 
@@ -270,8 +275,7 @@ resilient_retry_policy_copy (ResilientRetryPolicy *self)
  * Since: 1.0
  */
 gboolean
-resilient_retry_policy_equal (ResilientRetryPolicy *self,
-                              ResilientRetryPolicy *other)
+resilient_retry_policy_equal (ResilientRetryPolicy *self, ResilientRetryPolicy *other)
 {
   const ResilientRetryPolicyValues *a, *b;
 
@@ -285,18 +289,13 @@ resilient_retry_policy_equal (ResilientRetryPolicy *self,
   b = &other->values;
 
   /* Member by member: between them the structs may hold bytes of no meaning. */
-  return a->max_retries == b->max_retries
-         && a->base_delay == b->base_delay
-         && a->backoff_factor == b->backoff_factor
-         && a->max_delay == b->max_delay
-         && a->jitter_mode == b->jitter_mode
-         && a->jitter == b->jitter
-         && a->retry_on == b->retry_on
+  return a->max_retries == b->max_retries && a->base_delay == b->base_delay
+         && a->backoff_factor == b->backoff_factor && a->max_delay == b->max_delay
+         && a->jitter_mode == b->jitter_mode && a->jitter == b->jitter && a->retry_on == b->retry_on
          && !a->respect_retry_after == !b->respect_retry_after
-         && a->max_retry_after == b->max_retry_after
-         && self->n_statuses == other->n_statuses
-         && memcmp (self->statuses, other->statuses,
-                    self->n_statuses * sizeof *self->statuses) == 0;
+         && a->max_retry_after == b->max_retry_after && self->n_statuses == other->n_statuses
+         && memcmp (self->statuses, other->statuses, self->n_statuses * sizeof *self->statuses)
+              == 0;
 }
 
 /**
@@ -312,10 +311,12 @@ resilient_retry_policy_equal (ResilientRetryPolicy *self,
  * | jitter | delay |
  * |---|---|
  * | none | *m* |
- * | proportional | *c* × U(1 − *j*, 1 + *j*), where *j* is the jitter and *c* the smaller of *m* and longest / (1 + *j*) |
+ * | proportional | *c* × U(1 − *j*, 1 + *j*) |
  * | full | U(0, *m*) |
  * | equal | *m* / 2 + U(0, *m* / 2) |
  * | decorrelated | U(base, 3 × the delay before), the upper bound never above the longest delay |
+ *
+ * where *j* is the jitter, and *c* the smaller of *m* and longest / (1 + *j*).
  *
  * The last three are those of Marc Brooker, [Exponential Backoff And
  * Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). As
@@ -329,8 +330,7 @@ resilient_retry_policy_equal (ResilientRetryPolicy *self,
  * Since: 1.0
  */
 double
-resilient_retry_policy_delay_for_attempt (ResilientRetryPolicy *self,
-                                          guint                 attempt)
+resilient_retry_policy_delay_for_attempt (ResilientRetryPolicy *self, guint attempt)
 {
   /* How many earlier delays a decorrelated one is drawn from at most. The chain has long
    * forgotten its start by then. */

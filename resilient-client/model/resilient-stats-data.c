@@ -13,9 +13,9 @@
 #include "resilient-clock-private.h"
 
 /* The layout of HdrHistogram (Gil Tene): each power of two is cut in SUB_BUCKETS of equal width, so
- * the width is at most 1/16 of the values in it, and the middle of a bucket is wrong by 1/32 of them
- * at most. Below SUB_BUCKETS each value has its own bucket. The 59 powers of two of a gint64 from
- * there on make it 16 + 59 × 16 = 960 buckets. */
+ * the width is at most 1/16 of the values in it, and the middle of a bucket is wrong by 1/32 of
+ * them at most. Below SUB_BUCKETS each value has its own bucket. The 59 powers of two of a gint64
+ * from there on make it 16 + 59 × 16 = 960 buckets. */
 #define SUB_BUCKET_BITS 4
 #define SUB_BUCKETS (1 << SUB_BUCKET_BITS)
 
@@ -53,8 +53,7 @@ get_bucket_middle (guint bucket)
 }
 
 void
-resilient_stats_data_add_time (ResilientStatsData *self,
-                               double              seconds)
+resilient_stats_data_add_time (ResilientStatsData *self, double seconds)
 {
   gint64 microseconds = resilient_clock_from_seconds (seconds);
   guint32 *count = &self->histogram[get_bucket (microseconds)];
@@ -67,8 +66,7 @@ resilient_stats_data_add_time (ResilientStatsData *self,
 }
 
 double
-resilient_stats_data_get_percentile (const ResilientStatsData *self,
-                                     double                    percentile)
+resilient_stats_data_get_percentile (const ResilientStatsData *self, double percentile)
 {
   guint64 total = 0, seen = 0;
   double rank;

@@ -42,8 +42,7 @@ count_ended (const ResilientStatsData *data)
 }
 
 static double
-divide (guint64 part,
-        guint64 whole)
+divide (guint64 part, guint64 whole)
 {
   return whole > 0 ? part / (double) whole : 0.0;
 }
@@ -332,8 +331,7 @@ resilient_stats_get_mean_time (ResilientStats *self)
  * Since: 1.0
  */
 double
-resilient_stats_get_percentile (ResilientStats *self,
-                                double          percentile)
+resilient_stats_get_percentile (ResilientStats *self, double percentile)
 {
   g_return_val_if_fail (self != NULL, 0.0);
   g_return_val_if_fail (percentile >= 0.0 && percentile <= 1.0, 0.0);

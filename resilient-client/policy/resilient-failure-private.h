@@ -19,10 +19,12 @@ typedef enum
   RESILIENT_PHASE_DONE,
 } ResilientPhase;
 
-/* The kind of an attempt that ended with @error (any domain). @nothing_sent as behaviour defines it. */
+/* The kind of an attempt that ended with @error (any domain). @nothing_sent as behaviour defines
+ * it. */
 ResilientFailure resilient_failure_from_error (const GError *error, gboolean nothing_sent);
-#define RESILIENT_FAILURE_ANY_TIMEOUT \
-  (RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT | RESILIENT_FAILURE_READ_TIMEOUT \
-   | RESILIENT_FAILURE_QUEUE_TIMEOUT | RESILIENT_FAILURE_DEADLINE)
+#define RESILIENT_FAILURE_ANY_TIMEOUT                                                              \
+  (RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT                             \
+   | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_QUEUE_TIMEOUT                              \
+   | RESILIENT_FAILURE_DEADLINE)
 
 G_END_DECLS

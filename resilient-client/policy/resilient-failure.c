@@ -14,15 +14,13 @@
 /* What a lost connection is called depends on whether anything had been sent on it: before, another
  * attempt is harmless for any request; after, only for idempotent ones. */
 static ResilientFailure
-before_or_after (gboolean         nothing_sent,
-                 ResilientFailure before)
+before_or_after (gboolean nothing_sent, ResilientFailure before)
 {
   return nothing_sent ? before : RESILIENT_FAILURE_DISCONNECT;
 }
 
 static ResilientFailure
-from_own_error (int      code,
-                gboolean nothing_sent)
+from_own_error (int code, gboolean nothing_sent)
 {
   switch ((ResilientClientError) code)
     {
@@ -48,8 +46,7 @@ from_own_error (int      code,
 }
 
 static ResilientFailure
-from_tls_error (int      code,
-                gboolean nothing_sent)
+from_tls_error (int code, gboolean nothing_sent)
 {
   switch ((GTlsError) code)
     {
@@ -75,8 +72,7 @@ from_tls_error (int      code,
 }
 
 static ResilientFailure
-from_soup_error (int      code,
-                 gboolean nothing_sent)
+from_soup_error (int code, gboolean nothing_sent)
 {
   switch ((SoupSessionError) code)
     {
@@ -109,8 +105,7 @@ is_about_large_headers (const GError *error)
 }
 
 static ResilientFailure
-from_io_error (const GError *error,
-               gboolean      nothing_sent)
+from_io_error (const GError *error, gboolean nothing_sent)
 {
   if (is_about_large_headers (error))
     return RESILIENT_FAILURE_TOO_LARGE;
@@ -129,43 +124,19 @@ from_io_error (const GError *error,
     case G_IO_ERROR_INVALID_DATA:
       return RESILIENT_FAILURE_PROTOCOL;
 
-    /* Trouble of this machine with the body of the request, or with the request itself. The
-     * network does not speak like this, and the next attempt would meet the same. */
-    case G_IO_ERROR_NOT_FOUND:
-    case G_IO_ERROR_EXISTS:
-    case G_IO_ERROR_IS_DIRECTORY:
-    case G_IO_ERROR_NOT_DIRECTORY:
-    case G_IO_ERROR_NOT_EMPTY:
-    case G_IO_ERROR_NOT_REGULAR_FILE:
-    case G_IO_ERROR_NOT_SYMBOLIC_LINK:
-    case G_IO_ERROR_NOT_MOUNTABLE_FILE:
-    case G_IO_ERROR_FILENAME_TOO_LONG:
-    case G_IO_ERROR_INVALID_FILENAME:
-    case G_IO_ERROR_TOO_MANY_LINKS:
-    case G_IO_ERROR_NO_SPACE:
-    case G_IO_ERROR_INVALID_ARGUMENT:
-    case G_IO_ERROR_PERMISSION_DENIED:
-    case G_IO_ERROR_NOT_MOUNTED:
-    case G_IO_ERROR_ALREADY_MOUNTED:
-    case G_IO_ERROR_READ_ONLY:
-    case G_IO_ERROR_WRONG_ETAG:
-    case G_IO_ERROR_CANT_CREATE_BACKUP:
-    case G_IO_ERROR_WOULD_RECURSE:
-    case G_IO_ERROR_WOULD_MERGE:
-    case G_IO_ERROR_PENDING:
-      return RESILIENT_FAILURE_INVALID;
-
     /* Refused, unreachable, reset, cut short, a proxy that would not; also CANCELLED, which
      * nobody here asked for, as the caller's own cancel never comes here; and whatever GIO will
-     * add. */
+     * add. Also what looks like trouble with a file or an argument: connect() says EACCES, EPERM or
+     * EINVAL where a firewall or a route forbids the way, and ENOENT of the socket of a local
+     * service that is being restarted. A body that can't be read has its kind from the transport,
+     * which alone knows where an error comes from. */
     default:
       return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
     }
 }
 
 ResilientFailure
-resilient_failure_from_error (const GError *error,
-                              gboolean      nothing_sent)
+resilient_failure_from_error (const GError *error, gboolean nothing_sent)
 {
   g_assert (error != NULL);
 
@@ -183,12 +154,6 @@ resilient_failure_from_error (const GError *error,
 
   if (error->domain == RESILIENT_CLIENT_ERROR)
     return from_own_error (error->code, nothing_sent);
-
-  /* A file or a conversion of the body; a URI that can't be. */
-  if (error->domain == G_FILE_ERROR
-      || error->domain == G_CONVERT_ERROR
-      || error->domain == G_URI_ERROR)
-    return RESILIENT_FAILURE_INVALID;
 
   return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
 }

@@ -37,8 +37,7 @@ typedef struct
 
 /* All of these move *text behind what they took, and only if they took it. */
 static gboolean
-take (const char **text,
-      const char  *expected)
+take (const char **text, const char *expected)
 {
   gsize length = strlen (expected);
 
@@ -50,9 +49,7 @@ take (const char **text,
 }
 
 static gboolean
-take_number (const char **text,
-             guint        n_digits,
-             int         *number)
+take_number (const char **text, guint n_digits, int *number)
 {
   int value = 0;
 
@@ -72,8 +69,7 @@ take_number (const char **text,
 
 /* Whether the name belongs to the date is not checked: the date stands without it. */
 static gboolean
-take_day_name (const char **text,
-               gboolean    *is_short)
+take_day_name (const char **text, gboolean *is_short)
 {
   for (guint i = 0; i < G_N_ELEMENTS (day_names); i++)
     {
@@ -95,8 +91,7 @@ take_day_name (const char **text,
 }
 
 static gboolean
-take_month_name (const char **text,
-                 int         *month)
+take_month_name (const char **text, int *month)
 {
   for (guint i = 0; i < G_N_ELEMENTS (month_names); i++)
     {
@@ -111,30 +106,24 @@ take_month_name (const char **text,
 }
 
 static gboolean
-take_time (const char **text,
-           DateTime    *date)
+take_time (const char **text, DateTime *date)
 {
-  return take_number (text, 2, &date->hour)
-         && take (text, ":")
-         && take_number (text, 2, &date->minute)
-         && take (text, ":")
+  return take_number (text, 2, &date->hour) && take (text, ":")
+         && take_number (text, 2, &date->minute) && take (text, ":")
          && take_number (text, 2, &date->second);
 }
 
 /* asctime() pads the day with a blank. */
 static gboolean
-take_padded_day (const char **text,
-                 int         *day)
+take_padded_day (const char **text, int *day)
 {
   return take (text, " ") ? take_number (text, 1, day) : take_number (text, 2, day);
 }
 
-/* Days since 1970 in the proleptic Gregorian calendar, for years from 1 on: the year begins in March,
- * so that the day of a leap year is its last, and 400 years have 146097 days. */
+/* Days since 1970 in the proleptic Gregorian calendar, for years from 1 on: the year begins in
+ * March, so that the day of a leap year is its last, and 400 years have 146097 days. */
 static gint64
-count_days (int year,
-            int month,
-            int day)
+count_days (int year, int month, int day)
 {
   gint64 years = month > 2 ? year : year - 1;
   gint64 era = years / 400;
@@ -159,16 +148,13 @@ is_valid (const DateTime *date)
 {
   return date->year >= 1
          && g_date_valid_dmy (date->day, (GDateMonth) date->month, (GDateYear) date->year)
-         && date->hour <= 23
-         && date->minute <= 59
-         && date->second <= 59;
+         && date->hour <= 23 && date->minute <= 59 && date->second <= 59;
 }
 
 /* "… a timestamp that appears to be more than 50 years in the future as representing the most
  * recent year in the past that had the same last two digits." */
 static gboolean
-complete_year (DateTime *date,
-               gint64    now)
+complete_year (DateTime *date, gint64 now)
 {
   g_autoptr (GDateTime) today = g_date_time_new_from_unix_utc (now / G_USEC_PER_SEC);
   DateTime limit;
@@ -176,7 +162,7 @@ complete_year (DateTime *date,
   if (today == NULL)
     return FALSE;
 
-  limit = (DateTime) {
+  limit = (DateTime){
     .year = g_date_time_get_year (today) + 50,
     .month = g_date_time_get_month (today),
     .day = g_date_time_get_day_of_month (today),
@@ -194,9 +180,7 @@ complete_year (DateTime *date,
 }
 
 static gboolean
-parse (const char *text,
-       gint64      now,
-       DateTime   *date)
+parse (const char *text, gint64 now, DateTime *date)
 {
   gboolean is_short = FALSE;
 
@@ -204,44 +188,24 @@ parse (const char *text,
     return FALSE;
 
   if (!is_short)
-    return take (&text, ", ")
-           && take_number (&text, 2, &date->day)
-           && take (&text, "-")
-           && take_month_name (&text, &date->month)
-           && take (&text, "-")
-           && take_number (&text, 2, &date->year)
-           && take (&text, " ")
-           && take_time (&text, date)
-           && take (&text, " GMT")
-           && *text == '\0'
-           && complete_year (date, now);
+    return take (&text, ", ") && take_number (&text, 2, &date->day) && take (&text, "-")
+           && take_month_name (&text, &date->month) && take (&text, "-")
+           && take_number (&text, 2, &date->year) && take (&text, " ") && take_time (&text, date)
+           && take (&text, " GMT") && *text == '\0' && complete_year (date, now);
 
   if (take (&text, ", "))
-    return take_number (&text, 2, &date->day)
-           && take (&text, " ")
-           && take_month_name (&text, &date->month)
-           && take (&text, " ")
-           && take_number (&text, 4, &date->year)
-           && take (&text, " ")
-           && take_time (&text, date)
-           && take (&text, " GMT")
-           && *text == '\0';
+    return take_number (&text, 2, &date->day) && take (&text, " ")
+           && take_month_name (&text, &date->month) && take (&text, " ")
+           && take_number (&text, 4, &date->year) && take (&text, " ") && take_time (&text, date)
+           && take (&text, " GMT") && *text == '\0';
 
-  return take (&text, " ")
-         && take_month_name (&text, &date->month)
-         && take (&text, " ")
-         && take_padded_day (&text, &date->day)
-         && take (&text, " ")
-         && take_time (&text, date)
-         && take (&text, " ")
-         && take_number (&text, 4, &date->year)
-         && *text == '\0';
+  return take (&text, " ") && take_month_name (&text, &date->month) && take (&text, " ")
+         && take_padded_day (&text, &date->day) && take (&text, " ") && take_time (&text, date)
+         && take (&text, " ") && take_number (&text, 4, &date->year) && *text == '\0';
 }
 
 gboolean
-resilient_http_date_parse (const char *text,
-                           gint64      now,
-                           gint64     *out)
+resilient_http_date_parse (const char *text, gint64 now, gint64 *out)
 {
   g_autofree char *stripped = g_strdup (text);
   DateTime date = { 0 };

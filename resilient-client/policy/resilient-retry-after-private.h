@@ -7,12 +7,14 @@
 
 G_BEGIN_DECLS
 
-/* RFC 9110, 10.2.3. @date is the response's own Date header or NULL; @now is the wall clock, microseconds since 1970,
- * used without it. Returns seconds ≥ 0, or -1 when absent or unparsable. */
+/* RFC 9110, 10.2.3. @date is the response's own Date header or NULL; @now is the wall clock,
+ * microseconds since 1970, used without it. Returns seconds ≥ 0, or -1 when absent or
+ * unparsable. */
 double resilient_retry_after_parse (const char *value, const char *date, gint64 now);
 /* The largest of several field values; @values is NULL-terminated. */
 double resilient_retry_after_parse_all (const char *const *values, const char *date, gint64 now);
-/* RFC 9110, 5.6.7: IMF-fixdate, RFC 850 and asctime forms, without locale or time zone. Microseconds since 1970. */
+/* RFC 9110, 5.6.7: IMF-fixdate, RFC 850 and asctime forms, without locale or time zone.
+ * Microseconds since 1970. */
 gboolean resilient_http_date_parse (const char *text, gint64 now, gint64 *out);
 
 G_END_DECLS

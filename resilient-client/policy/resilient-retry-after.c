@@ -11,8 +11,7 @@
 
 /* delta-seconds: digits, nothing else, saturating. */
 static gboolean
-parse_delta (const char *text,
-             gint64     *seconds)
+parse_delta (const char *text, gint64 *seconds)
 {
   gint64 value = 0;
 
@@ -32,9 +31,7 @@ parse_delta (const char *text,
 }
 
 double
-resilient_retry_after_parse (const char *value,
-                             const char *date,
-                             gint64      now)
+resilient_retry_after_parse (const char *value, const char *date, gint64 now)
 {
   g_autofree char *text = g_strdup (value);
   gint64 seconds, until, since;
@@ -58,9 +55,7 @@ resilient_retry_after_parse (const char *value,
 }
 
 double
-resilient_retry_after_parse_all (const char *const *values,
-                                 const char        *date,
-                                 gint64             now)
+resilient_retry_after_parse_all (const char *const *values, const char *date, gint64 now)
 {
   double largest = -1.0;
 

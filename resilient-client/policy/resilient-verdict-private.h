@@ -43,6 +43,8 @@ gboolean resilient_verdict_status_is_failure (ResilientRetryPolicy *policy, guin
 gboolean resilient_method_is_safe (const char *method);
 gboolean resilient_method_is_idempotent (const char *method);
 /* Rule 4 alone: may what may already have been processed be sent again? */
-gboolean resilient_verdict_may_repeat (const char *method, gboolean has_idempotency_key, ResilientIdempotency idempotency);
+gboolean resilient_verdict_may_repeat (const char *method,
+                                       gboolean has_idempotency_key,
+                                       ResilientIdempotency idempotency);
 
 G_END_DECLS

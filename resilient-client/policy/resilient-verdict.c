@@ -21,8 +21,7 @@
 
 /* Methods are compared with case, RFC 9110, 9.1. */
 static gboolean
-is_one_of (const char        *method,
-           const char *const *methods)
+is_one_of (const char *method, const char *const *methods)
 {
   return method != NULL && g_strv_contains (methods, method);
 }
@@ -44,8 +43,8 @@ resilient_method_is_idempotent (const char *method)
 }
 
 gboolean
-resilient_verdict_may_repeat (const char          *method,
-                              gboolean             has_idempotency_key,
+resilient_verdict_may_repeat (const char *method,
+                              gboolean has_idempotency_key,
                               ResilientIdempotency idempotency)
 {
   switch (idempotency)
@@ -63,8 +62,7 @@ resilient_verdict_may_repeat (const char          *method,
 }
 
 gboolean
-resilient_verdict_status_is_failure (ResilientRetryPolicy *policy,
-                                     guint                 status_code)
+resilient_verdict_status_is_failure (ResilientRetryPolicy *policy, guint status_code)
 {
   return (resilient_retry_policy_get_retry_on (policy) & RESILIENT_FAILURE_STATUS) != 0
          && resilient_retry_policy_has_status (policy, status_code);
@@ -97,8 +95,7 @@ has_retries_left (const ResilientVerdictInput *input)
 
 /* Rule 6, FALSE when the server asks for more than the policy allows. */
 static gboolean
-draw_delay (const ResilientVerdictInput *input,
-            double                      *delay)
+draw_delay (const ResilientVerdictInput *input, double *delay)
 {
   guint attempt = resilient_request_context_get_current_attempt (input->context);
   double previous = resilient_request_context_get_previous_delay (input->context);
@@ -106,8 +103,7 @@ draw_delay (const ResilientVerdictInput *input,
 
   *delay = resilient_backoff_draw (input->policy, next, previous);
 
-  if (input->failure != RESILIENT_FAILURE_STATUS
-      || input->retry_after < 0.0
+  if (input->failure != RESILIENT_FAILURE_STATUS || input->retry_after < 0.0
       || !resilient_retry_policy_get_respect_retry_after (input->policy))
     return TRUE;
 
@@ -123,7 +119,7 @@ draw_delay (const ResilientVerdictInput *input,
 static ResilientVerdict
 final (ResilientReason reason)
 {
-  return (ResilientVerdict) { .retry = FALSE, .delay = 0.0, .reason = reason };
+  return (ResilientVerdict){ .retry = FALSE, .delay = 0.0, .reason = reason };
 }
 
 /* The rules are in this order because the first that applies is the reason to give. */
@@ -152,8 +148,8 @@ resilient_verdict (const ResilientVerdictInput *input)
     return final (RESILIENT_REASON_RETRIES_EXHAUSTED);
 
   if (!input->nothing_sent
-      && !resilient_verdict_may_repeat (input->method, input->has_idempotency_key,
-                                        input->idempotency))
+      && !resilient_verdict_may_repeat (
+        input->method, input->has_idempotency_key, input->idempotency))
     return final (RESILIENT_REASON_NOT_IDEMPOTENT);
 
   if (input->body_spent)
@@ -169,5 +165,5 @@ resilient_verdict (const ResilientVerdictInput *input)
   if (input->budget_empty)
     return final (RESILIENT_REASON_BUDGET_EMPTY);
 
-  return (ResilientVerdict) { .retry = TRUE, .delay = delay, .reason = RESILIENT_REASON_RETRY };
+  return (ResilientVerdict){ .retry = TRUE, .delay = delay, .reason = RESILIENT_REASON_RETRY };
 }

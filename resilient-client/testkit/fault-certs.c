@@ -38,9 +38,13 @@ struct _FaultDatabase
 G_DEFINE_FINAL_TYPE (FaultDatabase, fault_database, G_TYPE_TLS_DATABASE)
 
 static GTlsCertificateFlags
-fault_database_verify_chain (GTlsDatabase *database, GTlsCertificate *chain, const char *purpose,
-                             GSocketConnectable *identity, GTlsInteraction *interaction,
-                             GTlsDatabaseVerifyFlags flags, GCancellable *cancellable,
+fault_database_verify_chain (GTlsDatabase *database,
+                             GTlsCertificate *chain,
+                             const char *purpose,
+                             GSocketConnectable *identity,
+                             GTlsInteraction *interaction,
+                             GTlsDatabaseVerifyFlags flags,
+                             GCancellable *cancellable,
                              GError **error)
 {
   FaultDatabase *self = FAULT_DATABASE (database);

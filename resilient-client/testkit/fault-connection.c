@@ -22,11 +22,10 @@ fault_connection_new (FaultServer *server, FaultLog *log, GSocket *socket)
   self->log = log;
   self->cancellable = g_cancellable_new ();
   self->input = g_byte_array_new ();
-  self->certificate = fault_server_get_flags (server) & FAULT_SERVER_EXPIRED
-                        ? FAULT_CERTIFICATE_EXPIRED
-                      : fault_server_get_flags (server) & FAULT_SERVER_WRONG_HOST
-                        ? FAULT_CERTIFICATE_WRONG_HOST
-                        : FAULT_CERTIFICATE_GOOD;
+  self->certificate =
+    fault_server_get_flags (server) & FAULT_SERVER_EXPIRED      ? FAULT_CERTIFICATE_EXPIRED
+    : fault_server_get_flags (server) & FAULT_SERVER_WRONG_HOST ? FAULT_CERTIFICATE_WRONG_HOST
+                                                                : FAULT_CERTIFICATE_GOOD;
   self->raw = g_socket_connection_factory_create_connection (socket);
   self->stream = g_object_ref (G_IO_STREAM (self->raw));
 
@@ -47,8 +46,8 @@ fault_connection_free (FaultConnection *self)
 gboolean
 fault_connection_write (FaultConnection *self, gconstpointer data, gsize size)
 {
-  return g_output_stream_write_all (g_io_stream_get_output_stream (self->stream), data, size, NULL,
-                                    self->cancellable, NULL);
+  return g_output_stream_write_all (
+    g_io_stream_get_output_stream (self->stream), data, size, NULL, self->cancellable, NULL);
 }
 
 gboolean
@@ -58,8 +57,11 @@ fault_connection_fill (FaultConnection *self)
   gssize n;
 
   g_byte_array_set_size (self->input, old + BLOCK);
-  n = g_input_stream_read (g_io_stream_get_input_stream (self->stream), self->input->data + old,
-                           BLOCK, self->cancellable, NULL);
+  n = g_input_stream_read (g_io_stream_get_input_stream (self->stream),
+                           self->input->data + old,
+                           BLOCK,
+                           self->cancellable,
+                           NULL);
   g_byte_array_set_size (self->input, old + MAX (n, 0));
 
   return n > 0;
@@ -110,8 +112,8 @@ raw_read (FaultStream *stream, guint64 size)
 
   while (size > 0)
     {
-      gssize n = g_input_stream_read (input, block, MIN (size, BLOCK),
-                                      stream->connection->cancellable, NULL);
+      gssize n = g_input_stream_read (
+        input, block, MIN (size, BLOCK), stream->connection->cancellable, NULL);
 
       if (n <= 0)
         return FALSE;
@@ -143,8 +145,10 @@ static const FaultStreamFuncs raw_funcs = {
 };
 
 static gboolean
-accept_certificate_cb (GTlsConnection *tls, GTlsCertificate *certificate,
-                       GTlsCertificateFlags errors, gpointer user_data)
+accept_certificate_cb (GTlsConnection *tls,
+                       GTlsCertificate *certificate,
+                       GTlsCertificateFlags errors,
+                       gpointer user_data)
 {
   return TRUE;
 }

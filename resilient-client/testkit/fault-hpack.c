@@ -328,6 +328,11 @@ fault_hpack_decode (FaultHpack *self, const guint8 *data, gsize size)
   return (char **) g_ptr_array_steal (lines, NULL);
 }
 
+#define LITERAL_NOT_INDEXED 0x00
+#define LITERAL_INDEXED 0x40
+/* An indexed field: the first entry behind the 61 of the static table. */
+static const guint8 newest_entry = 0x80 | 62;
+
 static void
 write_string (GByteArray *block, const char *text)
 {
@@ -350,13 +355,30 @@ write_string (GByteArray *block, const char *text)
   g_byte_array_append (block, (const guint8 *) text, length);
 }
 
+static void
+write_literal (GByteArray *block, guint8 kind, const char *name, const char *value)
+{
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  g_byte_array_append (block, &kind, 1);
+  write_string (block, lower);
+  write_string (block, value);
+}
+
 void
 fault_hpack_encode (GByteArray *block, const char *name, const char *value)
 {
-  const guint8 literal_not_indexed = 0;
-  g_autofree char *lower = g_ascii_strdown (name, -1);
+  write_literal (block, LITERAL_NOT_INDEXED, name, value);
+}
 
-  g_byte_array_append (block, &literal_not_indexed, 1);
-  write_string (block, lower);
-  write_string (block, value);
+guint
+fault_hpack_encode_run (GByteArray *block, const char *name, const char *value, char **lines)
+{
+  guint n = 1;
+
+  write_literal (block, LITERAL_INDEXED, name, value);
+  for (; g_strcmp0 (lines[n], lines[0]) == 0; n++)
+    g_byte_array_append (block, &newest_entry, 1);
+
+  return n;
 }

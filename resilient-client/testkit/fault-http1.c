@@ -151,10 +151,13 @@ get_phrase (guint status)
 static gboolean
 http1_head (FaultStream *stream, guint status, const char *headers)
 {
-  g_autofree char *head = g_strdup_printf (
-    "HTTP/1.1 %u %s\r\n%s%s%s\r\n", status, get_phrase (status),
-    headers != NULL ? headers : "", headers != NULL && *headers != '\0' ? "\r\n" : "",
-    stream->last && status >= 200 ? "Connection: close\r\n" : "");
+  g_autofree char *head =
+    g_strdup_printf ("HTTP/1.1 %u %s\r\n%s%s%s\r\n",
+                     status,
+                     get_phrase (status),
+                     headers != NULL ? headers : "",
+                     headers != NULL && *headers != '\0' ? "\r\n" : "",
+                     stream->last && status >= 200 ? "Connection: close\r\n" : "");
 
   return fault_connection_write (stream->connection, head, strlen (head));
 }
@@ -232,7 +235,10 @@ serve_one (FaultConnection *connection)
 
   fault_connection_add_busy (connection, 1);
   script = fault_server_take_script (connection->server, words[1], &self.base.last);
-  self.base.index = fault_log_begin (connection->log, connection->number, words[0], words[1],
+  self.base.index = fault_log_begin (connection->log,
+                                     connection->number,
+                                     words[0],
+                                     words[1],
                                      g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2],
                                      g_strdupv (lines + 1));
   if (self.done)

@@ -69,10 +69,19 @@ typedef struct
   gboolean whole;   /* the peer sent END_STREAM */
 } Http2Stream;
 
-gboolean http2_write_frame (Http2 *self, Http2FrameType type, guint8 flags, guint32 stream,
-                            gconstpointer data, gsize size);
-gboolean http2_write_numbers (Http2 *self, Http2FrameType type, guint32 stream, gsize n,
-                              guint32 first, guint32 second);
+gboolean http2_write_frame (Http2 *self,
+                            Http2FrameType type,
+                            guint8 flags,
+                            guint32 stream,
+                            gconstpointer data,
+                            gsize size);
+gboolean http2_write_raw (Http2 *self, gconstpointer data, gsize size);
+gboolean http2_write_numbers (Http2 *self,
+                              Http2FrameType type,
+                              guint32 stream,
+                              gsize n,
+                              guint32 first,
+                              guint32 second);
 
 Http2Stream *http2_stream_new (Http2 *http2, guint32 id, char **headers, gboolean whole);
 void http2_stream_free (Http2Stream *self);

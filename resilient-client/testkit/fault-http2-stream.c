@@ -7,15 +7,11 @@
 
 #include "fault-http2-private.h"
 
-static gboolean
-stream_head (FaultStream *stream, guint status, const char *headers)
+static void
+encode_headers (GByteArray *block, const char *headers)
 {
-  Http2Stream *self = (Http2Stream *) stream;
   g_auto (GStrv) lines = g_strsplit (headers != NULL ? headers : "", "\r\n", -1);
-  g_autofree char *code = g_strdup_printf ("%u", status);
-  g_autoptr (GByteArray) block = g_byte_array_new ();
 
-  fault_hpack_encode (block, ":status", code);
   for (guint i = 0; lines[i] != NULL; i++)
     {
       g_auto (GStrv) parts = g_strsplit (lines[i], ": ", 2);
@@ -23,12 +19,29 @@ stream_head (FaultStream *stream, guint status, const char *headers)
       /* a header of the connection makes an HTTP/2 message malformed (RFC 9113, 8.2.2) */
       if (g_strv_length (parts) == 2 && g_ascii_strcasecmp (parts[0], "Connection") != 0
           && g_ascii_strcasecmp (parts[0], "Transfer-Encoding") != 0)
-        fault_hpack_encode (block, parts[0], parts[1]);
+        {
+          /* a run of the same line takes a byte for each: the bomb of header compression */
+          if (g_strcmp0 (lines[i], lines[i + 1]) != 0)
+            fault_hpack_encode (block, parts[0], parts[1]);
+          else
+            i += fault_hpack_encode_run (block, parts[0], parts[1], lines + i) - 1;
+        }
     }
+}
+
+static gboolean
+stream_head (FaultStream *stream, guint status, const char *headers)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  g_autofree char *code = g_strdup_printf ("%03u", status);
+  g_autoptr (GByteArray) block = g_byte_array_new ();
+
+  fault_hpack_encode (block, ":status", code);
+  encode_headers (block, headers);
   self->head_sent = TRUE;
 
-  return http2_write_frame (self->http2, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, self->id,
-                            block->data, block->len);
+  return http2_write_frame (
+    self->http2, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, self->id, block->data, block->len);
 }
 
 /* How much of @size may be sent now, taken off the windows; 0 when the stream is gone. */
@@ -175,6 +188,46 @@ stream_goaway (FaultStream *stream, guint code, gboolean processed)
 }
 
 static gboolean
+stream_trailers (FaultStream *stream, const char *headers)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  g_autoptr (GByteArray) block = g_byte_array_new ();
+
+  encode_headers (block, headers);
+  self->answered = TRUE;
+
+  return http2_write_frame (self->http2,
+                            HTTP2_HEADERS,
+                            HTTP2_FLAG_END_HEADERS | HTTP2_FLAG_END_STREAM,
+                            self->id,
+                            block->data,
+                            block->len);
+}
+
+static gboolean
+stream_frame (FaultStream *stream, guint type, guint flags, gint64 number, GBytes *payload)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+  guint32 id = number == FAULT_HTTP2_OWN_STREAM ? self->id : number;
+
+  if (id == self->id && type == HTTP2_HEADERS)
+    self->head_sent = TRUE;
+  if (id == self->id && type <= HTTP2_HEADERS && flags & HTTP2_FLAG_END_STREAM)
+    self->answered = TRUE;
+
+  return http2_write_frame (
+    self->http2, type, flags, id, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
+}
+
+static gboolean
+stream_raw (FaultStream *stream, GBytes *bytes)
+{
+  Http2Stream *self = (Http2Stream *) stream;
+
+  return http2_write_raw (self->http2, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+}
+
+static gboolean
 stream_await_next (FaultStream *stream)
 {
   return FALSE;
@@ -190,6 +243,9 @@ static const FaultStreamFuncs stream_funcs = {
   .end = stream_end,
   .reset_stream = stream_reset,
   .goaway = stream_goaway,
+  .trailers = stream_trailers,
+  .frame = stream_frame,
+  .raw = stream_raw,
 };
 
 Http2Stream *

@@ -30,11 +30,26 @@ get_number (const guint8 *data)
 }
 
 gboolean
-http2_write_frame (Http2 *self, Http2FrameType type, guint8 flags, guint32 stream,
-                   gconstpointer data, gsize size)
+http2_write_raw (Http2 *self, gconstpointer data, gsize size)
+{
+  gboolean written;
+
+  g_mutex_lock (&self->write_lock);
+  written = fault_connection_write (self->connection, data, size);
+  g_mutex_unlock (&self->write_lock);
+
+  return written;
+}
+
+gboolean
+http2_write_frame (Http2 *self,
+                   Http2FrameType type,
+                   guint8 flags,
+                   guint32 stream,
+                   gconstpointer data,
+                   gsize size)
 {
   g_autofree guint8 *frame = g_malloc (FRAME_HEAD + size);
-  gboolean written;
 
   frame[0] = size >> 16;
   frame[1] = size >> 8;
@@ -46,15 +61,15 @@ http2_write_frame (Http2 *self, Http2FrameType type, guint8 flags, guint32 strea
   if (size > 0)
     memcpy (frame + FRAME_HEAD, data, size);
 
-  g_mutex_lock (&self->write_lock);
-  written = fault_connection_write (self->connection, frame, FRAME_HEAD + size);
-  g_mutex_unlock (&self->write_lock);
-
-  return written;
+  return http2_write_raw (self, frame, FRAME_HEAD + size);
 }
 
 gboolean
-http2_write_numbers (Http2 *self, Http2FrameType type, guint32 stream, gsize n, guint32 first,
+http2_write_numbers (Http2 *self,
+                     Http2FrameType type,
+                     guint32 stream,
+                     gsize n,
+                     guint32 first,
                      guint32 second)
 {
   guint32 numbers[2] = { GUINT32_TO_BE (first), GUINT32_TO_BE (second) };
@@ -312,7 +327,8 @@ fault_http2_run (FaultConnection *connection)
   self.block = g_byte_array_new ();
 
   if (fill_to (connection, preface) && memcmp (connection->input->data, PREFACE, preface) == 0
-      && http2_write_frame (&self, HTTP2_SETTINGS, 0, 0, NULL, 0))
+      && (fault_server_get_flags (connection->server) & FAULT_SERVER_NO_SETTINGS
+          || http2_write_frame (&self, HTTP2_SETTINGS, 0, 0, NULL, 0)))
     {
       fault_connection_consume (connection, preface);
       while (read_frame (connection, &frame))

@@ -15,8 +15,9 @@ typedef void (*FaultAccepted) (GSocket *socket, gpointer user_data);
 /* A port on 127.0.0.1, of the kernel's choice, and who is let in by it. */
 typedef struct
 {
-  guint16 port;         /* set once */
-  GSocket *reservation; /* bound, never listens: so the port stays ours while connects are refused */
+  guint16 port; /* set once */
+  /* bound, never listens: so the port stays ours while connects are refused */
+  GSocket *reservation;
   FaultAccepted accepted;
   gpointer user_data;
 
@@ -30,7 +31,9 @@ typedef struct
 } FaultListener;
 
 /* The door is closed. */
-gboolean fault_listener_init (FaultListener *self, FaultAccepted accepted, gpointer user_data,
+gboolean fault_listener_init (FaultListener *self,
+                              FaultAccepted accepted,
+                              gpointer user_data,
                               GError **error);
 void fault_listener_clear (FaultListener *self);
 /* Not from the accepting thread. */

@@ -28,7 +28,9 @@ bind_socket (guint16 port, GError **error)
 }
 
 gboolean
-fault_listener_init (FaultListener *self, FaultAccepted accepted, gpointer user_data,
+fault_listener_init (FaultListener *self,
+                     FaultAccepted accepted,
+                     gpointer user_data,
                      GError **error)
 {
   g_autoptr (GSocketAddress) address = NULL;

@@ -36,8 +36,12 @@ void fault_log_close (FaultLog *self);
 guint fault_log_add_connection (FaultLog *self);
 void fault_log_connection_closed (FaultLog *self);
 /* Returns its index. Takes @headers. */
-guint fault_log_begin (FaultLog *self, guint connection, const char *method, const char *path,
-                       const char *version, char **headers);
+guint fault_log_begin (FaultLog *self,
+                       guint connection,
+                       const char *method,
+                       const char *path,
+                       const char *version,
+                       char **headers);
 void fault_log_body (FaultLog *self, guint index, gconstpointer data, gsize size);
 void fault_log_body_end (FaultLog *self, guint index, gboolean whole);
 /* It is no more among the active ones. */
@@ -57,9 +61,12 @@ typedef struct
 
 typedef gboolean (*FaultCondition) (FaultLog *self, const FaultWish *wish);
 
-/* @condition is asked under the lock. FALSE after @timeout seconds, or when cancelled. */
-gboolean fault_log_wait_for (FaultLog *self, FaultCondition condition, const FaultWish *wish,
-                             double timeout, GCancellable *cancellable);
+/* @condition is asked under the lock. */
+FaultWaited fault_log_wait_for (FaultLog *self,
+                                FaultCondition condition,
+                                const FaultWish *wish,
+                                double timeout,
+                                GCancellable *cancellable);
 /* The same, for a test that fails then. */
 void fault_log_wait (FaultLog *self, FaultCondition condition, const FaultWish *wish);
 guint fault_log_get_held (FaultLog *self, const char *gate);

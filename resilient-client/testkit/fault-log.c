@@ -101,8 +101,12 @@ fault_log_connection_closed (FaultLog *self)
 }
 
 guint
-fault_log_begin (FaultLog *self, guint connection, const char *method, const char *path,
-                 const char *version, char **headers)
+fault_log_begin (FaultLog *self,
+                 guint connection,
+                 const char *method,
+                 const char *path,
+                 const char *version,
+                 char **headers)
 {
   Entry *entry = g_new0 (Entry, 1);
   guint index;

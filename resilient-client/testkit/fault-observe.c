@@ -46,54 +46,64 @@ has_ended (FaultLog *log, const FaultWish *wish)
 void
 fault_server_wait_requests (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_requests,
-                  &(FaultWish){ .what = "requests", .n = n });
+  fault_log_wait (
+    fault_server_get_log (self), has_requests, &(FaultWish){ .what = "requests", .n = n });
 }
 
 void
 fault_server_wait_connections (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_connections,
-                  &(FaultWish){ .what = "connections", .n = n });
+  fault_log_wait (
+    fault_server_get_log (self), has_connections, &(FaultWish){ .what = "connections", .n = n });
 }
 
 void
 fault_server_wait_closed (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_closed,
-                  &(FaultWish){ .what = "closed connections", .n = n });
+  fault_log_wait (
+    fault_server_get_log (self), has_closed, &(FaultWish){ .what = "closed connections", .n = n });
 }
 
 void
 fault_server_wait_held (FaultServer *self, const char *gate, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_held,
-                  &(FaultWish){ .what = "held at", .gate = gate, .n = n });
+  fault_log_wait (
+    fault_server_get_log (self), has_held, &(FaultWish){ .what = "held at", .gate = gate, .n = n });
 }
 
 void
 fault_server_wait_active (FaultServer *self, guint n)
 {
-  fault_log_wait (fault_server_get_log (self), has_active,
+  fault_log_wait (fault_server_get_log (self),
+                  has_active,
                   &(FaultWish){ .what = "no more active ones than", .n = n });
 }
 
 void
 fault_server_wait_ended (FaultServer *self, guint index)
 {
-  fault_log_wait (fault_server_get_log (self), has_ended,
+  fault_log_wait (fault_server_get_log (self),
+                  has_ended,
                   &(FaultWish){ .what = "the end of request", .n = index });
 }
 
-gboolean
-fault_server_wait (FaultServer *self, FaultCount count, const char *gate, guint n, double timeout,
+FaultWaited
+fault_server_wait (FaultServer *self,
+                   FaultCount count,
+                   const char *gate,
+                   guint n,
+                   double timeout,
                    GCancellable *cancellable)
 {
-  static const FaultCondition conditions[] = { has_requests, has_connections, has_closed,
-                                               has_held };
+  static const FaultCondition conditions[] = {
+    has_requests, has_connections, has_closed, has_held
+  };
 
-  return fault_log_wait_for (fault_server_get_log (self), conditions[count],
-                             &(FaultWish){ .gate = gate, .n = n }, timeout, cancellable);
+  return fault_log_wait_for (fault_server_get_log (self),
+                             conditions[count],
+                             &(FaultWish){ .gate = gate, .n = n },
+                             timeout,
+                             cancellable);
 }
 
 void

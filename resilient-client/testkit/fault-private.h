@@ -29,6 +29,9 @@ typedef enum
   FAULT_OP_RESET,
   FAULT_OP_RESET_STREAM,
   FAULT_OP_GOAWAY,
+  FAULT_OP_TRAILERS,
+  FAULT_OP_FRAMES,
+  FAULT_OP_RAW,
 } FaultOp;
 
 struct _FaultStep
@@ -38,8 +41,10 @@ struct _FaultStep
   char *headers; /* nullable */
   GBytes *bytes; /* nullable */
   char *gate;    /* nullable */
-  guint64 size;  /* of chunks, filler, reads */
-  guint number;  /* milliseconds, HTTP/2 error code, certificate */
+  guint64 size;  /* of chunks, filler, reads; how many frames */
+  guint number;  /* milliseconds, HTTP/2 error code, type of a frame, certificate */
+  guint flags;
+  gint64 stream;
   gboolean processed;
 };
 
@@ -98,6 +103,9 @@ typedef struct
   /* HTTP/2 only, else NULL. */
   gboolean (*reset_stream) (FaultStream *self, guint code);
   gboolean (*goaway) (FaultStream *self, guint code, gboolean processed);
+  gboolean (*trailers) (FaultStream *self, const char *headers);
+  gboolean (*frame) (FaultStream *self, guint type, guint flags, gint64 stream, GBytes *payload);
+  gboolean (*raw) (FaultStream *self, GBytes *bytes);
 } FaultStreamFuncs;
 
 struct _FaultStream

@@ -58,6 +58,9 @@ is_last_word (FaultScript *script, guint i)
     case FAULT_OP_HEAD:
     case FAULT_OP_SEND:
     case FAULT_OP_GOAWAY:
+    case FAULT_OP_TRAILERS:
+    case FAULT_OP_FRAMES:
+    case FAULT_OP_RAW:
       return i + 1 == script->len;
     default:
       return FALSE;
@@ -190,6 +193,16 @@ flood_headers (FaultStream *stream, FaultStep *step)
 }
 
 static gboolean
+send_frames (FaultStream *stream, FaultStep *step)
+{
+  for (guint64 i = 0; step->size == 0 || i < step->size; i++)
+    if (!stream->funcs->frame (stream, step->number, step->flags, step->stream, step->bytes))
+      return FALSE;
+
+  return TRUE;
+}
+
+static gboolean
 read_slowly (FaultStream *stream, FaultStep *step)
 {
   while (!stream->funcs->read_done (stream))
@@ -221,8 +234,8 @@ run_step (FaultStream *stream, FaultStep *step)
     case FAULT_OP_HEAD:
       return funcs->head (stream, step->status, step->headers);
     case FAULT_OP_SEND:
-      return funcs->data (stream, g_bytes_get_data (step->bytes, NULL),
-                          g_bytes_get_size (step->bytes));
+      return funcs->data (
+        stream, g_bytes_get_data (step->bytes, NULL), g_bytes_get_size (step->bytes));
     case FAULT_OP_DRIP:
       return drip (stream, step);
     case FAULT_OP_FILLER:
@@ -251,6 +264,15 @@ run_step (FaultStream *stream, FaultStep *step)
     case FAULT_OP_GOAWAY:
       return funcs->goaway != NULL ? funcs->goaway (stream, step->number, step->processed)
                                    : end_connection (stream, FAULT_END_CLOSE);
+    case FAULT_OP_TRAILERS:
+      return funcs->trailers != NULL ? funcs->trailers (stream, step->headers)
+                                     : end_connection (stream, FAULT_END_CLOSE);
+    case FAULT_OP_FRAMES:
+      return funcs->frame != NULL ? send_frames (stream, step)
+                                  : end_connection (stream, FAULT_END_CLOSE);
+    case FAULT_OP_RAW:
+      return funcs->raw != NULL ? funcs->raw (stream, step->bytes)
+                                : end_connection (stream, FAULT_END_CLOSE);
     case FAULT_OP_AWAIT_NEXT:
       return funcs->await_next (stream);
     case FAULT_OP_CERTIFICATE:

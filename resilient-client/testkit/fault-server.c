@@ -58,8 +58,7 @@ accepted (GSocket *socket, gpointer user_data)
   bury_connections (self);
   /* here, for the threads of two connections may begin in any order */
   connection->script = fault_plan_take_connection (&self->plan);
-  connection->thread =
-    g_thread_try_new ("fault-connection", connection_thread, connection, NULL);
+  connection->thread = g_thread_try_new ("fault-connection", connection_thread, connection, NULL);
   if (connection->thread != NULL)
     g_ptr_array_add (self->connections, connection);
   else
@@ -160,8 +159,11 @@ fault_server_free (FaultServer *self)
 char *
 fault_server_uri_at (FaultServer *self, const char *host, const char *path)
 {
-  return g_strdup_printf ("%s://%s:%u%s", self->flags & FAULT_SERVER_TLS ? "https" : "http", host,
-                          self->listener.port, path);
+  return g_strdup_printf ("%s://%s:%u%s",
+                          self->flags & FAULT_SERVER_TLS ? "https" : "http",
+                          host,
+                          self->listener.port,
+                          path);
 }
 
 char *

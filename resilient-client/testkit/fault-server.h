@@ -27,6 +27,7 @@ typedef enum
   FAULT_SERVER_CLIENT_CERTIFICATE = 1 << 4, /* asks for one and refuses a client without */
   FAULT_SERVER_FULL_BACKLOG = 1 << 5, /* accepts nobody: a connect neither succeeds nor fails */
   FAULT_SERVER_REFUSING = 1 << 6, /* begins as after fault_server_set_listening (server, FALSE) */
+  FAULT_SERVER_NO_SETTINGS = 1 << 7, /* HTTP/2 begins without its first frame */
 } FaultServerFlags;
 
 FaultServer *fault_server_new (FaultServerFlags flags);
@@ -94,7 +95,7 @@ void fault_server_wait_active (FaultServer *self, guint n);
 /* Until request @index (from 0) arrived whole or can't any more. */
 void fault_server_wait_ended (FaultServer *self, guint index);
 
-/* The same, with an end: FALSE after @timeout seconds, or when cancelled. */
+/* The same, with an end: after @timeout seconds, or when cancelled. */
 typedef enum
 {
   FAULT_COUNT_REQUESTS,
@@ -103,8 +104,19 @@ typedef enum
   FAULT_COUNT_HELD,
 } FaultCount;
 
-gboolean fault_server_wait (FaultServer *self, FaultCount count, const char *gate, guint n,
-                            double timeout, GCancellable *cancellable);
+typedef enum
+{
+  FAULT_WAITED_MET,
+  FAULT_WAITED_LATE,
+  FAULT_WAITED_CANCELLED, /* meanwhile, whatever became of the cancellable since */
+} FaultWaited;
+
+FaultWaited fault_server_wait (FaultServer *self,
+                               FaultCount count,
+                               const char *gate,
+                               guint n,
+                               double timeout,
+                               GCancellable *cancellable);
 
 guint fault_server_get_requests (FaultServer *self);
 /* Requests to @path. */

@@ -222,6 +222,46 @@ fault_goaway (guint code, gboolean processed)
 }
 
 FaultStep *
+fault_trailers (const char *headers)
+{
+  FaultStep *self = step_new (FAULT_OP_TRAILERS);
+
+  self->headers = g_strdup (headers);
+
+  return self;
+}
+
+FaultStep *
+fault_frame (guint type, guint flags, gint64 stream, gconstpointer payload, gsize size)
+{
+  return fault_frames (1, type, flags, stream, payload, size);
+}
+
+FaultStep *
+fault_frames (guint n, guint type, guint flags, gint64 stream, gconstpointer payload, gsize size)
+{
+  FaultStep *self = step_new (FAULT_OP_FRAMES);
+
+  self->size = n;
+  self->number = type;
+  self->flags = flags;
+  self->stream = stream;
+  self->bytes = g_bytes_new (payload, size);
+
+  return self;
+}
+
+FaultStep *
+fault_send_raw (gconstpointer bytes, gsize size)
+{
+  FaultStep *self = step_new (FAULT_OP_RAW);
+
+  self->bytes = g_bytes_new (bytes, size);
+
+  return self;
+}
+
+FaultStep *
 fault_await_next (void)
 {
   return step_new (FAULT_OP_AWAIT_NEXT);
@@ -330,9 +370,11 @@ fault_gzip (const char *text, FaultGzip how)
   guint8 *data;
   gsize size;
 
-  g_output_stream_splice (target, source,
+  g_output_stream_splice (target,
+                          source,
                           G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET,
-                          NULL, NULL);
+                          NULL,
+                          NULL);
   whole = g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (target));
   switch (how)
     {

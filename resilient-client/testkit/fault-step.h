@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  * ends).
  *
  * Steps mean the same over HTTP/1.1 and HTTP/2, but for raw text before fault_head, which only
- * HTTP/1.1 has, and fault_reset_stream and fault_goaway, which only HTTP/2 has.
+ * HTTP/1.1 has, and those under "HTTP/2 only" below, where HTTP/1.1 ends the connection.
  *
  * A step belongs to the script it is given to. @headers are lines "Name: value" separated by
  * "\r\n", or NULL. */
@@ -38,8 +38,8 @@ FaultStep *fault_answer_bytes (guint status, const char *headers, GBytes *body);
 /* In chunks of @chunk_size bytes (HTTP/2: DATA frames of that size). */
 FaultStep *
 fault_answer_chunked (guint status, const char *headers, const char *body, gsize chunk_size);
-FaultStep *fault_answer_bytes_chunked (guint status, const char *headers, GBytes *body,
-                                       gsize chunk_size);
+FaultStep *
+fault_answer_bytes_chunked (guint status, const char *headers, GBytes *body, gsize chunk_size);
 FaultStep *fault_redirect (guint status, const char *location);
 
 /* Parts of answers, sent as they are. A 1xx head may be followed by another. */
@@ -86,6 +86,17 @@ FaultStep *fault_reset_stream (guint code);
 /* GOAWAY that names this request as the last one @processed, or the one before it; the connection
  * stays open. */
 FaultStep *fault_goaway (guint code, gboolean processed);
+/* Ends the answer with a header section after its content. */
+FaultStep *fault_trailers (const char *headers);
+/* A frame as it is given, whatever rule it breaks; @stream is its number, or that of the
+ * request. */
+#define FAULT_HTTP2_OWN_STREAM (-1)
+FaultStep *fault_frame (guint type, guint flags, gint64 stream, gconstpointer payload, gsize size);
+/* @n times the same; 0 = for ever, until the peer goes away. */
+FaultStep *
+fault_frames (guint n, guint type, guint flags, gint64 stream, gconstpointer payload, gsize size);
+/* Bytes that may be no frame at all. */
+FaultStep *fault_send_raw (gconstpointer bytes, gsize size);
 
 FaultStep *fault_step_ref (FaultStep *step);
 void fault_step_free (FaultStep *step);

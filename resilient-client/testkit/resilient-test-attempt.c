@@ -21,7 +21,7 @@ struct _ResilientTestAttempt
   GObject parent_instance;
 
   /* Constant. */
-  ResilientRecipe *recipe;
+  ResilientFrozenRequest *frozen;
   ResilientHeaders *headers;
   char *uri;
   guint number;
@@ -29,7 +29,7 @@ struct _ResilientTestAttempt
 
   /* Under the lock of all stubs. */
   GBytes *body;
-  ResilientTestExchange *exchange; /* not owned; NULL: it is over */
+  ResilientTestTransportAttempt *attempt; /* not owned; NULL: it is over */
 };
 
 G_DEFINE_FINAL_TYPE (ResilientTestAttempt, resilient_test_attempt, G_TYPE_OBJECT)
@@ -39,7 +39,7 @@ resilient_test_attempt_finalize (GObject *object)
 {
   ResilientTestAttempt *self = RESILIENT_TEST_ATTEMPT (object);
 
-  resilient_recipe_unref (self->recipe);
+  resilient_frozen_request_unref (self->frozen);
   resilient_headers_unref (self->headers);
   g_free (self->uri);
   g_clear_pointer (&self->body, g_bytes_unref);
@@ -60,16 +60,16 @@ resilient_test_attempt_init (ResilientTestAttempt *self)
 
 /* Takes @headers. */
 ResilientTestAttempt *
-resilient_test_attempt_new (ResilientRecipe *recipe,
+resilient_test_attempt_new (ResilientFrozenRequest *frozen,
                             ResilientHeaders *headers,
                             guint number,
                             double time)
 {
   ResilientTestAttempt *self = g_object_new (RESILIENT_TEST_TYPE_ATTEMPT, NULL);
 
-  self->recipe = resilient_recipe_ref (recipe);
+  self->frozen = resilient_frozen_request_ref (frozen);
   self->headers = headers;
-  self->uri = g_uri_to_string (recipe->uri);
+  self->uri = g_uri_to_string (frozen->uri);
   self->number = number;
   self->time = time;
 
@@ -85,9 +85,10 @@ resilient_test_attempt_set_body (ResilientTestAttempt *self, GBytes *body)
 }
 
 void
-resilient_test_attempt_set_exchange (ResilientTestAttempt *self, ResilientTestExchange *exchange)
+resilient_test_attempt_set_attempt (ResilientTestAttempt *self,
+                                    ResilientTestTransportAttempt *attempt)
 {
-  self->exchange = exchange;
+  self->attempt = attempt;
 }
 
 /**
@@ -105,7 +106,7 @@ resilient_test_attempt_get_method (ResilientTestAttempt *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_ATTEMPT (self), NULL);
 
-  return self->recipe->method;
+  return self->frozen->method;
 }
 
 /**
@@ -227,7 +228,7 @@ resilient_test_attempt_is_live (ResilientTestAttempt *self)
   g_return_val_if_fail (RESILIENT_TEST_IS_ATTEMPT (self), FALSE);
 
   resilient_test_stub_lock ();
-  live = self->exchange != NULL;
+  live = self->attempt != NULL;
   resilient_test_stub_unlock ();
 
   return live;
@@ -239,8 +240,8 @@ plan (ResilientTestAttempt *self, ResilientTestEnd *end)
   gboolean planned = FALSE;
 
   resilient_test_stub_lock ();
-  if (self->exchange != NULL)
-    planned = resilient_test_exchange_plan (self->exchange, end);
+  if (self->attempt != NULL)
+    planned = resilient_test_transport_attempt_plan (self->attempt, end);
   else
     resilient_test_end_unref (end);
   resilient_test_stub_unlock ();

@@ -14,17 +14,14 @@
   "Sphinx of black quartz, judge my vow. The five boxing wizards jump quickly. Pack my box with "  \
   "five dozen liquor jugs. How vexingly quick daft zebras jump."
 
-
 static void
-add (FaultScript *script,
-     FaultStep   *step)
+add (FaultScript *script, FaultStep *step)
 {
   g_ptr_array_add (script, step);
 }
 
 static void
-add_gzip (FaultScript *script,
-          FaultGzip    how)
+add_gzip (FaultScript *script, FaultGzip how)
 {
   g_autoptr (GBytes) packed = fault_gzip (LONG_TEXT, how);
 
@@ -52,8 +49,7 @@ resilient_test_fault_get_door (ResilientTestFault fault)
 }
 
 static void
-add_steps_of_connection (ResilientTestFault fault,
-                         FaultScript       *script)
+add_steps_of_connection (ResilientTestFault fault, FaultScript *script)
 {
   switch (fault)
     {
@@ -83,8 +79,7 @@ add_steps_of_connection (ResilientTestFault fault,
 }
 
 static void
-add_steps_without_answer (ResilientTestFault fault,
-                          FaultScript       *script)
+add_steps_without_answer (ResilientTestFault fault, FaultScript *script)
 {
   switch (fault)
     {
@@ -113,8 +108,7 @@ add_steps_without_answer (ResilientTestFault fault,
 }
 
 static void
-add_steps_of_cut_answer (ResilientTestFault fault,
-                         FaultScript       *script)
+add_steps_of_cut_answer (ResilientTestFault fault, FaultScript *script)
 {
   switch (fault)
     {
@@ -154,8 +148,7 @@ add_steps_of_cut_answer (ResilientTestFault fault,
 }
 
 static void
-add_steps_of_odd_answer (ResilientTestFault fault,
-                         FaultScript       *script)
+add_steps_of_odd_answer (ResilientTestFault fault, FaultScript *script)
 {
   switch (fault)
     {
@@ -226,8 +219,7 @@ add_steps_of_odd_answer (ResilientTestFault fault,
 }
 
 void
-resilient_test_fault_add_steps (ResilientTestFault fault,
-                                FaultScript       *script)
+resilient_test_fault_add_steps (ResilientTestFault fault, FaultScript *script)
 {
   if (resilient_test_fault_is_of_connection (fault))
     {

@@ -44,8 +44,7 @@ can_reach (GNetworkMonitor *monitor,
   if (g_network_monitor_get_network_available (monitor))
     return TRUE;
 
-  g_set_error_literal (
-    error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, g_strerror (ENETUNREACH));
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE, g_strerror (ENETUNREACH));
   return FALSE;
 }
 

@@ -21,8 +21,10 @@ struct _ResilientTestRecord
   FaultRecord *fault_record;
 };
 
-G_DEFINE_BOXED_TYPE (ResilientTestRecord, resilient_test_record,
-                     resilient_test_record_ref, resilient_test_record_unref)
+G_DEFINE_BOXED_TYPE (ResilientTestRecord,
+                     resilient_test_record,
+                     resilient_test_record_ref,
+                     resilient_test_record_unref)
 
 static void
 clear_record (gpointer data)
@@ -196,8 +198,7 @@ resilient_test_record_get_version (ResilientTestRecord *self)
  * Since: 1.0
  */
 const char *
-resilient_test_record_get_header (ResilientTestRecord *self,
-                                  const char          *name)
+resilient_test_record_get_header (ResilientTestRecord *self, const char *name)
 {
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (name != NULL, NULL);
@@ -209,18 +210,19 @@ resilient_test_record_get_header (ResilientTestRecord *self,
  * resilient_test_record_get_headers:
  * @self: a record
  *
- * Gets all headers in the order in which they came, those of HTTP/2 that begin with a colon among them.
+ * Gets all headers in the order in which they came, those of HTTP/2 that begin with a colon among
+ * them.
  *
  * Returns: (transfer none) (array zero-terminated=1): a text `Name: value` each
  *
  * Since: 1.0
  */
-const char * const *
+const char *const *
 resilient_test_record_get_headers (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return (const char * const *) self->fault_record->headers;
+  return (const char *const *) self->fault_record->headers;
 }
 
 /**
@@ -283,7 +285,8 @@ resilient_test_record_get_body_sha256 (ResilientTestRecord *self)
  *
  * Tells whether the request came to its end.
  *
- * It did not if the client gave up amid the body, if the server did not read it, or if it was still under way.
+ * It did not if the client gave up amid the body, if the server did not read it, or if it was still
+ * under way.
  *
  * Returns: %TRUE if it did
  *

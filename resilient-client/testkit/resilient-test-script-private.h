@@ -14,11 +14,10 @@ struct _ResilientTestScript
 };
 
 /* Takes @step. */
-void         resilient_test_script_take      (ResilientTestScript *self,
-                                              FaultStep           *step);
+void resilient_test_script_take (ResilientTestScript *self, FaultStep *step);
 /* A script for a server, of the steps that there are now. */
 FaultScript *resilient_test_script_dup_steps (ResilientTestScript *self);
 /* The nearest that the steps can do. */
-guint        resilient_test_milliseconds     (double seconds);
+guint resilient_test_milliseconds (double seconds);
 
 G_END_DECLS

@@ -20,8 +20,7 @@
  * Since: 1.0
  */
 void
-resilient_test_script_add_read (ResilientTestScript *self,
-                                guint64              size)
+resilient_test_script_add_read (ResilientTestScript *self, guint64 size)
 {
   g_return_if_fail (self != NULL);
 
@@ -40,9 +39,7 @@ resilient_test_script_add_read (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_gated_read (ResilientTestScript *self,
-                                      gsize                chunk_size,
-                                      const char          *gate)
+resilient_test_script_add_gated_read (ResilientTestScript *self, gsize chunk_size, const char *gate)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (chunk_size > 0);
@@ -65,8 +62,7 @@ resilient_test_script_add_gated_read (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_gate (ResilientTestScript *self,
-                                const char          *gate)
+resilient_test_script_add_gate (ResilientTestScript *self, const char *gate)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (gate != NULL);
@@ -85,8 +81,7 @@ resilient_test_script_add_gate (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_pause (ResilientTestScript *self,
-                                 double               seconds)
+resilient_test_script_add_pause (ResilientTestScript *self, double seconds)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (seconds >= 0.0);
@@ -185,8 +180,7 @@ resilient_test_script_add_reset (ResilientTestScript *self)
  * Since: 1.0
  */
 void
-resilient_test_script_add_stream_reset (ResilientTestScript *self,
-                                        guint                code)
+resilient_test_script_add_stream_reset (ResilientTestScript *self, guint code)
 {
   g_return_if_fail (self != NULL);
 
@@ -204,9 +198,7 @@ resilient_test_script_add_stream_reset (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_goaway (ResilientTestScript *self,
-                                  guint                code,
-                                  gboolean             processed)
+resilient_test_script_add_goaway (ResilientTestScript *self, guint code, gboolean processed)
 {
   g_return_if_fail (self != NULL);
 

@@ -32,8 +32,10 @@
  *
  * Since: 1.0
  */
-G_DEFINE_BOXED_TYPE (ResilientTestScript, resilient_test_script,
-                     resilient_test_script_ref, resilient_test_script_unref)
+G_DEFINE_BOXED_TYPE (ResilientTestScript,
+                     resilient_test_script,
+                     resilient_test_script_ref,
+                     resilient_test_script_unref)
 
 static void
 clear_script (gpointer data)
@@ -44,8 +46,7 @@ clear_script (gpointer data)
 }
 
 void
-resilient_test_script_take (ResilientTestScript *self,
-                            FaultStep           *step)
+resilient_test_script_take (ResilientTestScript *self, FaultStep *step)
 {
   g_ptr_array_add (self->steps, step);
 }
@@ -57,17 +58,17 @@ resilient_test_milliseconds (double seconds)
 }
 
 static char *
-join_headers (const char * const *headers)
+join_headers (const char *const *headers)
 {
   return headers != NULL ? g_strjoinv ("\r\n", (char **) headers) : NULL;
 }
 
 static void
 add_answer (ResilientTestScript *self,
-            guint                status,
-            const char * const  *headers,
-            GBytes              *body,
-            gsize                chunk_size)
+            guint status,
+            const char *const *headers,
+            GBytes *body,
+            gsize chunk_size)
 {
   g_autofree char *lines = join_headers (headers);
   g_autoptr (GBytes) bytes = body != NULL ? g_bytes_ref (body) : g_bytes_new (NULL, 0);
@@ -150,9 +151,9 @@ resilient_test_script_unref (ResilientTestScript *self)
  */
 void
 resilient_test_script_add_response (ResilientTestScript *self,
-                                    guint                status,
-                                    const char * const  *headers,
-                                    GBytes              *body)
+                                    guint status,
+                                    const char *const *headers,
+                                    GBytes *body)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (status >= 200 && status <= 999);
@@ -174,10 +175,10 @@ resilient_test_script_add_response (ResilientTestScript *self,
  */
 void
 resilient_test_script_add_chunked_response (ResilientTestScript *self,
-                                            guint                status,
-                                            const char * const  *headers,
-                                            GBytes              *body,
-                                            gsize                chunk_size)
+                                            guint status,
+                                            const char *const *headers,
+                                            GBytes *body,
+                                            gsize chunk_size)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (status >= 200 && status <= 999);
@@ -198,8 +199,7 @@ resilient_test_script_add_chunked_response (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_fault (ResilientTestScript *self,
-                                 ResilientTestFault   fault)
+resilient_test_script_add_fault (ResilientTestScript *self, ResilientTestFault fault)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (!resilient_test_fault_is_of_connection (fault));
@@ -219,9 +219,7 @@ resilient_test_script_add_fault (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_head (ResilientTestScript *self,
-                                guint                status,
-                                const char * const  *headers)
+resilient_test_script_add_head (ResilientTestScript *self, guint status, const char *const *headers)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (status >= 100 && status <= 999);
@@ -242,8 +240,7 @@ resilient_test_script_add_head (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_bytes (ResilientTestScript *self,
-                                 GBytes              *bytes)
+resilient_test_script_add_bytes (ResilientTestScript *self, GBytes *bytes)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (bytes != NULL);
@@ -261,8 +258,7 @@ resilient_test_script_add_bytes (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_text (ResilientTestScript *self,
-                                const char          *text)
+resilient_test_script_add_text (ResilientTestScript *self, const char *text)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (text != NULL);
@@ -281,9 +277,7 @@ resilient_test_script_add_text (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_drip (ResilientTestScript *self,
-                                GBytes              *bytes,
-                                double               interval)
+resilient_test_script_add_drip (ResilientTestScript *self, GBytes *bytes, double interval)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (bytes != NULL);
@@ -305,9 +299,7 @@ resilient_test_script_add_drip (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_gated_drip (ResilientTestScript *self,
-                                      GBytes              *bytes,
-                                      const char          *gate)
+resilient_test_script_add_gated_drip (ResilientTestScript *self, GBytes *bytes, const char *gate)
 {
   g_return_if_fail (self != NULL);
   g_return_if_fail (bytes != NULL);
@@ -327,8 +319,7 @@ resilient_test_script_add_gated_drip (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_filler (ResilientTestScript *self,
-                                  guint64              size)
+resilient_test_script_add_filler (ResilientTestScript *self, guint64 size)
 {
   g_return_if_fail (self != NULL);
 
@@ -346,8 +337,7 @@ resilient_test_script_add_filler (ResilientTestScript *self,
  * Since: 1.0
  */
 void
-resilient_test_script_add_header_flood (ResilientTestScript *self,
-                                        guint64              size)
+resilient_test_script_add_header_flood (ResilientTestScript *self, guint64 size)
 {
   g_return_if_fail (self != NULL);
 

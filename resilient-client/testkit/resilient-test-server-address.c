@@ -19,8 +19,7 @@
  * Since: 1.0
  */
 char *
-resilient_test_server_get_uri (ResilientTestServer *self,
-                               const char          *path)
+resilient_test_server_get_uri (ResilientTestServer *self, const char *path)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), NULL);
   g_return_val_if_fail (path != NULL && *path == '/', NULL);
@@ -44,8 +43,8 @@ resilient_test_server_get_uri (ResilientTestServer *self,
  */
 char *
 resilient_test_server_get_uri_at_host (ResilientTestServer *self,
-                                       const char          *host,
-                                       const char          *path)
+                                       const char *host,
+                                       const char *path)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), NULL);
   g_return_val_if_fail (host != NULL, NULL);

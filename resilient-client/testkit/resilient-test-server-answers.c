@@ -10,9 +10,7 @@
 /* What a server is told to do. */
 
 static FaultScript *
-make_response (guint       status,
-               const char *content_type,
-               GBytes     *body)
+make_response (guint status, const char *content_type, GBytes *body)
 {
   g_autofree char *header = NULL;
   g_autoptr (GBytes) bytes = body != NULL ? g_bytes_ref (body) : g_bytes_new (NULL, 0);
@@ -34,17 +32,14 @@ make_fault (ResilientTestFault fault)
 }
 
 static gboolean
-fits (ResilientTestServer *self,
-      ResilientTestFault   fault)
+fits (ResilientTestServer *self, ResilientTestFault fault)
 {
   return !resilient_test_fault_needs_tls (fault) || self->flags != RESILIENT_TEST_SERVER_NONE;
 }
 
 /* What is set for any path also ends what was done to each connection. */
 static void
-set_script (ResilientTestServer *self,
-            const char          *path,
-            FaultScript         *script)
+set_script (ResilientTestServer *self, const char *path, FaultScript *script)
 {
   fault_server_on_script (self->server, path, script);
   if (path == NULL)
@@ -66,9 +61,9 @@ set_script (ResilientTestServer *self,
  */
 void
 resilient_test_server_enqueue_response (ResilientTestServer *self,
-                                        guint                status,
-                                        const char          *content_type,
-                                        GBytes              *body)
+                                        guint status,
+                                        const char *content_type,
+                                        GBytes *body)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
@@ -89,16 +84,16 @@ resilient_test_server_enqueue_response (ResilientTestServer *self,
  */
 void
 resilient_test_server_enqueue_redirect (ResilientTestServer *self,
-                                        guint                status,
-                                        const char          *location)
+                                        guint status,
+                                        const char *location)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
   g_return_if_fail (location != NULL);
   g_return_if_fail (self->server != NULL);
 
-  fault_server_next_script (self->server, NULL,
-                            fault_script_new (fault_redirect (status, location), NULL));
+  fault_server_next_script (
+    self->server, NULL, fault_script_new (fault_redirect (status, location), NULL));
 }
 
 /**
@@ -114,8 +109,8 @@ resilient_test_server_enqueue_redirect (ResilientTestServer *self,
  */
 void
 resilient_test_server_enqueue_retry_after (ResilientTestServer *self,
-                                           guint                status,
-                                           const char          *retry_after)
+                                           guint status,
+                                           const char *retry_after)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
@@ -125,8 +120,8 @@ resilient_test_server_enqueue_retry_after (ResilientTestServer *self,
 
   if (retry_after != NULL)
     header = g_strconcat ("Retry-After: ", retry_after, NULL);
-  fault_server_next_script (self->server, NULL,
-                            fault_script_new (fault_answer (status, header, ""), NULL));
+  fault_server_next_script (
+    self->server, NULL, fault_script_new (fault_answer (status, header, ""), NULL));
 }
 
 /**
@@ -147,8 +142,7 @@ resilient_test_server_enqueue_retry_after (ResilientTestServer *self,
  * Since: 1.0
  */
 void
-resilient_test_server_enqueue_fault (ResilientTestServer *self,
-                                     ResilientTestFault   fault)
+resilient_test_server_enqueue_fault (ResilientTestServer *self, ResilientTestFault fault)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (fits (self, fault));
@@ -182,8 +176,8 @@ resilient_test_server_enqueue_fault (ResilientTestServer *self,
  */
 void
 resilient_test_server_enqueue_script (ResilientTestServer *self,
-                                      const char          *path,
-                                      guint                n_times,
+                                      const char *path,
+                                      guint n_times,
                                       ResilientTestScript *script)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
@@ -210,10 +204,10 @@ resilient_test_server_enqueue_script (ResilientTestServer *self,
  */
 void
 resilient_test_server_set_response (ResilientTestServer *self,
-                                    const char          *path,
-                                    guint                status,
-                                    const char          *content_type,
-                                    GBytes              *body)
+                                    const char *path,
+                                    guint status,
+                                    const char *content_type,
+                                    GBytes *body)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
@@ -238,8 +232,8 @@ resilient_test_server_set_response (ResilientTestServer *self,
  */
 void
 resilient_test_server_set_fault (ResilientTestServer *self,
-                                 const char          *path,
-                                 ResilientTestFault   fault)
+                                 const char *path,
+                                 ResilientTestFault fault)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (fits (self, fault));
@@ -271,7 +265,7 @@ resilient_test_server_set_fault (ResilientTestServer *self,
  */
 void
 resilient_test_server_set_script (ResilientTestServer *self,
-                                  const char          *path,
+                                  const char *path,
                                   ResilientTestScript *script)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
@@ -292,9 +286,7 @@ resilient_test_server_set_script (ResilientTestServer *self,
  * Since: 1.0
  */
 void
-resilient_test_server_release_gate (ResilientTestServer *self,
-                                    const char          *gate,
-                                    guint                n)
+resilient_test_server_release_gate (ResilientTestServer *self, const char *gate, guint n)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (gate != NULL);
@@ -313,8 +305,7 @@ resilient_test_server_release_gate (ResilientTestServer *self,
  * Since: 1.0
  */
 void
-resilient_test_server_open_gate (ResilientTestServer *self,
-                                 const char          *gate)
+resilient_test_server_open_gate (ResilientTestServer *self, const char *gate)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (gate != NULL);

@@ -10,9 +10,7 @@
 /* What a server has seen. */
 
 static ResilientTestRecord *
-get_record (ResilientTestServer *self,
-            const char          *path,
-            guint                n)
+get_record (ResilientTestServer *self, const char *path, guint n)
 {
   FaultRecord *record =
     self->server != NULL ? fault_server_find_record (self->server, path, n) : NULL;
@@ -22,22 +20,30 @@ get_record (ResilientTestServer *self,
 
 static gboolean
 wait_for (ResilientTestServer *self,
-          FaultCount           count,
-          const char          *gate,
-          guint                n,
-          double               timeout,
-          GCancellable        *cancellable,
-          GError             **error)
+          FaultCount count,
+          const char *gate,
+          guint n,
+          double timeout,
+          GCancellable *cancellable,
+          GError **error)
 {
   g_return_val_if_fail (self->server != NULL, FALSE);
 
-  if (fault_server_wait (self->server, count, gate, n, timeout, cancellable))
-    return TRUE;
-  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                         _ ("What the test waited for did not come in time"));
-
-  return FALSE;
+  switch (fault_server_wait (self->server, count, gate, n, timeout, cancellable))
+    {
+    case FAULT_WAITED_MET:
+      return TRUE;
+    case FAULT_WAITED_CANCELLED:
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("The wait was cancelled"));
+      return FALSE;
+    case FAULT_WAITED_LATE:
+    default:
+      g_set_error_literal (error,
+                           G_IO_ERROR,
+                           G_IO_ERROR_TIMED_OUT,
+                           _ ("What the test waited for did not come in time"));
+      return FALSE;
+    }
 }
 
 /**
@@ -70,8 +76,7 @@ resilient_test_server_get_n_requests (ResilientTestServer *self)
  * Since: 1.0
  */
 guint
-resilient_test_server_count_requests (ResilientTestServer *self,
-                                      const char          *path)
+resilient_test_server_count_requests (ResilientTestServer *self, const char *path)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), 0);
   g_return_val_if_fail (path != NULL, 0);
@@ -91,8 +96,7 @@ resilient_test_server_count_requests (ResilientTestServer *self,
  * Since: 1.0
  */
 ResilientTestRecord *
-resilient_test_server_get_request (ResilientTestServer *self,
-                                   guint                n)
+resilient_test_server_get_request (ResilientTestServer *self, guint n)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), NULL);
 
@@ -112,9 +116,7 @@ resilient_test_server_get_request (ResilientTestServer *self,
  * Since: 1.0
  */
 ResilientTestRecord *
-resilient_test_server_get_request_to (ResilientTestServer *self,
-                                      const char          *path,
-                                      guint                n)
+resilient_test_server_get_request_to (ResilientTestServer *self, const char *path, guint n)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), NULL);
   g_return_val_if_fail (path != NULL, NULL);
@@ -136,9 +138,7 @@ resilient_test_server_get_request_to (ResilientTestServer *self,
  * Since: 1.0
  */
 char *
-resilient_test_server_get_request_header (ResilientTestServer *self,
-                                          guint                n,
-                                          const char          *name)
+resilient_test_server_get_request_header (ResilientTestServer *self, guint n, const char *name)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), NULL);
   g_return_val_if_fail (name != NULL, NULL);
@@ -246,11 +246,11 @@ resilient_test_server_get_max_concurrent (ResilientTestServer *self)
  * Since: 1.0
  */
 gboolean
-resilient_test_server_wait_for_requests (ResilientTestServer  *self,
-                                         guint                 n,
-                                         double                timeout,
-                                         GCancellable         *cancellable,
-                                         GError              **error)
+resilient_test_server_wait_for_requests (ResilientTestServer *self,
+                                         guint n,
+                                         double timeout,
+                                         GCancellable *cancellable,
+                                         GError **error)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), FALSE);
   g_return_val_if_fail (timeout >= 0.0, FALSE);
@@ -279,11 +279,11 @@ resilient_test_server_wait_for_requests (ResilientTestServer  *self,
  * Since: 1.0
  */
 gboolean
-resilient_test_server_wait_for_connections (ResilientTestServer  *self,
-                                            guint                 n,
-                                            double                timeout,
-                                            GCancellable         *cancellable,
-                                            GError              **error)
+resilient_test_server_wait_for_connections (ResilientTestServer *self,
+                                            guint n,
+                                            double timeout,
+                                            GCancellable *cancellable,
+                                            GError **error)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), FALSE);
   g_return_val_if_fail (timeout >= 0.0, FALSE);
@@ -312,11 +312,11 @@ resilient_test_server_wait_for_connections (ResilientTestServer  *self,
  * Since: 1.0
  */
 gboolean
-resilient_test_server_wait_for_closed (ResilientTestServer  *self,
-                                       guint                 n,
-                                       double                timeout,
-                                       GCancellable         *cancellable,
-                                       GError              **error)
+resilient_test_server_wait_for_closed (ResilientTestServer *self,
+                                       guint n,
+                                       double timeout,
+                                       GCancellable *cancellable,
+                                       GError **error)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), FALSE);
   g_return_val_if_fail (timeout >= 0.0, FALSE);
@@ -346,12 +346,12 @@ resilient_test_server_wait_for_closed (ResilientTestServer  *self,
  * Since: 1.0
  */
 gboolean
-resilient_test_server_wait_for_gate (ResilientTestServer  *self,
-                                     const char           *gate,
-                                     guint                 n,
-                                     double                timeout,
-                                     GCancellable         *cancellable,
-                                     GError              **error)
+resilient_test_server_wait_for_gate (ResilientTestServer *self,
+                                     const char *gate,
+                                     guint n,
+                                     double timeout,
+                                     GCancellable *cancellable,
+                                     GError **error)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), FALSE);
   g_return_val_if_fail (gate != NULL, FALSE);

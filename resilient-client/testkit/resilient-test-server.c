@@ -35,7 +35,9 @@
 
 static void initable_init (GInitableIface *iface);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (ResilientTestServer, resilient_test_server, G_TYPE_OBJECT,
+G_DEFINE_FINAL_TYPE_WITH_CODE (ResilientTestServer,
+                               resilient_test_server,
+                               G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, initable_init))
 
 enum
@@ -48,9 +50,9 @@ enum
 static GParamSpec *props[N_PROPS];
 
 static void
-resilient_test_server_get_property (GObject    *object,
-                                    guint       prop_id,
-                                    GValue     *value,
+resilient_test_server_get_property (GObject *object,
+                                    guint prop_id,
+                                    GValue *value,
                                     GParamSpec *pspec)
 {
   ResilientTestServer *self = RESILIENT_TEST_SERVER (object);
@@ -69,10 +71,10 @@ resilient_test_server_get_property (GObject    *object,
 }
 
 static void
-resilient_test_server_set_property (GObject      *object,
-                                    guint         prop_id,
+resilient_test_server_set_property (GObject *object,
+                                    guint prop_id,
                                     const GValue *value,
-                                    GParamSpec   *pspec)
+                                    GParamSpec *pspec)
 {
   ResilientTestServer *self = RESILIENT_TEST_SERVER (object);
 
@@ -125,7 +127,10 @@ resilient_test_server_class_init (ResilientTestServerClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_FLAGS] = g_param_spec_flags ("flags", NULL, NULL, RESILIENT_TEST_TYPE_SERVER_FLAGS,
+  props[PROP_FLAGS] = g_param_spec_flags ("flags",
+                                          NULL,
+                                          NULL,
+                                          RESILIENT_TEST_TYPE_SERVER_FLAGS,
                                           RESILIENT_TEST_SERVER_NONE,
                                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | flags);
 
@@ -148,8 +153,7 @@ resilient_test_server_init (ResilientTestServer *self)
 }
 
 static gboolean
-load_certificates (ResilientTestServer *self,
-                   GError             **error)
+load_certificates (ResilientTestServer *self, GError **error)
 {
   self->database = fault_database_new (error);
   if (self->database == NULL)
@@ -163,9 +167,7 @@ load_certificates (ResilientTestServer *self,
 }
 
 static gboolean
-resilient_test_server_initable_init (GInitable    *initable,
-                                     GCancellable *cancellable,
-                                     GError      **error)
+resilient_test_server_initable_init (GInitable *initable, GCancellable *cancellable, GError **error)
 {
   ResilientTestServer *self = RESILIENT_TEST_SERVER (initable);
   FaultServerFlags flags = FAULT_SERVER_PLAIN;
@@ -224,8 +226,7 @@ resilient_test_server_new (GError **error)
  * Since: 1.0
  */
 ResilientTestServer *
-resilient_test_server_new_with_flags (ResilientTestServerFlags   flags,
-                                      GError                   **error)
+resilient_test_server_new_with_flags (ResilientTestServerFlags flags, GError **error)
 {
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
@@ -285,16 +286,14 @@ resilient_test_server_get_port (ResilientTestServer *self)
  * Since: 1.0
  */
 gboolean
-resilient_test_server_set_listening (ResilientTestServer  *self,
-                                     gboolean              listening,
-                                     GError              **error)
+resilient_test_server_set_listening (ResilientTestServer *self, gboolean listening, GError **error)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
   g_return_val_if_fail (self->server != NULL, FALSE);
 
-  return fault_server_set_door (self->server, listening ? FAULT_DOOR_OPEN : FAULT_DOOR_CLOSED,
-                                error);
+  return fault_server_set_door (
+    self->server, listening ? FAULT_DOOR_OPEN : FAULT_DOOR_CLOSED, error);
 }
 
 /**

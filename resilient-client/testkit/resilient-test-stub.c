@@ -37,8 +37,8 @@ ResilientTestStub *
 resilient_test_stub_new (void)
 {
   static const ResilientTransportFuncs funcs = {
-    .start = resilient_test_exchange_start,
-    .abandon = resilient_test_exchange_abandon,
+    .start = resilient_test_transport_attempt_start,
+    .abandon = resilient_test_transport_attempt_abandon,
     .free = stub_free,
   };
   ResilientTestStub *self = g_new0 (ResilientTestStub, 1);
@@ -47,8 +47,8 @@ resilient_test_stub_new (void)
   self->parent.ref_count = 1;
   self->created = resilient_clock_get_boot ();
   g_weak_ref_init (&self->owner, NULL);
-  self->lines = g_hash_table_new_full (
-    g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+  self->lines =
+    g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->next = g_hash_table_new (g_str_hash, g_str_equal);
   self->attempts = g_ptr_array_new_with_free_func (g_object_unref);
   self->numbers = g_hash_table_new (NULL, NULL);

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The times that the library reads while a test clock is installed, in microseconds. Thread-safe. */
+/* The times that the library reads while a test clock is installed, in microseconds.
+ * Thread-safe. */
 #define RESILIENT_TEST_TIME_START_BOOT G_USEC_PER_SEC
 #define RESILIENT_TEST_TIME_START_REAL (G_GINT64_CONSTANT (1700000000) * G_USEC_PER_SEC)
 
@@ -19,7 +20,8 @@ gint64 resilient_test_time_get_boot (void);
 gint64 resilient_test_time_get_real (void);
 void resilient_test_time_set_real (gint64 value);
 
-/* To @boot on the boot-time clock, never back: who was called on the way may have moved it further. */
+/* To @boot on the boot-time clock, never back: who was called on the way may have moved it
+ * further. */
 void resilient_test_time_move_to (gint64 boot);
 /* A suspend: monotonic time stands still. */
 void resilient_test_time_jump (gint64 step);

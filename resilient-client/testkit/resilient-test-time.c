@@ -49,8 +49,7 @@ get_real (gpointer data)
   return read_time (&real);
 }
 
-/* --- by itself ----------------------------------------------------------------------------------
- */
+/* --- by itself -------------------------------------------------------------------------------- */
 
 static void
 look_again (gpointer data)
@@ -146,8 +145,7 @@ resilient_test_time_set_automatic (gboolean value)
   g_mutex_unlock (&lock);
 }
 
-/* --- by hand ------------------------------------------------------------------------------------
- */
+/* --- by hand ---------------------------------------------------------------------------------- */
 
 void
 resilient_test_time_install (void)

@@ -19,36 +19,36 @@ RESILIENT_TEST_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (ResilientTestTransport, resilient_test_transport, RESILIENT_TEST, TRANSPORT, GObject)
 
 RESILIENT_TEST_AVAILABLE_IN_1_0
-ResilientTestTransport *resilient_test_transport_new               (void);
+ResilientTestTransport *resilient_test_transport_new                (void);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-void                    resilient_test_transport_install           (ResilientTestTransport *self,
-                                                                    ResilientClient        *client);
+void                    resilient_test_transport_install            (ResilientTestTransport *self,
+                                                                     ResilientClient        *client);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-void                    resilient_test_transport_add_response      (ResilientTestTransport *self,
-                                                                    const char             *uri,
-                                                                    guint                   status_code,
-                                                                    const char * const     *headers,
-                                                                    GBytes                 *body,
-                                                                    double                  takes);
+void                    resilient_test_transport_add_response       (ResilientTestTransport *self,
+                                                                     const char             *uri,
+                                                                     guint                   status_code,
+                                                                     const char * const     *headers,
+                                                                     GBytes                 *body,
+                                                                     double                  takes);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-void                    resilient_test_transport_add_error         (ResilientTestTransport *self,
-                                                                    const char             *uri,
-                                                                    const GError           *error,
-                                                                    gboolean                sent,
-                                                                    double                  takes);
+void                    resilient_test_transport_add_error          (ResilientTestTransport *self,
+                                                                     const char             *uri,
+                                                                     const GError           *error,
+                                                                     gboolean                sent,
+                                                                     double                  takes);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-void                    resilient_test_transport_add_hang          (ResilientTestTransport *self,
-                                                                    const char             *uri,
-                                                                    gboolean                sent);
+void                    resilient_test_transport_add_hang           (ResilientTestTransport *self,
+                                                                     const char             *uri,
+                                                                     gboolean                sent);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-void                    resilient_test_transport_clear             (ResilientTestTransport *self);
+void                    resilient_test_transport_clear              (ResilientTestTransport *self);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-guint                   resilient_test_transport_get_attempt_count (ResilientTestTransport *self);
+guint                   resilient_test_transport_get_attempt_count  (ResilientTestTransport *self);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-guint                   resilient_test_transport_get_live_count    (ResilientTestTransport *self);
+guint                   resilient_test_transport_get_live_count     (ResilientTestTransport *self);
 RESILIENT_TEST_AVAILABLE_IN_1_0
 guint                   resilient_test_transport_get_max_live_count (ResilientTestTransport *self);
 RESILIENT_TEST_AVAILABLE_IN_1_0
-GPtrArray              *resilient_test_transport_list_attempts     (ResilientTestTransport *self);
+GPtrArray              *resilient_test_transport_list_attempts      (ResilientTestTransport *self);
 
 G_END_DECLS

@@ -65,8 +65,8 @@ knock_at (GMainContext *context, void (*func) (gpointer data))
 ResilientTestStop *
 resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpointer data))
 {
-  g_autoptr (GPtrArray) all = resilient_alarm_list ();
-  g_autoptr (GPtrArray) alarms = g_ptr_array_new ();
+  g_autoptr (GPtrArray) all = resilient_timer_queue_list ();
+  g_autoptr (GPtrArray) watched = g_ptr_array_new ();
   g_autoptr (GPtrArray) others = NULL;
   g_autoptr (GPtrArray) nobodys = NULL;
   ResilientTestStop *stop;
@@ -75,20 +75,20 @@ resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpoint
   /* What nobody iterates stands still, and its timers too. */
   for (guint i = 0; i < all->len; i++)
     {
-      ResilientAlarm *alarm = all->pdata[i];
-      GMainContext *context = resilient_alarm_get_context (alarm);
+      ResilientTimerQueue *timers = all->pdata[i];
+      GMainContext *context = resilient_timer_queue_get_context (timers);
 
       if (!g_main_context_acquire (context))
         {
-          g_ptr_array_add (alarms, alarm);
+          g_ptr_array_add (watched, timers);
           continue;
         }
       g_main_context_release (context);
-      if (resilient_alarm_get_next_due (alarm) != G_MAXINT64)
+      if (resilient_timer_queue_get_next_due (timers) != G_MAXINT64)
         knock_at (context, knock);
     }
 
-  others = resilient_test_world_list_contexts (alarms);
+  others = resilient_test_world_list_contexts (watched);
   nobodys = resilient_test_world_acquire_own (others);
   g_ptr_array_foreach (nobodys, (GFunc) (void (*) (void)) g_main_context_release, NULL);
 
@@ -106,7 +106,7 @@ resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpoint
 
   *due = G_MAXINT64;
   held =
-    resilient_test_stop_hold (stop, others, patience) && !resilient_test_world_has_new_alarms (all);
+    resilient_test_stop_hold (stop, others, patience) && !resilient_test_world_has_new_timers (all);
 
   g_mutex_lock (&watch_lock);
   watching = NULL;
@@ -118,7 +118,7 @@ resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpoint
       return NULL;
     }
 
-  *due = resilient_test_world_get_first_due (alarms);
+  *due = resilient_test_world_get_first_due (watched);
   return stop;
 }
 

@@ -171,12 +171,12 @@ add_context (GPtrArray *contexts, GMainContext *context)
 
 /* All contexts that have to rest. */
 GPtrArray *
-resilient_test_world_list_contexts (GPtrArray *alarms)
+resilient_test_world_list_contexts (GPtrArray *timers)
 {
   GPtrArray *contexts = g_ptr_array_new_with_free_func ((GDestroyNotify) g_main_context_unref);
 
-  for (guint i = 0; i < alarms->len; i++)
-    add_context (contexts, resilient_alarm_get_context (alarms->pdata[i]));
+  for (guint i = 0; i < timers->len; i++)
+    add_context (contexts, resilient_timer_queue_get_context (timers->pdata[i]));
 
   g_mutex_lock (&added_lock);
   for (guint i = 0; added_contexts != NULL && i < added_contexts->len; i++)
@@ -187,24 +187,24 @@ resilient_test_world_list_contexts (GPtrArray *alarms)
 }
 
 gboolean
-resilient_test_world_has_new_alarms (GPtrArray *alarms)
+resilient_test_world_has_new_timers (GPtrArray *timers)
 {
-  g_autoptr (GPtrArray) now = resilient_alarm_list ();
+  g_autoptr (GPtrArray) now = resilient_timer_queue_list ();
 
   for (guint i = 0; i < now->len; i++)
-    if (!g_ptr_array_find (alarms, now->pdata[i], NULL))
+    if (!g_ptr_array_find (timers, now->pdata[i], NULL))
       return TRUE;
 
   return FALSE;
 }
 
 gint64
-resilient_test_world_get_first_due (GPtrArray *alarms)
+resilient_test_world_get_first_due (GPtrArray *timers)
 {
   gint64 first = G_MAXINT64;
 
-  for (guint i = 0; i < alarms->len; i++)
-    first = MIN (first, resilient_alarm_get_next_due (alarms->pdata[i]));
+  for (guint i = 0; i < timers->len; i++)
+    first = MIN (first, resilient_timer_queue_get_next_due (timers->pdata[i]));
 
   return first;
 }
@@ -268,8 +268,8 @@ resilient_test_world_stop (gint64 *due)
 
   for (;;)
     {
-      g_autoptr (GPtrArray) alarms = resilient_alarm_list ();
-      g_autoptr (GPtrArray) others = resilient_test_world_list_contexts (alarms);
+      g_autoptr (GPtrArray) timers = resilient_timer_queue_list ();
+      g_autoptr (GPtrArray) others = resilient_test_world_list_contexts (timers);
       g_autoptr (GPtrArray) own = NULL;
       ResilientTestStop *stop = NULL;
       gboolean rests;
@@ -277,20 +277,20 @@ resilient_test_world_stop (gint64 *due)
       add_context (others, current);
       own = resilient_test_world_acquire_own (others);
 
-      /* What ran may have made others busy, or alarms that we have not seen. */
+      /* What ran may have made others busy, or timers that we have not seen. */
       rests = !run_own (own, started);
       if (rests)
         {
           stop = resilient_test_stop_new ();
           rests = resilient_test_stop_hold (stop, others, &patience) && !is_own_pending (own)
-                  && !resilient_test_world_has_new_alarms (alarms);
+                  && !resilient_test_world_has_new_timers (timers);
         }
 
       g_ptr_array_foreach (own, (GFunc) (void (*) (void)) g_main_context_release, NULL);
 
       if (rests)
         {
-          *due = resilient_test_world_get_first_due (alarms);
+          *due = resilient_test_world_get_first_due (timers);
           return stop;
         }
 

@@ -53,6 +53,7 @@ resilient_deadlines_enter (ResilientDeadlines *self, ResilientPhase phase, gint6
 {
   self->phase = phase;
   self->activity = now;
+  self->held = FALSE;
 }
 
 static gint64
@@ -76,15 +77,23 @@ get_phase_span (ResilientDeadlines *self)
 gint64
 resilient_deadlines_get_due (ResilientDeadlines *self)
 {
-  return MIN (due_after (self->activity, get_phase_span (self)),
-              due_after (self->started, self->attempt));
+  gint64 attempt_due = resilient_deadlines_get_attempt_due (self);
+
+  return self->held ? attempt_due
+                    : MIN (due_after (self->activity, get_phase_span (self)), attempt_due);
+}
+
+gint64
+resilient_deadlines_get_attempt_due (ResilientDeadlines *self)
+{
+  return due_after (self->started, self->attempt);
 }
 
 ResilientFailure
 resilient_deadlines_check (ResilientDeadlines *self, gint64 now, gboolean nothing_sent)
 {
   gint64 phase_due = due_after (self->activity, get_phase_span (self));
-  gint64 attempt_due = due_after (self->started, self->attempt);
+  gint64 attempt_due = resilient_deadlines_get_attempt_due (self);
 
   /* after a jump of the clock both may have passed: the earlier one did it */
   if (attempt_due <= now && attempt_due < phase_due)
@@ -120,23 +129,23 @@ resilient_deadlines_make_error (ResilientDeadlines *self, ResilientFailure failu
   const char *message;
 
   if (failure == RESILIENT_FAILURE_DEADLINE)
-    message = _("The attempt took too long");
+    message = _ ("The attempt took too long");
   else
     switch (self->phase)
       {
       case RESILIENT_PHASE_CONNECTING:
-        message = _("Connecting took too long");
+        message = _ ("Connecting took too long");
         break;
       case RESILIENT_PHASE_WRITING:
-        message = _("The server accepted no more of the request for too long");
+        message = _ ("The server accepted no more of the request for too long");
         break;
       case RESILIENT_PHASE_WAITING:
-        message = _("The server did not answer in time");
+        message = _ ("The server did not answer in time");
         break;
       case RESILIENT_PHASE_READING:
       case RESILIENT_PHASE_DONE:
       default:
-        message = _("The server sent no more of the response for too long");
+        message = _ ("The server sent no more of the response for too long");
         break;
       }
   return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, message);

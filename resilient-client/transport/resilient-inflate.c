@@ -1,6 +1,11 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The content decoder of response bodies: a chain of at most two codings, each with the input that
+ * it has not used yet. The stage nearest to the output that can do something does it first, so that
+ * no more than one step of output waits between two stages. All work is linear in what comes in and
+ * what goes out, and the share of one call is bounded. */
+
 #include "config.h"
 
 #include "resilient-inflate-private.h"
@@ -10,9 +15,15 @@
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 
-/* A server that lists more codings than this plays games. */
-#define MAX_STAGES 4
+/* Nobody has a use for a third one, while each multiplies what a byte on the wire may cost. */
+#define MAX_STAGES 2
 #define OUTPUT_STEP (32 * 1024)
+/* Of one call, in bytes that go in and out of a stage; each round costs as much as some bytes. That
+ * is about a millisecond. */
+#define WORK_MAX (256 * 1024)
+#define WORK_PER_ROUND 128
+/* GByteArray counts in guint, doubles what it has, and aborts where that ends. */
+#define MAX_BODY_SIZE (G_MAXUINT / 2)
 
 typedef enum
 {
@@ -24,17 +35,20 @@ typedef enum
 {
   STAGE_START, /* the first bytes decide */
   STAGE_RUNNING,
-  STAGE_FINISHED, /* whole; what follows is another gzip member, or ignored */
+  STAGE_FINISHED, /* whole; what follows may be another member of gzip */
+  STAGE_PADDED,   /* whole; what follows is ignored */
   STAGE_PLAIN,    /* not encoded after all */
 } StageState;
 
-/* One coding. @pending is input that was not enough to go on with. */
+/* One coding. */
 typedef struct
 {
   Coding coding;
   StageState state;
   GConverter *converter;
-  GByteArray *pending;
+  GByteArray *input;
+  gsize used;       /* bytes at its beginning that are done with */
+  gboolean starved; /* it can't go on without more input */
 } Stage;
 
 struct _ResilientInflate
@@ -79,7 +93,8 @@ resilient_inflate_new (const char *content_encoding, gboolean lenient)
         continue;
       if (!parse_coding (name, &coding) || self->n_stages == MAX_STAGES)
         return NULL;
-      self->stages[self->n_stages++] = (Stage){ .coding = coding, .pending = g_byte_array_new () };
+      self->stages[self->n_stages++] =
+        (Stage){ .coding = coding, .input = g_byte_array_new (), .starved = TRUE };
     }
   return self->n_stages > 0 ? g_steal_pointer (&self) : NULL;
 }
@@ -90,7 +105,7 @@ resilient_inflate_free (ResilientInflate *self)
   for (guint i = 0; i < self->n_stages; i++)
     {
       g_clear_object (&self->stages[i].converter);
-      g_byte_array_unref (self->stages[i].pending);
+      g_byte_array_unref (self->stages[i].input);
     }
   g_free (self);
 }
@@ -100,21 +115,76 @@ resilient_set_too_large (GError **error, guint64 limit)
 {
   g_autofree char *size = g_format_size_full (limit, G_FORMAT_SIZE_IEC_UNITS);
 
-  g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_TOO_LARGE,
+  g_set_error (error,
+               RESILIENT_CLIENT_ERROR,
+               RESILIENT_CLIENT_ERROR_TOO_LARGE,
                /* Translators: %s is a size, such as 64.0 MiB. */
-               _("The response is larger than the allowed %s"), size);
+               _ ("The response is larger than the allowed %s"),
+               size);
+}
+
+void
+resilient_set_headers_too_large (GError **error)
+{
+  g_set_error_literal (error,
+                       RESILIENT_CLIENT_ERROR,
+                       RESILIENT_CLIENT_ERROR_TOO_LARGE,
+                       _ ("The headers of the response are too large"));
+}
+
+guint64
+resilient_get_body_limit (guint64 max_response_size)
+{
+  return max_response_size > 0 ? MIN (max_response_size, MAX_BODY_SIZE) : MAX_BODY_SIZE;
 }
 
 static gboolean
 append (GByteArray *out, const guint8 *data, gsize length, guint64 limit, GError **error)
 {
-  if ((limit > 0 && out->len + length > limit) || length > G_MAXUINT / 2 - out->len)
+  limit = resilient_get_body_limit (limit);
+  if (length > limit || out->len > limit - length)
     {
-      resilient_set_too_large (error, limit > 0 ? limit : G_MAXUINT / 2);
+      resilient_set_too_large (error, limit);
       return FALSE;
     }
   g_byte_array_append (out, data, (guint) length);
   return TRUE;
+}
+
+/* --- one stage -------------------------------------------------------------------------------- */
+
+static const guint8 *
+get_rest (Stage *self)
+{
+  return self->input->data + self->used;
+}
+
+static gsize
+get_rest_length (Stage *self)
+{
+  return self->input->len - self->used;
+}
+
+/* What is done with goes when it is the larger part, so that each byte is moved once or twice. */
+static void
+stage_take (Stage *self, const guint8 *data, gsize length)
+{
+  if (length == 0)
+    return;
+  if (self->used > self->input->len / 2)
+    {
+      g_byte_array_remove_range (self->input, 0, (guint) self->used);
+      self->used = 0;
+    }
+  g_byte_array_append (self->input, data, (guint) length);
+  self->starved = FALSE;
+}
+
+static void
+stage_drop_rest (Stage *self)
+{
+  g_byte_array_set_size (self->input, 0);
+  self->used = 0;
 }
 
 static gboolean
@@ -137,12 +207,12 @@ stage_begin (Stage *self, gboolean lenient)
 {
   GZlibCompressorFormat format = G_ZLIB_COMPRESSOR_FORMAT_GZIP;
 
-  if (self->coding == CODING_GZIP && lenient && !is_gzip (self->pending->data))
+  if (self->coding == CODING_GZIP && lenient && !is_gzip (get_rest (self)))
     {
       self->state = STAGE_PLAIN;
       return;
     }
-  if (self->coding == CODING_DEFLATE && is_zlib (self->pending->data))
+  if (self->coding == CODING_DEFLATE && is_zlib (get_rest (self)))
     format = G_ZLIB_COMPRESSOR_FORMAT_ZLIB;
   else if (self->coding == CODING_DEFLATE && lenient)
     {
@@ -152,101 +222,93 @@ stage_begin (Stage *self, gboolean lenient)
   else if (self->coding == CODING_DEFLATE)
     format = G_ZLIB_COMPRESSOR_FORMAT_RAW;
 
-  g_clear_object (&self->converter);
-  self->converter = G_CONVERTER (g_zlib_decompressor_new (format));
+  /* for another member what zlib has set up serves again */
+  if (self->converter != NULL)
+    g_converter_reset (self->converter);
+  else
+    self->converter = G_CONVERTER (g_zlib_decompressor_new (format));
   self->state = STAGE_RUNNING;
 }
 
-/* Decodes all that @pending holds. */
+/* One call of zlib. @n_out: bytes in @buffer. */
 static gboolean
-stage_convert (Stage *self,
-               guint8 *buffer,
-               gboolean at_end,
-               GByteArray *out,
-               guint64 limit,
-               GError **error)
+stage_convert (Stage *self, guint8 *buffer, gsize *n_out, GError **error)
 {
-  gsize offset = 0;
+  g_autoptr (GError) local_error = NULL;
+  gsize n_read = 0;
+  GConverterResult result = g_converter_convert (self->converter,
+                                                 get_rest (self),
+                                                 get_rest_length (self),
+                                                 buffer,
+                                                 OUTPUT_STEP,
+                                                 G_CONVERTER_NO_FLAGS,
+                                                 &n_read,
+                                                 n_out,
+                                                 &local_error);
 
-  while (self->state == STAGE_RUNNING)
+  if (result == G_CONVERTER_ERROR)
     {
-      g_autoptr (GError) local_error = NULL;
-      gsize n_read = 0, n_written = 0;
-      GConverterResult result = g_converter_convert (
-        self->converter, self->pending->data + offset, self->pending->len - offset, buffer,
-        OUTPUT_STEP, at_end ? G_CONVERTER_INPUT_AT_END : G_CONVERTER_NO_FLAGS, &n_read, &n_written,
-        &local_error);
-
-      if (result == G_CONVERTER_ERROR)
-        {
-          if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
-            break; /* more must come */
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                               _("The encoded body of the response is corrupt"));
-          return FALSE;
-        }
-      offset += n_read;
-      if (!append (out, buffer, n_written, limit, error))
-        return FALSE;
-      if (result == G_CONVERTER_FINISHED)
-        self->state = STAGE_FINISHED;
-      else if (n_read == 0 && n_written == 0)
-        break;
+      self->starved = TRUE;
+      if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
+        return TRUE; /* more must come */
+      g_set_error_literal (error,
+                           G_IO_ERROR,
+                           G_IO_ERROR_INVALID_DATA,
+                           _ ("The encoded body of the response is corrupt"));
+      return FALSE;
     }
-  g_byte_array_remove_range (self->pending, 0, (guint) offset);
+  self->used += n_read;
+  if (result == G_CONVERTER_FINISHED)
+    self->state = STAGE_FINISHED;
+  else
+    self->starved = n_read == 0 && *n_out == 0;
   return TRUE;
 }
 
+/* Some of the work. What it yields is in @out, *n_out bytes of it. */
 static gboolean
-stage_feed (Stage *self,
-            guint8 *buffer,
-            const guint8 *data,
-            gsize length,
+stage_step (Stage *self,
             gboolean lenient,
-            gboolean at_end,
-            GByteArray *out,
-            guint64 limit,
+            guint8 *buffer,
+            const guint8 **out,
+            gsize *n_out,
             GError **error)
 {
-  if (self->state == STAGE_PLAIN)
-    return append (out, data, length, limit, error);
-
-  g_byte_array_append (self->pending, data, (guint) length);
-  while (self->pending->len > 0)
+  *out = buffer;
+  *n_out = 0;
+  switch (self->state)
     {
-      /* another member (RFC 1952, 2.2) must show its magic; anything else after a whole body is
-       * padding */
-      if (self->state == STAGE_FINISHED)
-        {
-          if (self->coding != CODING_GZIP
-              || (self->pending->len >= 2 && !is_gzip (self->pending->data)))
-            {
-              g_byte_array_set_size (self->pending, 0);
-              return TRUE;
-            }
-          if (self->pending->len < 2)
-            return TRUE;
-          self->state = STAGE_START;
-        }
-      if (self->state == STAGE_START)
-        {
-          if (self->pending->len < 2)
-            return TRUE;
-          stage_begin (self, lenient);
-        }
-      if (self->state == STAGE_PLAIN)
-        {
-          gboolean ok = append (out, self->pending->data, self->pending->len, limit, error);
+    case STAGE_START:
+      self->starved = get_rest_length (self) < 2;
+      if (!self->starved)
+        stage_begin (self, lenient);
+      return TRUE;
 
-          g_byte_array_set_size (self->pending, 0);
-          return ok;
-        }
-      if (!stage_convert (self, buffer, at_end, out, limit, error))
-        return FALSE;
-      if (self->state == STAGE_RUNNING)
-        return TRUE;
+    case STAGE_RUNNING:
+      return stage_convert (self, buffer, n_out, error);
+
+    case STAGE_FINISHED:
+      /* Another member (RFC 1952, 2.2) must show its magic. Anything else is padding. */
+      self->starved = get_rest_length (self) < 2;
+      if (self->coding != CODING_GZIP)
+        self->state = STAGE_PADDED;
+      else if (!self->starved)
+        self->state = is_gzip (get_rest (self)) ? STAGE_START : STAGE_PADDED;
+      return TRUE;
+
+    case STAGE_PADDED:
+      stage_drop_rest (self);
+      self->starved = TRUE;
+      return TRUE;
+
+    case STAGE_PLAIN:
+    default:
+      *out = get_rest (self);
+      *n_out = get_rest_length (self);
+      self->used += *n_out;
+      self->starved = TRUE;
+      return TRUE;
     }
-  return TRUE;
 }
 
 /* Was the body cut within this coding? */
@@ -256,39 +318,30 @@ stage_is_whole (Stage *self, gboolean lenient)
   switch (self->state)
     {
     case STAGE_START:
-      return self->pending->len == 0 || lenient;
+      return get_rest_length (self) == 0 || lenient;
     case STAGE_RUNNING:
       return FALSE;
     case STAGE_FINISHED:
+    case STAGE_PADDED:
     case STAGE_PLAIN:
     default:
       return TRUE;
     }
 }
 
-static gboolean
-feed_from (ResilientInflate *self,
-           guint stage,
-           const guint8 *data,
-           gsize length,
-           gboolean at_end,
-           GByteArray *out,
-           guint64 limit,
-           GError **error)
+/* --- the chain -------------------------------------------------------------------------------- */
+
+/* The one nearest to the output that has something to do. */
+static Stage *
+find_ready (ResilientInflate *self)
 {
-  g_autoptr (GByteArray) between = NULL;
-
-  if (stage + 1 == self->n_stages)
-    return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end, out,
-                       limit, error);
-
-  between = g_byte_array_new ();
-  return stage_feed (&self->stages[stage], self->buffer, data, length, self->lenient, at_end,
-                     between, limit, error)
-         && feed_from (self, stage + 1, between->data, between->len, at_end, out, limit, error);
+  for (guint i = self->n_stages; i > 0; i--)
+    if (!self->stages[i - 1].starved)
+      return &self->stages[i - 1];
+  return NULL;
 }
 
-gboolean
+ResilientInflateState
 resilient_inflate_feed (ResilientInflate *self,
                         const guint8 *data,
                         gsize length,
@@ -296,14 +349,34 @@ resilient_inflate_feed (ResilientInflate *self,
                         guint64 limit,
                         GError **error)
 {
-  return feed_from (self, 0, data, length, FALSE, out, limit, error);
+  Stage *last = &self->stages[self->n_stages - 1];
+  gsize work = 0;
+  Stage *stage;
+
+  stage_take (&self->stages[0], data, length);
+  while ((stage = find_ready (self)) != NULL)
+    {
+      gsize before = get_rest_length (stage);
+      const guint8 *decoded;
+      gsize n_decoded;
+
+      if (work > WORK_MAX)
+        return RESILIENT_INFLATE_MORE;
+      if (!stage_step (stage, self->lenient, self->buffer, &decoded, &n_decoded, error))
+        return RESILIENT_INFLATE_FAILED;
+      work += before - get_rest_length (stage) + n_decoded + WORK_PER_ROUND;
+      if (stage != last)
+        stage_take (stage + 1, decoded, n_decoded);
+      else if (!append (out, decoded, n_decoded, limit, error))
+        return RESILIENT_INFLATE_FAILED;
+    }
+  return RESILIENT_INFLATE_DRAINED;
 }
 
 gboolean
 resilient_inflate_finish (ResilientInflate *self, GByteArray *out, guint64 limit, GError **error)
 {
-  if (!feed_from (self, 0, (const guint8 *) "", 0, TRUE, out, limit, error))
-    return FALSE;
+  g_assert (find_ready (self) == NULL);
 
   for (guint i = 0; i < self->n_stages; i++)
     {
@@ -311,13 +384,15 @@ resilient_inflate_finish (ResilientInflate *self, GByteArray *out, guint64 limit
 
       if (!stage_is_whole (stage, self->lenient))
         {
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
-                               _("The encoded body of the response ended too early"));
+          g_set_error_literal (error,
+                               G_IO_ERROR,
+                               G_IO_ERROR_PARTIAL_INPUT,
+                               _ ("The encoded body of the response ended too early"));
           return FALSE;
         }
       /* a single byte can't tell what it is: it was no coding's */
-      if (stage->state == STAGE_START && stage->pending->len > 0
-          && !append (out, stage->pending->data, stage->pending->len, limit, error))
+      if (stage->state == STAGE_START && get_rest_length (stage) > 0
+          && !append (out, get_rest (stage), get_rest_length (stage), limit, error))
         return FALSE;
     }
   return TRUE;

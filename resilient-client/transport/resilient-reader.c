@@ -8,8 +8,10 @@
 #include "resilient-i18n-private.h"
 
 #define BUFFER_SIZE (16 * 1024)
-/* Read in one dispatch at most: one fast response must not starve the others of the context. */
+/* Read in one dispatch at most, and in how many pieces: one fast response must not starve the
+ * others of the context, and a chunk of one byte costs nearly as much as one of many. */
 #define DISPATCH_SIZE (64 * 1024)
+#define DISPATCH_READS 64
 
 /* Lives in one context. References: one of the owner until close(), one for each operation under
  * way. */
@@ -17,13 +19,16 @@ struct _ResilientReader
 {
   int ref_count;
   GInputStream *stream;
+  int io_priority;
+  ResilientPace *pace; /* nullable */
   const ResilientReaderFuncs *funcs;
   gpointer user_data;
-  GSource *source; /* waits for data, or continues */
+  GSource *source;           /* waits for data, or continues */
   GCancellable *cancellable; /* nullable */
-  guint8 *buffer;   /* of a stream that can't be polled; NULL until it is read */
-  gboolean in_read; /* asynchronous, of a stream that can't be polled */
-  gboolean reading; /* inside read_some() */
+  guint8 *buffer;            /* of a stream that can't be polled; NULL until it is read */
+  gboolean in_read;          /* asynchronous, of a stream that can't be polled */
+  gboolean reading;          /* inside read_some() */
+  gboolean paused;           /* until it is started again */
   gboolean ended;
   gboolean at_end; /* without an error */
   ResilientClose how;
@@ -33,12 +38,18 @@ struct _ResilientReader
 static void read_some (ResilientReader *self);
 
 ResilientReader *
-resilient_reader_new (GInputStream *stream, const ResilientReaderFuncs *funcs, gpointer user_data)
+resilient_reader_new (GInputStream *stream,
+                      int io_priority,
+                      ResilientPace *pace,
+                      const ResilientReaderFuncs *funcs,
+                      gpointer user_data)
 {
   ResilientReader *self = g_new0 (ResilientReader, 1);
 
   self->ref_count = 1;
   self->stream = g_object_ref (stream);
+  self->io_priority = io_priority;
+  self->pace = pace != NULL ? resilient_pace_ref (pace) : NULL;
   self->funcs = funcs;
   self->user_data = user_data;
   return self;
@@ -50,6 +61,7 @@ reader_unref (ResilientReader *self)
   if (--self->ref_count > 0)
     return;
   g_object_unref (self->stream);
+  g_clear_pointer (&self->pace, resilient_pace_unref);
   g_clear_object (&self->cancellable);
   g_free (self->buffer);
   g_free (self);
@@ -73,11 +85,19 @@ end (ResilientReader *self, const GError *error)
   self->funcs->end (self, error, self->user_data);
 }
 
+static void attach (ResilientReader *self, GSource *source, GSourceFunc func);
+
 static gboolean
 continue_cb (gpointer data)
 {
   ResilientReader *self = data;
 
+  if (g_source_get_priority (self->source) == self->io_priority
+      && resilient_pace_is_overdue (self->pace))
+    {
+      attach (self, g_idle_source_new (), continue_cb);
+      return G_SOURCE_REMOVE;
+    }
   clear_source (self);
   read_some (self);
   return G_SOURCE_REMOVE;
@@ -94,6 +114,7 @@ attach (ResilientReader *self, GSource *source, GSourceFunc func)
 {
   clear_source (self);
   self->source = source;
+  g_source_set_priority (source, resilient_pace_get_priority (self->pace, self->io_priority));
   g_source_set_callback (source, func, self, NULL);
   g_source_set_static_name (source, "[resilient-client] response body");
   g_source_attach (source, g_main_context_get_thread_default ());
@@ -106,9 +127,18 @@ end_with (ResilientReader *self, const GError *error)
   g_autoptr (GError) unknown = NULL;
 
   if (error == NULL)
-    unknown = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED,
-                                   _("The connection was lost while the response was read"));
+    unknown = g_error_new_literal (G_IO_ERROR,
+                                   G_IO_ERROR_CONNECTION_CLOSED,
+                                   _ ("The connection was lost while the response was read"));
   end (self, error != NULL ? error : unknown);
+}
+
+/* TRUE to read on. */
+static gboolean
+hand_over (ResilientReader *self, const guint8 *buffer, gsize length)
+{
+  self->paused = !self->funcs->data (self, buffer, length, self->user_data);
+  return !self->paused && !self->closed;
 }
 
 static void
@@ -129,7 +159,7 @@ read_cb (GObject *object, GAsyncResult *result, gpointer data)
     end_with (self, error);
   else if (n == 0)
     end (self, NULL);
-  else if (self->funcs->data (self, self->buffer, (gsize) n, self->user_data) && !self->closed)
+  else if (hand_over (self, self->buffer, (gsize) n))
     read_some (self);
   reader_unref (self);
 }
@@ -141,6 +171,7 @@ read_pollable (ResilientReader *self)
   /* Not on the heap: most responses are short, and are read once. */
   guint8 buffer[BUFFER_SIZE];
   gsize total = 0;
+  guint n_reads = 0;
 
   while (!self->closed)
     {
@@ -151,14 +182,13 @@ read_pollable (ResilientReader *self)
       if (n > 0)
         {
           total += (gsize) n;
-          if (!self->funcs->data (self, buffer, (gsize) n, self->user_data) || self->closed)
+          if (!hand_over (self, buffer, (gsize) n))
             return;
-          if (total < DISPATCH_SIZE)
+          if (total < DISPATCH_SIZE && ++n_reads < DISPATCH_READS)
             continue;
           /* not by the stream's own source: on HTTP/2 that never fires for what was received
            * already */
           attach (self, g_idle_source_new (), continue_cb);
-          g_source_set_priority (self->source, G_PRIORITY_DEFAULT);
           return;
         }
       if (n == 0)
@@ -171,8 +201,8 @@ read_pollable (ResilientReader *self)
           end_with (self, error);
           return;
         }
-      attach (self, g_pollable_input_stream_create_source (stream, NULL),
-              G_SOURCE_FUNC (readable_cb));
+      attach (
+        self, g_pollable_input_stream_create_source (stream, NULL), G_SOURCE_FUNC (readable_cb));
       return;
     }
 }
@@ -180,7 +210,7 @@ read_pollable (ResilientReader *self)
 static void
 read_some (ResilientReader *self)
 {
-  if (self->closed || self->ended || self->in_read || self->reading)
+  if (self->closed || self->ended || self->in_read || self->reading || self->paused)
     return;
 
   self->ref_count++;
@@ -199,13 +229,14 @@ read_some (ResilientReader *self)
       self->buffer = g_malloc (BUFFER_SIZE);
       self->cancellable = g_cancellable_new ();
     }
-  g_input_stream_read_async (self->stream, self->buffer, BUFFER_SIZE, G_PRIORITY_DEFAULT,
-                             self->cancellable, read_cb, self);
+  g_input_stream_read_async (
+    self->stream, self->buffer, BUFFER_SIZE, self->io_priority, self->cancellable, read_cb, self);
 }
 
 void
 resilient_reader_start (ResilientReader *self)
 {
+  self->paused = FALSE;
   read_some (self);
 }
 
@@ -227,9 +258,9 @@ closed_cb (GObject *object, GAsyncResult *result, gpointer data)
   funcs->closed (user_data);
 }
 
-/* Not synchronously unless all is done: libsoup would finish the request first, and block in writing
- * it. Nor asynchronously, on HTTP/1, before that: libsoup 3.2 then waits on a structure that it takes
- * for another. With a cancellable that is cancelled it neither writes nor waits. */
+/* Not synchronously unless all is done: libsoup would finish the request first, and block in
+ * writing it. Nor asynchronously, on HTTP/1, before that: libsoup 3.2 then waits on a structure
+ * that it takes for another. With a cancellable that is cancelled it neither writes nor waits. */
 void
 resilient_reader_close (ResilientReader *self, ResilientClose how)
 {
@@ -257,56 +288,15 @@ resilient_reader_close (ResilientReader *self, ResilientClose how)
         self->cancellable = g_cancellable_new ();
       g_cancellable_cancel (self->cancellable);
     }
-  g_input_stream_close_async (self->stream, G_PRIORITY_DEFAULT,
-                              how == RESILIENT_CLOSE_ABANDON ? self->cancellable : NULL, closed_cb, self);
+  g_input_stream_close_async (self->stream,
+                              self->io_priority,
+                              how == RESILIENT_CLOSE_ABANDON ? self->cancellable : NULL,
+                              closed_cb,
+                              self);
 }
 
 gboolean
 resilient_reader_is_at_end (ResilientReader *self)
 {
   return self->at_end;
-}
-
-/* libsoup takes a chunked body that was cut at a chunk boundary for a whole one. Whether the
- * terminator was read only its body stream knows: at the true end it answers without asking the
- * connection, else it must read on, and a base stream that is marked busy turns that into
- * G_IO_ERROR_PENDING instead of a wait. */
-gboolean
-resilient_reader_is_whole (ResilientReader *self)
-{
-  GInputStream *body = self->stream;
-  GInputStream *base;
-  g_autoptr (GError) error = NULL;
-  char buffer[512];
-  gssize n;
-
-  while (body != NULL && g_strcmp0 (G_OBJECT_TYPE_NAME (body), "SoupBodyInputStream") != 0)
-    body = G_IS_FILTER_INPUT_STREAM (body)
-             ? g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (body))
-             : NULL;
-  if (body == NULL)
-    {
-      static gboolean logged = FALSE;
-
-      if (!logged)
-        g_info ("The response stream is not of the known kind: a response that is cut between two "
-                "chunks looks whole");
-      logged = TRUE;
-      return TRUE;
-    }
-
-  /* a stream above may have had enough before it saw the terminator, still to be read then */
-  do
-    n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (body), buffer,
-                                                  sizeof buffer, NULL, &error);
-  while (n > 0);
-  if (n < 0)
-    return error != NULL && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
-
-  base = g_filter_input_stream_get_base_stream (G_FILTER_INPUT_STREAM (body));
-  if (!g_input_stream_set_pending (base, NULL))
-    return TRUE;
-  n = g_input_stream_read (body, buffer, sizeof buffer, NULL, &error);
-  g_input_stream_clear_pending (base);
-  return n >= 0 || !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PENDING);
 }

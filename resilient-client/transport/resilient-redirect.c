@@ -9,19 +9,23 @@
 
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
+#include "resilient-origin-key-private.h"
+
+/* What libsoup puts in the place of bytes that are not UTF-8. */
+#define REPLACEMENT_CHARACTER "\xef\xbf\xbd"
 
 void
-resilient_hop_init (ResilientHop *self, ResilientRecipe *recipe)
+resilient_request_plan_init (ResilientRequestPlan *self, ResilientFrozenRequest *frozen)
 {
-  *self = (ResilientHop){
-    .method = g_strdup (recipe->method),
-    .uri = g_uri_ref (recipe->uri),
+  *self = (ResilientRequestPlan){
+    .method = g_strdup (frozen->method),
+    .uri = g_uri_ref (frozen->uri),
     .with_body = TRUE,
   };
 }
 
 void
-resilient_hop_clear (ResilientHop *self)
+resilient_request_plan_clear (ResilientRequestPlan *self)
 {
   g_clear_pointer (&self->method, g_free);
   g_clear_pointer (&self->uri, g_uri_unref);
@@ -35,15 +39,22 @@ fail (GError **error, const char *message)
 }
 
 /* The target (RFC 9110, 10.2.2): relative to what was asked, and with its fragment unless it has
- * one of its own. */
+ * one of its own. Servers write a percent sign that encodes nothing, which the next one is to see
+ * as it is. Bytes that libsoup could not read name nothing any more. */
 static GUri *
 resolve_target (GUri *base, const char *location)
 {
   g_autofree char *escaped = resilient_uri_escape (location);
-  g_autoptr (GUri) target = g_uri_parse_relative (base, escaped, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (GUri) parsed = NULL;
+  g_autoptr (GUri) target = NULL;
 
-  if (target == NULL || !resilient_uri_has_valid_host (target))
+  if (strstr (location, REPLACEMENT_CHARACTER) != NULL)
     return NULL;
+  parsed =
+    g_uri_parse_relative (base, escaped, SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_PARSE_RELAXED, NULL);
+  if (parsed == NULL || !resilient_uri_has_valid_host (parsed))
+    return NULL;
+  target = resilient_uri_respell_host (parsed);
   if (g_uri_get_fragment (target) == NULL && g_uri_get_fragment (base) != NULL)
     return soup_uri_copy (target, SOUP_URI_FRAGMENT, g_uri_get_fragment (base), SOUP_URI_NONE);
   return g_steal_pointer (&target);
@@ -66,8 +77,53 @@ becomes_get (const char *method, guint status_code)
     }
 }
 
+/* Looks through all policies, but only of an enforcer that has one of the domain. */
+static gboolean
+covers_subdomains (SoupHSTSEnforcer *enforcer, const char *domain)
+{
+  GList *policies = soup_hsts_enforcer_get_policies (enforcer, TRUE);
+  gboolean covers = FALSE;
+
+  for (GList *link = policies; link != NULL && !covers; link = link->next)
+    covers = soup_hsts_policy_includes_subdomains (link->data)
+             && !soup_hsts_policy_is_expired (link->data)
+             && g_str_equal (soup_hsts_policy_get_domain (link->data), domain);
+  g_list_free_full (policies, (GDestroyNotify) soup_hsts_policy_free);
+  return covers;
+}
+
+/* RFC 6797, 8.2 */
+static gboolean
+is_known_host (SoupHSTSEnforcer *enforcer, const char *host)
+{
+  g_autofree char *canonical =
+    g_hostname_is_ascii_encoded (host) ? g_hostname_to_unicode (host) : g_ascii_strdown (host, -1);
+  const char *dot;
+
+  if (canonical == NULL || g_hostname_is_ip_address (canonical))
+    return FALSE;
+  if (soup_hsts_enforcer_has_valid_policy (enforcer, canonical))
+    return TRUE;
+  for (dot = strchr (canonical, '.'); dot != NULL; dot = strchr (dot + 1, '.'))
+    if (dot[1] != '\0' && soup_hsts_enforcer_has_valid_policy (enforcer, dot + 1)
+        && covers_subdomains (enforcer, dot + 1))
+      return TRUE;
+  return FALSE;
+}
+
+/* Of a target that the session would not ask by plain http: what it would ask (RFC 6797, 8.3). */
+static GUri *
+upgrade (GUri *target)
+{
+  int port = g_uri_get_port (target);
+
+  return soup_uri_copy (
+    target, SOUP_URI_SCHEME, "https", SOUP_URI_PORT, port == 80 ? -1 : port, SOUP_URI_NONE);
+}
+
 ResilientRedirect
-resilient_redirect_decide (ResilientHop *hop,
+resilient_redirect_decide (ResilientRequestPlan *plan,
+                           SoupHSTSEnforcer *enforcer,
                            GUri *sent_to,
                            guint status_code,
                            const char *location,
@@ -91,53 +147,63 @@ resilient_redirect_decide (ResilientHop *hop,
   if (location == NULL || *location == '\0')
     return RESILIENT_REDIRECT_DELIVER;
 
-  if (hop->n_redirects >= RESILIENT_REDIRECT_MAX)
+  if (plan->n_redirects >= RESILIENT_REDIRECT_MAX)
     {
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT,
-                   resilient_ngettext ("More than %u redirect", "More than %u redirects",
-                                       RESILIENT_REDIRECT_MAX),
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_REDIRECT,
+                   resilient_ngettext (
+                     "More than %u redirect", "More than %u redirects", RESILIENT_REDIRECT_MAX),
                    RESILIENT_REDIRECT_MAX);
       return RESILIENT_REDIRECT_FAIL;
     }
   target = resolve_target (sent_to, location);
   if (target == NULL)
-    return fail (error, _("The redirect has no valid target"));
+    return fail (error, _ ("The redirect has no valid target"));
   if (strcmp (g_uri_get_scheme (target), "http") != 0
       && strcmp (g_uri_get_scheme (target), "https") != 0)
     {
-      g_set_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT,
-                   _("The redirect leads to the scheme “%s”, neither http nor https"),
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_REDIRECT,
+                   _ ("The redirect leads to the scheme “%s”, neither http nor https"),
                    g_uri_get_scheme (target));
       return RESILIENT_REDIRECT_FAIL;
     }
   if (strcmp (g_uri_get_scheme (sent_to), "https") == 0
       && strcmp (g_uri_get_scheme (target), "http") == 0)
-    return fail (error, _("The redirect leads from https to http"));
+    {
+      g_autoptr (GUri) plain = g_steal_pointer (&target);
 
-  rewrite = becomes_get (hop->method, status_code);
-  if (!rewrite && hop->with_body && body_spent)
-    return fail (error, _("The redirect asks for the body again, which can be read only once"));
+      if (enforcer == NULL || !is_known_host (enforcer, g_uri_get_host (plain)))
+        return fail (error, _ ("The redirect leads from https to http"));
+      target = upgrade (plain);
+    }
 
-  if (!resilient_uri_same_origin (sent_to, target))
-    hop->secrets_dropped = TRUE;
+  rewrite = becomes_get (plan->method, status_code);
+  if (!rewrite && plan->with_body && body_spent)
+    return fail (error, _ ("The redirect asks for the body again, which can be read only once"));
+
+  if (!resilient_origin_key_equal (sent_to, target))
+    plan->secrets_dropped = TRUE;
   if (rewrite)
     {
-      g_free (hop->method);
-      hop->method = g_strdup ("GET");
+      g_free (plan->method);
+      plan->method = g_strdup ("GET");
     }
   /* a 303 to a GET that had a body drops it all the same */
   if (rewrite || status_code == SOUP_STATUS_SEE_OTHER)
-    hop->with_body = FALSE;
-  g_uri_unref (hop->uri);
-  hop->uri = g_steal_pointer (&target);
-  hop->n_redirects++;
+    plan->with_body = FALSE;
+  g_uri_unref (plan->uri);
+  plan->uri = g_steal_pointer (&target);
+  plan->n_redirects++;
   return RESILIENT_REDIRECT_FOLLOW;
 }
 
-/* Whether the hop must not bear a header of the request. The default headers are another matter:
- * they belong to the origin that the hop goes to. */
+/* Whether the plan must not bear a header of the request. The default headers are another matter:
+ * they belong to the origin that the plan goes to. */
 static gboolean
-must_drop (ResilientHop *self, ResilientHeaders *own, const char *name)
+must_drop (ResilientRequestPlan *self, ResilientHeaders *own, const char *name)
 {
   if (self->secrets_dropped && resilient_headers_is_secret (own, name))
     return TRUE;
@@ -148,7 +214,9 @@ must_drop (ResilientHop *self, ResilientHeaders *own, const char *name)
 }
 
 ResilientHeaders *
-resilient_hop_merge_headers (ResilientHop *self, ResilientHeaders *defaults, ResilientHeaders *own)
+resilient_request_plan_merge_headers (ResilientRequestPlan *self,
+                                      ResilientHeaders *defaults,
+                                      ResilientHeaders *own)
 {
   ResilientHeaders *merged =
     defaults != NULL ? resilient_headers_copy (defaults) : resilient_headers_new ();

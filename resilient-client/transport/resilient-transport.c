@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "resilient-exchange-private.h"
+#include "resilient-transport-attempt-private.h"
 
 ResilientTransport *
 resilient_transport_ref (ResilientTransport *self)
@@ -19,24 +19,24 @@ resilient_transport_unref (ResilientTransport *self)
     self->funcs->free (self);
 }
 
-ResilientExchange *
-resilient_exchange_start (ResilientTransport *self,
-                          const ResilientExchangeParams *params,
-                          ResilientAlarm *alarm,
-                          const ResilientExchangeFuncs *funcs,
-                          gpointer data)
+ResilientTransportAttempt *
+resilient_transport_attempt_start (ResilientTransport *self,
+                                   const ResilientTransportAttemptParams *params,
+                                   ResilientTimerQueue *timers,
+                                   const ResilientTransportAttemptFuncs *funcs,
+                                   gpointer data)
 {
-  return self->funcs->start (self, params, alarm, funcs, data);
+  return self->funcs->start (self, params, timers, funcs, data);
 }
 
 void
-resilient_exchange_abandon (ResilientExchange *self)
+resilient_transport_attempt_abandon (ResilientTransportAttempt *self)
 {
   self->transport->funcs->abandon (self);
 }
 
 void
-resilient_exchange_unref (ResilientExchange *self)
+resilient_transport_attempt_unref (ResilientTransportAttempt *self)
 {
   self->unref (self);
 }

@@ -18,6 +18,7 @@ static int in_flight = 50;
 static int live = 0;
 static int post_size = -1;
 static int base_delay_ms = -1;
+static int io_priority = G_MAXINT;
 static gboolean at_once = FALSE;
 static gboolean may_fail = FALSE;
 static gboolean keyed = FALSE;
@@ -38,6 +39,7 @@ static const GOptionEntry entries[] = {
     &live,
     "How many submitted and not done (as many as in flight)",
     "N" },
+  { "io-priority", 0, 0, G_OPTION_ARG_INT, &io_priority, "The client's", "PRIORITY" },
   { "at-once", 0, 0, G_OPTION_ARG_NONE, &at_once, "Submit all of them at once", NULL },
   { "may-fail",
     0,
@@ -255,6 +257,8 @@ setup (void)
     session = bench_session_new (in_flight, ca, trust);
   if (client != NULL && base_delay_ms >= 0)
     set_base_delay ();
+  if (client != NULL && io_priority != G_MAXINT)
+    resilient_client_set_io_priority (client, io_priority);
   if (live == 0)
     live = in_flight;
   if (post_size >= 0)
@@ -268,6 +272,7 @@ main (int argc, char *argv[])
 {
   gsize heap, waiting;
   gint64 began, submitted;
+  int open;
   double cpu, elapsed, longest, p99, sleep = 0;
   guint64 retries = 0;
 
@@ -279,6 +284,7 @@ main (int argc, char *argv[])
     }
   setup ();
 
+  open = bench_count_descriptors ();
   began = g_get_monotonic_time ();
   cpu = bench_cpu_time ();
   heap = bench_heap_in_use ();
@@ -291,6 +297,7 @@ main (int argc, char *argv[])
   bench_turn_until (&n_done, n_requests);
   elapsed = (g_get_monotonic_time () - began) / 1e6;
   cpu = bench_cpu_time () - cpu;
+  open = bench_count_descriptors () - open;
   bench_stalls_end (&longest, &p99);
 
   if (client != NULL)
@@ -322,10 +329,11 @@ main (int argc, char *argv[])
            sleep,
            longest,
            p99);
-  g_print ("\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"first_ms\": %.3f}\n",
+  g_print ("\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"first_ms\": %.3f, \"open\": %d}\n",
            bench_percentile (latencies, 0.5),
            bench_percentile (latencies, 0.99),
-           (first_at - spawned_at) / 1e3);
+           (first_at - spawned_at) / 1e3,
+           open);
 
   g_clear_object (&client);
   g_clear_object (&session);

@@ -121,7 +121,7 @@ main (int argc, char *argv[])
   g_autoptr (GSocket) closed = NULL;
   g_autoptr (GSocket) silent = NULL;
   g_autofree char *silent_at = NULL;
-  guint sources_before, sources, alarms;
+  guint sources_before, sources, timers;
   gsize heap;
   gint64 wake_at;
   double asleep_after, cpu, wake_cpu, longest, p99;
@@ -152,7 +152,7 @@ main (int argc, char *argv[])
 
   heap = bench_heap_in_use () - heap;
   sources = bench_count_sources (NULL, NULL);
-  alarms = bench_count_sources (NULL, "[resilient] alarm");
+  timers = bench_count_sources (NULL, "[resilient] timers");
 
   cpu = bench_cpu_time ();
   turn_for (seconds);
@@ -172,14 +172,15 @@ main (int argc, char *argv[])
 
   g_print (
     "{\"requests\": %d, \"asleep_after\": %.3f, \"heap_each\": %.1f, \"sources_before\": %u, "
-    "\"sources\": %u, \"alarm_sources\": %u, \"watched\": %d, \"cpu_ms\": %.3f, \"wake_us\": %.3f, "
+    "\"sources\": %u, \"timer_queue_sources\": %u, \"watched\": %d, \"cpu_ms\": %.3f, \"wake_us\": "
+    "%.3f, "
     "\"stall_max_ms\": %.3f, \"stall_p99_ms\": %.3f, \"peak_rss\": %" G_GSIZE_FORMAT "}\n",
     n_requests,
     asleep_after,
     (double) heap / n_requests,
     sources_before,
     sources,
-    alarms,
+    timers,
     seconds,
     cpu * 1e3,
     wake_cpu * 1e6 / n_requests,

@@ -164,6 +164,18 @@ bench_session_new (guint concurrency, const char *ca, const char *trust)
   return session;
 }
 
+int
+bench_count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  int n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+
+  return n;
+}
+
 void
 bench_turn_until (const int *counter, int n)
 {

@@ -32,6 +32,9 @@ extern guint64 bench_n_signals;
 /* A plain session with as many connections. */
 SoupSession *bench_session_new (guint concurrency, const char *ca, const char *trust);
 
+/* Descriptors that the process has open. */
+int bench_count_descriptors (void);
+
 /* Iterates the default main context until *@counter is @n. */
 void bench_turn_until (const int *counter, int n);
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import record
 from peers import NAMES
 from servers import pinned
 
@@ -61,7 +62,13 @@ class Bench:
         return {name: Runs(each) for name, each in runs.items() if each and name not in failed}
 
     def keep(self, name, runs, **more):
-        self.results[name] = {who: each.median | {'runs': len(each.runs)} for who, each in runs.items()} | more
+        self.results[name] = {str(who): each.median | {'runs': len(each.runs)} for who, each in runs.items()} | more
+
+    def ratio(self, question, name, who, other, key='per_second', at_least=None, at_most=None):
+        """A row with the quotient of two figures of what was kept under that name, left out where one is missing."""
+        if {who, other} <= self.results.get(name, {}).keys():
+            row = {'ratio': [name, who, other, key]}
+            self.table.add(question, record.quotient(self.results, row['ratio']), bar(at_least, at_most, ' ×'), **row)
 
 
 class Runs:
@@ -75,11 +82,6 @@ class Runs:
     def __getitem__(self, key):
         return self.median[key]
 
-    def ratio(self, other, key='per_second'):
-        """The median of the ratios round by round, which suffers less from a machine that changes than that of
-        medians."""
-        return statistics.median(a[key] / b[key] for a, b in zip(self.runs, other.runs) if b[key])
-
 
 def flags(options):
     words = []
@@ -89,6 +91,12 @@ def flags(options):
         elif value is not None and value is not False:
             words.append(f'--{name.replace("_", "-")}={value}')
     return words
+
+
+def bar(at_least, at_most, unit):
+    if at_least is not None:
+        return f'≥ {at_least:,g}{unit}'
+    return f'≤ {at_most:,g}{unit}' if at_most is not None else ''
 
 
 class Table:
@@ -103,16 +111,21 @@ class Table:
         print(f'  ({text})', flush=True)
         self.rows.append({'note': text})
 
-    def add(self, question, figure, bar=None, met=None):
-        verdict = '' if met is None else 'met' if met else 'MISSED'
-        self.rows.append({'question': question.strip(), 'figure': figure, 'bar': bar or '', 'verdict': verdict})
-        print(f'{question:62} {figure:>30} {bar or "":>12} {verdict}', flush=True)
+    def add(self, question, figure, wanted='', **row):
+        """A row; `wanted` is the bar that the figure has to meet, as they are printed."""
+        verdict = record.verdict(figure, wanted) if wanted else ''
+        self.rows.append({'question': question.strip(), 'figure': figure, 'bar': wanted, 'verdict': verdict} | row)
+        print(f'{question:62} {figure:>30} {wanted:>12} {verdict}', flush=True)
 
-    def at_least(self, question, value, bar, unit=' ×'):
-        self.add(question, f'{value:.2f}{unit}', f'≥ {bar:g}{unit}', value >= bar)
+    def at_least(self, question, value, least, unit=' ×', **row):
+        self.add(question, f'{value:,.2f}{unit}', bar(least, None, unit), **row)
 
-    def at_most(self, question, value, bar, unit=' ×'):
-        self.add(question, f'{value:,.2f}{unit}', f'≤ {bar:g}{unit}', value <= bar)
+    def at_most(self, question, value, most, unit=' ×', **row):
+        self.add(question, f'{value:,.2f}{unit}', bar(None, most, unit), **row)
+
+    def failed(self, question, why):
+        self.rows.append({'question': question, 'figure': why, 'bar': '', 'verdict': record.MISSED})
+        print(f'{question:62} {why:>30} {"":>12} {record.MISSED}', flush=True)
 
     def verdicts(self):
         return [row['verdict'] for row in self.rows if row.get('verdict')]

@@ -14,7 +14,21 @@ import plots
 from peers import NAMES
 
 MIB = 1 << 20
+MET, MISSED = 'met', 'MISSED'
 REGION = re.compile(r'(<!-- figures: ([\w-]+) -->\n).*?(<!-- end -->)', re.DOTALL)
+
+
+def verdict(figure, bar):
+    """Whether a figure meets its bar, both as they are printed: what is read is what was judged."""
+    sign, number = re.match(r'([≥≤]) (-?[\d,.]+)', bar).groups()
+    value, least_or_most = (float(text.replace(',', '')) for text in (re.match(r'-?[\d,.]+', figure)[0], number))
+    return MET if (value >= least_or_most if sign == '≥' else value <= least_or_most) else MISSED
+
+
+def quotient(figures, ratio):
+    """What a ratio comes to: [name, who, other, key], of the figures that the page prints too."""
+    name, who, other, key = ratio
+    return f'{figures[name][who][key] / figures[name][other][key]:.2f} ×'
 
 
 def by_peer(figures, name, *keys, scale=1):
@@ -49,14 +63,16 @@ def cell(words):
     return words.replace('|', '\\|')
 
 
-def table(rows):
-    lines = ['| | | bar | |', '|---|---:|---:|---|']
+def table(rows, figures):
+    """The figures alone: bars are for who works on the library."""
+    lines = ['| | |', '|---|---:|']
     notes = []
     for row in rows:
         if 'note' in row:
             notes.append(row['note'])
         else:
-            lines.append('| ' + ' | '.join(cell(row[key]) for key in ('question', 'figure', 'bar', 'verdict')) + ' |')
+            figure = quotient(figures, row['ratio']) if 'ratio' in row else row['figure']
+            lines.append(f'| {cell(row["question"])} | {cell(figure)} |')
     return '\n'.join(lines + ([''] + [f'({note})' for note in notes] if notes else [])) + '\n'
 
 
@@ -71,7 +87,7 @@ def regions(record):
             rows.append(row)
             continue
         if name:
-            texts[name] = table(rows)
+            texts[name] = table(rows, record['figures'])
         name, rows = re.search(r'\(([\w-]+)\)$', row['title'])[1], []
     return texts
 
@@ -87,7 +103,14 @@ def outputs(docs, record):
     return made
 
 
+def shown(row):
+    """What of a row the page needs."""
+    left_out = {'bar', 'verdict'} | ({'figure'} if 'ratio' in row else set())
+    return {key: value for key, value in row.items() if key not in left_out}
+
+
 def write(docs, record):
+    record = record | {'table': [shown(row) for row in record['table'] if not row.get('bench_only')]}
     (docs / 'performance.json').write_text(json.dumps(record, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
     for path, content in outputs(docs, record).items():
         path.write_text(content, encoding='utf-8')

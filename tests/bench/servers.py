@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 KIB = 1024
+N_CROWD = 15000
 CERTIFICATES = Path(__file__).parents[2] / 'resilient-client' / 'testkit' / 'certs'
 SYSTEM_CA = Path('/etc/ssl/certs/ca-certificates.crt')
 CA = CERTIFICATES / 'ca.pem'
@@ -126,6 +127,11 @@ class Servers:
     @property
     def own(self):
         return self.get('own', lambda: Printing([self.build / 'bench-server', 100]))
+
+    @property
+    def crowd(self):
+        """Every address from 127.0.0.1 on is a host: a listener each, so that nobody from outside is let in."""
+        return self.get('crowd', lambda: Printing([self.build / 'bench-server', N_CROWD]))
 
     def delaying(self, listener):
         """A proxy in front of nginx, 50 ms away in each direction."""

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """What is measured besides: POSTs, large bodies, many hosts, JSON, start-up, events, threads."""
 
+import resource
+
 from figures import MIB
 from peers import NAMES
-from servers import KIB
+from servers import KIB, N_CROWD
 from workloads import load, show
 
 
@@ -18,8 +20,25 @@ def post(bench):
             'libsoup': lambda: bench.send('libsoup', uri, requests=few, in_flight=50, post=KIB, ca=ca),
         } | load(bench, ('curl', 'undici', 'go', 'aiohttp', 'httpx'), uri, 10000, post=KIB, ca=ca), min(bench.rounds, 3))
         show(bench, runs, f'POSTs of 1 KiB{" over TLS" if ca else ""}')
-        bench.table.at_least('  ours with a key ÷ libsoup alone', runs['ours'].ratio(runs['libsoup']), bar)
         bench.keep(f'post {listener}', runs)
+        bench.ratio('  ours with a key ÷ libsoup alone', f'post {listener}', 'ours', 'libsoup', at_least=bar)
+
+
+def keyless(bench):
+    """What can't be sent twice, and leaves no connection behind for each request."""
+    for listener, requests in (('http', 1000), ('tls', 300)):
+        uri = bench.servers.nginx.uri('post', listener)
+        ca = bench.servers.bundle if listener == 'tls' else None
+        for in_flight in (1, 6, 50):
+            runs = bench.compare({peer: lambda peer=peer, n=in_flight: bench.send(
+                peer, uri, requests=requests, in_flight=n, post=KIB, ca=ca) for peer in ('ours', 'libsoup')})
+            text = f'{in_flight} in flight{" over TLS" if ca else ""}'
+            for peer, run in runs.items():
+                bench.table.add(f'{requests} POSTs, {text}, {NAMES[peer]}', f'{run["per_second"]:,.0f}/s {run["open"]:.0f} more open')
+            bench.keep(f'keyless {listener} {in_flight}', runs)
+            bench.ratio('  ours ÷ libsoup alone', f'keyless {listener} {in_flight}', 'ours', 'libsoup', at_least=0.9)
+            # The connections that stay.
+            bench.table.at_most('  descriptors more than before, ours', runs['ours']['open'], 6, '')
 
 
 def transfer(bench):
@@ -31,10 +50,24 @@ def transfer(bench):
                               for peer in ('ours', 'libsoup')})
         for peer, run in runs.items():
             bench.table.add(f'{text}, {NAMES[peer]}', f'{run["per_second"] / MIB:,.0f} MiB/s +{run["more_rss"] / MIB:.0f} MiB')
-        bench.table.at_least('  ours ÷ libsoup alone', runs['ours'].ratio(runs['libsoup']), 1)
         bench.keep(text, runs)
+        bench.ratio('  ours ÷ libsoup alone', text, 'ours', 'libsoup', at_least=1)
     bench.table.at_most('  memory for sending a file', runs['ours']['more_rss'] / MIB, 4, ' MiB')
     bench.table.note('a download is read into memory: there is no streamed one yet')
+
+
+def frames(bench):
+    nginx = bench.servers.nginx
+    for text, options in {'50 GETs in flight': {'uri': nginx.uri('1k'), 'requests': 20000, 'in_flight': 50},
+                          'four downloads of 64 MiB': {'uri': nginx.uri('64m'), 'requests': 8, 'in_flight': 4}}.items():
+        runs = bench.compare({priority: lambda priority=priority: bench.program(
+            'bench-frames', io_priority=priority, **options) for priority in (150, 0)}, min(bench.rounds, 3))
+        for priority, run in runs.items():
+            bench.table.add(f'frames beside {text}, I/O at {priority}',
+                            f'{run["frames"]:.0f} of {run["frames_due"]:.0f}, gap ≤ {run["gap_max_ms"]:.0f} ms')
+        bench.table.at_most('  median between two frames', runs[150]['gap_median_ms'], 20, ' ms')
+        bench.table.at_least('  throughput ÷ with I/O at 0', runs[150]['per_second'] / runs[0]['per_second'], 0.98)
+        bench.keep(f'frames beside {text}', {f'I/O at {priority}': run for priority, run in runs.items()})
 
 
 def hosts(bench):
@@ -48,9 +81,27 @@ def hosts(bench):
     # Six connections to a host, and what else a process has open.
     bench.table.at_most('  descriptors open, ours', max(run['open'] for (peer, _), run in runs.items() if peer == 'ours'),
                         650, '')
-    bench.table.at_least('  ours with the hanging host ÷ without', runs['ours', True].ratio(runs['ours', False]), 0.98)
     bench.keep('hosts', {f'{peer}, {"one hanging" if hanging else "all well"}': run
                          for (peer, hanging), run in runs.items()})
+    bench.ratio('  ours with the hanging host ÷ without', 'hosts', 'ours, one hanging', 'ours, all well', at_least=0.98)
+
+
+def many_hosts(bench):
+    """Nothing piles up of hosts that were asked once: neither sessions, nor their sources, which each turn looks at."""
+    needed = N_CROWD + 500
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < needed:
+        bench.table.note(f'left out: a process may have fewer than {needed:,} descriptors (ulimit -Hn)')
+        return
+    port = bench.servers.crowd.port
+    runs = bench.compare({n: lambda n=n: bench.program('bench-hosts', peer='ours', port=port, hosts=n, requests=N_CROWD)
+                          for n in (1000, N_CROWD)}, min(bench.rounds, 3))
+    for n, run in runs.items():
+        bench.table.add(f'{N_CROWD:,} requests to {n:,} hosts, ours',
+                        f'{run["cpu_us"]:.0f} µs CPU {run["open"]:.0f} open')
+    bench.table.add('  CPU of all of them', f'{runs[N_CROWD]["cpu_us"] * N_CROWD / 1e6:.1f} s')
+    bench.keep('many hosts', runs)
+    bench.ratio(f'  CPU of each, {N_CROWD:,} hosts ÷ 1,000', 'many hosts', str(N_CROWD), '1000', 'cpu_us', at_most=1.3)
+    bench.table.at_most('  descriptors open', runs[N_CROWD]['open'], 60, '')
 
 
 def json_documents(bench):
@@ -60,8 +111,8 @@ def json_documents(bench):
     for peer, run in runs.items():
         bench.table.add(f'1 MiB of JSON, read and parsed, {NAMES[peer]}',
                         f'{run["per_second"]:,.0f}/s {run["cpu_us"] / 1e3:.1f} ms CPU')
-    bench.table.add('  ours ÷ libsoup alone', f'{runs["ours"].ratio(runs["libsoup"]):.2f} ×')
     bench.keep('json', runs)
+    bench.ratio('  ours ÷ libsoup alone', 'json', 'ours', 'libsoup')
 
 
 def start(bench):
@@ -81,8 +132,8 @@ def events(bench):
     run = runs['with']
     bench.table.add('GETs with a follower of events that takes 1 ms for each', f'{run["per_second"]:,.0f}/s')
     bench.table.add('  events seen and dropped', f'{run["seen"]:,.0f} + {run["dropped"]:,.0f}')
-    bench.table.add('  ÷ without it', f'{run.ratio(runs["without"]):.2f} ×')
     bench.keep('events', runs)
+    bench.ratio('  ÷ without it', 'events', 'with', 'without')
 
 
 def threads(bench):
@@ -97,7 +148,7 @@ def threads(bench):
              'other': "in another thread's context, 50 in flight", 'waiting': 'by 8 threads that wait'}
     for name, run in runs.items():
         bench.table.add(f'GETs {texts[name]}', f'{run["per_second"]:,.0f}/s {run["cpu_us"]:.0f} µs CPU')
-    bench.table.at_least('  another thread ÷ home', runs['other'].ratio(runs['home']), 0.7)
-    bench.table.at_least('  8 threads that wait ÷ home, 50 in flight', runs['waiting'].ratio(runs['home']), 0.7)
-    bench.table.add('  8 threads that wait ÷ home, 8 in flight', f'{runs["waiting"].ratio(runs["home 8"]):.2f} ×')
     bench.keep('threads', runs)
+    bench.ratio('  another thread ÷ home', 'threads', 'other', 'home', at_least=0.7)
+    bench.ratio('  8 threads that wait ÷ home, 50 in flight', 'threads', 'waiting', 'home', at_least=0.7)
+    bench.ratio('  8 threads that wait ÷ home, 8 in flight', 'threads', 'waiting', 'home 8')

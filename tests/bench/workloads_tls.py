@@ -21,10 +21,10 @@ def warm(bench):
         runs = bench.compare(load(bench, COMPARED, uri, 20000, ca=bench.servers.bundle))
         runs |= bench.compare(load(bench, OTHERS[listener], uri, 20000, ca=bench.servers.bundle), min(bench.rounds, 2))
         show(bench, runs, f'1 KiB GETs, 50 in flight, {PROTOCOLS[listener]}')
-        bench.table.at_least('  ours ÷ libsoup alone', runs['ours'].ratio(runs['libsoup']), bar)
-        if listener == 'tls':
-            bench.table.at_most('  memory, ours ÷ libsoup alone', runs['ours'].ratio(runs['libsoup'], 'peak_rss'), 0.3)
         bench.keep(PROTOCOLS[listener], runs)
+        bench.ratio('  ours ÷ libsoup alone', PROTOCOLS[listener], 'ours', 'libsoup', at_least=bar)
+        if listener == 'tls':
+            bench.ratio('  memory, ours ÷ libsoup alone', PROTOCOLS[listener], 'ours', 'libsoup', 'peak_rss', at_most=0.3)
 
 
 def cold(bench):
@@ -35,8 +35,8 @@ def cold(bench):
         for peer, run in runs.items():
             bench.table.add(f'50 first requests, 100 ms away, {PROTOCOLS[listener]}, {NAMES[peer]}',
                             f'{run["seconds"]:.2f} s')
-        bench.table.at_most('  time, ours ÷ libsoup alone', runs['ours'].ratio(runs['libsoup'], 'seconds'), 0.6)
         bench.keep(f'cold, {PROTOCOLS[listener]}', runs)
+        bench.ratio('  time, ours ÷ libsoup alone', f'cold, {PROTOCOLS[listener]}', 'ours', 'libsoup', 'seconds', at_most=0.6)
 
 
 def connecting(bench, peer, uri, **options):

@@ -46,6 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.rfile.readline()
             self.rfile.readline()
 
+        with server.lock:
+            server.requests.append((self.command, self.path))
         _, kind, *rest = self.path.partition('?')[0].split('/')
         if kind == 'text':
             self.answer(200, body=b'hello')
@@ -89,6 +91,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, listen=True):
         super().__init__(('127.0.0.1', 0), Handler, bind_and_activate=False)
         self.lock = threading.Lock()
+        self.requests = []
         self.scripts = {}
         self.held = threading.Semaphore(0)
         self.wake = lambda: None

@@ -164,6 +164,102 @@ def what_has_a_getter_is_an_attribute():
     assert not hasattr(client, 'result') and not hasattr(client, 'origin')
 
 
+@case
+def questions_are_attributes_that_may_be_called():
+    refused = Server(listen=False)
+    client = Resilient.Client(retry_policy=quick)
+    good = client.send(Resilient.Request.new('GET', server.uri('/text')),
+                       Resilient.RequestContext('good'), None)
+    raises(GLib.Error, client.send, Resilient.Request.new('GET', refused.uri('/')),
+           Resilient.RequestContext('bad'), None)
+    context = Resilient.RequestContext(max_retries=0)
+    late = context.increment_attempt()
+    for thing, name, expected in ((client.get_result('good'), 'is_success', True),
+                                  (client.get_result('good'), 'is_error', False),
+                                  (client.get_result('bad'), 'is_success', False),
+                                  (client.get_result('bad'), 'is_error', True),
+                                  (good, 'has_body', True),
+                                  (context, 'has_retries_left', True),
+                                  (late, 'has_retries_left', False)):
+        answer = getattr(thing, name)
+        equal((bool(answer), answer(), answer == expected, f'{answer}', repr(answer)),
+              (expected, expected, True, str(expected), str(expected)))
+        equal(type(answer()), bool)
+        # As a function of the class too.
+        equal(getattr(type(thing), name)(thing), expected)
+
+
+@case
+def durations_that_are_none_are_refused():
+    nan, inf = float('nan'), float('inf')
+    client = Resilient.Client()
+    request = Resilient.Request(method='GET', uri=server.uri('/text'))
+    for name in ('connect_timeout', 'read_timeout', 'write_timeout', 'queue_timeout',
+                 'attempt_timeout', 'total_timeout'):
+        for take in (lambda value: Resilient.Client(**{name: value}),
+                     lambda value: setattr(client, name, value),
+                     lambda value: getattr(client, f'set_{name}')(value),
+                     lambda value: Resilient.Request(method='GET', uri='x', **{name: value}),
+                     lambda value: setattr(request, name, value),
+                     lambda value: client.get(server.uri('/text'), **{name: value})):
+            for value in (-0.5, -2, -inf, nan, inf):
+                assert name in str(raises(ValueError, take, value)), name
+            for value in ('soon', [], '1s'):
+                assert name in str(raises(TypeError, take, value)), name
+        # None is the client's; of which there is nothing above.
+        assert name in str(raises(TypeError, setattr, client, name, None))
+        assert name in str(raises(TypeError, Resilient.Client, **{name: None}))
+        setattr(request, name, 3)
+        equal(getattr(request, name), 3)
+        setattr(request, name, None)
+        equal(getattr(request, name), -1)
+        setattr(request, name, -1)
+        equal(getattr(Resilient.Request(method='GET', uri='x', **{name: None}), name), -1)
+    equal(client.stats.requests, 0)
+    assert 'result_ttl' in str(raises(ValueError, setattr, client, 'result_ttl', -1))
+    assert 'max_age' in str(raises(ValueError, client.clear_old_results, nan))
+    assert 'timeout' in str(raises(ValueError, client.subscribe(1).wait_next, nan, None))
+    assert 'timeout' in str(raises(ValueError, Resilient.fetch, 'GET', 'x', 0, nan))
+    assert 'timeout' in str(raises(TypeError, Resilient.fetch, 'GET', 'x', 0, None))
+    builder = Resilient.RetryPolicyBuilder.new(None)
+    assert 'base_delay' in str(raises(TypeError, builder.set_base_delay, None))
+    error = raises(GLib.Error, Resilient.RetryPolicy, base_delay=nan)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+
+
+@coroutine()
+async def durations_of_operations_are_checked():
+    async with Resilient.Client() as client:
+        equal((await client.get(server.uri('/text'), Resilient.RequestContext('x'),
+                                total_timeout=None)).text, 'hello')
+        assert 'timeout' in str(await raises_in(ValueError, client.wait('x', float('nan'))))
+        equal((await client.wait('x', None)).is_success, True)
+        assert 'grace' in str(await raises_in(ValueError, client.close(float('nan'))))
+        assert 'grace' in str(await raises_in(TypeError, client.close(None)))
+        assert 'timeout' in str(raises(ValueError, client.wait_async, 'x', float('nan')))
+        assert 'timeout' in str(raises(ValueError, Resilient.fetch_async, 'GET', 'x', 0,
+                                       float('nan')))
+
+
+@coroutine()
+async def a_refused_default_header_is_an_error():
+    async with Resilient.Client() as client:
+        for name in ('Authorization', 'proxy-authorization', 'Cookie'):
+            message = str(raises(ValueError, client.set_default_header, name, 'secret'))
+            assert name in message and 'get_origin' in message and 'secret' not in message
+        for name, value in (('X Y', 'secret'), ('X-Y', 'secret\r\nX: y'), ('', 'secret')):
+            message = str(raises(ValueError, client.set_default_header, name, value))
+            assert repr(name) in message and 'secret' not in message
+        origin = client.get_origin(server.uri('/'))
+        raises(ValueError, origin.set_default_header, 'X Y', 'secret')
+        assert origin.set_default_header('Authorization', 'secret')
+        assert client.set_default_header('X-One', '1')
+        headers = (await client.get(server.uri('/echo'))).json()['headers']
+        equal((headers['authorization'], headers['x-one']), ('secret', '1'))
+        assert client.set_default_header('X-One', None)
+        assert 'x-one' not in (await client.get(server.uri('/echo'))).json()['headers']
+
+
 # --- coroutines ---
 
 @coroutine()
@@ -300,6 +396,8 @@ async def verbs_have_bodies():
         echo = (await client.request('REPORT', server.uri('/status/207'))).status_code
         raises(TypeError, client.post, server.uri('/echo'), json=1, data=b'2')
         raises(TypeError, client.get, server.uri('/echo'), no_such_property=1)
+        for number in (float('nan'), float('inf'), -float('inf')):
+            raises(ValueError, client.post, server.uri('/echo'), json={'a': number})
 
 
 @coroutine()
@@ -326,10 +424,6 @@ async def a_request_is_started():
 
 @coroutine()
 async def asynchronous_calls_without_callback_are_awaited():
-    if gi.version_info >= (3, 50):
-        if not hasattr(asyncio.get_running_loop(), '_context'):
-            # They are PyGObject's own there, and need a loop of gi.events.
-            return
     async with Resilient.Client() as client:
         context = Resilient.RequestContext('x')
         equal((await client.get_async(server.uri('/text'), context)).text, 'hello')
@@ -500,10 +594,9 @@ def a_run_returns_and_raises():
 
 
 @case
-def a_context_in_use_elsewhere_is_refused():
-    if gi.version_info >= (3, 50):
-        return
+def a_context_in_use_elsewhere_is_not_shared():
     context = GLib.MainContext.default()
+    loop = Resilient.new_event_loop()
     taken, done = threading.Event(), threading.Event()
 
     def take():
@@ -512,14 +605,23 @@ def a_context_in_use_elsewhere_is_refused():
         done.wait()
         context.release()
 
+    async def get():
+        async with Resilient.Client() as client:
+            assert client.main_context != context
+            return (await client.get(server.uri('/text'))).text
+
     thread = threading.Thread(target=take)
     thread.start()
-    taken.wait()
-    loop = Resilient.new_event_loop()
-    task = loop.create_task(asyncio.sleep(0))
-    raises(RuntimeError, loop.run_until_complete, task)
-    done.set()
-    thread.join()
+    try:
+        taken.wait()
+        task = loop.create_task(asyncio.sleep(0))
+        raises(RuntimeError, loop.run_until_complete, task)
+        # A loop that is made now brings a context of its own.
+        equal(Resilient.run(asyncio.wait_for(get(), 20)), 'hello')
+        equal(GLib.MainContext.get_thread_default(), None)
+    finally:
+        done.set()
+        thread.join()
     loop.run_until_complete(task)
     loop.close()
 
@@ -568,8 +670,7 @@ def without_a_loop_nothing_changes():
     done = []
     equal(client.get_async(server.uri('/text'), None, None,
                            lambda client, result: done.append(result)), None)
-    if gi.version_info < (3, 50):
-        equal(client.get_async(server.uri('/text')), None)
+    equal(client.get_async(server.uri('/text')), None)
     while len(done) < 1 or client.stats.successes < client.stats.requests:
         GLib.MainContext.default().iteration(True)
     equal(client.get_finish(done[0]).text, 'hello')

@@ -290,6 +290,10 @@ test('bodies come in many forms', async () => {
 
     request.set_body_json(Json.from_string('{"a":[1,2]}'));
     equal(JSON.parse(await send()), {a: [1, 2]});
+    const notFinite = Json.Node.alloc();
+    notFinite.init_double(NaN);
+    request.set_body_json(notFinite);
+    await fails(send(), ClientError, ClientError.INVALID_REQUEST);
     request.set_body_form({name: 'a b'});
     equal(await send(), 'name=a+b');
     request.set_body_stream('text/plain', Gio.MemoryInputStream.new_from_bytes(bytes), 6);

@@ -453,6 +453,11 @@ def bodies_come_in_many_forms():
     echo = send_echo(client, request)
     equal((json.loads(echo['body']), echo['headers']['content-type']),
           ({'a': [1, 2]}, 'application/json'))
+    node = Json.Node.alloc()
+    node.init_double(float('nan'))
+    request.set_body_json(node)
+    error = raises(GLib.Error, send_echo, client, request)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
     request.set_body_form({'name': 'a b'})
     equal(send_echo(client, request)['body'], 'name=a+b')
     request.set_body_bytes('text/plain', GLib.Bytes.new(b'bytes'))

@@ -12,16 +12,32 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent / 'docs')]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / 'bench'), str(HERE.parent.parent / 'docs')]
 sys.dont_write_bytecode = True
 
+import align  # noqa: E402
 import common  # noqa: E402
+import formatting  # noqa: E402
+import record  # noqa: E402
 import snippets  # noqa: E402
 import summary  # noqa: E402
 
 TAGS = 'SPDX-FileCopyright' 'Text: X\nSPDX-License-' 'Identifier: MIT\n'
+
+ANNOTATIONS = '# ' + TAGS.replace('\n', '\n# ') + '''
+version = 1
+
+[[annotations]]
+path = ["d/**", "*.svg"]
+''' + TAGS.replace(': ', ' = "').replace('\n', '"\n')
+
+DOAP = '''<Project xmlns="http://usefulinc.com/ns/doap#" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <name>x</name><license rdf:resource="http://spdx.org/licenses/MIT"/>
+</Project>
+'''
 
 GIR = '''<?xml version="1.0"?>
 <repository version="1.2" xmlns="http://www.gtk.org/introspection/core/1.0"
@@ -39,6 +55,21 @@ GIR = '''<?xml version="1.0"?>
     </record>
   </namespace>
 </repository>
+'''
+
+HEADER = '''#pragma once
+
+RESILIENT_AVAILABLE_IN_1_0
+ResilientA *resilient_a_new      (void) G_GNUC_WARN_UNUSED_RESULT;
+RESILIENT_AVAILABLE_IN_1_0
+void        resilient_a_free     (ResilientA    *self);
+RESILIENT_AVAILABLE_IN_1_0
+const char *resilient_a_get_more (ResilientA    *self,
+                                  const guint8   key[16],
+                                  GError       **error);
+
+RESILIENT_AVAILABLE_IN_1_0
+double resilient_a_get_time (ResilientA *self);
 '''
 
 
@@ -66,7 +97,11 @@ class CheckTest(unittest.TestCase):
     def assert_clean(self, check, *arguments):
         self.assertEqual(self.findings(check, *arguments), [])
 
+    def write_layers(self, *names):
+        self.write('resilient-client/meson.build', f'x = 1\nlayers = {list(names)}\n')
+
     def test_layers(self):
+        self.write_layers('base', 'model', 'transport', 'engine')
         guard = '#pragma once\n#if !defined(RESILIENT_INSIDE)\n#error\n#endif\n'
         self.write('resilient-client/resilient.h', '#pragma once\n#include "resilient-thing.h"\n')
         self.write('resilient-client/base/resilient-base-private.h', '#pragma once\n')
@@ -75,7 +110,7 @@ class CheckTest(unittest.TestCase):
         source = 'resilient-client/model/resilient-thing.c'
         good = '#include "config.h"\n#include "resilient-thing.h"\n#include "resilient-base-private.h"\n'
         self.write(source, good)
-        self.assert_clean('layers')
+        self.assert_clean('layers', [])
         for line, what in (('#include "resilient-go-private.h"', 'model includes'),
                            ('#include <resilient-thing.h>', 'in quotes'),
                            ('#include "model/resilient-thing.h"', 'bare name'),
@@ -83,24 +118,50 @@ class CheckTest(unittest.TestCase):
                            ('#include "resilient.h"', 'for users'),
                            ('# include <libsoup/soup.h>', 'libsoup in the model layer')):
             self.write(source, good + line + '\n')
-            findings = self.findings('layers')
+            findings = self.findings('layers', [])
             self.assertTrue(any(what in finding for finding in findings), (line, findings))
         self.write(source, good.replace('#include "config.h"\n', ''))
-        self.assert_finds('config.h first', 'layers')
+        self.assert_finds('config.h first', 'layers', [])
         self.write(source, good)
         self.write('resilient-client/model/resilient-thing.h', '#pragma once\n')
-        self.assert_finds('without the include guard', 'layers')
+        self.assert_finds('without the include guard', 'layers', [])
         self.write('resilient-client/model/resilient-thing.h',
                    guard + '#include "resilient-base-private.h"\n')
-        self.assert_finds('a public header includes', 'layers')
+        self.assert_finds('a public header includes', 'layers', [])
         self.write('resilient-client/model/resilient-thing.h', guard.replace('#pragma once\n', ''))
-        self.assert_finds('no #pragma once', 'layers')
+        self.assert_finds('no #pragma once', 'layers', [])
         self.write('resilient-client/model/resilient-thing.h', guard)
         self.write('resilient-client/model/resilient-response.c',
                    '#include "config.h"\n#include <libsoup/soup.h>\n')
-        self.assert_clean('layers')
+        self.assert_clean('layers', [])
+
+    def test_layers_that_are_strangers(self):
+        self.write_layers('base', 'transport', 'direct', 'soup', 'engine')
+        for layer in ('base', 'transport', 'direct', 'soup'):
+            self.write(f'resilient-client/{layer}/resilient-{layer}-private.h', '#pragma once\n')
+        source = 'resilient-client/soup/resilient-soup.c'
+        self.write(source, '#include "config.h"\n#include "resilient-transport-private.h"\n')
+        self.assert_clean('layers', [])
+        self.write(source, '#include "config.h"\n#include "resilient-direct-private.h"\n')
+        self.assert_finds('soup includes resilient-direct-private.h of direct', 'layers', [])
+
+    def test_sessions(self):
+        self.write_layers('transport', 'engine', 'client')
+        self.write('resilient-client/transport/resilient-a.c', '#include "config.h"\nsoup_session_abort (session);\n')
+        source = 'resilient-client/engine/resilient-b.c'
+        self.write(source, '#include "config.h"\n/* A SoupSession */ SoupSessionFeature *feature;\n')
+        self.assert_clean('layers', [])
+        self.write(source, '#include "config.h"\nSoupSession *session;\n')
+        self.assert_finds("resilient-b.c: libsoup's session", 'layers', [])
+        self.assert_clean('layers', ['engine/resilient-b.c'])
+        self.write(source, '#include "config.h"\n')
+        self.assert_finds('engine/resilient-b.c is free', 'layers', ['engine/resilient-b.c'])
+        # Once it has a layer.
+        self.write_layers('transport', 'soup', 'engine', 'client')
+        self.assert_finds("resilient-a.c: libsoup's session", 'layers', [])
 
     def test_layers_of_test_kit(self):
+        self.write_layers('base', 'client')
         guard = '#pragma once\n#if !defined(RESILIENT_TEST_INSIDE)\n#error\n#endif\n'
         good = '#include "config.h"\n#include "resilient-test-a.h"\n#include "resilient-seams-private.h"\n'
         self.write('resilient-client/base/resilient-base-private.h', '#pragma once\n')
@@ -110,19 +171,104 @@ class CheckTest(unittest.TestCase):
         self.write('resilient-client/testkit/resilient-test-a.h', guard)
         self.write('resilient-client/testkit/resilient-test-a.c', good)
         self.write('resilient-client/testkit/fault-a.c', '#include "config.h"\n#include <gio/gio.h>\n')
-        self.assert_clean('layers')
+        self.assert_clean('layers', [])
         self.write('resilient-client/testkit/resilient-test-a.c',
                    good + '#include "resilient-base-private.h"\n')
-        self.assert_finds('the kit includes', 'layers')
+        self.assert_finds('the kit includes', 'layers', [])
         self.write('resilient-client/testkit/resilient-test-a.c', good)
         self.write('resilient-client/testkit/fault-a.c', '#include "config.h"\n#include "resilient-test-a.h"\n')
-        self.assert_finds('the server of the kit includes', 'layers')
+        self.assert_finds('the server of the kit includes', 'layers', [])
         self.write('resilient-client/testkit/fault-a.c', '#include "config.h"\n')
+        self.write('resilient-client/testkit/fault/b.c', '#include "config.h"\n#include "resilient-test-a.h"\n')
+        self.assert_finds('the server of the kit includes', 'layers', [])
+        self.write('resilient-client/testkit/fault/b.c', '#include "config.h"\n')
         self.write('resilient-client/client/resilient-b.c', '#include "config.h"\n#include "resilient-test-a.h"\n')
-        self.assert_finds('the library includes', 'layers')
+        self.assert_finds('the library includes', 'layers', [])
 
     def test_layers_without_sources(self):
-        self.assert_finds('no sources', 'layers')
+        self.write_layers('base')
+        self.assert_finds('no sources', 'layers', [])
+
+    def test_circles(self):
+        folder = 'resilient-client/engine/'
+        self.write(folder + 'resilient-a-private.h', '#include "resilient-b-private.h"\nvoid resilient_a_go (void);\n')
+        self.write(folder + 'resilient-a.c', '#include "resilient-a-private.h"\n\nvoid\nresilient_a_go (void)\n{\n}\n')
+        header = 'void resilient_b_go (void);\nvoid resilient_b_stop (void);\n'
+        self.write(folder + 'resilient-b-private.h', header)
+        source = ('#include "resilient-b-private.h"\n\n/* resilient_a_go () */\n'
+                  'static void\nstop (int a,\n      int b)\n{\n  puts ("resilient_a_go");\n}\n')
+        self.write(folder + 'resilient-b.c', source)
+        # The same name in another layer is another.
+        self.write('resilient-client/base/resilient-b.c', '#include "resilient-a-private.h"\n')
+        self.assert_clean('circles', [])
+        self.assert_finds('the circle of "a b" has gone', 'circles', ['a b'])
+
+        self.write(folder + 'resilient-b.c', '#include "resilient-a-private.h"\n' + source)
+        self.assert_finds('a circle of "a b": a knows b; b knows a', 'circles', [])
+        self.assert_clean('circles', ['a b'])
+        # By a function, whatever header declares it.
+        self.write(folder + 'resilient-b.c', source + '\nvoid\nresilient_b_go (void)\n{\n  resilient_a_go ();\n}\n')
+        self.assert_finds('a circle of "a b"', 'circles', [])
+        self.write(folder + 'resilient-b.c', source + '\nvoid\nresilient_b_go (void)\n{\n  resilient_b_stop ();\n}\n')
+        self.write(folder + 'resilient-b-stop.c',
+                   '#include "resilient-b-private.h"\n\nvoid\nresilient_b_stop (void)\n{\n}\n')
+        self.assert_finds('a circle of "b b-stop"', 'circles', [])
+
+    def test_structs(self):
+        header, source = 'resilient-client/base/resilient-a-private.h', 'resilient-client/base/resilient-a.c'
+        body = '{\n  int a; /* one */\n}'
+        good = (f'typedef struct\n{body} ResilientValue;\nstruct _ResilientEmbedded\n{body};\n'
+                'typedef struct _ResilientA ResilientA;\nResilientA *resilient_a_new (int a);\n'
+                'void resilient_a_free (ResilientA *self);\nvoid resilient_value_init (ResilientValue *value);\n')
+        self.write(header, good)
+        self.write(source, f'struct _ResilientA\n{body};\n')
+        self.assert_clean('structs', [])
+        self.assert_finds('ResilientA is private to one source', 'structs', ['ResilientA'])
+        self.write('resilient-client/base/resilient-b.c', f'struct _ResilientA\n{body};\n')
+        self.assertEqual(len(self.findings('structs', [])), 2)
+        self.write('resilient-client/base/resilient-b.c', '')
+        for more in (f'struct _ResilientA\n{body};\n', f'typedef struct _ResilientA\n{body} ResilientA;\n'):
+            self.write(header, good + more)
+            self.write(source, '')
+            self.assert_finds('a-private.h:', 'structs', [])
+            self.assert_clean('structs', ['ResilientA'])
+        self.write(header, good.replace('void resilient_value_init', 'ResilientValue *resilient_value_copy'))
+        self.assert_finds('the struct of ResilientValue', 'structs', [])
+
+    @unittest.skipUnless(formatting.find_tool(), 'clang-format is missing')
+    def test_formatting(self):
+        self.assert_finds('no sources', 'formatting')
+        self.write('.clang-format', 'BasedOnStyle: GNU\n')
+        good = 'int\nf (void)\n{\n  return 1;\n}\n'
+        self.write('tests/a b.c', good)
+        self.write('b.h', 'int f (void);\n')
+        self.write('b.md', 'int f(void);\n')
+        self.assert_clean('formatting')
+        self.write('b.h', '\nint f( void );\nint g( void );\n')
+        self.assert_finds('b.h:2: 6 differences', 'formatting')
+        formatting.fix(self.root)
+        self.assert_clean('formatting')
+        # Public headers have another look.
+        header = 'resilient-client/base/resilient-a.h'
+        self.write(header, HEADER)
+        self.assert_clean('formatting')
+        self.write(header, HEADER.replace('get_more (Res', 'get_more(Res'))
+        self.assert_finds('resilient-a.h: its declarations are not in columns', 'formatting')
+        formatting.fix(self.root)
+        self.assertEqual((self.root / header).read_text(encoding='utf-8'), HEADER)
+
+    def test_align(self):
+        self.assertEqual(align.align(HEADER), HEADER)
+        for old, new in (('  resilient_a_free', ' resilient_a_free'), (',\n' + 34 * ' ', ', '), ('  *self', ' *self'),
+                         ('(void)', '(\n void )'), ('void        resilient', 'void resilient')):
+            self.assertIn(old, HEADER)
+            self.assertEqual(align.align(HEADER.replace(old, new)), HEADER, (old, new))
+
+    @unittest.mock.patch('shutil.which', lambda name: None)
+    def test_formatting_without_the_tool(self):
+        self.write('a.c', '')
+        with self.assertRaisesRegex(common.Skip, 'clang-format 14 is not installed'):
+            self.findings('formatting')
 
     def test_users(self):
         self.write('examples/c/a.c', '#include <resilient.h>\n')
@@ -131,24 +277,35 @@ class CheckTest(unittest.TestCase):
         self.write('tests/consumer/a.cpp', '#include "../resilient-clock-private.h"\n')
         self.assert_finds('resilient-clock-private.h', 'users')
 
-    def test_sizes(self):
-        self.write('resilient-client/base/a.c', '\n' * 400)
-        self.assert_clean('sizes')
-        self.write('resilient-client/base/a.c', '\n' * 401)
-        self.assert_finds('401 lines', 'sizes')
-
+    # By itself, and not by the tool that it asks besides.
+    @unittest.mock.patch('shutil.which', lambda name: None)
     def test_licences(self):
         self.write('LICENSES/MIT.txt', 'text')
         self.write('a.c', TAGS)
         self.write('b.pem', 'x')
         self.write('b.pem.license', TAGS)
         self.write('c.svg', 'x')
-        self.write('.reuse/dep5', 'Files: *.png\n *.svg\nCopyright: X\nLicense: MIT\n')
+        self.write('d/e/f.png', 'x')
+        self.write('REUSE.toml', ANNOTATIONS)
         self.assert_clean('licences')
+        self.write('f/c.svg', 'x')
+        self.assertEqual(len(self.findings('licences')), 2)
+        (self.root / 'f/c.svg').unlink()
         self.write('a.c', TAGS.split('\n', maxsplit=1)[0] + '\n')
         self.assert_finds('no SPDX-License', 'licences')
         self.write('a.c', TAGS.replace('MIT', 'Zlib'))
         self.assert_finds('LICENSES/Zlib.txt', 'licences')
+
+    def test_links(self):
+        self.write('docs/b.md', '[a](../a.md#top) [tests](../tests) ![plot](c.svg)\n')
+        self.write('docs/c.svg', 'x\n')
+        self.write('tests/t.c', 'x\n')
+        good = '[b](docs/b.md), [elsewhere](https://example.org/x), [here](#top), `[x](none)`\n\n```\nf[0](none)\n```\n'
+        self.write('a.md', good)
+        self.assert_clean('links')
+        for link in ('docs/b.html', 'b.md', 'docs/none.md#top', '_build/b.md'):
+            self.write('a.md', good + f'[x]({link})\n')
+            self.assert_finds(f'a.md:6: {link} does not exist', 'links')
 
     def test_translations(self):
         self.write('resilient-client/base/a.c', 'puts (_("Hello"));\n')
@@ -201,17 +358,47 @@ class CheckTest(unittest.TestCase):
         self.write('a.c', 'end')
         self.assert_finds('no newline', 'words')
 
+    def test_project_files(self):
+        wanted = ['.ci/run', '.gitignore', 'a.c', 'po/a.po', 'sub/_build/a.c', 'sub/a.pot', 'sub/deep/a.pot']
+        others = ['.git/config', '.vscode/a.json', '_build/a.c', '_build-x/deep/a.c', 'a.c~', 'po/a.pot', 'sub/a.mo',
+                  'sub/__pycache__/a.pyc']
+        for path in [*wanted, *others]:
+            self.write(path, 'x\n')
+        self.write('.gitignore', '# comment\n/.*/\n!/.ci/\n\n/_build*/\n__pycache__/\n*.mo\n/po/*.pot\n*~\n')
+        # Whoever it belongs to, and whether git is there or not.
+        self.assertEqual([str(path) for path in common.project_files(self.root)], wanted)
+        (self.root / '.gitignore').unlink()
+        self.assertEqual(len(common.project_files(self.root)), len(wanted) + len(others) - 2)
+
     @unittest.skipUnless(shutil.which('git'), 'git is missing')
-    def test_words_of_what_git_ignores(self):
+    def test_project_files_are_those_of_git(self):
         subprocess.run(['git', 'init', '--quiet', self.root], check=True)
-        self.write('.gitignore', '/_build\n')
-        self.write('_build/a.c', 'TODO\n')
-        self.assert_clean('words')
-        self.write('a.c', 'TODO\n')
-        self.assert_finds('a.c:1', 'words')
+        shutil.copy(HERE.parent.parent / '.gitignore', self.root)
+        for path in ('.ci/run', '.cache/a', 'a.c', '_build/a.c', 'po/a.pot', 'po/a.po', 'sub/a.mo', 'sub/_build/a', 'a~'):
+            self.write(path, 'x\n')
+        git = subprocess.run(['git', '-C', self.root, 'ls-files', '--others', '--exclude-standard'],
+                             check=True, capture_output=True, text=True)
+        self.assertEqual([str(path) for path in common.project_files(self.root)], sorted(git.stdout.split()))
+
+    @unittest.skipUnless(shutil.which('reuse'), 'reuse is missing')
+    def test_licences_without_git(self):
+        self.write('LICENSES/MIT.txt', 'text')
+        self.write('a.c', TAGS)
+        # Whichever of the forms the tool knows.
+        self.write('REUSE.toml', ANNOTATIONS)
+        self.write('c.svg', 'x')
+        self.write('d/e/f.png', 'x')
+        self.write('.gitignore', '_build/\n# ' + TAGS.replace('\n', '\n# ') + '\n')
+        self.write('_build/b.c', 'no tags\n')
+        # Not a repository that git could read.
+        self.write('.git/config', 'x\n')
+        self.assert_clean('licences')
+        self.write('LICENSES/Zlib.txt', 'text')
+        self.assert_finds('Unused licenses: Zlib', 'licences')
 
     def test_release(self):
-        build = "project('x',\n  version: '1.2.3',\n)\n"
+        build = "project('x',\n  version: '1.2.3',\n  license: 'MIT',\n)\n"
+        self.write('x.doap', DOAP)
         macros = 'resilient-client/base/resilient-version-macros.h'
         self.write('meson.build', build)
         self.write('NEWS', '1.2.3 (unreleased)\n==================\n\nAll new.\n')
@@ -222,6 +409,11 @@ class CheckTest(unittest.TestCase):
         self.write('meson.build', build)
         self.write(macros, '#define RESILIENT_AVAILABLE_IN_1_0 extern\n')
         self.assert_finds('no RESILIENT_AVAILABLE_IN_1_2', 'release')
+        self.write(macros, '#define RESILIENT_AVAILABLE_IN_1_2 extern\n')
+        for old, new, what in (('>x<', '>y<', 'is not of x'), ('/MIT', '/Zlib', 'the licence, MIT'),
+                               ('</P', '</Q', 'not XML')):
+            self.write('x.doap', DOAP.replace(old, new))
+            self.assert_finds(what, 'release')
 
     def test_documentation(self):
         self.assert_clean('documentation', self.write('a.gir', GIR))
@@ -262,6 +454,17 @@ class CheckTest(unittest.TestCase):
                       page.replace('```c\n', '')):
             with self.assertRaises(snippets.SnippetError):
                 snippets.refresh(self.root, wrong)
+
+    def test_verdicts_of_benchmarks(self):
+        for figure, bar, verdict in (('0.26 ×', '≥ 0.27 ×', 'MISSED'), ('0.27 ×', '≥ 0.27 ×', 'met'),
+                                     ('1,024.00 bytes', '≤ 1,024 bytes', 'met'), ('1,024.01 bytes', '≤ 1,024 bytes', 'MISSED'),
+                                     ('-2', '≤ 16', 'met'), ('98.50 %', '≥ 98.5 %', 'met')):
+            self.assertEqual(record.verdict(figure, bar), verdict, (figure, bar))
+        figures = {'get': {'ours': {'per_second': 8897.4}, 'other': {'per_second': 9712.0}}}
+        row = {'question': 'ours ÷ other', 'figure': '1.02 ×', 'ratio': ['get', 'ours', 'other', 'per_second'],
+               'bar': '≥ 0.98 ×', 'verdict': 'met'}
+        # The page has what follows from its figures, and no bars.
+        self.assertEqual(record.table([record.shown(row)], figures), '| | |\n|---|---:|\n| ours ÷ other | 0.92 × |\n')
 
     def test_summary(self):
         log = self.write('testlog.json', ''.join(

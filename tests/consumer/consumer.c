@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* The least that a program of somebody else does; built with pkg-config and as the parent of a Meson subproject. */
+/* The least that a program of somebody else does; built with pkg-config and as the parent of a
+ * Meson subproject. */
 
 #include <resilient.h>
 

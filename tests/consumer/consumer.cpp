@@ -16,23 +16,19 @@ namespace
 
 template <auto free_func> struct Deleter
 {
-  template <typename T>
-  void
-  operator() (T *value) const
-  {
-    free_func (value);
-  }
+  template <typename T> void operator() (T *value) const { free_func (value); }
 };
 
-using Client = std::unique_ptr<ResilientClient, Deleter<g_object_unref>>;
-using Request = std::unique_ptr<ResilientRequest, Deleter<g_object_unref>>;
-using Server = std::unique_ptr<SoupServer, Deleter<g_object_unref>>;
-using Context = std::unique_ptr<ResilientRequestContext, Deleter<resilient_request_context_unref>>;
-using Policy = std::unique_ptr<ResilientRetryPolicy, Deleter<resilient_retry_policy_unref>>;
-using Builder = std::unique_ptr<ResilientRetryPolicyBuilder, Deleter<resilient_retry_policy_builder_unref>>;
-using Response = std::unique_ptr<ResilientResponse, Deleter<resilient_response_unref>>;
-using Error = std::unique_ptr<GError, Deleter<g_error_free>>;
-using Text = std::unique_ptr<char, Deleter<g_free>>;
+using Client = std::unique_ptr<ResilientClient, Deleter<g_object_unref> >;
+using Request = std::unique_ptr<ResilientRequest, Deleter<g_object_unref> >;
+using Server = std::unique_ptr<SoupServer, Deleter<g_object_unref> >;
+using Context = std::unique_ptr<ResilientRequestContext, Deleter<resilient_request_context_unref> >;
+using Policy = std::unique_ptr<ResilientRetryPolicy, Deleter<resilient_retry_policy_unref> >;
+using Builder =
+  std::unique_ptr<ResilientRetryPolicyBuilder, Deleter<resilient_retry_policy_builder_unref> >;
+using Response = std::unique_ptr<ResilientResponse, Deleter<resilient_response_unref> >;
+using Error = std::unique_ptr<GError, Deleter<g_error_free> >;
+using Text = std::unique_ptr<char, Deleter<g_free> >;
 
 /* What an asynchronous call ended with. */
 struct Outcome
@@ -71,7 +67,9 @@ close_and_wait (ResilientClient *client)
 }
 
 Outcome
-get_and_wait (ResilientClient *client, const std::string &uri, ResilientRequestContext *context = nullptr)
+get_and_wait (ResilientClient *client,
+              const std::string &uri,
+              ResilientRequestContext *context = nullptr)
 {
   Outcome outcome;
 
@@ -117,8 +115,9 @@ TEST (Version, IsKnownAtCompileTime)
   static_assert (RESILIENT_CHECK_VERSION (1, 0, 0), "the version is at least the first one");
   static_assert (!RESILIENT_CHECK_VERSION (RESILIENT_MAJOR_VERSION + 1, 0, 0), "and no later one");
   EXPECT_EQ (std::string (RESILIENT_VERSION_S),
-             std::to_string (RESILIENT_MAJOR_VERSION) + '.' + std::to_string (RESILIENT_MINOR_VERSION)
-               + '.' + std::to_string (RESILIENT_MICRO_VERSION));
+             std::to_string (RESILIENT_MAJOR_VERSION) + '.'
+               + std::to_string (RESILIENT_MINOR_VERSION) + '.'
+               + std::to_string (RESILIENT_MICRO_VERSION));
 }
 
 TEST (RetryPolicy, ComparesByValue)
@@ -144,7 +143,8 @@ TEST (RetryPolicyBuilder, RefusesAContradiction)
   Policy policy (resilient_retry_policy_builder_build (builder.get (), &error));
   Error owned (error);
   EXPECT_EQ (policy, nullptr);
-  EXPECT_TRUE (g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY));
+  EXPECT_TRUE (
+    g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY));
 }
 
 TEST (RequestContext, NeverChanges)
@@ -189,8 +189,10 @@ TEST (Client, RetriesUntilTheServerRecovers)
   close_and_wait (client.get ());
   while (events.size () < 3)
     g_main_context_iteration (nullptr, TRUE);
-  EXPECT_EQ (events, (std::vector<ResilientEventType>{ RESILIENT_EVENT_TYPE_RETRY, RESILIENT_EVENT_TYPE_RETRY,
-                                                       RESILIENT_EVENT_TYPE_SUCCESS }));
+  EXPECT_EQ (events,
+             (std::vector<ResilientEventType>{ RESILIENT_EVENT_TYPE_RETRY,
+                                               RESILIENT_EVENT_TYPE_RETRY,
+                                               RESILIENT_EVENT_TYPE_SUCCESS }));
 }
 
 TEST (Client, KeepsTheErrorOfTheNetwork)
@@ -216,10 +218,12 @@ TEST (Client, RefusesWhatIsNotARequest)
   Request request (resilient_request_new ("GET", "ftp://localhost/"));
   GError *error = nullptr;
 
-  Response response (resilient_client_send (client.get (), request.get (), nullptr, nullptr, &error));
+  Response response (
+    resilient_client_send (client.get (), request.get (), nullptr, nullptr, &error));
   Error owned (error);
   EXPECT_EQ (response, nullptr);
-  EXPECT_TRUE (g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST));
+  EXPECT_TRUE (
+    g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST));
   close_and_wait (client.get ());
 }
 

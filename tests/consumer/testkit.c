@@ -1,14 +1,16 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* The least that a test of somebody else's program does; built with pkg-config and as the parent of a Meson subproject. */
+/* The least that a test of somebody else's program does; built with pkg-config and as the parent of
+ * a Meson subproject. */
 
 #include <resilient-test.h>
 
 int
 main (void)
 {
-  g_autoptr (ResilientTestServer) server = resilient_test_server_new_with_flags (RESILIENT_TEST_SERVER_TLS, NULL);
+  g_autoptr (ResilientTestServer) server =
+    resilient_test_server_new_with_flags (RESILIENT_TEST_SERVER_TLS, NULL);
   g_autoptr (SoupSession) session = soup_session_new ();
   g_autoptr (ResilientClient) client = NULL;
   g_autoptr (ResilientRequest) request = NULL;

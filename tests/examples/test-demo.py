@@ -75,8 +75,8 @@ class DemoTest(unittest.TestCase):
     def test_standard(self):
         result = self.run_json('--requests', '300', '--seed', '1', '--policy', 'standard')
         self.assert_adds_up(result, 300)
-        # Eleven attempts against a server that fails one of five.
-        self.assertGreaterEqual(result['successes'], 297)
+        # Sixteen attempts against a server that fails one of five.
+        self.assertEqual(result['successes'], 300)
         self.assertGreater(result['retries'], 300)
         for fault in ('dropped', 'stalled', 'unavailable'):
             self.assertGreater(result['faults_' + fault], 10)
@@ -120,6 +120,13 @@ class DemoTest(unittest.TestCase):
                        r'^Error rate +[01]\.\d %$', r'^Retry rate +\d+\.\d %$', r'^Attempts +\d+, of them \d+ retries$', r'^Elapsed +\d',
                        r'p50 .*p95 .*p99', r'^Peak memory +\d+\.\d MiB$', r'^Every request ended exactly once\.$'):
             self.assertRegex(demo.stdout, re.compile(wanted, re.MULTILINE))
+
+    def test_every_attempt_fails(self):
+        demo = run('--requests', '3', '--fault-rate', '1', '--policy', 'standard')
+        self.assertEqual(demo.returncode, 0, demo.stderr)
+        self.assertRegex(demo.stdout, re.compile('^Error rate +100.0 %$', re.MULTILINE))
+        self.assertRegex(demo.stdout, re.compile('^Attempts +48, of them 45 retries$', re.MULTILINE))
+        self.assertIn('\nThose that failed met a fault in each of the 16 attempts that the policy allows.\n', demo.stdout)
 
     def test_french(self):
         if not pathlib.Path(os.environ.get('RESILIENT_LOCALE_DIR', ''), 'fr').is_dir():
@@ -216,6 +223,7 @@ class DemoTest(unittest.TestCase):
         self.assertGreater(text.rindex('\x1b[?25h'), text.rindex('\x1b[?25l'))
         self.assertIn('Every request ended exactly once.', text)
         self.assertIn('cancelled: 300', text)
+        self.assertNotIn('met a fault', text)
 
 
 if __name__ == '__main__':

@@ -94,7 +94,7 @@ hangs_cb (gpointer user_data)
 static void
 run_until (const guint *flag)
 {
-  g_autoptr (ResilientAlarm) alarm = resilient_alarm_get (NULL);
+  g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
 
   for (guint n_steps = 0; !*flag; n_steps++)
     {
@@ -106,7 +106,7 @@ run_until (const guint *flag)
         continue;
 
       g_assert_cmpuint (n_steps, <, MAX_STEPS);
-      due = resilient_alarm_get_next_due (alarm);
+      due = resilient_timer_queue_get_next_due (timers);
       if (due < G_MAXINT64)
         {
           virtual_now = MAX (virtual_now, due);

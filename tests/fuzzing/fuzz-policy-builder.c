@@ -58,6 +58,7 @@ is_valid (const ResilientRetryPolicyValues *values, const guint16 *statuses, gsi
       return FALSE;
 
   return values->max_retries >= -1 && is_duration (values->base_delay)
+         && (values->max_retries >= 0 || values->base_delay >= 0.01)
          && is_duration (values->max_delay) && is_duration (values->max_retry_after)
          && values->base_delay <= values->max_delay && values->backoff_factor >= 1.0
          && values->backoff_factor <= G_MAXDOUBLE && (int) values->jitter_mode >= 0

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "resilient-error.h"
-#include "resilient-recipe-private.h"
+#include "resilient-origin-key-private.h"
+#include "resilient-frozen-request-private.h"
 
 /* What may be shown of a URI: never its user info, nor the values of its query.
  *
@@ -21,8 +22,8 @@
 #define OTHER "Zparrot-9Z"
 #define N_PARTS 5
 
-/* @secret in every place that is to be kept: as user, as password and in each value of the query.
- */
+/* @secret in every place that is to be kept: as user, as password and in each value of the
+ * query. */
 static char *
 make_uri (char *const *parts, const char *secret)
 {
@@ -66,7 +67,7 @@ check_redacted (GUri *uri)
 
   /* What is shown is a URI of the same origin, and hiding what is hidden changes nothing. */
   g_assert_nonnull (again);
-  g_assert_true (resilient_uri_same_origin (uri, again));
+  g_assert_true (resilient_origin_key_equal (uri, again));
   g_assert_null (g_uri_get_fragment (again));
   twice = resilient_uri_redact (again);
   g_assert_cmpstr (twice, ==, text);
@@ -133,8 +134,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   char *parts[N_PARTS];
   g_autofree char *text = NULL;
   g_autofree char *other_text = NULL;
-  g_autoptr (ResilientRecipe) recipe = NULL;
-  g_autoptr (ResilientRecipe) other = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
+  g_autoptr (ResilientFrozenRequest) other = NULL;
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < N_PARTS; i++)
@@ -147,9 +148,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   other_text = make_uri (parts, OTHER);
   check_escape (text);
 
-  recipe = resilient_recipe_new ("GET", text, &error);
-  other = resilient_recipe_new ("GET", other_text, NULL);
-  if (recipe == NULL)
+  frozen = resilient_frozen_request_new ("GET", text, &error);
+  other = resilient_frozen_request_new ("GET", other_text, NULL);
+  if (frozen == NULL)
     {
       g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
       g_assert_true (!are_secrets (parts) || !repeats (error->message, CANARY)
@@ -157,10 +158,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     }
   else
     {
-      check_redacted (recipe->uri);
-      if (other != NULL && are_secrets (parts) && is_as_meant (recipe->uri, parts))
+      check_redacted (frozen->uri);
+      if (other != NULL && are_secrets (parts) && is_as_meant (frozen->uri, parts))
         {
-          g_autofree char *shown = resilient_uri_redact (recipe->uri);
+          g_autofree char *shown = resilient_uri_redact (frozen->uri);
           g_autofree char *other_shown = resilient_uri_redact (other->uri);
 
           g_assert_cmpstr (shown, ==, other_shown);

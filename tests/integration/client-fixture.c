@@ -22,8 +22,8 @@ client_fixture_set_up (ClientFixture *self, gconstpointer flags)
    * goes, which may be later than the test */
   test_allow_warning ("libsoup", "conns");
   g_signal_connect (self->client, "event", G_CALLBACK (event_cb), self);
-  /* several TLS handshakes at a time take longer than the default where each instruction is checked
-   */
+  /* several TLS handshakes at a time take longer than the default where each instruction is
+   * checked */
   resilient_client_set_connect_timeout (self->client, 0);
 }
 
@@ -119,8 +119,12 @@ client_tests_run (int argc, char **argv, const ClientTest *tests, gsize n_tests)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   for (gsize i = 0; i < n_tests; i++)
-    g_test_add (tests[i].path, ClientFixture, GUINT_TO_POINTER (tests[i].flags),
-                client_fixture_set_up, tests[i].test, client_fixture_tear_down);
+    g_test_add (tests[i].path,
+                ClientFixture,
+                GUINT_TO_POINTER (tests[i].flags),
+                client_fixture_set_up,
+                tests[i].test,
+                client_fixture_tear_down);
 
   return g_test_run ();
 }
@@ -179,8 +183,11 @@ request_new (ClientFixture *self, const char *method, const char *path)
 }
 
 void
-client_start_get (ClientFixture *self, const char *path, ResilientRequestContext *context,
-                  GCancellable *cancellable, TestResult *result)
+client_start_get (ClientFixture *self,
+                  const char *path,
+                  ResilientRequestContext *context,
+                  GCancellable *cancellable,
+                  TestResult *result)
 {
   g_autofree char *uri = fault_server_uri (self->server, path);
 
@@ -209,7 +216,9 @@ client_get (ClientFixture *self, const char *path, ResilientRequestContext *cont
 }
 
 ResilientResponse *
-client_send (ClientFixture *self, ResilientRequest *request, ResilientRequestContext *context,
+client_send (ClientFixture *self,
+             ResilientRequest *request,
+             ResilientRequestContext *context,
              GError **error)
 {
   g_auto (TestResult) result = { 0 };
@@ -264,8 +273,11 @@ assert_response (ResilientResponse *response, guint status, const char *body)
 }
 
 ResilientResult *
-assert_result (ClientFixture *self, const char *id, ResilientResultStatus status,
-               ResilientFailure failure, guint attempts)
+assert_result (ClientFixture *self,
+               const char *id,
+               ResilientResultStatus status,
+               ResilientFailure failure,
+               guint attempts)
 {
   ResilientResult *result = resilient_client_get_result (self->client, id);
 
@@ -274,8 +286,8 @@ assert_result (ClientFixture *self, const char *id, ResilientResultStatus status
   g_assert_cmpint (resilient_result_get_status (result), ==, status);
   g_assert_cmpuint (resilient_result_get_failure (result), ==, failure);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, attempts);
-  g_assert_cmpint (resilient_result_is_success (result), ==,
-                   status == RESILIENT_RESULT_STATUS_SUCCESS);
+  g_assert_cmpint (
+    resilient_result_is_success (result), ==, status == RESILIENT_RESULT_STATUS_SUCCESS);
 
   return result;
 }

@@ -46,24 +46,34 @@ ResilientRetryPolicy *sleepy_policy (int max_retries);
 ResilientRequestContext *context_new (const char *id, ResilientRetryPolicy *policy);
 
 /* Asynchronous calls of the client, run to their end. */
-ResilientResponse *client_get (ClientFixture *self, const char *path,
-                               ResilientRequestContext *context, GError **error);
-ResilientResponse *client_send (ClientFixture *self, ResilientRequest *request,
-                                ResilientRequestContext *context, GError **error);
+ResilientResponse *client_get (ClientFixture *self,
+                               const char *path,
+                               ResilientRequestContext *context,
+                               GError **error);
+ResilientResponse *client_send (ClientFixture *self,
+                                ResilientRequest *request,
+                                ResilientRequestContext *context,
+                                GError **error);
 ResilientRequest *request_new (ClientFixture *self, const char *method, const char *path);
 /* The answer must be there, with that status and body. */
 void assert_response (ResilientResponse *response, guint status, const char *body);
 
 /* Starts a GET whose result goes to @result. */
-void client_start_get (ClientFixture *self, const char *path, ResilientRequestContext *context,
-                       GCancellable *cancellable, TestResult *result);
+void client_start_get (ClientFixture *self,
+                       const char *path,
+                       ResilientRequestContext *context,
+                       GCancellable *cancellable,
+                       TestResult *result);
 ResilientResponse *client_end_get (ClientFixture *self, TestResult *result, GError **error);
 ResilientResponse *call_wait (ResilientCall *call, GError **error);
 void call_wait_state (ResilientCall *call, ResilientCallState state);
 
 /* The stored result, which must be there, as it must be. */
-ResilientResult *assert_result (ClientFixture *self, const char *id, ResilientResultStatus status,
-                                ResilientFailure failure, guint attempts);
+ResilientResult *assert_result (ClientFixture *self,
+                                const char *id,
+                                ResilientResultStatus status,
+                                ResilientFailure failure,
+                                guint attempts);
 
 /* Counts events of @type, of one request or with NULL of all. */
 guint count_events (ClientFixture *self, ResilientEventType type, const char *id);

@@ -87,8 +87,8 @@ prepare (ClientFixture *fixture, Phase phase, ResilientRequest *request, TestRes
     {
     case QUEUED:
       resilient_client_set_max_concurrent (fixture->client, 1);
-      fault_server_on (fixture->server, "/other", fault_hold ("go"), fault_answer (200, NULL, "ok"),
-                       NULL);
+      fault_server_on (
+        fixture->server, "/other", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
       client_start_get (fixture, "/other", NULL, NULL, other);
       fault_server_wait_held (fixture->server, "go", 1);
       break;
@@ -98,12 +98,20 @@ prepare (ClientFixture *fixture, Phase phase, ResilientRequest *request, TestRes
     case UPLOADING:
       body = g_bytes_new_take (g_malloc0 (UPLOAD_SIZE), UPLOAD_SIZE);
       resilient_request_set_body_bytes (request, NULL, body);
-      fault_server_on (fixture->server, "/", fault_head (100, NULL), fault_read (1000),
-                       fault_hold ("never"), NULL);
+      fault_server_on (fixture->server,
+                       "/",
+                       fault_head (100, NULL),
+                       fault_read (1000),
+                       fault_hold ("never"),
+                       NULL);
       break;
     case RECEIVING:
-      fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10"),
-                       fault_send ("abc"), fault_silence (), NULL);
+      fault_server_on (fixture->server,
+                       "/",
+                       fault_head (200, "Content-Length: 10"),
+                       fault_send ("abc"),
+                       fault_silence (),
+                       NULL);
       break;
     default:
       break;
@@ -189,8 +197,8 @@ test_cancel (ClientFixture *fixture, gconstpointer data)
   g_auto (TestResult) other = { 0 };
 
   prepare (fixture, test->phase, request, &other);
-  resilient_client_send_async (fixture->client, request, context, cancellable, test_result_cb,
-                               &slot);
+  resilient_client_send_async (
+    fixture->client, request, context, cancellable, test_result_cb, &slot);
   reach (fixture, test->phase);
   cancel (fixture, test->way, cancellable);
   /* not inside the call that cancels */
@@ -199,8 +207,11 @@ test_cancel (ClientFixture *fixture, gconstpointer data)
   response = resilient_client_send_finish (fixture->client, test_result_wait (&slot), &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_null (response);
-  result = assert_result (fixture, ID, RESILIENT_RESULT_STATUS_CANCELLED,
-                          RESILIENT_FAILURE_CANCELLED, phases[test->phase].attempts);
+  result = assert_result (fixture,
+                          ID,
+                          RESILIENT_RESULT_STATUS_CANCELLED,
+                          RESILIENT_FAILURE_CANCELLED,
+                          phases[test->phase].attempts);
   g_assert_cmpuint (resilient_client_cancel (fixture->client, ID), ==, 0);
 
   if (test->phase == QUEUED)
@@ -290,6 +301,189 @@ test_stop_waiting (ClientFixture *fixture, gconstpointer flags)
   assert_response (response, 200, "ok");
 }
 
+/* --- cancelled and reset in one go, as apps do that use a cancellable again ------------------- */
+
+static void
+cancel_and_reset (GCancellable *cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  g_cancellable_reset (cancellable);
+}
+
+/* Everything that takes a cancellable, at once: each has one callback. */
+static void
+test_reset (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientSubscription) subscription = resilient_client_subscribe (fixture->client, 10);
+  g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
+  g_autoptr (ResilientRequestContext) context = context_new (ID, NULL);
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree char *uri = fault_server_uri (fixture->server, "/");
+  TestResult sent = { 0 }, fetched = { 0 }, finished = { 0 }, waited = { 0 }, waited_all = { 0 },
+             closed = { 0 }, next = { 0 };
+  TestResult *all[] = { &sent, &fetched, &finished, &waited, &waited_all, &closed, &next };
+  GError *errors[G_N_ELEMENTS (all)] = { NULL };
+
+  fault_server_on (fixture->server, "/", fault_silence (), NULL);
+  call = resilient_client_start (fixture->client, request, context);
+  resilient_call_finish_async (call, cancellable, test_result_cb, &finished);
+  resilient_client_send_async (fixture->client, request, NULL, cancellable, test_result_cb, &sent);
+  resilient_fetch_async ("GET", uri, 0, 0, cancellable, test_result_cb, &fetched);
+  resilient_client_wait_async (fixture->client, ID, 100, cancellable, test_result_cb, &waited);
+  resilient_client_wait_all_async (fixture->client, cancellable, test_result_cb, &waited_all);
+  resilient_subscription_next_async (subscription, cancellable, test_result_cb, &next);
+  fault_server_wait_requests (fixture->server, 3);
+  resilient_client_close_async (fixture->client, 100, cancellable, test_result_cb, &closed);
+
+  cancel_and_reset (cancellable);
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    g_assert_cmpuint (all[i]->calls, ==, 0);
+
+  g_assert_null (
+    resilient_client_send_finish (fixture->client, test_result_wait (&sent), &errors[0]));
+  g_assert_null (resilient_fetch_finish (test_result_wait (&fetched), &errors[1]));
+  g_assert_null (resilient_call_finish_finish (call, test_result_wait (&finished), &errors[2]));
+  g_assert_null (
+    resilient_client_wait_finish (fixture->client, test_result_wait (&waited), &errors[3]));
+  g_assert_null (
+    resilient_client_wait_all_finish (fixture->client, test_result_wait (&waited_all), &errors[4]));
+  g_assert_false (
+    resilient_client_close_finish (fixture->client, test_result_wait (&closed), &errors[5]));
+  g_assert_null (
+    resilient_subscription_next_finish (subscription, test_result_wait (&next), &errors[6]));
+  test_run_pending ();
+
+  /* the call that was only waited for lives on */
+  g_assert_cmpint (resilient_call_get_state (call), !=, RESILIENT_CALL_STATE_DONE);
+  client_close (fixture, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      g_assert_error (errors[i], G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpuint (all[i]->calls, ==, 1);
+      g_clear_error (&errors[i]);
+      test_result_clear (all[i]);
+    }
+}
+
+/* One that was reset is as good as new. */
+static void
+test_reset_again (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
+  call = resilient_client_start (fixture->client, request, NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_auto (TestResult) finished = { 0 };
+      g_autoptr (GError) cancelled = NULL;
+
+      resilient_call_finish_async (call, cancellable, test_result_cb, &finished);
+      test_run_pending ();
+      cancel_and_reset (cancellable);
+      g_assert_null (resilient_call_finish_finish (call, test_result_wait (&finished), &cancelled));
+      g_assert_error (cancelled, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpuint (finished.calls, ==, 1);
+    }
+  fault_server_open (fixture->server, "go");
+  response = call_wait (call, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "ok");
+}
+
+/* Threads that block. */
+typedef struct
+{
+  ClientFixture *fixture;
+  GCancellable *cancellable;
+  ResilientSubscription *subscription; /* NULL: a request */
+  GError *error;
+  gboolean ended; /* atomic */
+} Blocked;
+
+static gpointer
+block_thread (gpointer data)
+{
+  Blocked *self = data;
+
+  if (self->subscription != NULL)
+    {
+      g_assert_null (
+        resilient_subscription_wait_next (self->subscription, -1, self->cancellable, &self->error));
+    }
+  else
+    {
+      g_autoptr (ResilientRequest) request = request_new (self->fixture, "GET", "/");
+
+      g_assert_null (resilient_client_send (
+        self->fixture->client, request, NULL, self->cancellable, &self->error));
+    }
+  g_atomic_int_set (&self->ended, TRUE);
+  return NULL;
+}
+
+static void
+test_reset_blocked (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientSubscription) subscription = resilient_client_subscribe (fixture->client, 10);
+  Blocked blocked[2] = {
+    { fixture, g_cancellable_new (), subscription },
+    { fixture, g_cancellable_new (), NULL },
+  };
+  GThread *threads[2];
+
+  fault_server_on (fixture->server, "/", fault_silence (), NULL);
+  for (guint i = 0; i < 2; i++)
+    threads[i] = g_thread_new ("blocked", block_thread, &blocked[i]);
+  fault_server_wait_requests (fixture->server, 1);
+  while (!g_signal_has_handler_pending (
+    blocked[0].cancellable, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE), 0, TRUE))
+    g_thread_yield ();
+
+  for (guint i = 0; i < 2; i++)
+    {
+      cancel_and_reset (blocked[i].cancellable);
+      g_thread_join (threads[i]);
+      g_assert_error (blocked[i].error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_clear_error (&blocked[i].error);
+      g_object_unref (blocked[i].cancellable);
+    }
+}
+
+/* Two who wait until nothing is alive; the callback of one waits for that of the other. */
+static TestResult second;
+
+static void
+first_idle_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  test_result_wait (&second);
+  test_result_cb (source, result, user_data);
+}
+
+static void
+test_nested_waits (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
+  g_autoptr (ResilientCall) call = NULL;
+  g_auto (TestResult) first = { 0 };
+
+  fault_server_on (fixture->server, "/", fault_silence (), NULL);
+  call = resilient_client_start (fixture->client, request, NULL);
+  resilient_client_wait_all_async (fixture->client, NULL, first_idle_cb, &first);
+  resilient_client_wait_all_async (fixture->client, NULL, test_result_cb, &second);
+  fault_server_wait_requests (fixture->server, 1);
+  resilient_call_cancel (call);
+  test_result_wait (&first);
+  g_assert_cmpuint (first.calls, ==, 1);
+  g_assert_cmpuint (second.calls, ==, 1);
+  test_result_clear (&second);
+}
+
 /* A slot that a cancelled request held is free again. */
 static void
 test_slots_come_back (ClientFixture *fixture, gconstpointer flags)
@@ -323,6 +517,11 @@ main (int argc, char **argv)
     { "/cancel/too-late", test_too_late, FAULT_SERVER_PLAIN },
     { "/cancel/same-id", test_same_id, FAULT_SERVER_PLAIN },
     { "/cancel/stop-waiting", test_stop_waiting, FAULT_SERVER_PLAIN },
+    { "/cancel/reset", test_reset, FAULT_SERVER_PLAIN },
+    { "/cancel/reset/http2", test_reset, FAULT_SERVER_HTTP2 },
+    { "/cancel/reset/again", test_reset_again, FAULT_SERVER_PLAIN },
+    { "/cancel/reset/blocked", test_reset_blocked, FAULT_SERVER_PLAIN },
+    { "/cancel/nested-waits", test_nested_waits, FAULT_SERVER_PLAIN },
     { "/cancel/slots-come-back", test_slots_come_back, FAULT_SERVER_PLAIN },
     { "/cancel/slots-come-back/http2", test_slots_come_back, FAULT_SERVER_HTTP2 },
   };
@@ -332,16 +531,20 @@ main (int argc, char **argv)
     for (Way way = 0; way < N_WAYS; way++)
       for (guint http2 = 0; http2 < (phase == WAITING || phase == RECEIVING ? 2 : 1); http2++)
         {
-          g_autofree char *path = g_strdup_printf ("/cancel/%s%s/by-%s", phases[phase].name,
-                                                   http2 ? "-http2" : "", ways[way]);
+          g_autofree char *path = g_strdup_printf (
+            "/cancel/%s%s/by-%s", phases[phase].name, http2 ? "-http2" : "", ways[way]);
 
           cases[n] = (Case){ phase, way, http2 ? FAULT_SERVER_HTTP2 : FAULT_SERVER_PLAIN };
-          g_test_add (path, ClientFixture, &cases[n++], set_up, test_cancel,
-                      client_fixture_tear_down);
+          g_test_add (
+            path, ClientFixture, &cases[n++], set_up, test_cancel, client_fixture_tear_down);
         }
   for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, ClientFixture, GUINT_TO_POINTER (tests[i].flags),
-                client_fixture_set_up, tests[i].test, client_fixture_tear_down);
+    g_test_add (tests[i].path,
+                ClientFixture,
+                GUINT_TO_POINTER (tests[i].flags),
+                client_fixture_set_up,
+                tests[i].test,
+                client_fixture_tear_down);
 
   return g_test_run ();
 }

@@ -79,8 +79,28 @@ test_grace_runs_out (ClientFixture *fixture, gconstpointer flags)
   expect_closed (fixture, &closed);
   g_assert_null (client_end_get (fixture, &slot, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  result = assert_result (fixture, "unlucky", RESILIENT_RESULT_STATUS_CANCELLED,
-                          RESILIENT_FAILURE_CANCELLED, 1);
+  result = assert_result (
+    fixture, "unlucky", RESILIENT_RESULT_STATUS_CANCELLED, RESILIENT_FAILURE_CANCELLED, 1);
+}
+
+/* The grace runs out where the close was called, whatever becomes of the home context. */
+static void
+test_grace_away_from_home (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GError) error = NULL;
+  g_auto (TestResult) slot = { 0 };
+  g_auto (TestResult) closed = { 0 };
+
+  fault_server_on (fixture->server, "/", fault_silence (), NULL);
+  g_main_context_push_thread_default (context);
+  client_start_get (fixture, "/", NULL, NULL, &slot);
+  fault_server_wait_requests (fixture->server, 1);
+  close_now (fixture, 0.02, &closed);
+  expect_closed (fixture, &closed);
+  g_assert_null (client_end_get (fixture, &slot, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_main_context_pop_thread_default (context);
 }
 
 /* A second close that is in more of a hurry does not wait for the grace of the first. */
@@ -203,6 +223,8 @@ main (int argc, char **argv)
     { "/close/grace/http2", test_grace, FAULT_SERVER_HTTP2 },
     { "/close/grace-runs-out", test_grace_runs_out, FAULT_SERVER_PLAIN },
     { "/close/grace-runs-out/http2", test_grace_runs_out, FAULT_SERVER_HTTP2 },
+    { "/close/grace-away-from-home", test_grace_away_from_home, FAULT_SERVER_PLAIN },
+    { "/close/grace-away-from-home/http2", test_grace_away_from_home, FAULT_SERVER_HTTP2 },
     { "/close/twice", test_twice, FAULT_SERVER_PLAIN },
     { "/close/stop-waiting", test_stop_waiting, FAULT_SERVER_PLAIN },
     { "/close/let-go", test_let_go, FAULT_SERVER_PLAIN },

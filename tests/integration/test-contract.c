@@ -61,8 +61,8 @@ test_second_attempt (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpuint (resilient_result_get_sends (result), ==, 1);
   attempts = resilient_result_list_attempts (result);
   g_assert_cmpuint (attempts->len, ==, 2);
-  g_assert_cmpuint (resilient_attempt_get_failure (attempts->pdata[0]), ==,
-                    RESILIENT_FAILURE_CONNECT);
+  g_assert_cmpuint (
+    resilient_attempt_get_failure (attempts->pdata[0]), ==, RESILIENT_FAILURE_CONNECT);
   g_assert_cmpuint (resilient_attempt_get_sends (attempts->pdata[0]), ==, 0);
   g_assert_cmpuint (resilient_attempt_get_failure (attempts->pdata[1]), ==, RESILIENT_FAILURE_NONE);
   g_assert_cmpuint (resilient_attempt_get_number (attempts->pdata[1]), ==, 2);
@@ -85,8 +85,8 @@ test_three_attempts (ClientFixture *fixture, gconstpointer flags)
   result =
     assert_result (fixture, "three", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_CONNECT, 3);
   g_assert_true (resilient_result_is_error (result));
-  g_assert_true (g_error_matches (resilient_result_get_error (result), G_IO_ERROR,
-                                  G_IO_ERROR_CONNECTION_REFUSED));
+  g_assert_true (g_error_matches (
+    resilient_result_get_error (result), G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED));
   g_assert_cmpuint (resilient_result_get_sends (result), ==, 0);
   wait_last_events (fixture, 1);
   g_assert_cmpuint (count_events (fixture, RESILIENT_EVENT_TYPE_RETRY, "three"), ==, 2);
@@ -107,8 +107,8 @@ test_statuses_are_answers (ClientFixture *fixture, gconstpointer flags)
       g_autoptr (ResilientResult) result = NULL;
       g_autoptr (GError) error = NULL;
 
-      fault_server_next (fixture->server, "/", fault_answer (statuses[i], "Retry-After: 7", "said"),
-                         NULL);
+      fault_server_next (
+        fixture->server, "/", fault_answer (statuses[i], "Retry-After: 7", "said"), NULL);
       response = client_get (fixture, "/", context, &error);
       g_assert_no_error (error);
       assert_response (response, statuses[i], statuses[i] == 204 ? "" : "said");
@@ -132,8 +132,8 @@ test_timeout_is_final (ClientFixture *fixture, gconstpointer flags)
   response = client_get (fixture, "/", context, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_null (response);
-  result = assert_result (fixture, "late", RESILIENT_RESULT_STATUS_TIMEOUT,
-                          RESILIENT_FAILURE_READ_TIMEOUT, 1);
+  result = assert_result (
+    fixture, "late", RESILIENT_RESULT_STATUS_TIMEOUT, RESILIENT_FAILURE_READ_TIMEOUT, 1);
   wait_last_events (fixture, 1);
   g_assert_cmpuint (count_events (fixture, RESILIENT_EVENT_TYPE_TIMEOUT, "late"), ==, 1);
   g_assert_cmpuint (fixture->events->len, ==, 1);
@@ -181,7 +181,8 @@ test_siblings (ClientFixture *fixture, gconstpointer flags)
       result =
         assert_result (fixture, id, RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, i + 1);
       g_assert_cmpuint (
-        resilient_request_context_get_current_attempt (resilient_result_get_context (result)), ==,
+        resilient_request_context_get_current_attempt (resilient_result_get_context (result)),
+        ==,
         i);
       g_assert_cmpuint (resilient_request_context_get_current_attempt (contexts[i]), ==, 0);
     }
@@ -238,8 +239,8 @@ test_retry_events (ClientFixture *fixture, gconstpointer flags)
       g_assert_cmpstr (resilient_request_context_get_request_id (event_context), ==, "again");
       g_assert_cmpuint (resilient_request_context_get_current_attempt (event_context), ==, i + 1);
       g_assert_cmpuint (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_CONNECT);
-      g_assert_true (g_error_matches (resilient_event_get_error (event), G_IO_ERROR,
-                                      G_IO_ERROR_CONNECTION_REFUSED));
+      g_assert_true (g_error_matches (
+        resilient_event_get_error (event), G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED));
       /* proportional jitter of 0.2 */
       g_assert_cmpfloat (resilient_event_get_delay (event), >=, nominal[i] * 0.8);
       g_assert_cmpfloat (resilient_event_get_delay (event), <=, nominal[i] * 1.2);
@@ -247,7 +248,8 @@ test_retry_events (ClientFixture *fixture, gconstpointer flags)
     }
   g_assert_cmpuint (resilient_request_context_get_current_attempt (
                       resilient_event_get_context (fixture->events->pdata[3])),
-                    ==, 3);
+                    ==,
+                    3);
 }
 
 static void
@@ -273,8 +275,8 @@ test_close_in_handler (ClientFixture *fixture, gconstpointer flags)
   g_assert_true (
     resilient_client_close_finish (fixture->client, test_result_wait (&closed), &error));
   g_assert_no_error (error);
-  result = assert_result (fixture, "closing", RESILIENT_RESULT_STATUS_CANCELLED,
-                          RESILIENT_FAILURE_CANCELLED, 1);
+  result = assert_result (
+    fixture, "closing", RESILIENT_RESULT_STATUS_CANCELLED, RESILIENT_FAILURE_CANCELLED, 1);
 }
 
 static void
@@ -295,8 +297,8 @@ test_closed (ClientFixture *fixture, gconstpointer flags)
   response = client_end_get (fixture, &slot, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
-  result = assert_result (fixture, "cut-off", RESILIENT_RESULT_STATUS_CANCELLED,
-                          RESILIENT_FAILURE_CANCELLED, 1);
+  result = assert_result (
+    fixture, "cut-off", RESILIENT_RESULT_STATUS_CANCELLED, RESILIENT_FAILURE_CANCELLED, 1);
 
   response = client_get (fixture, "/", late, &error);
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED);

@@ -14,7 +14,9 @@
 /* Sends @request, which must fail with @failure in less than the whole second that libsoup's own
  * time-outs take. */
 static void
-expect_timeout (ClientFixture *fixture, ResilientRequest *request, ResilientFailure failure,
+expect_timeout (ClientFixture *fixture,
+                ResilientRequest *request,
+                ResilientFailure failure,
                 guint attempts)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("late", NULL);
@@ -59,8 +61,12 @@ test_write (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
   g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (UPLOAD_SIZE), UPLOAD_SIZE);
 
-  fault_server_on (fixture->server, "/", fault_send ("HTTP/1.1 100 Continue\r\n\r\n"),
-                   fault_read (0), fault_hold ("never"), NULL);
+  fault_server_on (fixture->server,
+                   "/",
+                   fault_send ("HTTP/1.1 100 Continue\r\n\r\n"),
+                   fault_read (0),
+                   fault_hold ("never"),
+                   NULL);
   resilient_request_set_body_bytes (request, NULL, body);
   resilient_request_set_write_timeout (request, SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_WRITE_TIMEOUT, 1);
@@ -83,8 +89,8 @@ test_read_headers (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
-  fault_server_on (fixture->server, "/", fault_send ("HTTP/1.1 200 OK\r\nContent-Le"),
-                   fault_silence (), NULL);
+  fault_server_on (
+    fixture->server, "/", fault_send ("HTTP/1.1 200 OK\r\nContent-Le"), fault_silence (), NULL);
   resilient_client_set_read_timeout (fixture->client, SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_READ_TIMEOUT, 1);
 }
@@ -94,8 +100,12 @@ test_read_body (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
-  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10"), fault_send ("abc"),
-                   fault_silence (), NULL);
+  fault_server_on (fixture->server,
+                   "/",
+                   fault_head (200, "Content-Length: 10"),
+                   fault_send ("abc"),
+                   fault_silence (),
+                   NULL);
   resilient_client_set_read_timeout (fixture->client, SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_READ_TIMEOUT, 1);
 }
@@ -110,16 +120,19 @@ test_attempt (ClientFixture *fixture, gconstpointer flags)
   expect_timeout (fixture, request, RESILIENT_FAILURE_DEADLINE, 1);
 }
 
-/* Bytes that come in time one by one satisfy the read deadline for ever; the attempt's is for that.
- */
+/* Bytes that come in time one by one satisfy the read deadline for ever; the attempt's is for
+ * that. */
 static void
 test_drip (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autofree char *text = g_strnfill (10000, 'd');
 
-  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 10000"),
-                   fault_drip (text, NULL, 2), NULL);
+  fault_server_on (fixture->server,
+                   "/",
+                   fault_head (200, "Content-Length: 10000"),
+                   fault_drip (text, NULL, 2),
+                   NULL);
   resilient_client_set_read_timeout (fixture->client, 15);
   resilient_client_set_attempt_timeout (fixture->client, 4 * SHORT);
   expect_timeout (fixture, request, RESILIENT_FAILURE_DEADLINE, 1);
@@ -131,8 +144,11 @@ test_drip_in_time (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (GError) error = NULL;
 
-  fault_server_on (fixture->server, "/", fault_head (200, "Content-Length: 24"),
-                   fault_drip ("abcdefghijklmnopqrstuvwx", NULL, 25), NULL);
+  fault_server_on (fixture->server,
+                   "/",
+                   fault_head (200, "Content-Length: 24"),
+                   fault_drip ("abcdefghijklmnopqrstuvwx", NULL, 25),
+                   NULL);
   resilient_client_set_read_timeout (fixture->client, 0.5);
   response = client_get (fixture, "/", NULL, &error);
   g_assert_no_error (error);
@@ -177,8 +193,8 @@ test_queue (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (GError) error = NULL;
   g_auto (TestResult) first = { 0 };
 
-  fault_server_on (fixture->server, "/first", fault_hold ("go"), fault_answer (200, NULL, "ok"),
-                   NULL);
+  fault_server_on (
+    fixture->server, "/first", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   resilient_client_set_max_concurrent (fixture->client, 1);
   client_start_get (fixture, "/first", NULL, NULL, &first);
   fault_server_wait_held (fixture->server, "go", 1);
@@ -199,8 +215,8 @@ test_request_wins (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (GError) error = NULL;
 
-  fault_server_on (fixture->server, "/hold", fault_hold ("go"), fault_answer (200, NULL, "ok"),
-                   NULL);
+  fault_server_on (
+    fixture->server, "/hold", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   fault_server_on (fixture->server, "/silent", fault_silence (), NULL);
   resilient_client_set_read_timeout (fixture->client, SHORT);
   resilient_request_set_read_timeout (patient, 0);
@@ -234,8 +250,8 @@ test_retried (ClientFixture *fixture, gconstpointer flags)
   result =
     assert_result (fixture, "patient", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 2);
   attempts = resilient_result_list_attempts (result);
-  g_assert_cmpuint (resilient_attempt_get_failure (attempts->pdata[0]), ==,
-                    RESILIENT_FAILURE_READ_TIMEOUT);
+  g_assert_cmpuint (
+    resilient_attempt_get_failure (attempts->pdata[0]), ==, RESILIENT_FAILURE_READ_TIMEOUT);
 }
 
 int

@@ -223,12 +223,12 @@ test_subscription_drops (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpuint (resilient_subscription_get_length (subscription), ==, 2);
   g_assert_cmpuint (resilient_subscription_get_dropped (subscription), ==, 1);
   event = resilient_subscription_try_next (subscription);
-  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_event_get_context (event)),
-                   ==, "b");
+  g_assert_cmpstr (
+    resilient_request_context_get_request_id (resilient_event_get_context (event)), ==, "b");
 }
 
-/* While nobody drains the queue, retries beyond its capacity are dropped and last events are not.
- */
+/* While nobody drains the queue, retries beyond its capacity are dropped and last events are
+ * not. */
 static void
 test_dropped (ClientFixture *fixture, gconstpointer flags)
 {

@@ -18,8 +18,12 @@ count_cb (GObject *object, GParamSpec *pspec, gpointer user_data)
 static void
 make_other (GParamSpec *pspec, GValue *value)
 {
-  if (G_VALUE_HOLDS_UINT (value))
+  if (G_VALUE_HOLDS_INT (value))
+    g_value_set_int (value, g_value_get_int (value) + 1);
+  else if (G_VALUE_HOLDS_UINT (value))
     g_value_set_uint (value, g_value_get_uint (value) + 1);
+  else if (G_VALUE_HOLDS_INT (value))
+    g_value_set_int (value, g_value_get_int (value) + 1);
   else if (G_VALUE_HOLDS_UINT64 (value))
     g_value_set_uint64 (value, g_value_get_uint64 (value) + 1);
   else if (G_VALUE_HOLDS_DOUBLE (value))
@@ -93,6 +97,7 @@ test_functions (ClientFixture *self, gconstpointer flags)
   }                                                                                                \
   G_STMT_END
 
+  CHECK (io_priority, int, 42, g_assert_cmpint);
   CHECK (max_concurrent, guint, 11, g_assert_cmpuint);
   CHECK (max_concurrent_per_host, guint, 12, g_assert_cmpuint);
   CHECK (max_pending, guint, 13, g_assert_cmpuint);

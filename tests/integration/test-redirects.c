@@ -7,7 +7,9 @@
 
 /* Where a request may be led, as what, and what it takes along. */
 
-static const char *const secrets[] = { "Authorization", "Proxy-Authorization", "Cookie",
+static const char *const secrets[] = { "Authorization",
+                                       "Proxy-Authorization",
+                                       "Cookie",
                                        "X-Api-Key" };
 
 static ResilientRequest *
@@ -143,8 +145,8 @@ test_methods (ClientFixture *fixture, gconstpointer flags)
       record = fault_server_get_record_of (fixture->server, "/to", i);
       g_assert_cmpstr (record->method, ==, rows[i].then);
       g_assert_cmpuint (record->body_size, ==, rows[i].body ? 4 : 0);
-      g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==,
-                       rows[i].body ? "text/plain" : NULL);
+      g_assert_cmpstr (
+        fault_record_get_header (record, "Content-Type"), ==, rows[i].body ? "text/plain" : NULL);
     }
 }
 
@@ -224,8 +226,10 @@ test_answers (ClientFixture *fixture, gconstpointer flags)
       g_autoptr (ResilientResponse) response = NULL;
       g_autoptr (GError) error = NULL;
 
-      fault_server_next (fixture->server, "/",
-                         fault_answer (statuses[i], NULL, statuses[i] == 304 ? "" : "see"), NULL);
+      fault_server_next (fixture->server,
+                         "/",
+                         fault_answer (statuses[i], NULL, statuses[i] == 304 ? "" : "see"),
+                         NULL);
       response = client_get (fixture, "/", NULL, &error);
       g_assert_no_error (error);
       assert_response (response, statuses[i], statuses[i] == 304 ? "" : "see");

@@ -84,6 +84,31 @@ test_wait (ClientFixture *fixture, gconstpointer flags)
   expect_wait (fixture, &too_late, "awaited", RESILIENT_RESULT_STATUS_SUCCESS);
 }
 
+/* The time runs out where the waiting began, also when nobody turns the context that drives the
+ * call. */
+static void
+test_wait_away_from_home (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (ResilientRequestContext) request_context = context_new ("awaited", NULL);
+  g_autoptr (GError) error = NULL;
+  g_auto (TestResult) slot = { 0 };
+  g_auto (TestResult) impatient = { 0 };
+
+  client_start_get (fixture, "/", request_context, NULL, &slot);
+  g_main_context_push_thread_default (context);
+  resilient_client_wait_async (fixture->client, "awaited", 0.01, NULL, test_result_cb, &impatient);
+  g_assert_null (
+    resilient_client_wait_finish (fixture->client, test_result_wait (&impatient), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_main_context_pop_thread_default (context);
+
+  g_assert_cmpuint (resilient_client_cancel (fixture->client, "awaited"), ==, 1);
+  g_clear_error (&error);
+  g_assert_null (client_end_get (fixture, &slot, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
 static void
 test_wait_cancelled (ClientFixture *fixture, gconstpointer flags)
 {
@@ -96,8 +121,8 @@ test_wait_cancelled (ClientFixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   client_start_get (fixture, "/", context, NULL, &slot);
-  resilient_client_wait_async (fixture->client, "awaited", -1, cancellable, test_result_cb,
-                               &waiter);
+  resilient_client_wait_async (
+    fixture->client, "awaited", -1, cancellable, test_result_cb, &waiter);
   fault_server_wait_held (fixture->server, "go", 1);
   g_cancellable_cancel (cancellable);
   g_assert_null (
@@ -220,8 +245,8 @@ test_max_bytes (ClientFixture *fixture, gconstpointer flags)
   old = assert_result (fixture, "old", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
   g_assert_false (resilient_response_has_body (resilient_result_get_response (old)));
   g_assert_null (resilient_response_get_body (resilient_result_get_response (old)));
-  g_assert_cmpstr (resilient_response_get_header (resilient_result_get_response (old), "x-a"), ==,
-                   "b");
+  g_assert_cmpstr (
+    resilient_response_get_header (resilient_result_get_response (old), "x-a"), ==, "b");
   young =
     assert_result (fixture, "young", RESILIENT_RESULT_STATUS_SUCCESS, RESILIENT_FAILURE_NONE, 1);
   assert_response (resilient_result_get_response (young), 200, text);
@@ -311,6 +336,7 @@ main (int argc, char **argv)
   const ClientTest tests[] = {
     { "/results/pending", test_pending, FAULT_SERVER_PLAIN },
     { "/results/wait", test_wait, FAULT_SERVER_PLAIN },
+    { "/results/wait-away-from-home", test_wait_away_from_home, FAULT_SERVER_PLAIN },
     { "/results/wait-cancelled", test_wait_cancelled, FAULT_SERVER_PLAIN },
     { "/results/wait-all", test_wait_all, FAULT_SERVER_PLAIN },
     { "/results/max-results", test_max_results, FAULT_SERVER_PLAIN },

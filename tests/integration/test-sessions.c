@@ -9,8 +9,7 @@
 
 #define MANY 5
 
-/* --- a proxy that asks for credentials, as the system's settings could name one ----------------
- */
+/* --- a proxy that asks for credentials, as the system's settings could name one --------------- */
 
 static char *proxy_uri = NULL;
 
@@ -143,8 +142,7 @@ test_parallel_tls (ClientFixture *fixture, gconstpointer flags)
 {
   TestResult results[MANY] = { { 0 } };
 
-  fault_server_on (
-    fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
+  fault_server_on (fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
   fault_server_next_connection (fixture->server, fault_hold ("first"), NULL);
   start_gets (fixture, results);
   fault_server_wait_held (fixture->server, "first", 1);
@@ -294,7 +292,7 @@ test_credentials (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpstr (fault_record_get_header (record, "Authorization"), ==, "Basic am9lOnNlY3JldA==");
 }
 
-/* What can be sent only once is not sent again without its body. */
+/* What can be sent only once is not sent again: what came is the answer. */
 static void
 test_credentials_one_shot (ClientFixture *fixture, gconstpointer flags)
 {
@@ -312,9 +310,10 @@ test_credentials_one_shot (ClientFixture *fixture, gconstpointer flags)
                      NULL);
   fault_server_on (fixture->server, NULL, fault_answer (200, NULL, "ok"), NULL);
   resilient_request_set_body_stream (request, "text/plain", stream, 4);
-  g_assert_null (client_send (fixture, request, NULL, &error));
-  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
-  g_clear_error (&error);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  assert_response (response, 401, "who?");
+  g_clear_pointer (&response, resilient_response_unref);
 
   response = client_get (fixture, "/", NULL, &error);
   g_assert_no_error (error);
@@ -386,12 +385,87 @@ test_proxy (ClientFixture *fixture, gconstpointer flags)
   g_clear_pointer (&proxy_uri, g_free);
 }
 
-/* What can be sent only once meets the challenge, so that what comes later can answer it at once.
- */
+/* Each request that the proxy gets is for what the app asked for, and none is for the proxy's own
+ * page; with credentials that it refuses there is an end: after one of a session that has nobody to
+ * answer, and two of the one that has. */
+static void
+test_proxy_target (ClientFixture *fixture, gconstpointer flags)
+{
+  const struct
+  {
+    const char *method;
+    const char *uri;
+    const char *target;
+    gboolean refused;
+    guint n_requests;
+  } cases[] = {
+    { "GET", "http://origin.test/page?a", "http://origin.test/page?a", FALSE, 2 },
+    { "POST", "http://post.test/page", "http://post.test/page", FALSE, 2 },
+    { "GET", "http://refused.test/page", "http://refused.test/page", TRUE, 3 },
+    { "POST", "http://lost.test/page", "http://lost.test/page", TRUE, 3 },
+    { "GET", "https://origin.test/page", "origin.test:443", TRUE, 3 },
+    { "POST", "https://post.test/page", "post.test:443", TRUE, 3 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FaultServer) server = fault_server_new (FAULT_SERVER_PLAIN);
+      g_autoptr (ResilientClient) client = resilient_client_new ();
+      g_autoptr (ResilientRequest) request = resilient_request_new (cases[i].method, cases[i].uri);
+      g_autoptr (GBytes) body = g_bytes_new_static ("body", 4);
+      g_autoptr (ResilientRetryPolicy) policy = quick_policy (0);
+      g_autoptr (ResilientResponse) response = NULL;
+      g_autoptr (GError) error = NULL;
+      g_auto (TestResult) result = { 0 };
+
+      g_test_message ("%s %s", cases[i].method, cases[i].uri);
+      proxy_uri =
+        g_strdup_printf ("http://joe:secret@127.0.0.1:%u", fault_server_get_port (server));
+      fault_server_next (
+        server, NULL, fault_answer (407, "Proxy-Authenticate: Basic realm=\"x\"", "who?"), NULL);
+      fault_server_on (server,
+                       NULL,
+                       fault_answer (cases[i].refused ? 407 : 200,
+                                     "Proxy-Authenticate: Basic realm=\"x\"",
+                                     "said"),
+                       NULL);
+      if (cases[i].method[0] == 'P')
+        resilient_request_set_body_bytes (request, "text/plain", body);
+      resilient_client_set_retry_policy (client, policy);
+      resilient_client_send_async (client, request, NULL, NULL, test_result_cb, &result);
+      response = resilient_client_send_finish (client, test_result_wait (&result), &error);
+      if (cases[i].uri[4] == 's')
+        {
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PROXY_AUTH_FAILED);
+        }
+      else
+        {
+          g_autofree char *uri = NULL;
+
+          g_assert_no_error (error);
+          assert_response (response, cases[i].refused ? 407 : 200, "said");
+          uri = g_uri_to_string (resilient_response_get_uri (response));
+          g_assert_cmpstr (uri, ==, cases[i].uri);
+        }
+      g_assert_cmpuint (fault_server_get_requests (server), ==, cases[i].n_requests);
+      for (guint j = 0; j < cases[i].n_requests; j++)
+        {
+          g_autoptr (FaultRecord) record = fault_server_get_record (server, j);
+
+          g_assert_cmpstr (record->path, ==, cases[i].target);
+        }
+      test_result_clear (&result);
+      client_dispose (g_steal_pointer (&client));
+      g_clear_pointer (&proxy_uri, g_free);
+    }
+}
+
+/* What can be sent only once meets the challenge, so that what comes later can answer it at
+ * once. */
 static void
 test_proxy_one_shot (ClientFixture *fixture, gconstpointer flags)
 {
-  static const guint expected[] = { 407, 0, 200 };
+  static const guint expected[] = { 407, 407, 200 };
   TestResult held = { 0 };
   g_autoptr (ResilientResponse) other = NULL;
   g_autoptr (GError) error = NULL;
@@ -479,6 +553,7 @@ main (int argc, char **argv)
     { "/sessions/credentials/one-shot/http2", test_credentials_one_shot, FAULT_SERVER_HTTP2 },
     { "/sessions/credentials/redirected", test_credentials_redirected, FAULT_SERVER_PLAIN },
     { "/sessions/proxy", test_proxy, FAULT_SERVER_PLAIN },
+    { "/sessions/proxy/target", test_proxy_target, FAULT_SERVER_PLAIN },
     { "/sessions/proxy/one-shot", test_proxy_one_shot, FAULT_SERVER_PLAIN },
     { "/sessions/many-hosts", test_many_hosts, FAULT_SERVER_PLAIN },
   };

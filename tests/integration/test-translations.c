@@ -7,7 +7,8 @@
 
 #include <locale.h>
 
-/* An app that has set its locale gets errors in its user's language: here French, from the catalogue of the build tree. */
+/* An app that has set its locale gets errors in its user's language: here French, from the
+ * catalogue of the build tree. */
 
 #define NBSP "\u00a0"
 
@@ -27,8 +28,7 @@ skip_without_catalogue (void)
 }
 
 static void
-test_invalid (ClientFixture *fixture,
-              gconstpointer flags)
+test_invalid (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "ftp://127.0.0.1/");
   g_autoptr (ResilientResponse) response = NULL;
@@ -40,12 +40,12 @@ test_invalid (ClientFixture *fixture,
   response = client_send (fixture, request, NULL, &error);
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
   g_assert_null (response);
-  g_assert_cmpstr (error->message, ==, "Le schéma de l’URI est «" NBSP "ftp" NBSP "», et non http ou https");
+  g_assert_cmpstr (
+    error->message, ==, "Le schéma de l’URI est «" NBSP "ftp" NBSP "», et non http ou https");
 }
 
 static void
-test_timeout (ClientFixture *fixture,
-              gconstpointer flags)
+test_timeout (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (GError) error = NULL;
@@ -63,8 +63,7 @@ test_timeout (ClientFixture *fixture,
 
 /* A plural, around the message of the last attempt. */
 static void
-test_attempts (ClientFixture *fixture,
-               gconstpointer flags)
+test_attempts (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicy) policy = quick_standard_policy (2);
   g_autoptr (ResilientRequestContext) context = context_new ("trois", policy);
@@ -83,8 +82,7 @@ test_attempts (ClientFixture *fixture,
 }
 
 static void
-test_policy (ClientFixture *fixture,
-             gconstpointer flags)
+test_policy (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
   g_autoptr (ResilientRetryPolicy) policy = NULL;
@@ -97,13 +95,14 @@ test_policy (ClientFixture *fixture,
   policy = resilient_retry_policy_builder_build (builder, &error);
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
   g_assert_null (policy);
-  g_assert_cmpstr (error->message, ==,
-                   "Politique de relance non valide" NBSP ": jitter doit être compris entre 0 et 1, et vaut 2");
+  g_assert_cmpstr (error->message,
+                   ==,
+                   "Politique de relance non valide" NBSP
+                   ": jitter doit être compris entre 0 et 1, et vaut 2");
 }
 
 int
-main (int argc,
-      char **argv)
+main (int argc, char **argv)
 {
   const ClientTest tests[] = {
     { "/translations/invalid", test_invalid, FAULT_SERVER_PLAIN },

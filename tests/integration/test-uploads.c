@@ -351,6 +351,158 @@ test_shorter (ClientFixture *fixture, gconstpointer flags)
     assert_result (fixture, "shorter", RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_INVALID, 1);
 }
 
+/* --- servers that refuse before they have read ------------------------------------------------ */
+
+#define LARGE (2 * 1024 * 1024)
+
+/* Answers to the head, keeps the connection and waits for a body that nobody sends. */
+static void
+refuse_head (ClientFixture *fixture, const char *challenge)
+{
+  g_autofree char *headers = g_strdup_printf ("Content-Length: 3\r\n%s", challenge);
+
+  fault_server_on (fixture->server,
+                   NULL,
+                   fault_read (0),
+                   fault_head (401, headers),
+                   fault_send ("no\n"),
+                   fault_silence (),
+                   NULL);
+}
+
+static ResilientRequest *
+large_request (ClientFixture *fixture)
+{
+  ResilientRequest *request = request_new (fixture, "POST", "/");
+  g_autofree char *large = g_strnfill (LARGE, 'x');
+  g_autoptr (GBytes) bytes = g_bytes_new (large, LARGE);
+
+  resilient_request_set_body_bytes (request, "text/plain", bytes);
+
+  return request;
+}
+
+static void
+assert_refused (ClientFixture *fixture, ResilientResponse *response)
+{
+  g_autoptr (FaultRecord) record = fault_server_get_record (fixture->server, 0);
+
+  assert_response (response, 401, "no\n");
+  g_assert_cmpuint (record->body_size, ==, 0);
+  g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 1);
+}
+
+static gpointer
+send_in_thread (gpointer data)
+{
+  ClientFixture *fixture = data;
+  g_autoptr (ResilientRequest) request = large_request (fixture);
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (GError) error = NULL;
+
+  response = resilient_client_send (fixture->client, request, NULL, NULL, &error);
+  g_assert_no_error (error);
+  assert_refused (fixture, response);
+
+  return NULL;
+}
+
+/* The thread that does the I/O of those that block stands still for nobody. */
+static void
+test_refused_blocking (ClientFixture *fixture, gconstpointer flags)
+{
+  refuse_head (fixture, "WWW-Authenticate: Basic realm=\"x\"");
+  g_thread_join (g_thread_new ("sender", send_in_thread, fixture));
+}
+
+/* ... nor does the main loop, when the session is the app's. */
+static void
+test_refused_shared (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRequest) request = large_request (fixture);
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (GError) error = NULL;
+
+  refuse_head (fixture, "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\"");
+  resilient_client_get_session (fixture->client);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  assert_refused (fixture, response);
+}
+
+/* --- a function that gives the body runs a main loop ------------------------------------------ */
+
+typedef struct
+{
+  ClientFixture *fixture;
+  guint n_calls;
+} Nesting;
+
+/* The second call is for the resend, which libsoup begins in the midst of its queue. */
+static GInputStream *
+nesting_body_new (gpointer data, GError **error)
+{
+  Nesting *self = data;
+
+  if (++self->n_calls == 2)
+    {
+      g_autoptr (GError) other_error = NULL;
+      g_autoptr (ResilientResponse) other =
+        client_get (self->fixture, "/other", NULL, &other_error);
+
+      g_assert_no_error (other_error);
+      assert_response (other, 200, "other");
+    }
+  return g_memory_input_stream_new_from_data ("hello", 5, NULL);
+}
+
+static gboolean
+is_idle (gpointer data)
+{
+  return resilient_client_get_active_count (data) == 0;
+}
+
+static void
+resend_nested (ClientFixture *fixture, gboolean shared)
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, "hello", 5);
+  Nesting nesting = { .fixture = fixture };
+  g_autoptr (ResilientRequest) request = request_new (fixture, "PUT", "/");
+  g_autoptr (ResilientResponse) first = NULL;
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (shared)
+    resilient_client_get_session (fixture->client);
+  fault_server_on (fixture->server, "/other", fault_answer (200, NULL, "other"), NULL);
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "done"), NULL);
+  first = client_get (fixture, "/other", NULL, &error);
+  g_assert_no_error (error);
+  fault_server_next (fixture->server, "/", fault_reset (), NULL);
+  resilient_request_set_body_stream_factory (request, NULL, nesting_body_new, &nesting, NULL);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "done");
+  g_assert_cmpuint (nesting.n_calls, ==, 2);
+  g_assert_cmpuint (fault_server_count (fixture->server, "/"), ==, 2);
+  record = fault_server_get_record_of (fixture->server, "/", 1);
+  g_assert_cmpstr (record->body_sha256, ==, sum);
+  test_run_until (is_idle, fixture->client);
+}
+
+static void
+test_resend_nested (ClientFixture *fixture, gconstpointer flags)
+{
+  resend_nested (fixture, FALSE);
+}
+
+static void
+test_resend_nested_shared (ClientFixture *fixture, gconstpointer flags)
+{
+  resend_nested (fixture, TRUE);
+}
+
 /* clang-format off */
 #define FOR_EACH(name, test)                              \
   { "/uploads/" name, test, FAULT_SERVER_PLAIN },         \
@@ -364,11 +516,19 @@ main (int argc, char **argv)
   const ClientTest tests[] = {
     { "/uploads/early-answer", test_early_answer, FAULT_SERVER_HTTP2 },
     { "/uploads/lost-connection", test_lost_connection, FAULT_SERVER_HTTP2 },
+    { "/uploads/refused/blocking", test_refused_blocking, FAULT_SERVER_PLAIN },
+    { "/uploads/refused/blocking/tls", test_refused_blocking, FAULT_SERVER_TLS },
+    { "/uploads/refused/shared", test_refused_shared, FAULT_SERVER_PLAIN },
+    { "/uploads/refused/shared/tls", test_refused_shared, FAULT_SERVER_TLS },
     FOR_EACH ("cancel", test_cancel),
     FOR_EACH ("slow", test_slow),
     FOR_EACH ("broken", test_broken),
     FOR_EACH ("kernel-file", test_kernel_file),
     FOR_EACH ("empty-file", test_empty_file),
+    { "/uploads/resend-nested", test_resend_nested, FAULT_SERVER_PLAIN },
+    { "/uploads/resend-nested/tls", test_resend_nested, FAULT_SERVER_TLS },
+    { "/uploads/resend-nested/shared", test_resend_nested_shared, FAULT_SERVER_PLAIN },
+    { "/uploads/resend-nested/shared/tls", test_resend_nested_shared, FAULT_SERVER_TLS },
     { "/uploads/pipe", test_pipe, FAULT_SERVER_PLAIN },
     FOR_EACH ("longer", test_longer),
     FOR_EACH ("shorter", test_shorter),

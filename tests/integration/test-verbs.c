@@ -9,10 +9,20 @@
 
 /* What goes on the wire: methods, bodies, queries and headers. */
 
-typedef void (*BareVerb) (ResilientClient *, const char *, ResilientRequestContext *,
-                          GCancellable *, GAsyncReadyCallback, gpointer);
-typedef void (*BodyVerb) (ResilientClient *, const char *, const char *, GBytes *,
-                          ResilientRequestContext *, GCancellable *, GAsyncReadyCallback, gpointer);
+typedef void (*BareVerb) (ResilientClient *,
+                          const char *,
+                          ResilientRequestContext *,
+                          GCancellable *,
+                          GAsyncReadyCallback,
+                          gpointer);
+typedef void (*BodyVerb) (ResilientClient *,
+                          const char *,
+                          const char *,
+                          GBytes *,
+                          ResilientRequestContext *,
+                          GCancellable *,
+                          GAsyncReadyCallback,
+                          gpointer);
 typedef ResilientResponse *(*VerbFinish) (ResilientClient *, GAsyncResult *, GError **);
 
 static void
@@ -32,8 +42,8 @@ test_bare_verbs (ClientFixture *fixture, gconstpointer flags)
   };
   g_autofree char *uri = fault_server_uri (fixture->server, "/thing?a=b");
 
-  fault_server_on (fixture->server, "/thing",
-                   fault_answer (200, "Content-Type: text/plain", "hello"), NULL);
+  fault_server_on (
+    fixture->server, "/thing", fault_answer (200, "Content-Type: text/plain", "hello"), NULL);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_auto (TestResult) result = { 0 };
@@ -77,8 +87,8 @@ test_body_verbs (ClientFixture *fixture, gconstpointer flags)
       g_autoptr (FaultRecord) record = NULL;
       g_autoptr (GError) error = NULL;
 
-      rows[i].start (fixture->client, uri, "application/x-thing", body, NULL, NULL, test_result_cb,
-                     &result);
+      rows[i].start (
+        fixture->client, uri, "application/x-thing", body, NULL, NULL, test_result_cb, &result);
       response = rows[i].finish (fixture->client, test_result_wait (&result), &error);
       g_assert_no_error (error);
       assert_response (response, 201, "made");
@@ -141,8 +151,8 @@ static void
 assert_body (FaultRecord *record, const char *content_type, const char *body)
 {
   g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==, content_type);
-  g_assert_cmpmem (g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body,
-                   strlen (body));
+  g_assert_cmpmem (
+    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body, strlen (body));
 }
 
 static void
@@ -166,8 +176,10 @@ test_json_answer (ClientFixture *fixture, gconstpointer flags)
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
 
-  fault_server_on (fixture->server, "/good",
-                   fault_answer (200, "Content-Type: application/json", "{\"n\": 7}"), NULL);
+  fault_server_on (fixture->server,
+                   "/good",
+                   fault_answer (200, "Content-Type: application/json", "{\"n\": 7}"),
+                   NULL);
   fault_server_on (fixture->server, "/bad", fault_answer (404, NULL, "{\"n\""), NULL);
   response = client_get (fixture, "/good", NULL, &error);
   g_assert_no_error (error);

@@ -97,7 +97,7 @@ typedef struct
 
   /* What is left at the end. */
   guint calls_left, active_left, pending_left, listed_left, timers_left, objects_left;
-  gboolean core_left;
+  gboolean engine_left;
 } History;
 
 History *history_new (guint32 seed);

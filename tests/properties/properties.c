@@ -166,8 +166,8 @@ check_order (History *history)
   return for_each (history, check_order_of);
 }
 
-/* The callback says what the event said; nobody is told that it was cancelled who did not cancel.
- */
+/* The callback says what the event said; nobody is told that it was cancelled who did not
+ * cancel. */
 static char *
 check_outcome_of (History *history, PastRequest *request)
 {
@@ -529,7 +529,7 @@ check_leaks (History *history)
   CHECK (listed_left)
   CHECK (timers_left)
   CHECK (objects_left)
-  CHECK (core_left)
+  CHECK (engine_left)
 #undef CHECK
   return NULL;
 }

@@ -26,7 +26,7 @@ typedef struct
 
   ResilientClient *client; /* NULL: let go of */
   GWeakRef weak_client;
-  ResilientCore *core;
+  ResilientEngine *engine;
   ScriptedTransport *script;
   ResilientSubscription *events;
   FakeMonitor *monitor;
@@ -71,8 +71,7 @@ some_seconds (Run *self)
   return ONE_OF (self, scales) * g_rand_double (self->random);
 }
 
-/* --- history -----------------------------------------------------------------------------------
- */
+/* --- history ---------------------------------------------------------------------------------- */
 
 static void G_GNUC_PRINTF (2, 3) note (Run *self, const char *format, ...)
 {
@@ -306,6 +305,12 @@ some_policy (Run *self)
   resilient_retry_policy_builder_set_respect_retry_after (builder, chance (self, 0.8));
   resilient_retry_policy_builder_set_max_retry_after (builder, chance (self, 0.5) ? 3600 : 30);
   policy = resilient_retry_policy_builder_build (builder, NULL);
+  if (policy == NULL)
+    {
+      /* without a limit there must be a pause */
+      resilient_retry_policy_builder_set_base_delay (builder, 0.01);
+      policy = resilient_retry_policy_builder_build (builder, NULL);
+    }
   g_assert_nonnull (policy);
   return policy;
 }
@@ -670,7 +675,7 @@ pass (Run *self)
   drain (self);
   /* Nothing is under way now: every slot is one attempt of the network. */
   self->history->n_miscounted +=
-    resilient_gate_get_active (self->core->gate) != self->script->n_live;
+    resilient_gate_get_active (self->engine->gate) != self->script->n_live;
 }
 
 static void
@@ -687,9 +692,9 @@ set_up (Run *self)
 
   self->client = resilient_client_new ();
   g_weak_ref_init (&self->weak_client, self->client);
-  self->core = resilient_core_ref (self->client->core);
+  self->engine = resilient_engine_ref (self->client->engine);
   self->script = scripted_transport_new ();
-  resilient_core_set_transport (self->core, &self->script->parent);
+  resilient_engine_set_transport (self->engine, &self->script->parent);
   self->events = resilient_client_subscribe (self->client, 100000);
   g_signal_connect (self->client, "event", G_CALLBACK (signalled_cb), self);
   if (chance (self, 0.3))
@@ -814,9 +819,9 @@ tear_down (Run *self)
 {
   History *history = self->history;
 
-  history->calls_left = self->core->n_calls;
-  history->active_left = resilient_gate_get_active (self->core->gate);
-  history->pending_left = resilient_gate_get_pending (self->core->gate);
+  history->calls_left = self->engine->n_calls;
+  history->active_left = resilient_gate_get_active (self->engine->gate);
+  history->pending_left = resilient_gate_get_pending (self->engine->gate);
   history->max_live = self->script->max_live;
   collect_attempts (self);
 
@@ -842,14 +847,14 @@ tear_down (Run *self)
       g_clear_object (&request->cancellable);
     }
   virtual_clock_settle ();
-  resilient_core_unref (self->core);
+  resilient_engine_unref (self->engine);
   virtual_clock_settle ();
 
-  history->core_left = self->script->parent.ref_count > 1;
+  history->engine_left = self->script->parent.ref_count > 1;
   {
-    g_autoptr (ResilientAlarm) alarm = resilient_alarm_get (NULL);
+    g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
 
-    history->timers_left = resilient_alarm_get_length (alarm);
+    history->timers_left = resilient_timer_queue_get_length (timers);
   }
   resilient_transport_unref (&self->script->parent);
   g_weak_ref_clear (&self->weak_client);

@@ -52,7 +52,7 @@ some_policy (GRand *random)
   double a = some_duration (random), b = some_duration (random), factor = some_duration (random);
   ResilientRetryPolicy *policy;
 
-  resilient_retry_policy_builder_set_max_retries (builder, -1);
+  resilient_retry_policy_builder_set_max_retries (builder, G_MAXINT);
   resilient_retry_policy_builder_set_base_delay (builder, MIN (a, b));
   resilient_retry_policy_builder_set_max_delay (builder, MAX (a, b));
   resilient_retry_policy_builder_set_backoff_factor (builder, MAX (1, factor));

@@ -542,8 +542,8 @@ static void
 set_up (Run *self, guint32 seed)
 {
   guint n_requests = 4 + below (self, 10);
-  /* With TLS it is ten times as slow; too slow for its time-outs where each instruction is checked.
-   */
+  /* With TLS it is ten times as slow; too slow for its time-outs where each instruction is
+   * checked. */
   gboolean http2 = seed % 10 == 0 && g_getenv ("RESILIENT_TEST_QUICK") == NULL;
 
   g_mutex_init (&self->lock);

@@ -105,7 +105,7 @@ attempt (const Fault *fault, const Cell *cell, const Policy *policy, Prediction 
   prediction->arrivals += count_arrival (fault, cell, good);
   /* A kept-alive connection that turns out dead is not the end of the attempt, nor is a stream that
    * was refused. Every later connection is a new one. */
-  if (!good && fault->failure != RESILIENT_FAILURE_NONE && may_repeat (cell)
+  if (!good && fault->failure != RESILIENT_FAILURE_NONE && (fault->unprocessed || may_repeat (cell))
       && (fault->resent || (fault->kept && first)))
     {
       good = fault->once;
@@ -165,7 +165,7 @@ matrix_predict (const Fault *fault, const Cell *cell, Prediction *prediction)
         break;
       if (prediction->attempts > policy->max_retries) /* 3 */
         break;
-      if (!fault->unsent && !may_repeat (cell)) /* 4 */
+      if (!fault->unsent && !fault->unprocessed && !may_repeat (cell)) /* 4 */
         break;
       if (!predict_delay (fault, policy, n, prediction)) /* 6 */
         break;

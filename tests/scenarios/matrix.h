@@ -48,8 +48,7 @@ typedef enum
   STALL_CONNECT,
   STALL_ANSWER, /* the request was read, the headers of an answer don't come */
   STALL_BODY,
-  STALL_BODY_CLOSED, /* and the connection was closed, which nobody is told */
-  STALL_DRIP,        /* of the body: a byte each time that the test lets one through */
+  STALL_DRIP, /* of the body: a byte each time that the test lets one through */
 } Stall;
 
 /* A fault, as the world sees it: how to make it, and what it does to a request that meets it. */
@@ -67,6 +66,7 @@ typedef struct
   gboolean once;            /* the next send is answered well */
   gboolean kept;            /* it meets the second request of a kept-alive connection */
   gboolean resent;          /* each attempt sends it once more by itself, where it may */
+  gboolean unprocessed;     /* the server says that it has not begun with it: anybody may */
   double retry_after;       /* seconds that the answer asks for; 0 = it does not */
   Stall stall;
   const char *application; /* the path that does something, "/" by default */

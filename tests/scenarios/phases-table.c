@@ -177,8 +177,8 @@ prepare_writing (Cell *self)
   prepare_upload (self, fault_head (100, NULL));
 }
 
-/* The server does not answer the expectation, and nobody's patience ends while time stands still.
- */
+/* The server does not answer the expectation, and nobody's patience ends while time stands
+ * still. */
 static void
 prepare_expecting (Cell *self)
 {

@@ -116,7 +116,7 @@ struct _Cell
 
   int acting; /* atomic */
   int acted;  /* atomic: and it is over */
-  int calls; /* atomic: of the callback; what follows was written before */
+  int calls;  /* atomic: of the callback; what follows was written before */
   ResilientResponse *response;
   GError *error;
   GThread *called_in;

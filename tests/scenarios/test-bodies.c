@@ -170,7 +170,7 @@ listen_cb (ResilientClient *client, ResilientEvent *event, ClientFixture *fixtur
 static void
 test_stream_unread (ClientFixture *fixture, gconstpointer flags)
 {
-  g_autoptr (ResilientRetryPolicy) policy = quick_policy (-1);
+  g_autoptr (ResilientRetryPolicy) policy = quick_policy (1000);
   g_autoptr (ResilientRequest) request = request_new (fixture, "POST", "/");
   g_autoptr (ResilientRequestContext) context = context_new ("unread", policy);
   g_autoptr (ResilientResponse) response = NULL;

@@ -44,8 +44,8 @@ cancel (Cell *cell)
     g_assert_false (cell_has_ended (cell));
 }
 
-/* A call is not cancelled by a cancellable; and whoever wants to cancel by the call must have it.
- */
+/* A call is not cancelled by a cancellable; and whoever wants to cancel by the call must have
+ * it. */
 static gboolean
 makes_sense (const Case *test)
 {

@@ -105,8 +105,8 @@ makes_sense (const Case *test)
     return FALSE;
   if (test->phase->place == PLACE_CALLBACK && test->start == START_THREAD)
     return FALSE;
-  /* a retry that was decided before is made, one that is to be decided is not: nothing shows which
-   */
+  /* a retry that was decided before is made, one that is to be decided is not: nothing shows
+   * which */
   if (test->action == WITH_GRACE && g_str_equal (test->phase->name, "discarding"))
     return FALSE;
   if (test->action == GRACE_RUNS_OUT)

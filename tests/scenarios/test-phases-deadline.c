@@ -150,8 +150,8 @@ test_deadline (Cell *cell, gconstpointer data)
     }
 
   frozen_clock_advance (0.001);
-  /* whether the peer took what was written is looked at now and then, and so known a little later
-   */
+  /* whether the peer took what was written is looked at now and then, and so known a little
+   * later */
   if (cell_is_at_home (cell) && cell->test->action != WRITE && cell->test->action != READ)
     g_assert_true (cell_has_ended (cell));
   cell_wait_while_time_goes_on (cell, 0.5, cell_has_ended);

@@ -31,14 +31,17 @@ tear_down (Fixture *fixture, gconstpointer flags)
 }
 
 static SoupMessage *
-start (Fixture *fixture, const char *method, const char *path, GCancellable *cancellable,
+start (Fixture *fixture,
+       const char *method,
+       const char *path,
+       GCancellable *cancellable,
        TestResult *result)
 {
   g_autofree char *uri = fault_server_uri (fixture->server, path);
   SoupMessage *message = soup_message_new (method, uri);
 
-  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, cancellable,
-                                    test_result_cb, result);
+  soup_session_send_and_read_async (
+    fixture->session, message, G_PRIORITY_DEFAULT, cancellable, test_result_cb, result);
 
   return message;
 }
@@ -85,7 +88,8 @@ test_bad_certificate (Fixture *fixture, gconstpointer flags)
 
   g_assert_null (body);
   g_assert_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE);
-  g_assert_cmpint (soup_message_get_tls_peer_certificate_errors (message), ==,
+  g_assert_cmpint (soup_message_get_tls_peer_certificate_errors (message),
+                   ==,
                    GPOINTER_TO_UINT (flags) & FAULT_SERVER_EXPIRED
                      ? G_TLS_CERTIFICATE_EXPIRED
                      : G_TLS_CERTIFICATE_BAD_IDENTITY);
@@ -98,8 +102,12 @@ test_answers (Fixture *fixture, gconstpointer flags)
   g_autofree char *large = g_strnfill (300000, 'y');
 
   fault_server_on (fixture->server, "/a", fault_answer (200, "X-A: b", "hello"), NULL);
-  fault_server_on (fixture->server, "/parts", fault_head (503, "Retry-After: 1"), fault_send ("a"),
-                   fault_send ("b"), NULL);
+  fault_server_on (fixture->server,
+                   "/parts",
+                   fault_head (503, "Retry-After: 1"),
+                   fault_send ("a"),
+                   fault_send ("b"),
+                   NULL);
   fault_server_on (fixture->server, "/chunks", fault_answer_chunked (200, NULL, "abcde", 2), NULL);
   fault_server_on (fixture->server, "/large", fault_answer (200, NULL, large), NULL);
   expect (fixture, "/a?b=%20c", SOUP_HTTP_2_0, 200, "hello");
@@ -129,11 +137,16 @@ test_upload (Fixture *fixture, gconstpointer flags)
   g_autoptr (FaultRecord) record = NULL;
   g_autofree char *body = NULL;
 
-  fault_server_on (fixture->server, "/up", fault_read (1000), fault_hold ("more"),
-                   fault_read (G_MAXUINT64), fault_answer (200, NULL, "ok"), NULL);
+  fault_server_on (fixture->server,
+                   "/up",
+                   fault_read (1000),
+                   fault_hold ("more"),
+                   fault_read (G_MAXUINT64),
+                   fault_answer (200, NULL, "ok"),
+                   NULL);
   soup_message_set_request_body_from_bytes (message, "text/plain", bytes);
-  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, NULL,
-                                    test_result_cb, &result);
+  soup_session_send_and_read_async (
+    fixture->session, message, G_PRIORITY_DEFAULT, NULL, test_result_cb, &result);
   fault_server_wait_held (fixture->server, "more", 1);
   record = fault_server_get_record (fixture->server, 0);
   g_assert_cmpuint (record->body_size, <, 200000);
@@ -204,8 +217,8 @@ test_goaway (Fixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   fault_server_on (fixture->server, "/away", fault_answer (200, NULL, "ok"), NULL);
-  fault_server_next (fixture->server, "/away", fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE),
-                     fault_close (), NULL);
+  fault_server_next (
+    fixture->server, "/away", fault_goaway (FAULT_HTTP2_NO_ERROR, FALSE), fault_close (), NULL);
   expect (fixture, "/", SOUP_HTTP_2_0, 200, "ok");
   message = start (fixture, "POST", "/away", NULL, &result);
   /* libsoup fails it or sends it again, as the end of the connection comes late or early */
@@ -237,8 +250,8 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
-    g_test_add (rows[i].path, Fixture, GUINT_TO_POINTER (rows[i].flags), set_up, rows[i].test,
-                tear_down);
+    g_test_add (
+      rows[i].path, Fixture, GUINT_TO_POINTER (rows[i].flags), set_up, rows[i].test, tear_down);
 
   return g_test_run ();
 }

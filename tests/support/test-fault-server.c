@@ -26,8 +26,12 @@ say (GSocketConnection *connection, const char *text)
 {
   g_autoptr (GError) error = NULL;
 
-  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), text,
-                             strlen (text), NULL, NULL, &error);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)),
+                             text,
+                             strlen (text),
+                             NULL,
+                             NULL,
+                             &error);
   g_assert_no_error (error);
 }
 
@@ -39,9 +43,10 @@ hear_all (GSocketConnection *connection, GError **error)
   char block[4096];
   gssize n;
 
-  while ((n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), block,
-                                   sizeof block, NULL, error))
-         > 0)
+  while (
+    (n = g_input_stream_read (
+       g_io_stream_get_input_stream (G_IO_STREAM (connection)), block, sizeof block, NULL, error))
+    > 0)
     g_string_append_len (text, block, n);
 
   return g_string_free (text, FALSE);
@@ -54,8 +59,12 @@ hear (GSocketConnection *connection, const char *expected)
   g_autofree char *text = g_malloc0 (strlen (expected) + 1);
   g_autoptr (GError) error = NULL;
 
-  g_input_stream_read_all (g_io_stream_get_input_stream (G_IO_STREAM (connection)), text,
-                           strlen (expected), NULL, NULL, &error);
+  g_input_stream_read_all (g_io_stream_get_input_stream (G_IO_STREAM (connection)),
+                           text,
+                           strlen (expected),
+                           NULL,
+                           NULL,
+                           &error);
   g_assert_no_error (error);
   g_assert_cmpstr (text, ==, expected);
 }
@@ -153,12 +162,16 @@ test_ends (void)
     { "/second", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", TRUE },
   };
 
-  fault_server_on (server, "/close", fault_head (200, "Content-Length: 10"), fault_send ("abc"),
-                   fault_close (), NULL);
+  fault_server_on (server,
+                   "/close",
+                   fault_head (200, "Content-Length: 10"),
+                   fault_send ("abc"),
+                   fault_close (),
+                   NULL);
   fault_server_on (server, "/cut", fault_send ("HT"), fault_cut (), NULL);
   fault_server_on (server, "/reset", fault_reset (), NULL);
-  fault_server_on (server, "/second", fault_answer (200, NULL, "ok"), fault_hold ("idle"),
-                   fault_reset (), NULL);
+  fault_server_on (
+    server, "/second", fault_answer (200, NULL, "ok"), fault_hold ("idle"), fault_reset (), NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (GSocketConnection) connection = dial (server);
@@ -219,10 +232,10 @@ test_bodies_not_read (void)
   g_autoptr (GSocketConnection) slow = dial (server);
   g_autoptr (FaultRecord) record = NULL;
 
-  fault_server_on (server, "/early", fault_read (0), fault_answer (413, NULL, ""),
-                   fault_hold ("end"), NULL);
-  fault_server_on (server, "/slow", fault_read_slowly (2, "step"), fault_answer (200, NULL, ""),
-                   NULL);
+  fault_server_on (
+    server, "/early", fault_read (0), fault_answer (413, NULL, ""), fault_hold ("end"), NULL);
+  fault_server_on (
+    server, "/slow", fault_read_slowly (2, "step"), fault_answer (200, NULL, ""), NULL);
   say (early, "PUT /early HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
   hear (early, "HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 0\r\n\r\n");
   fault_server_open (server, "end");
@@ -247,8 +260,8 @@ test_listening (void)
 
   for (guint i = 0; i < 3; i++)
     {
-      connection = g_socket_client_connect_to_host (client, "127.0.0.1",
-                                                    fault_server_get_port (server), NULL, &error);
+      connection = g_socket_client_connect_to_host (
+        client, "127.0.0.1", fault_server_get_port (server), NULL, &error);
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
       g_clear_error (&error);
       fault_server_set_listening (server, TRUE);
@@ -299,7 +312,8 @@ test_full_backlog (void)
   /* over loopback a connect that can succeed does so before connect() returns */
   g_assert_cmpint (g_socket_condition_check (socket, G_IO_OUT | G_IO_ERR | G_IO_HUP)
                      & (G_IO_OUT | G_IO_ERR),
-                   ==, 0);
+                   ==,
+                   0);
 }
 
 static void

@@ -48,8 +48,8 @@ raw_client_send (RawClient *self, const char *text)
 {
   g_autoptr (GError) error = NULL;
 
-  g_output_stream_write_all (g_io_stream_get_output_stream (self->stream), text, strlen (text),
-                             NULL, NULL, &error);
+  g_output_stream_write_all (
+    g_io_stream_get_output_stream (self->stream), text, strlen (text), NULL, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -62,8 +62,8 @@ raw_client_read (RawClient *self, gsize size)
   while (self->seen->len < size)
     {
       g_autoptr (GError) error = NULL;
-      gssize n = g_input_stream_read (input, block, MIN (BLOCK, size - self->seen->len), NULL,
-                                      &error);
+      gssize n =
+        g_input_stream_read (input, block, MIN (BLOCK, size - self->seen->len), NULL, &error);
 
       if (n == 0)
         return RAW_END_FIN;

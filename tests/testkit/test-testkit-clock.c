@@ -207,8 +207,7 @@ test_nested (Fixture *f, gconstpointer data)
   assert_attempts (f->transport, "0.000 1.000");
 }
 
-/* --- other threads ------------------------------------------------------------------------------
- */
+/* --- other threads ---------------------------------------------------------------------------- */
 
 static GMutex lock;
 static GCond cond;
@@ -432,8 +431,7 @@ test_waiting_threads (Fixture *f, gconstpointer data)
   g_string_free (worker.times, TRUE);
 }
 
-/* --- by itself ----------------------------------------------------------------------------------
- */
+/* --- by itself -------------------------------------------------------------------------------- */
 
 static void
 quit_cb (GObject *source, GAsyncResult *result, gpointer user_data)

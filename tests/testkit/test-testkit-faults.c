@@ -44,33 +44,45 @@ static const struct
   { RESILIENT_TEST_FAULT_SILENCE, "", RAW_END_NONE },
   { RESILIENT_TEST_FAULT_CUT_STATUS_LINE, "H", RAW_END_FIN },
   { RESILIENT_TEST_FAULT_CUT_HEADERS, "HTTP/1.1 200 OK\r\nContent-Type: text/pl", RAW_END_FIN },
-  { RESILIENT_TEST_FAULT_CUT_BODY, HEAD_200 "Content-Length: 64\r\n\r\nnot all of it", RAW_END_FIN },
-  { RESILIENT_TEST_FAULT_RESET_IN_BODY, HEAD_200 "Content-Length: 64\r\n\r\nnot all of it",
+  { RESILIENT_TEST_FAULT_CUT_BODY,
+    HEAD_200 "Content-Length: 64\r\n\r\nnot all of it",
+    RAW_END_FIN },
+  { RESILIENT_TEST_FAULT_RESET_IN_BODY,
+    HEAD_200 "Content-Length: 64\r\n\r\nnot all of it",
     RAW_END_RST },
-  { RESILIENT_TEST_FAULT_CUT_CHUNK, HEAD_200 "Transfer-Encoding: chunked\r\n\r\n40\r\nnot all of it",
+  { RESILIENT_TEST_FAULT_CUT_CHUNK,
+    HEAD_200 "Transfer-Encoding: chunked\r\n\r\n40\r\nnot all of it",
     RAW_END_FIN },
   { RESILIENT_TEST_FAULT_CUT_BETWEEN_CHUNKS,
-    HEAD_200 "Transfer-Encoding: chunked\r\n\r\nd\r\nnot all of it\r\n", RAW_END_FIN },
-  { RESILIENT_TEST_FAULT_SILENCE_IN_BODY, HEAD_200 "Content-Length: 64\r\n\r\nnot all of it",
+    HEAD_200 "Transfer-Encoding: chunked\r\n\r\nd\r\nnot all of it\r\n",
+    RAW_END_FIN },
+  { RESILIENT_TEST_FAULT_SILENCE_IN_BODY,
+    HEAD_200 "Content-Length: 64\r\n\r\nnot all of it",
     RAW_END_NONE },
   { RESILIENT_TEST_FAULT_DRIP, HEAD_200 "Content-Length: 4\r\n\r\nslow", RAW_END_NONE },
   { RESILIENT_TEST_FAULT_GARBAGE, "220 mail.example ESMTP\r\n\r\n", RAW_END_FIN },
   { RESILIENT_TEST_FAULT_LENGTH_TOO_SHORT,
-    HEAD_200 "Content-Length: 8\r\n\r\nmore than was promised", RAW_END_NONE },
-  { RESILIENT_TEST_FAULT_LENGTH_TOO_LONG, HEAD_200 "Content-Length: 64\r\n\r\nall of it",
+    HEAD_200 "Content-Length: 8\r\n\r\nmore than was promised",
     RAW_END_NONE },
-  { RESILIENT_TEST_FAULT_LENGTH_INVALID, HEAD_200 "Content-Length: some\r\n\r\nall of it",
+  { RESILIENT_TEST_FAULT_LENGTH_TOO_LONG,
+    HEAD_200 "Content-Length: 64\r\n\r\nall of it",
+    RAW_END_NONE },
+  { RESILIENT_TEST_FAULT_LENGTH_INVALID,
+    HEAD_200 "Content-Length: some\r\n\r\nall of it",
     RAW_END_FIN },
   { RESILIENT_TEST_FAULT_INFORMATIONAL,
     "HTTP/1.1 102 Processing\r\n\r\n"
     "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" GOOD,
     RAW_END_NONE },
   { RESILIENT_TEST_FAULT_REDIRECT_LOOP,
-    "HTTP/1.1 302 Found\r\nLocation: ?again\r\nContent-Length: 0\r\n\r\n", RAW_END_NONE },
-  { RESILIENT_TEST_FAULT_REDIRECT_NOWHERE, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 302 Found\r\nLocation: ?again\r\nContent-Length: 0\r\n\r\n",
+    RAW_END_NONE },
+  { RESILIENT_TEST_FAULT_REDIRECT_NOWHERE,
+    "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
     RAW_END_NONE },
   { RESILIENT_TEST_FAULT_TOO_MANY_REQUESTS,
-    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", RAW_END_NONE },
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+    RAW_END_NONE },
   { RESILIENT_TEST_FAULT_UNAVAILABLE,
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
     RAW_END_NONE },
@@ -79,7 +91,8 @@ static const struct
   /* of HTTP/2, without it */
   { RESILIENT_TEST_FAULT_GOAWAY, "", RAW_END_FIN },
   { RESILIENT_TEST_FAULT_REFUSED_STREAM, "", RAW_END_RST },
-  { RESILIENT_TEST_FAULT_RESET_STREAM, HEAD_200 "Content-Length: 64\r\n\r\nnot all of it",
+  { RESILIENT_TEST_FAULT_RESET_STREAM,
+    HEAD_200 "Content-Length: 64\r\n\r\nnot all of it",
     RAW_END_RST },
 };
 
@@ -197,7 +210,8 @@ test_certificates (void)
                                      resilient_test_server_get_tls_database (server));
       g_assert_false (g_tls_connection_handshake (G_TLS_CONNECTION (tls), NULL, &error));
       g_assert_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE);
-      g_assert_cmpuint (g_tls_connection_get_peer_certificate_errors (G_TLS_CONNECTION (tls)), ==,
+      g_assert_cmpuint (g_tls_connection_get_peer_certificate_errors (G_TLS_CONNECTION (tls)),
+                        ==,
                         certificates[i].flags);
     }
 
@@ -298,8 +312,7 @@ test_gzip (void)
 
       packed = g_memory_input_stream_new_from_data (client.seen->str + head, size, NULL);
       unpacked = g_converter_input_stream_new (packed, G_CONVERTER (decompressor));
-      g_assert_false (
-        g_input_stream_read_all (unpacked, text, sizeof text, &size, NULL, &error));
+      g_assert_false (g_input_stream_read_all (unpacked, text, sizeof text, &size, NULL, &error));
       g_assert_error (error, G_IO_ERROR, faults[i].code);
     }
 }
@@ -373,7 +386,8 @@ test_all (void)
 {
   g_autoptr (GEnumClass) faults = g_type_class_ref (RESILIENT_TEST_TYPE_FAULT);
 
-  g_assert_cmpuint (faults->n_values, ==,
+  g_assert_cmpuint (faults->n_values,
+                    ==,
                     G_N_ELEMENTS (answers) + G_N_ELEMENTS (connections) + 2 /* certificates */
                       + 1 /* headers */ + 2 /* endless */ + 2 /* gzip */ + 2 /* door */);
 }

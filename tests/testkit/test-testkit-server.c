@@ -52,7 +52,10 @@ get (ResilientClient *client, ResilientTestServer *server, const char *path, GEr
 }
 
 static void
-assert_get (ResilientClient *client, ResilientTestServer *server, const char *path, guint status,
+assert_get (ResilientClient *client,
+            ResilientTestServer *server,
+            const char *path,
+            guint status,
             const char *text)
 {
   g_autoptr (GError) error = NULL;
@@ -214,12 +217,12 @@ test_records (void)
   resilient_test_server_set_response (server, NULL, 204, NULL, NULL);
   raw_client_connect (&client, server, &error);
   g_assert_no_error (error);
-  raw_client_send (&client, "PUT /x?y HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nX-a: 2\r\n"
-                            "Content-Length: 5\r\n\r\nhello"
-                            "GET /z HTTP/1.1\r\n\r\n"
-                            "POST /cut HTTP/1.1\r\nContent-Length: 9\r\n\r\nhell");
-  g_assert_true (
-    resilient_test_server_wait_for_requests (server, 3, PATIENCE, NULL, &error));
+  raw_client_send (&client,
+                   "PUT /x?y HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nX-a: 2\r\n"
+                   "Content-Length: 5\r\n\r\nhello"
+                   "GET /z HTTP/1.1\r\n\r\n"
+                   "POST /cut HTTP/1.1\r\nContent-Length: 9\r\n\r\nhell");
+  g_assert_true (resilient_test_server_wait_for_requests (server, 3, PATIENCE, NULL, &error));
   g_assert_no_error (error);
   raw_client_clear (&client);
   g_assert_true (resilient_test_server_wait_for_closed (server, 1, PATIENCE, NULL, &error));
@@ -246,7 +249,8 @@ test_records (void)
 
   second = resilient_test_server_get_request_to (server, "/z", 0);
   g_assert_cmpstr (resilient_test_record_get_method (second), ==, "GET");
-  g_assert_cmpint (resilient_test_record_get_arrived_at (record), <=,
+  g_assert_cmpint (resilient_test_record_get_arrived_at (record),
+                   <=,
                    resilient_test_record_get_arrived_at (second));
 
   list = resilient_test_server_list_requests (server);
@@ -290,11 +294,11 @@ test_script (void)
         resilient_test_server_wait_for_gate (server, "read", 1, PATIENCE, NULL, &error));
       resilient_test_server_release_gate (server, "read", 1);
     }
-  g_assert_true (
-    resilient_test_server_wait_for_gate (server, "drip", 1, PATIENCE, NULL, &error));
+  g_assert_true (resilient_test_server_wait_for_gate (server, "drip", 1, PATIENCE, NULL, &error));
   resilient_test_server_open_gate (server, "drip");
   g_assert_cmpint (raw_client_read_end (&client), ==, RAW_END_FIN);
-  g_assert_cmpstr (client.seen->str, ==,
+  g_assert_cmpstr (client.seen->str,
+                   ==,
                    "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\nLink: <b>\r\n\r\n"
                    "HTTP/1.1 200 OK\r\n\r\ntext,abababxxx");
 }
@@ -330,7 +334,8 @@ test_script_ends (void)
       g_assert_no_error (error);
       raw_client_send (&client, RAW_GET RAW_GET);
       g_assert_cmpint (raw_client_read_end (&client), ==, ends[i].end);
-      g_assert_cmpstr (client.seen->str, ==,
+      g_assert_cmpstr (client.seen->str,
+                       ==,
                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                        "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
                        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
@@ -449,10 +454,8 @@ test_close (void)
   raw_client_send (&clients[0], "GET /gate HTTP/1.1\r\n\r\n");
   raw_client_send (&clients[1], "GET /silence HTTP/1.1\r\n\r\n");
   raw_client_send (&clients[2], "GET /endless HTTP/1.1\r\n\r\n");
-  g_assert_true (
-    resilient_test_server_wait_for_connections (server, 4, PATIENCE, NULL, &error));
-  g_assert_true (
-    resilient_test_server_wait_for_requests (server, 3, PATIENCE, NULL, &error));
+  g_assert_true (resilient_test_server_wait_for_connections (server, 4, PATIENCE, NULL, &error));
+  g_assert_true (resilient_test_server_wait_for_requests (server, 3, PATIENCE, NULL, &error));
   g_assert_cmpint (count_threads (), ==, 5);
 
   resilient_test_server_close (server);
@@ -496,7 +499,8 @@ test_tls (gconstpointer data)
   resilient_test_server_set_response (server, NULL, 200, NULL, body);
   assert_get (client, server, "/", 200, "secret");
   record = resilient_test_server_get_request (server, 0);
-  g_assert_cmpstr (resilient_test_record_get_version (record), ==,
+  g_assert_cmpstr (resilient_test_record_get_version (record),
+                   ==,
                    flags & RESILIENT_TEST_SERVER_HTTP2 ? "2" : "1.1");
   g_assert_null (get (distrustful, server, "/", &error));
   g_assert_error (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE);
@@ -548,7 +552,8 @@ test_client_certificate (void)
   resilient_test_server_set_response (server, NULL, 204, NULL, NULL);
   g_assert_null (get (without, server, "/", &error));
   g_assert_nonnull (error);
-  g_signal_connect (resilient_client_get_session (client), "request-queued",
+  g_signal_connect (resilient_client_get_session (client),
+                    "request-queued",
                     G_CALLBACK (request_certificate_cb),
                     resilient_test_server_get_client_certificate (server));
   assert_get (client, server, "/", 204, "");
@@ -588,10 +593,10 @@ main (int argc, char **argv)
   g_test_add_func ("/testkit-server/waits-in-thread", test_waits_in_thread);
   g_test_add_func ("/testkit-server/close", test_close);
   g_test_add_func ("/testkit-server/dispose", test_dispose);
-  g_test_add_data_func ("/testkit-server/tls", GUINT_TO_POINTER (RESILIENT_TEST_SERVER_TLS),
-                        test_tls);
-  g_test_add_data_func ("/testkit-server/http2", GUINT_TO_POINTER (RESILIENT_TEST_SERVER_HTTP2),
-                        test_tls);
+  g_test_add_data_func (
+    "/testkit-server/tls", GUINT_TO_POINTER (RESILIENT_TEST_SERVER_TLS), test_tls);
+  g_test_add_data_func (
+    "/testkit-server/http2", GUINT_TO_POINTER (RESILIENT_TEST_SERVER_HTTP2), test_tls);
   g_test_add_func ("/testkit-server/ca-certificate", test_ca_certificate);
   g_test_add_func ("/testkit-server/client-certificate", test_client_certificate);
   g_test_add_func ("/testkit-server/misuse", test_misuse);

@@ -367,8 +367,7 @@ test_dropped (void)
   fixture_tear_down (&f, NULL);
 }
 
-/* --- the network --------------------------------------------------------------------------------
- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 static ResilientTestNetwork *network;
 

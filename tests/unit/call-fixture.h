@@ -7,10 +7,10 @@
 #include "scripted-transport.h"
 #include "virtual-clock.h"
 
-/* A core over scripted attempts in virtual time, in the default main context. */
+/* A engine over scripted attempts in virtual time, in the default main context. */
 typedef struct
 {
-  ResilientCore *core;
+  ResilientEngine *engine;
   ScriptedTransport *script;
   ResilientSubscription *events;
 } Fixture;
@@ -19,21 +19,21 @@ static inline void
 fixture_set_up (Fixture *f, gconstpointer data)
 {
   virtual_clock_install ();
-  f->core = resilient_core_new (g_main_context_default (), NULL);
+  f->engine = resilient_engine_new (g_main_context_default (), NULL);
   f->script = scripted_transport_new ();
-  resilient_core_set_transport (f->core, &f->script->parent);
-  f->events = resilient_recorder_subscribe (f->core->recorder, 1000);
+  resilient_engine_set_transport (f->engine, &f->script->parent);
+  f->events = resilient_recorder_subscribe (f->engine->recorder, 1000);
 }
 
 static inline void
 fixture_tear_down (Fixture *f, gconstpointer data)
 {
   virtual_clock_advance (10);
-  g_assert_cmpuint (f->core->n_calls, ==, 0);
-  g_assert_cmpuint (resilient_gate_get_active (f->core->gate), ==, 0);
-  g_assert_cmpuint (resilient_gate_get_pending (f->core->gate), ==, 0);
+  g_assert_cmpuint (f->engine->n_calls, ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 0);
   g_assert_finalize_object (f->events);
-  resilient_core_unref (f->core);
+  resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->script->parent);
   virtual_clock_settle ();
   resilient_clock_install (NULL, NULL);
@@ -42,9 +42,9 @@ fixture_tear_down (Fixture *f, gconstpointer data)
 static inline ResilientCall *
 start_uri (Fixture *f, const char *uri)
 {
-  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", uri, NULL);
+  g_autoptr (ResilientFrozenRequest) frozen = resilient_frozen_request_new ("GET", uri, NULL);
 
-  return resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+  return resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
 }
 
 static inline ResilientCall *
@@ -65,7 +65,8 @@ take_events (Fixture *f)
     {
       if (text->len > 0)
         g_string_append_c (text, ' ');
-      g_string_append (text, g_enum_get_value (types, resilient_event_get_event_type (event))->value_nick);
+      g_string_append (
+        text, g_enum_get_value (types, resilient_event_get_event_type (event))->value_nick);
       resilient_event_unref (event);
     }
 
@@ -78,12 +79,12 @@ clear_events (Fixture *f)
   g_free (take_events (f));
 }
 
-#define assert_events(f, expected)                \
-  G_STMT_START                                    \
-    {                                             \
-      g_autofree char *events_ = take_events (f); \
-      g_assert_cmpstr (events_, ==, expected);    \
-    }                                             \
+#define assert_events(f, expected)                                                                 \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    g_autofree char *events_ = take_events (f);                                                    \
+    g_assert_cmpstr (events_, ==, expected);                                                       \
+  }                                                                                                \
   G_STMT_END
 
 static inline void

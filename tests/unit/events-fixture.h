@@ -39,8 +39,8 @@ make_event (ResilientEventType type, guint64 sequence)
 
   if (type != RESILIENT_EVENT_TYPE_RETRY)
     response = make_response (10);
-  return resilient_event_new (type, context, sequence, RESILIENT_FAILURE_NONE,
-                              RESILIENT_REASON_NONE, response, NULL, 0);
+  return resilient_event_new (
+    type, context, sequence, RESILIENT_FAILURE_NONE, RESILIENT_REASON_NONE, response, NULL, 0);
 }
 
 static inline ResilientResult *
@@ -49,8 +49,8 @@ make_result (const char *id, ResilientResultStatus status, gsize body_size)
   g_autoptr (ResilientRequestContext) context = make_context (id);
   g_autoptr (ResilientResponse) response = make_response (body_size);
 
-  return resilient_result_new (context, status, response, NULL, RESILIENT_FAILURE_NONE, 1, 1, 0.5,
-                               NULL);
+  return resilient_result_new (
+    context, status, response, NULL, RESILIENT_FAILURE_NONE, 1, 1, 0.5, NULL);
 }
 
 static gint64 fixture_time;
@@ -61,7 +61,8 @@ fixture_clock_cb (gpointer data)
   return fixture_time;
 }
 
-static const ResilientClockFuncs fixture_clock = { fixture_clock_cb, fixture_clock_cb,
+static const ResilientClockFuncs fixture_clock = { fixture_clock_cb,
+                                                   fixture_clock_cb,
                                                    fixture_clock_cb };
 
 static inline void

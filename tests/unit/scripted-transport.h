@@ -4,21 +4,21 @@
 #pragma once
 
 #include "resilient-clock-private.h"
-#include "resilient-exchange-private.h"
+#include "resilient-transport-attempt-private.h"
 
-/* The other maker of attempts: no sockets, each attempt ends as the script says, after so much (virtual) time. The last step
- * repeats. Lives in one context. */
+/* The other maker of attempts: no sockets, each attempt ends as the script says, after so much
+ * (virtual) time. The last step repeats. Lives in one context. */
 typedef struct
 {
   ResilientFailure failure; /* NONE: a response with @status */
   GQuark domain;            /* of the error of a failure */
   int code;
   guint status;
-  double retry_after;     /* seconds; set it to -1 for none */
-  double takes;           /* seconds; less than 0: never ends by itself */
+  double retry_after; /* seconds; set it to -1 for none */
+  double takes;       /* seconds; less than 0: never ends by itself */
   gboolean nothing_sent;
   gboolean http2;
-  double released_after;  /* seconds after its end: libsoup holds on to it */
+  double released_after; /* seconds after its end: libsoup holds on to it */
 } ScriptedStep;
 
 typedef struct
@@ -36,27 +36,27 @@ typedef struct
 
 typedef struct
 {
-  ResilientExchange parent;
+  ResilientTransportAttempt parent;
   int refs;
   ScriptedTransport *script;
   ScriptedStep step;
   ResilientOutcome so_far;
-  ResilientExchangeFuncs funcs;
+  ResilientTransportAttemptFuncs funcs;
   gpointer data;
-  ResilientAlarm *alarm;
+  ResilientTimerQueue *timers;
   ResilientTimer timer;
   GUri *uri;
   gboolean over;
-} ScriptedExchange;
+} ScriptedAttempt;
 
 static void
-scripted_exchange_unref (ResilientExchange *exchange)
+scripted_exchange_unref (ResilientTransportAttempt *attempt)
 {
-  ScriptedExchange *self = (ScriptedExchange *) exchange;
+  ScriptedAttempt *self = (ScriptedAttempt *) attempt;
 
   if (--self->refs > 0)
     return;
-  resilient_alarm_unref (self->alarm);
+  resilient_timer_queue_unref (self->timers);
   resilient_transport_unref (&self->script->parent);
   g_uri_unref (self->uri);
   g_free (self);
@@ -65,7 +65,7 @@ scripted_exchange_unref (ResilientExchange *exchange)
 static void
 scripted_exchange_release (gpointer data)
 {
-  ScriptedExchange *self = data;
+  ScriptedAttempt *self = data;
 
   self->script->n_live--;
   self->funcs.released (&self->parent, self->data);
@@ -73,18 +73,21 @@ scripted_exchange_release (gpointer data)
 }
 
 static void
-scripted_exchange_wind_up (ScriptedExchange *self)
+scripted_exchange_wind_up (ScriptedAttempt *self)
 {
   self->over = TRUE;
-  resilient_alarm_set (self->alarm, &self->timer,
-                       resilient_clock_add (resilient_clock_get_boot (), self->step.released_after),
-                       scripted_exchange_release, self);
+  resilient_timer_queue_set (
+    self->timers,
+    &self->timer,
+    resilient_clock_add (resilient_clock_get_boot (), self->step.released_after),
+    scripted_exchange_release,
+    self);
 }
 
 static void
 scripted_exchange_end (gpointer data)
 {
-  ScriptedExchange *self = data;
+  ScriptedAttempt *self = data;
   ScriptedStep *step = &self->step;
   ResilientOutcome outcome = {
     .failure = step->failure,
@@ -108,8 +111,9 @@ scripted_exchange_end (gpointer data)
         }
       outcome.phase = RESILIENT_PHASE_DONE;
       outcome.status_code = step->status;
-      outcome.response = resilient_response_new (step->status, "", self->uri, SOUP_HTTP_1_1, headers, body, step->takes,
-                                                 step->retry_after);
+      outcome.answered = TRUE;
+      outcome.response = resilient_response_new (
+        step->status, "", self->uri, SOUP_HTTP_1_1, headers, body, step->takes, step->retry_after);
     }
   else
     {
@@ -124,20 +128,23 @@ scripted_exchange_end (gpointer data)
 }
 
 static void
-scripted_exchange_abandon (ResilientExchange *exchange)
+scripted_exchange_abandon (ResilientTransportAttempt *attempt)
 {
-  ScriptedExchange *self = (ScriptedExchange *) exchange;
+  ScriptedAttempt *self = (ScriptedAttempt *) attempt;
 
   if (!self->over)
     scripted_exchange_wind_up (self);
 }
 
-static ResilientExchange *
-scripted_transport_start (ResilientTransport *transport, const ResilientExchangeParams *params, ResilientAlarm *alarm,
-                          const ResilientExchangeFuncs *funcs, gpointer data)
+static ResilientTransportAttempt *
+scripted_transport_start (ResilientTransport *transport,
+                          const ResilientTransportAttemptParams *params,
+                          ResilientTimerQueue *timers,
+                          const ResilientTransportAttemptFuncs *funcs,
+                          gpointer data)
 {
   ScriptedTransport *script = (ScriptedTransport *) transport;
-  ScriptedExchange *self = g_new0 (ScriptedExchange, 1);
+  ScriptedAttempt *self = g_new0 (ScriptedAttempt, 1);
 
   g_assert_cmpuint (script->steps->len, >, 0);
   self->parent.transport = resilient_transport_ref (transport);
@@ -145,13 +152,14 @@ scripted_transport_start (ResilientTransport *transport, const ResilientExchange
   self->parent.outcome = &self->so_far;
   self->refs = 2;
   self->script = script;
-  self->step = g_array_index (script->steps, ScriptedStep, MIN (script->next, script->steps->len - 1));
+  self->step =
+    g_array_index (script->steps, ScriptedStep, MIN (script->next, script->steps->len - 1));
   self->so_far.sends = self->step.nothing_sent ? 0 : 1;
   self->so_far.nothing_sent = self->step.nothing_sent;
   self->funcs = *funcs;
   self->data = data;
-  self->alarm = resilient_alarm_ref (alarm);
-  self->uri = g_uri_ref (params->recipe->uri);
+  self->timers = resilient_timer_queue_ref (timers);
+  self->uri = g_uri_ref (params->frozen->uri);
 
   script->next++;
   script->n_started++;
@@ -162,8 +170,11 @@ scripted_transport_start (ResilientTransport *transport, const ResilientExchange
     g_ptr_array_add (script->uris, g_uri_to_string (self->uri));
 
   if (self->step.takes >= 0)
-    resilient_alarm_set (alarm, &self->timer, resilient_clock_add (resilient_clock_get_boot (), self->step.takes),
-                         scripted_exchange_end, self);
+    resilient_timer_queue_set (timers,
+                               &self->timer,
+                               resilient_clock_add (resilient_clock_get_boot (), self->step.takes),
+                               scripted_exchange_end,
+                               self);
   return &self->parent;
 }
 
@@ -202,9 +213,20 @@ scripted_transport_add (ScriptedTransport *script, ScriptedStep step)
   g_array_append_val (script->steps, step);
 }
 
-#define SCRIPTED_OK { .status = 200, .retry_after = -1 }
-#define SCRIPTED_REFUSED                                                                                        \
-  { .failure = RESILIENT_FAILURE_CONNECT, .domain = G_IO_ERROR, .code = G_IO_ERROR_CONNECTION_REFUSED,          \
-    .nothing_sent = TRUE, .retry_after = -1 }
-#define SCRIPTED_STATUS(code_) { .status = (code_), .retry_after = -1 }
-#define SCRIPTED_HANG { .takes = -1, .retry_after = -1 }
+#define SCRIPTED_OK                                                                                \
+  {                                                                                                \
+    .status = 200, .retry_after = -1                                                               \
+  }
+#define SCRIPTED_REFUSED                                                                           \
+  {                                                                                                \
+    .failure = RESILIENT_FAILURE_CONNECT, .domain = G_IO_ERROR,                                    \
+    .code = G_IO_ERROR_CONNECTION_REFUSED, .nothing_sent = TRUE, .retry_after = -1                 \
+  }
+#define SCRIPTED_STATUS(code_)                                                                     \
+  {                                                                                                \
+    .status = (code_), .retry_after = -1                                                           \
+  }
+#define SCRIPTED_HANG                                                                              \
+  {                                                                                                \
+    .takes = -1, .retry_after = -1                                                                 \
+  }

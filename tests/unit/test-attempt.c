@@ -9,13 +9,19 @@ static void
 test_getters (void)
 {
   g_autoptr (ResilientAttempt) attempt =
-    resilient_attempt_new (3, G_GINT64_CONSTANT (1700000000000001), 0.75, RESILIENT_FAILURE_STATUS,
-                           503, 2.5,
-                           TRUE, 2, RESILIENT_REASON_RETRIES_EXHAUSTED);
+    resilient_attempt_new (3,
+                           G_GINT64_CONSTANT (1700000000000001),
+                           0.75,
+                           RESILIENT_FAILURE_STATUS,
+                           503,
+                           2.5,
+                           TRUE,
+                           2,
+                           RESILIENT_REASON_RETRIES_EXHAUSTED);
 
   g_assert_cmpuint (resilient_attempt_get_number (attempt), ==, 3);
-  g_assert_cmpint (resilient_attempt_get_started_at (attempt), ==,
-                   G_GINT64_CONSTANT (1700000000000001));
+  g_assert_cmpint (
+    resilient_attempt_get_started_at (attempt), ==, G_GINT64_CONSTANT (1700000000000001));
   g_assert_cmpfloat (resilient_attempt_get_duration (attempt), ==, 0.75);
   g_assert_cmphex (resilient_attempt_get_failure (attempt), ==, RESILIENT_FAILURE_STATUS);
   g_assert_cmpuint (resilient_attempt_get_status_code (attempt), ==, 503);
@@ -28,9 +34,8 @@ test_getters (void)
 static void
 test_copy (void)
 {
-  ResilientAttempt *attempt = resilient_attempt_new (1, 0, 0.0, RESILIENT_FAILURE_NONE, 200, 0.0,
-                                                     FALSE, 1,
-                                                     RESILIENT_REASON_SUCCESS);
+  ResilientAttempt *attempt = resilient_attempt_new (
+    1, 0, 0.0, RESILIENT_FAILURE_NONE, 200, 0.0, FALSE, 1, RESILIENT_REASON_SUCCESS);
   ResilientAttempt *copy = resilient_attempt_copy (attempt);
   ResilientAttempt *boxed = g_boxed_copy (RESILIENT_TYPE_ATTEMPT, attempt);
 
@@ -43,8 +48,7 @@ test_copy (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

@@ -13,11 +13,11 @@
 #define N_DRAWS 20000
 
 static ResilientRetryPolicy *
-make_policy (double          base_delay,
-             double          backoff_factor,
-             double          max_delay,
+make_policy (double base_delay,
+             double backoff_factor,
+             double max_delay,
              ResilientJitter jitter_mode,
-             double          jitter)
+             double jitter)
 {
   const ResilientRetryPolicyValues values = {
     .max_retries = -1,
@@ -41,20 +41,20 @@ test_nominal (void)
     guint n;
     double expected;
   } rows[] = {
-    { 1.0, 2.0, 30.0, 1, 1.0 }, { 1.0, 2.0, 30.0, 2, 2.0 }, { 1.0, 2.0, 30.0, 5, 16.0 },
-    { 1.0, 2.0, 30.0, 6, 30.0 }, { 1.0, 2.0, 30.0, 7, 30.0 },
-    { 0.5, 2.0, 30.0, 1, 0.5 }, { 0.5, 2.0, 30.0, 6, 16.0 }, { 0.5, 2.0, 30.0, 7, 30.0 },
-    { 1.0, 1.0, 30.0, 1, 1.0 }, { 1.0, 1.0, 30.0, G_MAXUINT, 1.0 },
-    { 1.0, 1.5, 30.0, 3, 2.25 },
-    { 30.0, 2.0, 30.0, 1, 30.0 },
-    { 0.0, 2.0, 30.0, 1, 0.0 }, { 0.0, 2.0, 30.0, 5000, 0.0 }, { 0.0, 2.0, 0.0, G_MAXUINT, 0.0 },
+    { 1.0, 2.0, 30.0, 1, 1.0 },        { 1.0, 2.0, 30.0, 2, 2.0 },
+    { 1.0, 2.0, 30.0, 5, 16.0 },       { 1.0, 2.0, 30.0, 6, 30.0 },
+    { 1.0, 2.0, 30.0, 7, 30.0 },       { 0.5, 2.0, 30.0, 1, 0.5 },
+    { 0.5, 2.0, 30.0, 6, 16.0 },       { 0.5, 2.0, 30.0, 7, 30.0 },
+    { 1.0, 1.0, 30.0, 1, 1.0 },        { 1.0, 1.0, 30.0, G_MAXUINT, 1.0 },
+    { 1.0, 1.5, 30.0, 3, 2.25 },       { 30.0, 2.0, 30.0, 1, 30.0 },
+    { 0.0, 2.0, 30.0, 1, 0.0 },        { 0.0, 2.0, 30.0, 5000, 0.0 },
+    { 0.0, 2.0, 0.0, G_MAXUINT, 0.0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientRetryPolicy) policy = make_policy (rows[i].base, rows[i].factor,
-                                                             rows[i].cap,
-                                                             RESILIENT_JITTER_NONE, 0.0);
+      g_autoptr (ResilientRetryPolicy) policy =
+        make_policy (rows[i].base, rows[i].factor, rows[i].cap, RESILIENT_JITTER_NONE, 0.0);
 
       g_assert_cmpfloat (resilient_backoff_nominal (policy, rows[i].n), ==, rows[i].expected);
       g_assert_cmpfloat (resilient_backoff_draw (policy, rows[i].n, 0.0), ==, rows[i].expected);
@@ -65,8 +65,9 @@ test_nominal (void)
 static void
 test_no_overflow (void)
 {
-  const guint numbers[] = { 1, 2, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 1076, 65536, 1u << 31,
-                            G_MAXUINT - 1, G_MAXUINT };
+  const guint numbers[] = {
+    1, 2, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 1076, 65536, 1u << 31, G_MAXUINT - 1, G_MAXUINT
+  };
   const double factors[] = { 1.0, 1.0000001, 2.0, 1e10, 1e300, G_MAXDOUBLE };
   const double bases[] = { 0.0, 1e-300, 1.0, 30.0 };
   const double caps[] = { 30.0, 1e300, G_MAXDOUBLE };
@@ -76,8 +77,8 @@ test_no_overflow (void)
       for (guint c = 0; c < G_N_ELEMENTS (caps); c++)
         for (int mode = RESILIENT_JITTER_NONE; mode <= RESILIENT_JITTER_DECORRELATED; mode++)
           {
-            g_autoptr (ResilientRetryPolicy) policy = make_policy (bases[b], factors[f], caps[c],
-                                                                   mode, 1.0);
+            g_autoptr (ResilientRetryPolicy) policy =
+              make_policy (bases[b], factors[f], caps[c], mode, 1.0);
             double before = 0.0;
 
             for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
@@ -130,9 +131,8 @@ test_bounds (void)
   resilient_random_seed (3);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientRetryPolicy) policy = make_policy (rows[i].base, 2.0, rows[i].cap,
-                                                             rows[i].mode,
-                                                             rows[i].jitter);
+      g_autoptr (ResilientRetryPolicy) policy =
+        make_policy (rows[i].base, 2.0, rows[i].cap, rows[i].mode, rows[i].jitter);
       double span = rows[i].high - rows[i].low;
       double smallest = INFINITY, largest = 0.0, sum = 0.0;
 
@@ -178,8 +178,8 @@ test_spread (void)
   resilient_random_seed (4);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientRetryPolicy) policy = make_policy (0.5, 2.0, 30.0, rows[i].mode,
-                                                             rows[i].jitter);
+      g_autoptr (ResilientRetryPolicy) policy =
+        make_policy (0.5, 2.0, 30.0, rows[i].mode, rows[i].jitter);
 
       for (guint a = 0; a < G_N_ELEMENTS (attempts); a++)
         {
@@ -196,8 +196,11 @@ test_spread (void)
           for (guint b = 0; b < G_N_ELEMENTS (buckets); b++)
             fullest = MAX (fullest, buckets[b]);
 
-          g_test_message ("mode %d, attempt %u: fullest bucket %u of %u", rows[i].mode, attempts[a],
-                          fullest, N_DRAWS);
+          g_test_message ("mode %d, attempt %u: fullest bucket %u of %u",
+                          rows[i].mode,
+                          attempts[a],
+                          fullest,
+                          N_DRAWS);
           g_assert_cmpfloat (fullest / (double) N_DRAWS, <=, rows[i].limit);
         }
     }
@@ -208,8 +211,8 @@ test_spread (void)
 static void
 test_reproducible (void)
 {
-  g_autoptr (ResilientRetryPolicy) policy = make_policy (1.0, 2.0, 30.0, RESILIENT_JITTER_FULL,
-                                                         0.0);
+  g_autoptr (ResilientRetryPolicy) policy =
+    make_policy (1.0, 2.0, 30.0, RESILIENT_JITTER_FULL, 0.0);
   double first[16], second[16];
 
   resilient_random_seed (5);
@@ -224,8 +227,7 @@ test_reproducible (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

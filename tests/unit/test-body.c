@@ -28,7 +28,7 @@ assert_applies (ResilientBody *body, SoupMessage *message, const char *type, gin
   g_autoptr (ResilientBodyStream) stream = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (resilient_body_apply (body, message, &stream, &error));
+  g_assert_true (resilient_body_apply (body, message, FALSE, &stream, &error));
   g_assert_no_error (error);
   g_assert_cmpstr (soup_message_headers_get_one (headers, "Content-Type"), ==, type);
   if (length >= 0)
@@ -43,7 +43,7 @@ assert_refuses (ResilientBody *body, SoupMessage *message, GQuark domain, int co
   g_autoptr (ResilientBodyStream) stream = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (resilient_body_apply (body, message, &stream, &error));
+  g_assert_false (resilient_body_apply (body, message, FALSE, &stream, &error));
   g_assert_error (error, domain, code);
 }
 
@@ -75,8 +75,8 @@ test_type (void)
   g_autoptr (SoupMessage) second = new_message ();
   g_autoptr (SoupMessage) third = new_message ();
 
-  soup_message_headers_append (soup_message_get_request_headers (first), "Content-Type",
-                               "text/html");
+  soup_message_headers_append (
+    soup_message_get_request_headers (first), "Content-Type", "text/html");
   assert_applies (body, first, "text/html", 5);
   assert_applies (odd, second, "plain", 5);
   assert_applies (bare, third, NULL, 5);

@@ -6,7 +6,8 @@
 #include "call-fixture.h"
 #include "resilient-call-list-private.h"
 
-/* The list of live calls tells of every change, in the home context, so that a mirror of it stays the same. */
+/* The list of live calls tells of every change, in the home context, so that a mirror of it stays
+ * the same. */
 
 static void
 mirror_cb (GListModel *model, guint position, guint removed, guint added, GPtrArray *mirror)
@@ -41,12 +42,12 @@ test_mirror (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCallList) list = NULL;
   g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
 
-  resilient_gate_set_limits (f->core->gate, 1, 1, 1000);
+  resilient_gate_set_limits (f->engine->gate, 1, 1, 1000);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   for (guint i = 0; i < 100; i++)
     calls[i] = start (f);
 
-  list = resilient_call_list_new (f->core);
+  list = resilient_call_list_new (f->engine);
   g_assert_true (g_list_model_get_item_type (G_LIST_MODEL (list)) == RESILIENT_TYPE_CALL);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 100);
   for (guint i = 0; i < 100; i++)
@@ -87,7 +88,7 @@ static void
 test_nested (Fixture *f, gconstpointer data)
 {
   ResilientCall *calls[20];
-  g_autoptr (ResilientCallList) list = resilient_call_list_new (f->core);
+  g_autoptr (ResilientCallList) list = resilient_call_list_new (f->engine);
   g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
@@ -112,7 +113,7 @@ test_nested (Fixture *f, gconstpointer data)
 static void
 test_again (Fixture *f, gconstpointer data)
 {
-  ResilientCallList *list = resilient_call_list_new (f->core);
+  ResilientCallList *list = resilient_call_list_new (f->engine);
   g_autoptr (ResilientCall) call = NULL;
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
@@ -120,7 +121,7 @@ test_again (Fixture *f, gconstpointer data)
   g_assert_finalize_object (list);
   virtual_clock_settle ();
 
-  list = resilient_call_list_new (f->core);
+  list = resilient_call_list_new (f->engine);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
   resilient_call_cancel (call);
   virtual_clock_settle ();
@@ -128,22 +129,24 @@ test_again (Fixture *f, gconstpointer data)
   g_assert_finalize_object (list);
 }
 
-/* Whoever keeps the list sees the last calls leave it, though nobody else knows of the core any more. */
+/* Whoever keeps the list sees the last calls leave it, though nobody else knows of the engine any
+ * more. */
 static void
 test_outlives (Fixture *f, gconstpointer data)
 {
-  ResilientCore *core = resilient_core_new (g_main_context_default (), NULL);
-  ResilientCallList *list = resilient_call_list_new (core);
-  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  ResilientEngine *engine = resilient_engine_new (g_main_context_default (), NULL);
+  ResilientCallList *list = resilient_call_list_new (engine);
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://localhost/", NULL);
   g_autoptr (ResilientCall) call = NULL;
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
-  resilient_core_set_transport (core, &f->script->parent);
-  call = resilient_call_start (core, core->home, recipe, NULL, NULL);
+  resilient_engine_set_transport (engine, &f->script->parent);
+  call = resilient_call_start (engine, engine->home, frozen, NULL, NULL);
   virtual_clock_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
 
-  resilient_core_unref (core);
+  resilient_engine_unref (engine);
   resilient_call_cancel (call);
   g_clear_object (&call);
   virtual_clock_settle ();
@@ -151,11 +154,11 @@ test_outlives (Fixture *f, gconstpointer data)
   g_assert_finalize_object (list);
 }
 
-/* What the home context has yet to do keeps neither the list nor the core. */
+/* What the home context has yet to do keeps neither the list nor the engine. */
 static void
 test_dropped_before_its_turn (Fixture *f, gconstpointer data)
 {
-  ResilientCallList *list = resilient_call_list_new (f->core);
+  ResilientCallList *list = resilient_call_list_new (f->engine);
   g_autoptr (ResilientCall) call = NULL;
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
@@ -169,7 +172,7 @@ test_dropped_before_its_turn (Fixture *f, gconstpointer data)
 static void
 test_disposed (Fixture *f, gconstpointer data)
 {
-  ResilientCallList *list = resilient_call_list_new (f->core);
+  ResilientCallList *list = resilient_call_list_new (f->engine);
   g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
   g_autoptr (ResilientCall) call = NULL;
 
@@ -190,7 +193,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
-#define ADD(name, func) g_test_add ("/call-list/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+#define ADD(name, func)                                                                            \
+  g_test_add ("/call-list/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("mirror", test_mirror);
   ADD ("nested", test_nested);
   ADD ("again", test_again);

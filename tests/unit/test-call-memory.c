@@ -21,7 +21,7 @@
 
 typedef struct
 {
-  ResilientCore *core;
+  ResilientEngine *engine;
   ScriptedTransport *script;
   guint n_done;
 } Fixture;
@@ -30,7 +30,7 @@ typedef struct
 static gsize
 heap_in_use (void)
 {
-#if defined(__GLIBC__) && __GLIBC_PREREQ (2, 33)
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
   struct mallinfo2 info = mallinfo2 ();
 
   return info.uordblks + info.hblkhd;
@@ -53,18 +53,18 @@ static void
 fixture_set_up (Fixture *f, gconstpointer data)
 {
   virtual_clock_install ();
-  f->core = resilient_core_new (g_main_context_default (), NULL);
+  f->engine = resilient_engine_new (g_main_context_default (), NULL);
   f->script = scripted_transport_new ();
   g_clear_pointer (&f->script->uris, g_ptr_array_unref);
-  resilient_core_set_transport (f->core, &f->script->parent);
-  f->core->settings.max_pending = G_MAXUINT;
-  resilient_core_apply_limits (f->core);
+  resilient_engine_set_transport (f->engine, &f->script->parent);
+  f->engine->settings.max_pending = G_MAXUINT;
+  resilient_engine_apply_limits (f->engine);
 }
 
 static void
 fixture_tear_down (Fixture *f, gconstpointer data)
 {
-  resilient_core_unref (f->core);
+  resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->script->parent);
   virtual_clock_settle ();
   resilient_clock_install (NULL, NULL);
@@ -82,10 +82,10 @@ start (Fixture *f, guint n)
 {
   for (guint i = 0; i < n; i++)
     {
-      g_autoptr (ResilientRecipe) recipe =
-        resilient_recipe_new ("GET", "http://example.org/a/path", NULL);
+      g_autoptr (ResilientFrozenRequest) frozen =
+        resilient_frozen_request_new ("GET", "http://example.org/a/path", NULL);
       g_autoptr (ResilientCall) call =
-        resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+        resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
 
       resilient_call_add_task (call, g_task_new (NULL, NULL, done_cb, &f->n_done), FALSE, -1, NULL);
     }
@@ -95,7 +95,7 @@ start (Fixture *f, guint n)
 static void
 cancel_all (Fixture *f)
 {
-  g_autoptr (GPtrArray) calls = resilient_core_list_calls (f->core, NULL);
+  g_autoptr (GPtrArray) calls = resilient_engine_list_calls (f->engine, NULL);
   guint n_done = f->n_done + calls->len;
 
   for (guint i = 0; i < calls->len; i++)
@@ -122,26 +122,26 @@ assert_small (Fixture *f)
 static void
 test_queued (Fixture *f, gconstpointer data)
 {
-  f->core->settings.max_concurrent = 1;
-  resilient_core_apply_limits (f->core);
-  scripted_transport_add (f->script, (ScriptedStep) { .takes = -1 });
+  f->engine->settings.max_concurrent = 1;
+  resilient_engine_apply_limits (f->engine);
+  scripted_transport_add (f->script, (ScriptedStep){ .takes = -1 });
 
   assert_small (f);
-  g_assert_cmpuint (resilient_gate_get_pending (f->core->gate), ==, N_BEFORE + N_CALLS - 1);
+  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, N_BEFORE + N_CALLS - 1);
   cancel_all (f);
 }
 
 static void
 test_asleep (Fixture *f, gconstpointer data)
 {
-  g_clear_pointer (&f->core->settings.retry_policy, resilient_retry_policy_unref);
-  f->core->settings.retry_policy =
+  g_clear_pointer (&f->engine->settings.retry_policy, resilient_retry_policy_unref);
+  f->engine->settings.retry_policy =
     resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
 
   assert_small (f);
   g_assert_cmpuint (f->script->n_started, ==, N_BEFORE + N_CALLS);
-  g_assert_cmpuint (f->core->n_calls, ==, N_BEFORE + N_CALLS);
+  g_assert_cmpuint (f->engine->n_calls, ==, N_BEFORE + N_CALLS);
   cancel_all (f);
 }
 

@@ -155,7 +155,8 @@ static void
 test_same_id (Fixture *f, gconstpointer data)
 {
   const guint orders[][3] = { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 1, 0 }, { 2, 0, 1 }, { 1, 2, 0 } };
-  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://localhost/", NULL);
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new ("same", NULL, NULL, NULL);
 
@@ -166,13 +167,13 @@ test_same_id (Fixture *f, gconstpointer data)
       guint n_left = G_N_ELEMENTS (calls);
 
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
-        calls[j] = resilient_call_start (f->core, f->core->home, recipe, context, NULL);
+        calls[j] = resilient_call_start (f->engine, f->engine->home, frozen, context, NULL);
       virtual_clock_settle ();
 
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
         {
-          g_autoptr (GPtrArray) found = resilient_core_list_calls (f->core, "same");
-          g_autoptr (ResilientCall) newest = resilient_core_find_call (f->core, "same");
+          g_autoptr (GPtrArray) found = resilient_engine_list_calls (f->engine, "same");
+          g_autoptr (ResilientCall) newest = resilient_engine_find_call (f->engine, "same");
           int last = 2;
 
           while (resilient_call_get_state (calls[last]) == RESILIENT_CALL_STATE_DONE)
@@ -182,7 +183,7 @@ test_same_id (Fixture *f, gconstpointer data)
           resilient_call_cancel (calls[orders[i][j]]);
           virtual_clock_settle ();
         }
-      g_assert_null (resilient_core_find_call (f->core, "same"));
+      g_assert_null (resilient_engine_find_call (f->engine, "same"));
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
         g_object_unref (calls[j]);
       clear_events (f);
@@ -247,14 +248,15 @@ test_unlimited (Fixture *f, gconstpointer data)
   g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (-1, 1);
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new ("endless", policy, NULL, NULL);
-  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://localhost/", NULL);
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
   g_autoptr (GPtrArray) attempts = NULL;
   ResilientAttempt *newest;
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  call = resilient_call_start (f->core, f->core->home, recipe, context, NULL);
+  call = resilient_call_start (f->engine, f->engine->home, frozen, context, NULL);
   g_assert_cmpuint (resilient_call_get_max_attempts (call), ==, 0);
   for (guint i = 0; i < 60; i++)
     virtual_clock_advance (60);
@@ -290,27 +292,27 @@ test_drawn_key (Fixture *f, gconstpointer data)
 
   for (guint keys = 0; keys < 2; keys++)
     {
-      g_autoptr (ResilientRecipe) recipe = NULL;
+      g_autoptr (ResilientFrozenRequest) frozen = NULL;
       g_autoptr (ResilientCall) call = NULL;
 
       if (keys == 1)
         resilient_request_set_idempotency_key (request, NULL);
-      recipe = resilient_request_freeze (request, &error);
+      frozen = resilient_request_freeze (request, &error);
       g_assert_no_error (error);
       f->script->next = 0;
-      call = resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+      call = resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
       virtual_clock_advance (10);
       assert_events (f, keys == 0 ? "error" : "retry success");
     }
 }
 
-/* Who slept goes before newcomers, but waits for its turn like they do, and no longer than it may.
- */
+/* Who slept goes before newcomers, but waits for its turn like they do, and no longer than it
+ * may. */
 static void
 test_woken_to_a_queue (Fixture *f, gconstpointer data)
 {
-  f->core->settings.limits->queue_timeout = 5;
-  resilient_gate_set_limits (f->core->gate, 1, 0, 100);
+  f->engine->settings.limits->queue_timeout = 5;
+  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
 
   for (guint late = 0; late < 2; late++)
     {

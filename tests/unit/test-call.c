@@ -38,11 +38,12 @@ test_one_retry (Fixture *f, gconstpointer data)
   call = start (f);
   virtual_clock_settle ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
-  g_assert_cmpuint (resilient_gate_get_active (f->core->gate), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
 
   event = resilient_subscription_try_next (f->events);
   g_assert_cmpint (resilient_event_get_event_type (event), ==, RESILIENT_EVENT_TYPE_RETRY);
-  g_assert_cmpuint (resilient_request_context_get_current_attempt (resilient_event_get_context (event)), ==, 1);
+  g_assert_cmpuint (
+    resilient_request_context_get_current_attempt (resilient_event_get_context (event)), ==, 1);
   g_assert_cmpint (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_CONNECT);
   g_assert_error (resilient_event_get_error (event), G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
   delay = resilient_event_get_delay (event);
@@ -96,10 +97,19 @@ test_final (Fixture *f, gconstpointer data)
   } rows[] = {
     { SCRIPTED_STATUS (404), "success" },
     { SCRIPTED_STATUS (503), "success" },
-    { { .failure = RESILIENT_FAILURE_READ_TIMEOUT, .code = G_IO_ERROR_TIMED_OUT, .retry_after = -1 }, "timeout" },
-    { { .failure = RESILIENT_FAILURE_CONNECT_TIMEOUT, .code = G_IO_ERROR_TIMED_OUT, .nothing_sent = TRUE, .retry_after = -1 },
+    { { .failure = RESILIENT_FAILURE_READ_TIMEOUT,
+        .code = G_IO_ERROR_TIMED_OUT,
+        .retry_after = -1 },
       "timeout" },
-    { { .failure = RESILIENT_FAILURE_DISCONNECT, .code = G_IO_ERROR_CONNECTION_CLOSED, .retry_after = -1 }, "error" },
+    { { .failure = RESILIENT_FAILURE_CONNECT_TIMEOUT,
+        .code = G_IO_ERROR_TIMED_OUT,
+        .nothing_sent = TRUE,
+        .retry_after = -1 },
+      "timeout" },
+    { { .failure = RESILIENT_FAILURE_DISCONNECT,
+        .code = G_IO_ERROR_CONNECTION_CLOSED,
+        .retry_after = -1 },
+      "error" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -125,8 +135,8 @@ test_status_body (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->core->settings.retry_policy = resilient_retry_policy_get_standard ();
-  resilient_retry_policy_ref (f->core->settings.retry_policy);
+  f->engine->settings.retry_policy = resilient_retry_policy_get_standard ();
+  resilient_retry_policy_ref (f->engine->settings.retry_policy);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
   call = start (f);
   virtual_clock_advance (200);
@@ -146,10 +156,13 @@ test_new_connection (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientCall) call = NULL;
 
-  g_clear_pointer (&f->core->settings.retry_policy, resilient_retry_policy_unref);
-  f->core->settings.retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
-  scripted_transport_add (f->script, (ScriptedStep) { .failure = RESILIENT_FAILURE_READ_TIMEOUT,
-                                                      .domain = G_IO_ERROR, .code = G_IO_ERROR_TIMED_OUT });
+  g_clear_pointer (&f->engine->settings.retry_policy, resilient_retry_policy_unref);
+  f->engine->settings.retry_policy =
+    resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
+  scripted_transport_add (f->script,
+                          (ScriptedStep){ .failure = RESILIENT_FAILURE_READ_TIMEOUT,
+                                          .domain = G_IO_ERROR,
+                                          .code = G_IO_ERROR_TIMED_OUT });
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
@@ -209,7 +222,14 @@ test_notify (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n_priority, ==, 1);
 }
 
-typedef enum { BEFORE_FIRST_TURN, QUEUED, SENDING, WAITING, N_PHASES } Phase;
+typedef enum
+{
+  BEFORE_FIRST_TURN,
+  QUEUED,
+  SENDING,
+  WAITING,
+  N_PHASES
+} Phase;
 
 /* A call brought to @phase; in QUEUED another one holds the only slot. */
 static ResilientCall *
@@ -224,7 +244,7 @@ start_to (Fixture *f, Phase phase, ResilientCall **other)
     scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   else
     scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
-  resilient_gate_set_limits (f->core->gate, 1, 0, 100);
+  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
   if (phase == QUEUED)
     *other = start (f);
   call = start (f);
@@ -262,7 +282,7 @@ test_cancel (Fixture *f, gconstpointer data)
         resilient_call_cancel (other);
       virtual_clock_settle ();
       clear_events (f);
-      g_assert_cmpuint (resilient_gate_get_active (f->core->gate), ==, 0);
+      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
     }
 }
 
@@ -282,9 +302,11 @@ test_last_context (Fixture *f, gconstpointer data)
   resilient_call_cancel (call);
   virtual_clock_settle ();
   event = resilient_subscription_try_next (f->events);
-  g_assert_cmpuint (resilient_request_context_get_current_attempt (resilient_event_get_context (event)), ==, 0);
+  g_assert_cmpuint (
+    resilient_request_context_get_current_attempt (resilient_event_get_context (event)), ==, 0);
   result = resilient_call_get_result (call);
-  g_assert_cmpuint (resilient_request_context_get_current_attempt (resilient_result_get_context (result)), ==, 0);
+  g_assert_cmpuint (
+    resilient_request_context_get_current_attempt (resilient_result_get_context (result)), ==, 0);
   last = resilient_call_get_context (call);
   g_assert_cmpuint (resilient_request_context_get_current_attempt (last), ==, 0);
 }
@@ -317,7 +339,7 @@ test_nested_waiters (Fixture *f, gconstpointer data)
 static void
 test_deadline (Fixture *f, gconstpointer data)
 {
-  f->core->settings.limits->total_timeout = 0.5;
+  f->engine->settings.limits->total_timeout = 0.5;
   for (Phase phase = QUEUED; phase <= SENDING; phase++)
     {
       g_autoptr (ResilientCall) other = NULL;
@@ -352,7 +374,7 @@ test_queue_timeout (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->core->settings.limits->queue_timeout = 2;
+  f->engine->settings.limits->queue_timeout = 2;
   call = start_to (f, QUEUED, &other);
   virtual_clock_advance (1.9);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);
@@ -368,17 +390,18 @@ test_queue_timeout (Fixture *f, gconstpointer data)
 static void
 test_own_queue_timeout (Fixture *f, gconstpointer data)
 {
-  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new ("GET", "http://localhost/", NULL);
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://localhost/", NULL);
   ResilientOverrides overrides = RESILIENT_OVERRIDES_NONE;
   g_autoptr (ResilientCall) other = NULL;
   g_autoptr (ResilientCall) patient = NULL;
   g_autoptr (ResilientCall) call = NULL;
 
-  f->core->settings.limits->queue_timeout = 2;
+  f->engine->settings.limits->queue_timeout = 2;
   patient = start_to (f, QUEUED, &other);
   overrides.queue_timeout = 1;
-  resilient_recipe_set_overrides (recipe, &overrides);
-  call = resilient_call_start (f->core, f->core->home, recipe, NULL, NULL);
+  resilient_frozen_request_set_overrides (frozen, &overrides);
+  call = resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
   virtual_clock_advance (1.1);
   g_assert_cmpint (resilient_call_get_failure (call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
   g_assert_cmpint (resilient_call_get_state (patient), ==, RESILIENT_CALL_STATE_QUEUED);
@@ -387,15 +410,17 @@ test_own_queue_timeout (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
 }
 
-/* libsoup holds on to a cancelled attempt: the call is done at once, its slot is not free before. */
+/* libsoup holds on to a cancelled attempt: the call is done at once, its slot is not free
+ * before. */
 static void
 test_detached_keeps_slot (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientCall) first = NULL;
   g_autoptr (ResilientCall) second = NULL;
 
-  resilient_gate_set_limits (f->core->gate, 1, 0, 100);
-  scripted_transport_add (f->script, (ScriptedStep) { .takes = -1, .retry_after = -1, .released_after = 5 });
+  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+  scripted_transport_add (f->script,
+                          (ScriptedStep){ .takes = -1, .retry_after = -1, .released_after = 5 });
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   first = start (f);
   second = start (f);
@@ -414,27 +439,29 @@ test_detached_keeps_slot (Fixture *f, gconstpointer data)
 static void
 test_sleepers (Fixture *f, gconstpointer data)
 {
-  g_autoptr (ResilientAlarm) alarm = resilient_alarm_get (NULL);
+  g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
   int n_fds = g_main_context_query (g_main_context_default (), G_MAXINT, &(int){ 0 }, NULL, 0);
   int timeout;
 
-  resilient_gate_set_limits (f->core->gate, 100, 100, G_MAXUINT);
+  resilient_gate_set_limits (f->engine->gate, 100, 100, G_MAXUINT);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   for (guint i = 0; i < N_SLEEPERS; i++)
     g_object_unref (start (f));
   virtual_clock_settle ();
   g_assert_cmpuint (f->script->n_started, ==, N_SLEEPERS);
-  g_assert_cmpuint (resilient_alarm_get_length (alarm), ==, N_SLEEPERS);
+  g_assert_cmpuint (resilient_timer_queue_get_length (timers), ==, N_SLEEPERS);
   g_assert_cmpuint (f->script->max_live, <=, 100);
 
-  /* No timer, idle or descriptor each: nothing to do for the context, and nothing that would wake it. */
+  /* No timer, idle or descriptor each: nothing to do for the context, and nothing that would wake
+   * it. */
   g_assert_false (g_main_context_pending (NULL));
-  g_assert_cmpint (g_main_context_query (g_main_context_default (), G_MAXINT, &timeout, NULL, 0), ==, n_fds);
+  g_assert_cmpint (
+    g_main_context_query (g_main_context_default (), G_MAXINT, &timeout, NULL, 0), ==, n_fds);
   g_assert_cmpint (timeout, ==, -1);
 
   virtual_clock_advance (60);
   g_assert_cmpuint (f->script->n_started, ==, 3 * N_SLEEPERS);
-  g_assert_cmpuint (resilient_alarm_get_length (alarm), ==, 0);
+  g_assert_cmpuint (resilient_timer_queue_get_length (timers), ==, 0);
 }
 
 int
@@ -442,7 +469,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
-#define ADD(name, func) g_test_add ("/call/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+#define ADD(name, func)                                                                            \
+  g_test_add ("/call/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("success", test_success);
   ADD ("one-retry", test_one_retry);
   ADD ("exhausted", test_exhausted);

@@ -46,7 +46,8 @@ test_from_seconds (void)
       gint64 microseconds = resilient_clock_from_seconds (cases[i].seconds);
 
       g_test_message ("%.17g s", cases[i].seconds);
-      if (cases[i].microseconds < G_GINT64_CONSTANT (1) << 53 || cases[i].microseconds == G_MAXINT64)
+      if (cases[i].microseconds < G_GINT64_CONSTANT (1) << 53
+          || cases[i].microseconds == G_MAXINT64)
         g_assert_cmpint (microseconds, ==, cases[i].microseconds);
       else /* within what a double can tell apart */
         g_assert_cmpint (ABS (microseconds - cases[i].microseconds), <=, 1024);
@@ -139,7 +140,7 @@ test_install (void)
     ResilientClockFuncs funcs = { get_monotonic, get_boot, get_real };
 
     resilient_clock_install (&funcs, first);
-    funcs = (ResilientClockFuncs) { NULL, NULL, NULL };
+    funcs = (ResilientClockFuncs){ NULL, NULL, NULL };
   }
   g_assert_true (resilient_clock_is_virtual ());
   g_assert_cmpint (resilient_clock_get_monotonic (), ==, 10);
@@ -165,10 +166,8 @@ test_install (void)
 static void
 test_version (void)
 {
-  g_autofree char *version = g_strdup_printf ("%d.%d.%d",
-                                              RESILIENT_MAJOR_VERSION,
-                                              RESILIENT_MINOR_VERSION,
-                                              RESILIENT_MICRO_VERSION);
+  g_autofree char *version = g_strdup_printf (
+    "%d.%d.%d", RESILIENT_MAJOR_VERSION, RESILIENT_MINOR_VERSION, RESILIENT_MICRO_VERSION);
 
   g_assert_cmpstr (version, ==, RESILIENT_VERSION_S);
 
@@ -184,8 +183,7 @@ test_version (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

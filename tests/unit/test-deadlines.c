@@ -41,22 +41,22 @@ test_phases (void)
 
       resilient_deadlines_enter (&deadlines, cases[i].phase, 1050 * MS);
       g_assert_cmpint (resilient_deadlines_get_due (&deadlines), ==, due);
-      g_assert_cmpint (resilient_deadlines_check (&deadlines, due - 1, TRUE), ==,
-                       RESILIENT_FAILURE_NONE);
+      g_assert_cmpint (
+        resilient_deadlines_check (&deadlines, due - 1, TRUE), ==, RESILIENT_FAILURE_NONE);
       g_assert_cmpint (resilient_deadlines_check (&deadlines, due, TRUE), ==, cases[i].failure);
       deadlines.activity += 5 * MS;
-      g_assert_cmpint (resilient_deadlines_check (&deadlines, due, TRUE), ==,
-                       RESILIENT_FAILURE_NONE);
+      g_assert_cmpint (
+        resilient_deadlines_check (&deadlines, due, TRUE), ==, RESILIENT_FAILURE_NONE);
     }
 }
 
 static void
-test_later_hop (void)
+test_later_send (void)
 {
   ResilientDeadlines deadlines = make ();
 
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 1100 * MS, FALSE), ==,
-                   RESILIENT_FAILURE_READ_TIMEOUT);
+  g_assert_cmpint (
+    resilient_deadlines_check (&deadlines, 1100 * MS, FALSE), ==, RESILIENT_FAILURE_READ_TIMEOUT);
 }
 
 static void
@@ -66,14 +66,14 @@ test_attempt (void)
 
   resilient_deadlines_enter (&deadlines, RESILIENT_PHASE_READING, 1900 * MS);
   g_assert_cmpint (resilient_deadlines_get_due (&deadlines), ==, 2000 * MS);
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 2000 * MS, FALSE), ==,
-                   RESILIENT_FAILURE_DEADLINE);
+  g_assert_cmpint (
+    resilient_deadlines_check (&deadlines, 2000 * MS, FALSE), ==, RESILIENT_FAILURE_DEADLINE);
   /* both passed while the machine slept: the one that was due first is to blame */
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==,
-                   RESILIENT_FAILURE_DEADLINE);
+  g_assert_cmpint (
+    resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==, RESILIENT_FAILURE_DEADLINE);
   resilient_deadlines_enter (&deadlines, RESILIENT_PHASE_READING, 1600 * MS);
-  g_assert_cmpint (resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==,
-                   RESILIENT_FAILURE_READ_TIMEOUT);
+  g_assert_cmpint (
+    resilient_deadlines_check (&deadlines, 9999 * MS, FALSE), ==, RESILIENT_FAILURE_READ_TIMEOUT);
 }
 
 static void
@@ -86,8 +86,8 @@ test_none (void)
     {
       resilient_deadlines_enter (&deadlines, phase, 1000 * MS);
       g_assert_cmpint (resilient_deadlines_get_due (&deadlines), ==, G_MAXINT64);
-      g_assert_cmpint (resilient_deadlines_check (&deadlines, G_MAXINT64 - 1, TRUE), ==,
-                       RESILIENT_FAILURE_NONE);
+      g_assert_cmpint (
+        resilient_deadlines_check (&deadlines, G_MAXINT64 - 1, TRUE), ==, RESILIENT_FAILURE_NONE);
     }
   /* as good as none, and not in the past */
   resilient_deadlines_init (&deadlines, 1000 * MS, G_MAXDOUBLE, 0, 0, G_MAXDOUBLE);
@@ -103,10 +103,8 @@ test_poll (void)
   {
     double write, read;
     gint64 interval;
-  } cases[] = {
-    { 10, 30, 250 * MS }, { 1, 30, 50 * MS }, { 0.01, 30, 5 * MS },
-    { 0, 2, 100 * MS }, { 30, 0.02, 5 * MS }, { 30, 0.002, 2 * MS }
-  };
+  } cases[] = { { 10, 30, 250 * MS }, { 1, 30, 50 * MS },   { 0.01, 30, 5 * MS },
+                { 0, 2, 100 * MS },   { 30, 0.02, 5 * MS }, { 30, 0.002, 2 * MS } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -142,7 +140,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/deadlines/phases", test_phases);
-  g_test_add_func ("/deadlines/later-hop", test_later_hop);
+  g_test_add_func ("/deadlines/later-send", test_later_send);
   g_test_add_func ("/deadlines/attempt", test_attempt);
   g_test_add_func ("/deadlines/none", test_none);
   g_test_add_func ("/deadlines/poll", test_poll);

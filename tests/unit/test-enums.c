@@ -16,29 +16,48 @@ typedef struct
 
 /* The names are a contract: bindings make theirs of them, and signals their details. */
 static const TypeCase cases[] = {
-  { resilient_event_type_get_type, "ResilientEventType", FALSE,
+  { resilient_event_type_get_type,
+    "ResilientEventType",
+    FALSE,
     { "success", "retry", "error", "timeout", "cancelled" } },
-  { resilient_result_status_get_type, "ResilientResultStatus", FALSE,
+  { resilient_result_status_get_type,
+    "ResilientResultStatus",
+    FALSE,
     { "pending", "success", "error", "timeout", "cancelled" } },
-  { resilient_failure_get_type, "ResilientFailure", TRUE,
-    { "none", "resolve", "connect", "tls", "certificate", "connect-timeout", "write-timeout",
-      "read-timeout", "disconnect", "status", "protocol", "redirect", "too-large", "queue-timeout",
-      "deadline", "circuit-open", "overloaded", "closed", "invalid", "cancelled" } },
-  { resilient_jitter_get_type, "ResilientJitter", FALSE,
+  { resilient_failure_get_type,
+    "ResilientFailure",
+    TRUE,
+    { "none",        "resolve",         "connect",       "tls",
+      "certificate", "connect-timeout", "write-timeout", "read-timeout",
+      "disconnect",  "status",          "protocol",      "redirect",
+      "too-large",   "queue-timeout",   "deadline",      "circuit-open",
+      "overloaded",  "closed",          "invalid",       "cancelled" } },
+  { resilient_jitter_get_type,
+    "ResilientJitter",
+    FALSE,
     { "none", "proportional", "full", "equal", "decorrelated" } },
-  { resilient_call_state_get_type, "ResilientCallState", FALSE,
+  { resilient_call_state_get_type,
+    "ResilientCallState",
+    FALSE,
     { "queued", "sending", "receiving", "waiting", "done" } },
-  { resilient_idempotency_get_type, "ResilientIdempotency", FALSE,
-    { "auto", "yes", "no" } },
-  { resilient_client_error_get_type, "ResilientClientError", FALSE,
-    { "closed", "invalid-request", "invalid-policy", "overloaded", "circuit-open", "too-large",
-      "redirect", "not-found", "retries-exhausted" } },
+  { resilient_idempotency_get_type, "ResilientIdempotency", FALSE, { "auto", "yes", "no" } },
+  { resilient_client_error_get_type,
+    "ResilientClientError",
+    FALSE,
+    { "closed",
+      "invalid-request",
+      "invalid-policy",
+      "overloaded",
+      "circuit-open",
+      "too-large",
+      "redirect",
+      "not-found",
+      "retries-exhausted" } },
 };
 
 /* RESILIENT_EVENT_TYPE_SUCCESS of ResilientEventType and "success". */
 static char *
-make_value_name (const char *type_name,
-                 const char *nick)
+make_value_name (const char *type_name, const char *nick)
 {
   GString *name = g_string_new (NULL);
 
@@ -171,8 +190,7 @@ test_error_domains (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

@@ -24,7 +24,7 @@ typedef struct
 static void
 seen_init (Seen *seen, guint capacity)
 {
-  *seen = (Seen) { NULL };
+  *seen = (Seen){ NULL };
   seen->queue = resilient_event_queue_new (capacity);
   seen->context = g_main_context_new ();
   seen->sequences = g_array_new (FALSE, FALSE, sizeof (guint64));
@@ -123,15 +123,9 @@ static const struct
   const char *expected;
   guint64 dropped;
 } capacities[] = {
-  { 3, "", "", 0 },
-  { 3, "RTR", "RTR", 0 },
-  { 3, "RTRR", "RTR", 1 },
-  { 3, "RTRT", "RTRt", 0 },
-  { 3, "RRRTRTR", "RRRtt", 2 },
-  { 1, "TRT", "Tt", 1 },
-  { 0, "RTRT", "tt", 2 },
-  { 2, "RT1RT3RT", "RTtt", 2 },
-  { 2, "RT1RT5RT", "RTtRT", 1 },
+  { 3, "", "", 0 },         { 3, "RTR", "RTR", 0 },       { 3, "RTRR", "RTR", 1 },
+  { 3, "RTRT", "RTRt", 0 }, { 3, "RRRTRTR", "RRRtt", 2 }, { 1, "TRT", "Tt", 1 },
+  { 0, "RTRT", "tt", 2 },   { 2, "RT1RT3RT", "RTtt", 2 }, { 2, "RT1RT5RT", "RTtRT", 1 },
 };
 
 static void
@@ -169,6 +163,78 @@ test_capacity (void)
       while (g_main_context_iteration (context, FALSE))
         ;
       g_assert_cmpstr (described->str, ==, capacities[i].expected);
+
+      g_source_destroy (source);
+    }
+}
+
+static void
+describe_body_cb (ResilientEvent *event, gpointer data)
+{
+  ResilientResponse *response = resilient_event_get_response (event);
+
+  if (response == NULL)
+    g_string_append_c (data, '-');
+  else
+    g_string_append_c (data, resilient_response_has_body (response) ? 'B' : 'b');
+}
+
+/* Digits: MiB of a body; what is expected: b, a response without its body. */
+static const struct
+{
+  guint capacity;
+  const char *pushed;
+  const char *expected;
+} bodies[] = {
+  { 100, "111111111", "BBBBBBBBb" },
+  { 100, "119", "BBb" },
+  { 100, "44001", "BBBBb" },
+  { 100, "71101", "BBbBb" },
+  /* a large one alone has its body, and leaves no room */
+  { 100, "911", "Bbb" },
+  { 3, "1119", "BBB-" },
+};
+
+static void
+push_body (ResilientEventQueue *queue, guint size)
+{
+  g_autoptr (ResilientRequestContext) context = make_context (NULL);
+  g_autoptr (ResilientResponse) response = make_response (size * 1024 * 1024);
+  g_autoptr (ResilientEvent) event = resilient_event_new (RESILIENT_EVENT_TYPE_SUCCESS,
+                                                          context,
+                                                          1,
+                                                          RESILIENT_FAILURE_NONE,
+                                                          RESILIENT_REASON_SUCCESS,
+                                                          response,
+                                                          NULL,
+                                                          0);
+
+  resilient_event_queue_push (queue, event);
+}
+
+/* A context that does not turn does not fill the memory; what was taken makes room. */
+static void
+test_bodies (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (bodies); i++)
+    {
+      g_autoptr (GString) described = g_string_new (NULL);
+      g_autoptr (GSource) source = NULL;
+      g_autoptr (GMainContext) context = g_main_context_new ();
+      g_autoptr (ResilientEventQueue) queue = resilient_event_queue_new (bodies[i].capacity);
+
+      source = resilient_event_queue_attach (queue, context, describe_body_cb, described, NULL);
+      for (guint round = 0; round < 2; round++)
+        {
+          g_test_message ("row %u, round %u", (guint) i, round);
+          for (const char *p = bodies[i].pushed; *p != '\0'; p++)
+            push_body (queue, (guint) (*p - '0'));
+          while (g_main_context_iteration (context, FALSE))
+            ;
+          g_assert_cmpstr (described->str, ==, bodies[i].expected);
+          g_assert_cmpuint (resilient_event_queue_get_dropped (queue), ==, 0);
+          g_string_truncate (described, 0);
+        }
 
       g_source_destroy (source);
     }
@@ -427,7 +493,7 @@ test_threads (void)
   attach (&seen, seen_cb);
   for (guint i = 0; i < N_THREADS; i++)
     {
-      pushers[i] = (Pusher) { seen.queue, i };
+      pushers[i] = (Pusher){ seen.queue, i };
       threads[i] = g_thread_new ("push", push_thread, &pushers[i]);
     }
   while (seen.sequences->len < N_THREADS * N_EVENTS)
@@ -452,6 +518,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/event-queue/order", test_order);
   g_test_add_func ("/event-queue/capacity", test_capacity);
+  g_test_add_func ("/event-queue/bodies", test_bodies);
   g_test_add_func ("/event-queue/recursion", test_recursion);
   g_test_add_func ("/event-queue/fairness", test_fairness);
   g_test_add_func ("/event-queue/destroy-in-handler", test_destroy_in_handler);

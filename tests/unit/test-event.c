@@ -22,38 +22,43 @@ make_response (const char *body)
 }
 
 static ResilientEvent *
-make_event (const char   *body,
-            const GError *error)
+make_event (const char *body, const GError *error)
 {
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new ("id", NULL, NULL, NULL);
   g_autoptr (ResilientResponse) response = body != NULL ? make_response (body) : NULL;
 
-  return resilient_event_new (RESILIENT_EVENT_TYPE_RETRY, context, 42, RESILIENT_FAILURE_STATUS,
-                              RESILIENT_REASON_RETRY, response, error, 1.25);
+  return resilient_event_new (RESILIENT_EVENT_TYPE_RETRY,
+                              context,
+                              42,
+                              RESILIENT_FAILURE_STATUS,
+                              RESILIENT_REASON_RETRY,
+                              response,
+                              error,
+                              1.25);
 }
 
 static void
 test_getters (void)
 {
-  g_autoptr (GError) error = g_error_new (RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT,
-                                          "loop");
+  g_autoptr (GError) error =
+    g_error_new (RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT, "loop");
   g_autoptr (ResilientEvent) event = make_event ("body", error);
 
   g_assert_cmpint (resilient_event_get_event_type (event), ==, RESILIENT_EVENT_TYPE_RETRY);
-  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_event_get_context (event)),
-                   ==, "id");
+  g_assert_cmpstr (
+    resilient_request_context_get_request_id (resilient_event_get_context (event)), ==, "id");
   g_assert_cmpuint (resilient_event_get_sequence (event), ==, 42);
   g_assert_cmphex (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_STATUS);
   g_assert_cmpstr (resilient_event_get_reason (event), ==, "retry");
   g_assert_cmpfloat (resilient_event_get_delay (event), ==, 1.25);
-  g_assert_cmpuint (resilient_response_get_status_code (resilient_event_get_response (event)), ==,
-                    503);
+  g_assert_cmpuint (
+    resilient_response_get_status_code (resilient_event_get_response (event)), ==, 503);
 
   /* The error is a copy. */
   g_assert_true (resilient_event_get_error (event) != error);
-  g_assert_error (resilient_event_get_error (event), RESILIENT_CLIENT_ERROR,
-                  RESILIENT_CLIENT_ERROR_REDIRECT);
+  g_assert_error (
+    resilient_event_get_error (event), RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
   g_assert_cmpstr (resilient_event_get_error (event)->message, ==, "loop");
 }
 
@@ -85,22 +90,21 @@ test_age (void)
 }
 
 static void
-assert_same_but_response (ResilientEvent *event,
-                          ResilientEvent *other)
+assert_same_but_response (ResilientEvent *event, ResilientEvent *other)
 {
   g_assert_true (event != other);
-  g_assert_cmpint (resilient_event_get_event_type (event), ==,
-                   resilient_event_get_event_type (other));
+  g_assert_cmpint (
+    resilient_event_get_event_type (event), ==, resilient_event_get_event_type (other));
   g_assert_true (resilient_event_get_context (event) == resilient_event_get_context (other));
   g_assert_cmpuint (resilient_event_get_sequence (event), ==, resilient_event_get_sequence (other));
-  g_assert_cmpint (resilient_event_get_timestamp (event), ==,
-                   resilient_event_get_timestamp (other));
+  g_assert_cmpint (
+    resilient_event_get_timestamp (event), ==, resilient_event_get_timestamp (other));
   g_assert_cmpfloat (resilient_event_get_age (event), ==, resilient_event_get_age (other));
   g_assert_cmphex (resilient_event_get_failure (event), ==, resilient_event_get_failure (other));
   g_assert_cmpstr (resilient_event_get_reason (event), ==, resilient_event_get_reason (other));
   g_assert_cmpfloat (resilient_event_get_delay (event), ==, resilient_event_get_delay (other));
-  g_assert_cmpstr (resilient_event_get_error (event)->message, ==,
-                   resilient_event_get_error (other)->message);
+  g_assert_cmpstr (
+    resilient_event_get_error (event)->message, ==, resilient_event_get_error (other)->message);
 }
 
 static void
@@ -166,8 +170,7 @@ test_copy (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   virtual_clock_install ();

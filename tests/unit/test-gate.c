@@ -21,8 +21,7 @@ typedef struct
 } Visitor;
 
 static ResilientOrigin *
-get_origin (ResilientGate *gate,
-            const char    *string)
+get_origin (ResilientGate *gate, const char *string)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GUri) uri = g_uri_parse (string, SOUP_HTTP_URI_FLAGS, &error);
@@ -32,8 +31,7 @@ get_origin (ResilientGate *gate,
 }
 
 static void
-set_up (Fixture       *self,
-        gconstpointer  user_data)
+set_up (Fixture *self, gconstpointer user_data)
 {
   self->gate = resilient_gate_new ();
   self->a = get_origin (self->gate, "http://a.test/");
@@ -42,8 +40,7 @@ set_up (Fixture       *self,
 }
 
 static void
-tear_down (Fixture       *self,
-           gconstpointer  user_data)
+tear_down (Fixture *self, gconstpointer user_data)
 {
   g_assert_cmpuint (resilient_gate_get_active (self->gate), ==, 0);
   g_assert_cmpuint (resilient_gate_get_pending (self->gate), ==, 0);
@@ -63,10 +60,7 @@ admitted_cb (ResilientWaiter *waiter)
 }
 
 static ResilientGateAnswer
-enter (Fixture         *self,
-       ResilientOrigin *origin,
-       Visitor         *visitor,
-       char             name)
+enter (Fixture *self, ResilientOrigin *origin, Visitor *visitor, char name)
 {
   visitor->fixture = self;
   visitor->name = name;
@@ -82,25 +76,21 @@ leave (Visitor *visitor)
 }
 
 static void
-assert_counts (ResilientOrigin *origin,
-               guint            active,
-               guint            pending)
+assert_counts (ResilientOrigin *origin, guint active, guint pending)
 {
   g_assert_cmpuint (resilient_origin_get_active_count (origin), ==, active);
   g_assert_cmpuint (resilient_origin_get_pending_count (origin), ==, pending);
 }
 
 static void
-leave_all (Visitor *visitors,
-           guint    n_visitors)
+leave_all (Visitor *visitors, guint n_visitors)
 {
   for (guint i = 0; i < n_visitors; i++)
     leave (&visitors[i]);
 }
 
 static void
-test_per_origin (Fixture       *self,
-                 gconstpointer  user_data)
+test_per_origin (Fixture *self, gconstpointer user_data)
 {
   Visitor v[8] = { 0 };
 
@@ -135,8 +125,7 @@ test_per_origin (Fixture       *self,
 }
 
 static void
-test_total (Fixture       *self,
-            gconstpointer  user_data)
+test_total (Fixture *self, gconstpointer user_data)
 {
   Visitor v[6] = { 0 };
 
@@ -161,10 +150,37 @@ test_total (Fixture       *self,
   leave (&v[5]);
 }
 
+/* Who must not wait has a slot beyond our limits, before all who do, and gives it back; but none
+ * beyond those of the session. */
+static void
+test_beyond (Fixture *self, gconstpointer user_data)
+{
+  Visitor holder = { 0 }, waiting = { 0 }, beyond = { 0 }, refused = { 0 };
+
+  resilient_gate_set_limits (self->gate, 1, 1, 0);
+  resilient_gate_set_session_limits (self->gate, 3, 2);
+  enter (self, self->a, &holder, '1');
+  resilient_gate_set_limits (self->gate, 1, 1, 1);
+  g_assert_cmpint (enter (self, self->a, &waiting, '2'), ==, RESILIENT_GATE_QUEUED);
+
+  beyond.waiter.beyond = TRUE;
+  g_assert_cmpint (enter (self, self->a, &beyond, '3'), ==, RESILIENT_GATE_ADMITTED);
+  g_assert_cmpuint (resilient_gate_get_active (self->gate), ==, 2);
+  g_assert_cmpuint (resilient_gate_get_pending (self->gate), ==, 1);
+  refused.waiter.beyond = TRUE;
+  g_assert_cmpint (enter (self, self->a, &refused, '4'), ==, RESILIENT_GATE_OVERLOADED);
+
+  leave (&beyond);
+  g_assert_cmpuint (resilient_gate_get_pending (self->gate), ==, 1);
+  leave (&holder);
+  g_assert_cmpuint (resilient_gate_get_pending (self->gate), ==, 0);
+  leave (&waiting);
+  g_assert_cmpuint (resilient_gate_get_active (self->gate), ==, 0);
+}
+
 /* By priority, lower first; then who slept before; then arrival; across origins too. */
 static void
-test_order (Fixture       *self,
-            gconstpointer  user_data)
+test_order (Fixture *self, gconstpointer user_data)
 {
   static const struct
   {
@@ -197,7 +213,8 @@ test_order (Fixture       *self,
       v[i].waiter.priority = cases[i].priority;
       v[i].waiter.woken = cases[i].woken;
       g_assert_cmpint (enter (self, cases[i].other ? self->b : self->a, &v[i], cases[i].name),
-                       ==, RESILIENT_GATE_QUEUED);
+                       ==,
+                       RESILIENT_GATE_QUEUED);
     }
 
   leave (&first);
@@ -212,8 +229,7 @@ test_order (Fixture       *self,
 }
 
 static void
-test_withdraw (Fixture       *self,
-               gconstpointer  user_data)
+test_withdraw (Fixture *self, gconstpointer user_data)
 {
   Visitor v[5] = { 0 };
 
@@ -250,8 +266,7 @@ test_withdraw (Fixture       *self,
 }
 
 static void
-test_set_priority (Fixture       *self,
-                   gconstpointer  user_data)
+test_set_priority (Fixture *self, gconstpointer user_data)
 {
   Visitor v[6] = { 0 };
 
@@ -275,8 +290,7 @@ test_set_priority (Fixture       *self,
 
 /* What moves one waiter moves his origin among the others. */
 static void
-test_set_priority_of_origin (Fixture       *self,
-                             gconstpointer  user_data)
+test_set_priority_of_origin (Fixture *self, gconstpointer user_data)
 {
   g_autoptr (ResilientOrigin) c = get_origin (self->gate, "http://c.test/");
   Visitor v[4] = { 0 };
@@ -300,8 +314,7 @@ test_set_priority_of_origin (Fixture       *self,
 }
 
 static void
-test_raise_limits (Fixture       *self,
-                   gconstpointer  user_data)
+test_raise_limits (Fixture *self, gconstpointer user_data)
 {
   Visitor v[200] = { 0 };
 
@@ -346,8 +359,7 @@ test_raise_limits (Fixture       *self,
 
 /* Enters until somebody has to wait; returns how many ran. */
 static guint
-measure (Fixture         *self,
-         ResilientOrigin *origin)
+measure (Fixture *self, ResilientOrigin *origin)
 {
   Visitor v[200] = { 0 };
   guint n = 0;
@@ -399,9 +411,8 @@ test_limits_table (void)
       g_test_message ("row %u", i);
       set_up (&fixture, NULL);
       resilient_gate_set_limits (fixture.gate, cases[i].max_concurrent, cases[i].per_origin, 10);
-      resilient_gate_set_session_limits (fixture.gate,
-                                         cases[i].max_conns,
-                                         cases[i].max_conns_per_host);
+      resilient_gate_set_session_limits (
+        fixture.gate, cases[i].max_conns, cases[i].max_conns_per_host);
       resilient_origin_set_max_concurrent (fixture.a, cases[i].own);
       if (cases[i].http2)
         resilient_gate_set_http2 (fixture.gate, fixture.a);
@@ -411,8 +422,7 @@ test_limits_table (void)
 }
 
 static void
-test_http2 (Fixture       *self,
-            gconstpointer  user_data)
+test_http2 (Fixture *self, gconstpointer user_data)
 {
   Visitor v[40] = { 0 };
 
@@ -433,8 +443,7 @@ test_http2 (Fixture       *self,
 }
 
 static void
-test_session_limits (Fixture       *self,
-                     gconstpointer  user_data)
+test_session_limits (Fixture *self, gconstpointer user_data)
 {
   Visitor v[6] = { 0 };
 
@@ -450,8 +459,7 @@ test_session_limits (Fixture       *self,
 }
 
 static void
-test_overloaded (Fixture       *self,
-                 gconstpointer  user_data)
+test_overloaded (Fixture *self, gconstpointer user_data)
 {
   Visitor v[8] = { 0 };
 
@@ -496,8 +504,7 @@ leave_at_once_cb (ResilientWaiter *waiter)
 /* A hundred thousand wait, and each one that is admitted leaves, and is freed, inside its callback:
  * no deep stack, no search through the others. */
 static void
-test_many (Fixture       *self,
-           gconstpointer  user_data)
+test_many (Fixture *self, gconstpointer user_data)
 {
   const guint n = 100000;
   Visitor first = { 0 };
@@ -519,10 +526,10 @@ test_many (Fixture       *self,
       visitor->fixture = self;
       visitor->name = 'a' + i % 26;
       visitor->waiter.admitted = leave_at_once_cb;
-      g_assert_cmpint (resilient_gate_enter (self->gate,
-                                             origins[i % G_N_ELEMENTS (origins)],
-                                             &visitor->waiter),
-                       ==, RESILIENT_GATE_QUEUED);
+      g_assert_cmpint (
+        resilient_gate_enter (self->gate, origins[i % G_N_ELEMENTS (origins)], &visitor->waiter),
+        ==,
+        RESILIENT_GATE_QUEUED);
     }
   g_assert_cmpuint (resilient_gate_get_pending (self->gate), ==, n);
 
@@ -556,8 +563,7 @@ reenter_cb (ResilientWaiter *waiter)
 }
 
 static void
-test_reenter (Fixture       *self,
-              gconstpointer  user_data)
+test_reenter (Fixture *self, gconstpointer user_data)
 {
   Visitor v[3] = { 0 };
 
@@ -575,8 +581,7 @@ test_reenter (Fixture       *self,
 }
 
 static void
-count_changes_cb (ResilientOrigin *origin,
-                  gpointer         data)
+count_changes_cb (ResilientOrigin *origin, gpointer data)
 {
   Fixture *self = data;
 
@@ -597,8 +602,7 @@ never_cb (void)
 }
 
 static void
-test_changed (Fixture       *self,
-              gconstpointer  user_data)
+test_changed (Fixture *self, gconstpointer user_data)
 {
   Visitor v[2] = { 0 };
   gulong id;
@@ -748,8 +752,7 @@ caller_cb (gpointer user_data)
 }
 
 static void
-test_threads (Fixture       *self,
-              gconstpointer  user_data)
+test_threads (Fixture *self, gconstpointer user_data)
 {
   GThread *threads[N_THREADS];
 
@@ -770,8 +773,7 @@ test_threads (Fixture       *self,
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
@@ -779,6 +781,7 @@ main (int   argc,
   ADD ("/gate/total", test_total);
   ADD ("/gate/order", test_order);
   ADD ("/gate/withdraw", test_withdraw);
+  ADD ("/gate/beyond", test_beyond);
   ADD ("/gate/set-priority", test_set_priority);
   ADD ("/gate/set-priority-of-origin", test_set_priority_of_origin);
   ADD ("/gate/raise-limits", test_raise_limits);

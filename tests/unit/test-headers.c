@@ -8,8 +8,7 @@
 #include <string.h>
 
 static void
-assert_fields (ResilientHeaders  *headers,
-               const char *const *expected)
+assert_fields (ResilientHeaders *headers, const char *const *expected)
 {
   guint n = 0;
 
@@ -25,8 +24,8 @@ assert_fields (ResilientHeaders  *headers,
   g_assert_cmpuint (resilient_headers_get_length (headers), ==, n);
 }
 
-#define assert_headers(headers, ...) \
-  assert_fields (headers, (const char *const[]) { __VA_ARGS__, NULL })
+#define assert_headers(headers, ...)                                                               \
+  assert_fields (headers, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void
 test_append (void)
@@ -45,6 +44,31 @@ test_append (void)
   g_assert_cmpstr (resilient_headers_get_one (headers, "ACCEPT"), ==, "a");
   g_assert_cmpstr (resilient_headers_get_one (headers, "x"), ==, "");
   g_assert_null (resilient_headers_get_one (headers, "Accep"));
+}
+
+/* Name, value and 32 bytes a field, however they came there. */
+static void
+test_size (void)
+{
+  g_autoptr (SoupMessageHeaders) soup = soup_message_headers_new (SOUP_MESSAGE_HEADERS_RESPONSE);
+  g_autoptr (ResilientHeaders) none = resilient_headers_new ();
+  g_autoptr (ResilientHeaders) headers = NULL;
+  g_autoptr (ResilientHeaders) latin = NULL;
+
+  g_assert_cmpuint (resilient_headers_get_size (none), ==, 0);
+  soup_message_headers_append (soup, "Ab", "cde");
+  soup_message_headers_append (soup, "X", "");
+  headers = resilient_headers_new_from_soup (soup);
+  g_assert_cmpuint (resilient_headers_get_size (headers), ==, 5 + 32 + 1 + 32);
+  resilient_headers_append (headers, "Y", "z");
+  g_assert_cmpuint (resilient_headers_get_size (headers), ==, 5 + 32 + 1 + 32 + 2 + 32);
+  resilient_headers_replace (headers, "Ab", NULL);
+  g_assert_cmpuint (resilient_headers_get_size (headers), ==, 1 + 32 + 2 + 32);
+
+  /* as UTF-8, which is what is kept */
+  soup_message_headers_replace (soup, "X", "\xe4");
+  latin = resilient_headers_new_from_soup (soup);
+  g_assert_cmpuint (resilient_headers_get_size (latin), ==, 5 + 32 + 3 + 32);
 }
 
 static void
@@ -144,9 +168,8 @@ test_secret (void)
 {
   g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
   g_autoptr (ResilientHeaders) copy = NULL;
-  const char *by_nature[] = { "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie",
-                              "AUTHORIZATION",
-                              "cookie" };
+  const char *by_nature[] = { "Authorization", "Proxy-Authorization", "Cookie",
+                              "Set-Cookie",    "AUTHORIZATION",       "cookie" };
 
   for (guint i = 0; i < G_N_ELEMENTS (by_nature); i++)
     g_assert_true (resilient_headers_is_secret (headers, by_nature[i]));
@@ -231,8 +254,8 @@ test_name_is_valid (void)
     {
       const char name[] = { 'a', (char) c, 'b', '\0' };
 
-      g_assert_cmpint (resilient_headers_name_is_valid (name), ==,
-                       strchr (tokens, (int) c) != NULL);
+      g_assert_cmpint (
+        resilient_headers_name_is_valid (name), ==, strchr (tokens, (int) c) != NULL);
     }
 }
 
@@ -251,8 +274,7 @@ test_value_is_valid (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
@@ -263,6 +285,7 @@ main (int   argc,
   g_test_add_func ("/headers/secret", test_secret);
   g_test_add_func ("/headers/copy", test_copy);
   g_test_add_func ("/headers/soup", test_soup);
+  g_test_add_func ("/headers/size", test_size);
   g_test_add_func ("/headers/name-is-valid", test_name_is_valid);
   g_test_add_func ("/headers/value-is-valid", test_value_is_valid);
 

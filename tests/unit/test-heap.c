@@ -15,8 +15,7 @@ typedef struct
 static guint n_comparisons;
 
 static gboolean
-item_is_before (gconstpointer a,
-                gconstpointer b)
+item_is_before (gconstpointer a, gconstpointer b)
 {
   const Item *first = a;
   const Item *second = b;
@@ -109,7 +108,7 @@ test_cost (void)
   n_comparisons = 0;
   for (guint i = 0; i < n; i++)
     {
-      items[i] = (Item) { .key = g_rand_int_range (rand, 0, 1000), .order = i };
+      items[i] = (Item){ .key = g_rand_int_range (rand, 0, 1000), .order = i };
       resilient_heap_insert (&heap, &items[i]);
     }
   /* A random one rises one level or so. */
@@ -132,8 +131,7 @@ test_cost (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

@@ -20,12 +20,16 @@ typedef struct
   gsize text_length;
 } Message;
 
-#define MESSAGE(id, text) { id, sizeof (id) - 1, text, sizeof (text) - 1 }
+#define MESSAGE(id, text)                                                                          \
+  {                                                                                                \
+    id, sizeof (id) - 1, text, sizeof (text) - 1                                                   \
+  }
 
 static const Message messages[] = {
   /* Sorted, as the format wants it. */
-  MESSAGE ("", "Content-Type: text/plain; charset=UTF-8\n"
-               "Plural-Forms: nplurals=2; plural=(n > 1);\n"),
+  MESSAGE ("",
+           "Content-Type: text/plain; charset=UTF-8\n"
+           "Plural-Forms: nplurals=2; plural=(n > 1);\n"),
   MESSAGE ("%lu attempt\0%lu attempts", "%lu tentative\0%lu tentatives"),
   MESSAGE ("The request failed", "La requête a échoué"),
 };
@@ -80,7 +84,10 @@ static void
 remove_catalogue (const char *root)
 {
   static const char *const paths[] = {
-    "fr/LC_MESSAGES/" GETTEXT_PACKAGE ".mo", "fr/LC_MESSAGES", "fr", "",
+    "fr/LC_MESSAGES/" GETTEXT_PACKAGE ".mo",
+    "fr/LC_MESSAGES",
+    "fr",
+    "",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
@@ -106,7 +113,7 @@ test_gettext (void)
   if (skip_without_locale ())
     return;
 
-  g_assert_cmpstr (_("The request failed"), ==, "La requête a échoué");
+  g_assert_cmpstr (_ ("The request failed"), ==, "La requête a échoué");
 }
 
 static void
@@ -123,10 +130,10 @@ test_ngettext (void)
 static void
 test_untranslated (void)
 {
-  g_assert_cmpstr (_("Not in the catalogue"), ==, "Not in the catalogue");
+  g_assert_cmpstr (_ ("Not in the catalogue"), ==, "Not in the catalogue");
   g_assert_cmpstr (resilient_ngettext ("%lu thing", "%lu things", 1), ==, "%lu thing");
   g_assert_cmpstr (resilient_ngettext ("%lu thing", "%lu things", 0), ==, "%lu things");
-  g_assert_cmpstr (N_("The request failed"), ==, "The request failed");
+  g_assert_cmpstr (N_ ("The request failed"), ==, "The request failed");
 }
 
 /* The app's own texts, and its locale, are none of a library's business. */
@@ -137,7 +144,7 @@ test_leaves_app_alone (void)
   g_autofree char *domain = g_strdup (textdomain (NULL));
 
   g_assert_cmpstr (gettext ("The request failed"), ==, "The request failed");
-  _("The request failed");
+  _ ("The request failed");
   g_assert_cmpstr (gettext ("The request failed"), ==, "The request failed");
 
   g_assert_cmpstr (setlocale (LC_ALL, NULL), ==, locale);
@@ -147,7 +154,7 @@ test_leaves_app_alone (void)
 static gpointer
 translate_cb (gpointer user_data)
 {
-  return (gpointer) _("The request failed");
+  return (gpointer) _ ("The request failed");
 }
 
 static void
@@ -163,8 +170,7 @@ test_threads (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_autofree char *catalogue = NULL;
   int result;

@@ -37,6 +37,33 @@ make_text (gsize length)
   return g_string_free (text, FALSE);
 }
 
+/* Steps that the last decode() took. */
+static guint n_steps;
+
+static gboolean
+feed (ResilientInflate *inflate,
+      const guint8 *data,
+      gsize length,
+      GByteArray *out,
+      guint64 limit,
+      GError **error)
+{
+  ResilientInflateState state = resilient_inflate_feed (inflate, data, length, out, limit, error);
+
+  n_steps++;
+  while (state == RESILIENT_INFLATE_MORE)
+    {
+      guint before = out->len;
+
+      g_assert_true (error == NULL || *error == NULL);
+      state = resilient_inflate_feed (inflate, NULL, 0, out, limit, error);
+      /* what one step does is bounded */
+      g_assert_cmpuint (out->len - before, <=, 512 * 1024);
+      n_steps++;
+    }
+  return state == RESILIENT_INFLATE_DRAINED;
+}
+
 /* Decodes in pieces of @step; the error, if any, is that of the feed or of the finish. */
 static GByteArray *
 decode (const char *encoding,
@@ -51,8 +78,9 @@ decode (const char *encoding,
   g_autoptr (GByteArray) out = g_byte_array_new ();
 
   g_assert_nonnull (inflate);
+  n_steps = 0;
   for (gsize i = 0; i < length; i += step)
-    if (!resilient_inflate_feed (inflate, data + i, MIN (step, length - i), out, limit, error))
+    if (!feed (inflate, data + i, MIN (step, length - i), out, limit, error))
       return NULL;
   if (!resilient_inflate_finish (inflate, out, limit, error))
     return NULL;
@@ -120,6 +148,9 @@ test_unknown (void)
   g_assert_null (resilient_inflate_new ("identity", FALSE));
   g_assert_null (resilient_inflate_new ("br", FALSE));
   g_assert_null (resilient_inflate_new ("br, gzip", FALSE));
+  /* more than two, whichever */
+  g_assert_null (resilient_inflate_new ("gzip, gzip, gzip", FALSE));
+  g_assert_null (resilient_inflate_new ("deflate, gzip, x-gzip", FALSE));
   g_assert_null (resilient_inflate_new ("gzip,gzip,gzip,gzip,gzip", FALSE));
 }
 
@@ -161,10 +192,10 @@ test_corrupt (void)
   g_byte_array_append (sum, gzip->data, gzip->len);
   sum->data[sum->len - 6] ^= 0x55; /* the check sum */
   assert_fails ("gzip", sum->data, sum->len, 0, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
-  assert_fails ("gzip", (const guint8 *) "this is plain", 13, 0, G_IO_ERROR,
-                G_IO_ERROR_INVALID_DATA);
-  assert_fails ("deflate", (const guint8 *) "\xff\xff\xff\xff", 4, 0, G_IO_ERROR,
-                G_IO_ERROR_INVALID_DATA);
+  assert_fails (
+    "gzip", (const guint8 *) "this is plain", 13, 0, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  assert_fails (
+    "deflate", (const guint8 *) "\xff\xff\xff\xff", 4, 0, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
 }
 
 /* Two members are one body; anything else behind a whole one is padding. */
@@ -182,6 +213,9 @@ test_trailing (void)
   assert_decodes ("gzip", FALSE, padded, "abc");
   g_byte_array_append (zlib, (const guint8 *) "x", 1);
   assert_decodes ("deflate", FALSE, zlib, "abc");
+  /* what padding holds is no member any more, wherever the pieces end */
+  g_byte_array_append (padded, second->data, second->len);
+  assert_decodes ("gzip", FALSE, padded, "abc");
   /* a second member that is cut is a cut body */
   assert_fails ("gzip", first->data, first->len - 3, 0, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT);
 }
@@ -195,11 +229,78 @@ test_limit (void)
   g_autoptr (GByteArray) out = NULL;
   g_autoptr (GError) error = NULL;
 
-  assert_fails ("gzip", gzip->data, gzip->len, 1024 * 1024 - 1, RESILIENT_CLIENT_ERROR,
+  assert_fails ("gzip",
+                gzip->data,
+                gzip->len,
+                1024 * 1024 - 1,
+                RESILIENT_CLIENT_ERROR,
                 RESILIENT_CLIENT_ERROR_TOO_LARGE);
   out = decode ("gzip", FALSE, gzip->data, gzip->len, G_MAXINT, 1024 * 1024, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (out->len, ==, 1024 * 1024);
+}
+
+static GByteArray *
+repeat (GByteArray *data, guint n)
+{
+  GByteArray *all = g_byte_array_sized_new (data->len * n);
+
+  for (guint i = 0; i < n; i++)
+    g_byte_array_append (all, data->data, data->len);
+  return all;
+}
+
+/* Members without number cost what their bytes cost, in one piece too, and a bounded part of that
+ * at a time; so do layers of them that yield nothing at all. */
+static void
+test_many_members (void)
+{
+  g_autoptr (GByteArray) nothing = compress (G_ZLIB_COMPRESSOR_FORMAT_GZIP, "", 0);
+  g_autoptr (GByteArray) letter = compress (G_ZLIB_COMPRESSOR_FORMAT_GZIP, "a", 1);
+  g_autoptr (GByteArray) letters = repeat (letter, 400000);
+  g_autoptr (GByteArray) inner = repeat (nothing, 400000);
+  g_autoptr (GByteArray) outer = compress (G_ZLIB_COMPRESSOR_FORMAT_GZIP, inner->data, inner->len);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GByteArray) out = NULL;
+  g_autoptr (GByteArray) none = NULL;
+
+  out = decode ("gzip", FALSE, letters->data, letters->len, G_MAXINT, 400000, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (out->len, ==, 400000);
+  g_assert_cmpuint (n_steps, >, letters->len / (512 * 1024));
+  g_assert_cmpuint (n_steps, <, 1000);
+
+  none = decode ("gzip, gzip", FALSE, outer->data, outer->len, G_MAXINT, 1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (none->len, ==, 0);
+  g_assert_cmpuint (n_steps, >, inner->len / (512 * 1024));
+  g_assert_cmpuint (n_steps, <, 1000);
+}
+
+/* 60 KB on the wire, 60 MB of body: legal, and no reason to stop everything else. */
+static void
+test_steps (void)
+{
+  const gsize size = 60 * 1024 * 1024;
+  g_autofree guint8 *zeros = g_malloc0 (size);
+  g_autoptr (GByteArray) gzip = compress (G_ZLIB_COMPRESSOR_FORMAT_GZIP, zeros, size);
+  g_autoptr (GByteArray) twice = compress (G_ZLIB_COMPRESSOR_FORMAT_GZIP, gzip->data, gzip->len);
+  g_autoptr (GError) error = NULL;
+  const struct
+  {
+    const char *encoding;
+    GByteArray *data;
+  } rows[] = { { "gzip", gzip }, { "gzip, gzip", twice } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GByteArray) out = decode (
+        rows[i].encoding, FALSE, rows[i].data->data, rows[i].data->len, G_MAXINT, size, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (out->len, ==, size);
+      g_assert_cmpuint (n_steps, >=, size / (512 * 1024));
+    }
 }
 
 /* From a cache: the label may speak of what it has decoded already. */
@@ -220,6 +321,30 @@ test_lenient (void)
   assert_decodes ("gzip", TRUE, one, "x");
 }
 
+/* No limit is one of what an array holds. The array is not written to. */
+static void
+test_array_limit (void)
+{
+  const guint64 limits[] = { 0, G_MAXUINT64, (guint64) G_MAXUINT + 1 };
+  g_autofree char *text = make_text (1000);
+  g_autoptr (GByteArray) encoded = compress (G_ZLIB_COMPRESSOR_FORMAT_GZIP, text, 1000);
+
+  g_assert_cmpuint (resilient_get_body_limit (1000), ==, 1000);
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    {
+      g_autoptr (ResilientInflate) inflate = resilient_inflate_new ("gzip", FALSE);
+      GByteArray full = { .data = NULL, .len = G_MAXUINT / 2 - 999 };
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpuint (resilient_get_body_limit (limits[i]), ==, G_MAXUINT / 2);
+      g_assert_cmpint (
+        resilient_inflate_feed (inflate, encoded->data, encoded->len, &full, limits[i], &error),
+        ==,
+        RESILIENT_INFLATE_FAILED);
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_TOO_LARGE);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -231,6 +356,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/inflate/corrupt", test_corrupt);
   g_test_add_func ("/inflate/trailing", test_trailing);
   g_test_add_func ("/inflate/limit", test_limit);
+  g_test_add_func ("/inflate/many-members", test_many_members);
+  g_test_add_func ("/inflate/steps", test_steps);
   g_test_add_func ("/inflate/lenient", test_lenient);
+  g_test_add_func ("/inflate/array-limit", test_array_limit);
   return g_test_run ();
 }

@@ -6,9 +6,11 @@
 #include "call-fixture.h"
 #include "fake-monitor.h"
 
-/* Offline and back, and back from suspend: calls over scripted attempts, in virtual time, with a monitor of our own. */
+/* Offline and back, and back from suspend: calls over scripted attempts, in virtual time, with a
+ * monitor of our own. */
 
 static FakeMonitor *monitor;
+static ResilientOrigin *remote;
 
 static void
 set_available (gboolean available)
@@ -19,18 +21,28 @@ set_available (gboolean available)
 
 #define REMOTE "http://example.com/"
 
+static ResilientOrigin *
+get_origin (Fixture *f, const char *text)
+{
+  g_autoptr (GUri) uri = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
+
+  return resilient_gate_get_origin (f->engine->gate, uri);
+}
+
 static void
 set_up (Fixture *f, gconstpointer data)
 {
   monitor = fake_monitor_new ();
   resilient_network_install_monitor (G_NETWORK_MONITOR (monitor));
   fixture_set_up (f, data);
-  resilient_gate_set_limits (f->core->gate, 100, 100, 1000);
+  resilient_gate_set_limits (f->engine->gate, 100, 100, 1000);
+  remote = get_origin (f, REMOTE);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
+  g_clear_object (&remote);
   fixture_tear_down (f, data);
   resilient_network_install_monitor (NULL);
   g_assert_finalize_object (monitor);
@@ -69,7 +81,7 @@ test_offline_and_back (Fixture *f, gconstpointer data)
   g_assert_cmpuint (started, >, 5);
   g_assert_cmpuint (started, <, 45);
   virtual_clock_advance (5);
-  g_assert_cmpuint (resilient_recorder_get_result_count (f->core->recorder), ==, 50);
+  g_assert_cmpuint (resilient_recorder_get_result_count (f->engine->recorder), ==, 50);
 
   g_ptr_array_unref (calls);
 }
@@ -102,7 +114,7 @@ test_deadline_while_offline (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->core->settings.limits->total_timeout = 10;
+  f->engine->settings.limits->total_timeout = 10;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   call = start_uri (f, REMOTE);
   virtual_clock_settle ();
@@ -136,11 +148,15 @@ test_cancel_and_retry_now_while_offline (Fixture *f, gconstpointer data)
   resilient_call_cancel (hurried);
 }
 
-/* What runs on this machine does not need the network. */
+/* What runs on this machine, or on a network that is directly connected, needs no default route. */
 static void
-test_loopback (Fixture *f, gconstpointer data)
+test_near (Fixture *f, gconstpointer data)
 {
-  static const char *uris[] = { "http://localhost/", "http://127.0.0.1:8080/", "http://[::1]/", "http://a.localhost/" };
+  static const char *uris[] = {
+    "http://localhost/",   "http://127.0.0.1:8080/", "http://[::1]/",         "http://a.localhost/",
+    "http://192.168.1.1/", "http://10.0.0.8:631/",   "http://172.16.3.4/",    "http://169.254.1.2/",
+    "http://[fe80::1]/",   "http://[fd12:3456::1]/", "http://printer.local/", "http://nas/"
+  };
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   monitor->available = FALSE;
@@ -151,6 +167,161 @@ test_loopback (Fixture *f, gconstpointer data)
       virtual_clock_advance (20);
       g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
     }
+}
+
+static ResilientCall *
+start_asleep (Fixture *f, const char *uri)
+{
+  ResilientCall *call = start_uri (f, uri);
+
+  virtual_clock_settle ();
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
+  return call;
+}
+
+/* Four servers with one failure each: none waits for the probe of another. */
+static void
+test_probe_of_each_origin (Fixture *f, gconstpointer data)
+{
+  static const char *const uris[] = {
+    "http://a.example/", "http://b.example/", "http://c.example/", "https://a.example/"
+  };
+  ResilientCall *calls[G_N_ELEMENTS (uris)];
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    calls[i] = start_asleep (f, uris[i]);
+  set_available (FALSE);
+  virtual_clock_advance (29);
+  g_assert_cmpuint (f->script->n_started, ==, 4);
+  /* 30 s after a sleep of about a second; they fail again, so none frees another */
+  virtual_clock_advance (3);
+  g_assert_cmpuint (f->script->n_started, ==, 8);
+
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      resilient_call_cancel (calls[i]);
+      g_object_unref (calls[i]);
+    }
+}
+
+/* Five to one server: the first answer frees them all. */
+static void
+test_probe_frees_origin (Fixture *f, gconstpointer data)
+{
+  ResilientCall *calls[5];
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    calls[i] = start_asleep (f, REMOTE);
+  set_available (FALSE);
+  virtual_clock_advance (29);
+  g_assert_cmpuint (f->script->n_started, ==, 5);
+  f->script->next = f->script->steps->len;
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  virtual_clock_advance (5);
+  g_assert_cmpuint (f->script->n_started, ==, 10);
+
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      g_assert_cmpint (resilient_call_get_state (calls[i]), ==, RESILIENT_CALL_STATE_DONE);
+      g_object_unref (calls[i]);
+    }
+}
+
+/* An answer, to whatever request and of whatever status, is worth more than what the monitor
+ * says. */
+static void
+test_answer_proves (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) parked = NULL;
+  g_autoptr (ResilientCall) answered = NULL;
+  g_autoptr (ResilientCall) later = NULL;
+  g_autoptr (ResilientCall) after_change = NULL;
+  ScriptedStep unavailable = SCRIPTED_OK;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  parked = start_asleep (f, REMOTE);
+  set_available (FALSE);
+  virtual_clock_advance (5);
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+
+  f->script->next = f->script->steps->len;
+  unavailable.status = 503;
+  scripted_transport_add (f->script, unavailable);
+  answered = start_uri (f, "https://example.org/");
+  virtual_clock_advance (3);
+  g_assert_cmpint (resilient_call_get_state (answered), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpuint (f->script->n_started, ==, 3);
+
+  /* what sleeps from now on wakes in time */
+  f->script->next = f->script->steps->len;
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  later = start_asleep (f, REMOTE);
+  virtual_clock_advance (3);
+  g_assert_cmpuint (f->script->n_started, >=, 5);
+  resilient_call_cancel (later);
+
+  /* until the monitor has something new to say */
+  set_available (FALSE);
+  after_change = start_asleep (f, REMOTE);
+  virtual_clock_settle ();
+  f->script->n_started = 0;
+  virtual_clock_advance (25);
+  g_assert_cmpuint (f->script->n_started, ==, 0);
+  resilient_call_cancel (after_change);
+}
+
+/* That of the printer says nothing of the internet. */
+static void
+test_answer_of_near (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) parked = NULL;
+  g_autoptr (ResilientCall) near = NULL;
+
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  parked = start_asleep (f, REMOTE);
+  set_available (FALSE);
+  virtual_clock_advance (5);
+  f->script->next = f->script->steps->len;
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  near = start_uri (f, "http://192.168.1.9/");
+  virtual_clock_advance (5);
+  g_assert_cmpint (resilient_call_get_state (near), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_WAITING);
+  resilient_call_cancel (parked);
+}
+
+/* A name that does not tell, of a server that answers from an address that does. */
+static void
+test_answer_from_near (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  guint16 port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) connection =
+    g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, NULL);
+  g_autoptr (ResilientOrigin) house = get_origin (f, "http://cloud.example.net/");
+  g_autoptr (ResilientCall) parked = NULL;
+  g_autoptr (ResilientCall) of_house = NULL;
+
+  g_assert_nonnull (connection);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  parked = start_asleep (f, REMOTE);
+  of_house = start_asleep (f, "http://cloud.example.net/");
+  set_available (FALSE);
+  virtual_clock_advance (5);
+  g_assert_cmpuint (f->script->n_started, ==, 2);
+  resilient_network_answered (
+    f->engine->network, house, g_socket_connection_get_socket (connection));
+  virtual_clock_advance (3);
+  g_assert_cmpuint (f->script->n_started, >=, 3);
+  g_assert_true (resilient_origin_is_near (house));
+  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpuint (resilient_call_get_attempt (parked), ==, 1);
+  resilient_call_cancel (parked);
+  resilient_call_cancel (of_house);
 }
 
 static void
@@ -165,7 +336,8 @@ test_resume (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
   g_assert_cmpuint (f->script->n_new_connections, ==, 0);
 
-  /* Eight hours later they are all due; they go within two seconds, and each origin gets one new connection. */
+  /* Eight hours later they are all due; they go within two seconds, and each origin gets one new
+   * connection. */
   f->script->next = f->script->steps->len;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   virtual_clock_suspend (8 * 3600);
@@ -195,7 +367,7 @@ test_deadline_over_suspend (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->core->settings.limits->total_timeout = 3600;
+  f->engine->settings.limits->total_timeout = 3600;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   call = start (f);
   virtual_clock_settle ();
@@ -222,22 +394,27 @@ resume_cb (ResilientParked *parked, gboolean spread)
   self->spread = spread;
 }
 
+/* Driven by the home context. */
+#define SLEEPER(f)                                                                                 \
+  {                                                                                                \
+    .parked.resume = resume_cb,                                                                    \
+    .parked.timers = resilient_scheduler_get_timers ((f)->engine->home)                            \
+  }
+
 static void
 test_park (Fixture *f, gconstpointer data)
 {
-  Sleeper sleepers[3] = { { .parked.resume = resume_cb },
-                          { .parked.resume = resume_cb },
-                          { .parked.resume = resume_cb } };
+  Sleeper sleepers[3] = { SLEEPER (f), SLEEPER (f), SLEEPER (f) };
 
   monitor->available = TRUE;
-  g_assert_false (resilient_network_park (f->core->network, &sleepers[0].parked));
-  g_assert_false (resilient_network_unpark (f->core->network, &sleepers[0].parked));
+  g_assert_false (resilient_network_park (f->engine->network, &sleepers[0].parked, remote));
+  g_assert_false (resilient_network_unpark (f->engine->network, &sleepers[0].parked));
 
   set_available (FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (sleepers); i++)
-    g_assert_true (resilient_network_park (f->core->network, &sleepers[i].parked));
-  g_assert_true (resilient_network_unpark (f->core->network, &sleepers[1].parked));
-  g_assert_false (resilient_network_unpark (f->core->network, &sleepers[1].parked));
+    g_assert_true (resilient_network_park (f->engine->network, &sleepers[i].parked, remote));
+  g_assert_true (resilient_network_unpark (f->engine->network, &sleepers[1].parked));
+  g_assert_false (resilient_network_unpark (f->engine->network, &sleepers[1].parked));
 
   /* one probe after the other, until nobody is left */
   virtual_clock_advance (31);
@@ -252,7 +429,7 @@ test_park (Fixture *f, gconstpointer data)
   virtual_clock_advance (100);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 0);
 
-  g_assert_true (resilient_network_park (f->core->network, &sleepers[1].parked));
+  g_assert_true (resilient_network_park (f->engine->network, &sleepers[1].parked, remote));
   set_available (TRUE);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 1);
   g_assert_true (sleepers[1].spread);
@@ -263,11 +440,11 @@ test_park (Fixture *f, gconstpointer data)
 static void
 test_back_meanwhile (Fixture *f, gconstpointer data)
 {
-  Sleeper sleeper = { .parked.resume = resume_cb };
+  Sleeper sleeper = SLEEPER (f);
 
   monitor->n_lies = 1;
-  g_assert_false (resilient_network_park (f->core->network, &sleeper.parked));
-  g_assert_false (resilient_network_unpark (f->core->network, &sleeper.parked));
+  g_assert_false (resilient_network_park (f->engine->network, &sleeper.parked, remote));
+  g_assert_false (resilient_network_unpark (f->engine->network, &sleeper.parked));
   virtual_clock_advance (31);
   g_assert_cmpuint (sleeper.n_resumed, ==, 0);
 }
@@ -277,29 +454,137 @@ static void
 test_other_context (Fixture *f, gconstpointer data)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  Sleeper sleeper = { .parked.resume = resume_cb };
+  Sleeper sleeper = SLEEPER (f);
 
   monitor->available = FALSE;
   g_main_context_push_thread_default (context);
-  g_assert_false (resilient_network_park (f->core->network, &sleeper.parked));
-  g_assert_false (resilient_network_park (f->core->network, &sleeper.parked));
+  g_assert_false (resilient_network_park (f->engine->network, &sleeper.parked, remote));
+  g_assert_false (resilient_network_park (f->engine->network, &sleeper.parked, remote));
   virtual_clock_settle ();
-  g_assert_true (resilient_network_park (f->core->network, &sleeper.parked));
-  g_assert_true (resilient_network_unpark (f->core->network, &sleeper.parked));
+  g_assert_true (resilient_network_park (f->engine->network, &sleeper.parked, remote));
+  g_assert_true (resilient_network_unpark (f->engine->network, &sleeper.parked));
   g_main_context_pop_thread_default (context);
   virtual_clock_advance (31);
+}
+
+/* The thread of the home context is blocked, and nobody else iterates that. */
+typedef struct
+{
+  GMainContext *context; /* driven as by the I/O thread */
+  ResilientScheduler *scheduler;
+} Elsewhere;
+
+static void
+elsewhere_set_up (Elsewhere *self)
+{
+  self->context = g_main_context_new ();
+  self->scheduler = resilient_scheduler_new (self->context);
+}
+
+static void
+elsewhere_clear (Elsewhere *self)
+{
+  resilient_scheduler_stop (self->scheduler);
+  resilient_scheduler_unref (self->scheduler);
+  g_main_context_unref (self->context);
+}
+
+static void
+elsewhere_settle (Elsewhere *self)
+{
+  g_main_context_push_thread_default (self->context);
+  while (g_main_context_iteration (self->context, FALSE))
+    ;
+  g_main_context_pop_thread_default (self->context);
+}
+
+static void
+elsewhere_advance (Elsewhere *self, double seconds)
+{
+  for (guint i = 0; i < 10 * seconds; i++)
+    {
+      virtual_now += G_USEC_PER_SEC / 10;
+      resilient_clock_moved ();
+      elsewhere_settle (self);
+    }
+}
+
+static void
+test_home_blocked (Fixture *f, gconstpointer data)
+{
+  Elsewhere elsewhere;
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = resilient_frozen_request_new ("GET", REMOTE, NULL);
+
+  elsewhere_set_up (&elsewhere);
+  g_assert_false (resilient_network_is_offline (f->engine->network));
+  monitor->available = FALSE;
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  call = resilient_call_start_blocking (f->engine, elsewhere.scheduler, frozen, NULL, NULL);
+  elsewhere_settle (&elsewhere);
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+  /* sleeps of about one second, then of two */
+  elsewhere_advance (&elsewhere, 29);
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+  elsewhere_advance (&elsewhere, 3);
+  g_assert_cmpuint (f->script->n_started, ==, 2);
+  elsewhere_advance (&elsewhere, 29);
+  g_assert_cmpuint (f->script->n_started, ==, 2);
+  elsewhere_advance (&elsewhere, 5);
+  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
+  g_clear_object (&call);
+  elsewhere_clear (&elsewhere);
+}
+
+/* The probe is one for the origin, and goes to who can go on: also where others came before. */
+static void
+test_home_blocked_behind (Fixture *f, gconstpointer data)
+{
+  Elsewhere elsewhere;
+  Sleeper at_home[2] = { SLEEPER (f), SLEEPER (f) };
+  Sleeper blocked = { .parked.resume = resume_cb };
+
+  elsewhere_set_up (&elsewhere);
+  blocked.parked.timers = resilient_scheduler_get_timers (elsewhere.scheduler);
+  g_assert_false (resilient_network_is_offline (f->engine->network));
+  monitor->available = FALSE;
+  g_assert_true (resilient_network_park (f->engine->network, &at_home[0].parked, remote));
+  virtual_clock_advance (20);
+  /* in time for the probe that is due then */
+  g_assert_true (resilient_network_park (f->engine->network, &blocked.parked, remote));
+  g_assert_true (resilient_network_park (f->engine->network, &at_home[1].parked, remote));
+  elsewhere_advance (&elsewhere, 9);
+  g_assert_cmpuint (blocked.n_resumed, ==, 0);
+  elsewhere_advance (&elsewhere, 2);
+  g_assert_cmpuint (blocked.n_resumed, ==, 1);
+  g_assert_cmpuint (at_home[0].n_resumed, ==, 0);
+
+  /* who is left is probed from home again, or wherever the probe was due */
+  virtual_clock_advance (31);
+  g_assert_cmpuint (at_home[0].n_resumed, ==, 1);
+  g_assert_cmpuint (at_home[1].n_resumed, ==, 0);
+  g_assert_true (resilient_network_park (f->engine->network, &blocked.parked, remote));
+  g_assert_true (resilient_network_unpark (f->engine->network, &blocked.parked));
+  elsewhere_advance (&elsewhere, 31);
+  g_assert_cmpuint (at_home[1].n_resumed, ==, 1);
+  g_assert_cmpuint (blocked.n_resumed, ==, 1);
+  virtual_clock_advance (31);
+  elsewhere_clear (&elsewhere);
 }
 
 /* Asked for too late: nothing is left that would listen. */
 static void
 test_gone_before_asked (Fixture *f, gconstpointer data)
 {
-  ResilientNetwork *network = resilient_network_new (f->core->home);
+  ResilientNetwork *network = resilient_network_new (f->engine->home);
   g_autoptr (GMainContext) context = g_main_context_new ();
-  Sleeper sleeper = { .parked.resume = resume_cb };
+  Sleeper sleeper = SLEEPER (f);
 
   g_main_context_push_thread_default (context);
-  g_assert_false (resilient_network_park (network, &sleeper.parked));
+  g_assert_false (resilient_network_park (network, &sleeper.parked, remote));
   g_main_context_pop_thread_default (context);
   resilient_network_free (network);
   virtual_clock_settle ();
@@ -317,12 +602,19 @@ main (int argc, char *argv[])
   ADD ("offline-twice", test_offline_twice);
   ADD ("deadline-while-offline", test_deadline_while_offline);
   ADD ("cancel-and-retry-now-while-offline", test_cancel_and_retry_now_while_offline);
-  ADD ("loopback", test_loopback);
+  ADD ("near", test_near);
+  ADD ("probe-of-each-origin", test_probe_of_each_origin);
+  ADD ("probe-frees-origin", test_probe_frees_origin);
+  ADD ("answer-proves", test_answer_proves);
+  ADD ("answer-of-near", test_answer_of_near);
+  ADD ("answer-from-near", test_answer_from_near);
   ADD ("resume", test_resume);
   ADD ("deadline-over-suspend", test_deadline_over_suspend);
   ADD ("park", test_park);
   ADD ("back-meanwhile", test_back_meanwhile);
   ADD ("other-context", test_other_context);
+  ADD ("home-blocked", test_home_blocked);
+  ADD ("home-blocked-behind", test_home_blocked_behind);
   ADD ("gone-before-asked", test_gone_before_asked);
 
   return g_test_run ();

@@ -12,8 +12,7 @@ typedef struct
 } Fixture;
 
 static ResilientOrigin *
-get_origin (ResilientGate *gate,
-            const char    *string)
+get_origin (ResilientGate *gate, const char *string)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GUri) uri = g_uri_parse (string, SOUP_HTTP_URI_FLAGS, &error);
@@ -23,16 +22,14 @@ get_origin (ResilientGate *gate,
 }
 
 static void
-set_up (Fixture       *self,
-        gconstpointer  user_data)
+set_up (Fixture *self, gconstpointer user_data)
 {
   self->gate = resilient_gate_new ();
   self->origin = get_origin (self->gate, "https://a.test/");
 }
 
 static void
-tear_down (Fixture       *self,
-           gconstpointer  user_data)
+tear_down (Fixture *self, gconstpointer user_data)
 {
   resilient_gate_unref (self->gate);
   g_assert_finalize_object (self->origin);
@@ -105,23 +102,19 @@ test_key_unusual (void)
 }
 
 static void
-test_local (void)
+test_near (void)
 {
   static const struct
   {
     const char *uri;
-    gboolean local;
+    gboolean near;
   } cases[] = {
-    { "http://localhost/", TRUE },
-    { "https://LocalHost:8443/", TRUE },
-    { "http://a.localhost/", TRUE },
-    { "http://127.0.0.1/", TRUE },
-    { "http://127.1.2.3:8080/", TRUE },
-    { "http://[::1]/", TRUE },
-    { "http://192.0.2.1/", FALSE },
-    { "http://[2001:db8::1]/", FALSE },
-    { "http://example.org/", FALSE },
-    { "http://notlocalhost/", FALSE },
+    { "http://localhost/", TRUE },      { "https://LocalHost:8443/", TRUE },
+    { "http://a.localhost/", TRUE },    { "http://127.0.0.1/", TRUE },
+    { "http://127.1.2.3:8080/", TRUE }, { "http://[::1]/", TRUE },
+    { "http://192.0.2.1/", FALSE },     { "http://[2001:db8::1]/", FALSE },
+    { "http://example.org/", FALSE },   { "http://notlocalhost.example/", FALSE },
+    { "http://192.168.1.1/", TRUE },    { "http://printer.local/", TRUE },
   };
   g_autoptr (ResilientGate) gate = resilient_gate_new ();
 
@@ -129,13 +122,12 @@ test_local (void)
     {
       g_autoptr (ResilientOrigin) origin = get_origin (gate, cases[i].uri);
 
-      g_assert_cmpint (resilient_origin_is_local (origin), ==, cases[i].local);
+      g_assert_cmpint (resilient_origin_is_near (origin), ==, cases[i].near);
     }
 }
 
 static void
-test_per_gate (Fixture       *self,
-               gconstpointer  user_data)
+test_per_gate (Fixture *self, gconstpointer user_data)
 {
   g_autoptr (ResilientGate) other = resilient_gate_new ();
   g_autoptr (ResilientOrigin) origin = get_origin (other, "https://a.test/");
@@ -144,16 +136,13 @@ test_per_gate (Fixture       *self,
 }
 
 static void
-count_cb (GObject    *object,
-          GParamSpec *pspec,
-          gpointer    user_data)
+count_cb (GObject *object, GParamSpec *pspec, gpointer user_data)
 {
   ++*(guint *) user_data;
 }
 
 static void
-test_max_concurrent (Fixture       *self,
-                     gconstpointer  user_data)
+test_max_concurrent (Fixture *self, gconstpointer user_data)
 {
   guint n_notified = 0;
   int max_concurrent;
@@ -172,8 +161,7 @@ test_max_concurrent (Fixture       *self,
 }
 
 static void
-test_max_concurrent_invalid (Fixture       *self,
-                             gconstpointer  user_data)
+test_max_concurrent_invalid (Fixture *self, gconstpointer user_data)
 {
   static const int values[] = { 0, -2, G_MININT };
 
@@ -187,8 +175,7 @@ test_max_concurrent_invalid (Fixture       *self,
 }
 
 static void
-test_notify (Fixture       *self,
-             gconstpointer  user_data)
+test_notify (Fixture *self, gconstpointer user_data)
 {
   ResilientWaiter running = { 0 };
   ResilientWaiter waiting = { 0 };
@@ -226,9 +213,7 @@ test_notify (Fixture       *self,
 }
 
 static void
-assert_header (ResilientOrigin *origin,
-               const char      *name,
-               const char      *value)
+assert_header (ResilientOrigin *origin, const char *name, const char *value)
 {
   g_autoptr (ResilientHeaders) headers = resilient_origin_dup_default_headers (origin);
 
@@ -237,8 +222,7 @@ assert_header (ResilientOrigin *origin,
 }
 
 static void
-test_headers (Fixture       *self,
-              gconstpointer  user_data)
+test_headers (Fixture *self, gconstpointer user_data)
 {
   g_autoptr (ResilientHeaders) before = NULL;
 
@@ -267,8 +251,7 @@ test_headers (Fixture       *self,
 }
 
 static void
-test_headers_invalid (Fixture       *self,
-                      gconstpointer  user_data)
+test_headers_invalid (Fixture *self, gconstpointer user_data)
 {
   static const struct
   {
@@ -292,9 +275,8 @@ test_headers_invalid (Fixture       *self,
     {
       g_autoptr (ResilientHeaders) headers = NULL;
 
-      g_assert_false (resilient_origin_set_default_header (self->origin,
-                                                           cases[i].name,
-                                                           cases[i].value));
+      g_assert_false (
+        resilient_origin_set_default_header (self->origin, cases[i].name, cases[i].value));
       headers = resilient_origin_dup_default_headers (self->origin);
       g_assert_cmpuint (resilient_headers_get_length (headers), ==, 1);
       g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "as it was");
@@ -302,8 +284,7 @@ test_headers_invalid (Fixture       *self,
 }
 
 static void
-test_secrets (Fixture       *self,
-              gconstpointer  user_data)
+test_secrets (Fixture *self, gconstpointer user_data)
 {
   g_autoptr (ResilientHeaders) none = NULL;
   g_autoptr (ResilientHeaders) headers = NULL;
@@ -333,8 +314,7 @@ test_secrets (Fixture       *self,
 }
 
 static void
-test_fresh_connection (Fixture       *self,
-                       gconstpointer  user_data)
+test_fresh_connection (Fixture *self, gconstpointer user_data)
 {
   g_assert_true (resilient_origin_take_fresh_connection (self->origin, 1));
   g_assert_false (resilient_origin_take_fresh_connection (self->origin, 1));
@@ -347,33 +327,28 @@ test_fresh_connection (Fixture       *self,
 static guint n_alive;
 
 static void
-gone_cb (gpointer  data,
-         GObject  *where_the_object_was)
+gone_cb (gpointer data, GObject *where_the_object_was)
 {
   n_alive--;
 }
 
 /* An origin that nobody holds, with something in it that a forgotten one would lose. */
-typedef void (*Touch) (ResilientGate   *gate,
-                       ResilientOrigin *origin);
+typedef void (*Touch) (ResilientGate *gate, ResilientOrigin *origin);
 
 static void
-touch_limit (ResilientGate   *gate,
-             ResilientOrigin *origin)
+touch_limit (ResilientGate *gate, ResilientOrigin *origin)
 {
   resilient_origin_set_max_concurrent (origin, 1);
 }
 
 static void
-touch_header (ResilientGate   *gate,
-              ResilientOrigin *origin)
+touch_header (ResilientGate *gate, ResilientOrigin *origin)
 {
   resilient_origin_set_default_header (origin, "X-Name", "value");
 }
 
 static void
-touch_mark (ResilientGate   *gate,
-            ResilientOrigin *origin)
+touch_mark (ResilientGate *gate, ResilientOrigin *origin)
 {
   resilient_origin_mark_header_secret (origin, "X-Name");
 }
@@ -381,8 +356,7 @@ touch_mark (ResilientGate   *gate,
 static guint n_ignored;
 
 static void
-touch_handler (ResilientGate   *gate,
-               ResilientOrigin *origin)
+touch_handler (ResilientGate *gate, ResilientOrigin *origin)
 {
   g_signal_connect (origin, "notify::active-count", G_CALLBACK (count_cb), &n_ignored);
 }
@@ -404,7 +378,7 @@ test_forget (void)
       g_autofree char *uri = g_strdup_printf ("http://touched%u.test", i);
 
       touched[i] = get_origin (gate, uri);
-      touches[i] (gate, touched[i]);
+      touches[i](gate, touched[i]);
       g_object_unref (touched[i]);
     }
 
@@ -468,8 +442,8 @@ test_forget_after_use (void)
 
       g_object_weak_ref (G_OBJECT (origin), gone_cb, NULL);
       n_alive++;
-      g_assert_cmpint (resilient_gate_enter (gate, origin, &waiters[i]),
-                       ==, RESILIENT_GATE_ADMITTED);
+      g_assert_cmpint (
+        resilient_gate_enter (gate, origin, &waiters[i]), ==, RESILIENT_GATE_ADMITTED);
     }
   g_assert_cmpuint (n_alive, ==, n);
 
@@ -525,14 +499,13 @@ test_without_gate (void)
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
   g_test_add_func ("/origin/key", test_key);
   g_test_add_func ("/origin/key/unusual", test_key_unusual);
-  g_test_add_func ("/origin/local", test_local);
+  g_test_add_func ("/origin/near", test_near);
   ADD ("/origin/per-gate", test_per_gate);
   ADD ("/origin/max-concurrent", test_max_concurrent);
   ADD ("/origin/max-concurrent-invalid", test_max_concurrent_invalid);

@@ -5,23 +5,55 @@
 
 #include "resilient-pool-private.h"
 
-/* Which lane a request gets, and what stays of it: without any connection. */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "resilient-clock-private.h"
+
+/* Which lane a request gets, and what stays of it: over sockets that carry nothing. */
 
 #define BURST 40
+#define IDLE_PER_HOST 6
+#define IDLE_IN_ALL 32
 
 typedef struct
 {
   ResilientLane *shared;
   ResilientPool *pool;
   GUri *uri;
+  GPtrArray *streams; /* of GIOStream: what libsoup would own */
+  GArray *peers;      /* of int: the other ends */
+  guint64 last_id;
 } Fixture;
+
+static gint64 now;
+static guint n_gone; /* sessions */
+
+static gint64
+clock_cb (gpointer data)
+{
+  return now;
+}
+
+static void
+clear_peer (gpointer peer)
+{
+  if (*(int *) peer >= 0)
+    close (*(int *) peer);
+}
 
 static void
 set_up (Fixture *self, gconstpointer uri)
 {
+  now = 1000 * G_USEC_PER_SEC;
   self->shared = NULL;
-  self->pool = resilient_pool_new (NULL, &self->shared);
+  self->pool = resilient_pool_new (&self->shared);
   self->uri = g_uri_parse (uri, SOUP_HTTP_URI_FLAGS, NULL);
+  self->streams = g_ptr_array_new_with_free_func (g_object_unref);
+  self->peers = g_array_new (FALSE, FALSE, sizeof (int));
+  g_array_set_clear_func (self->peers, clear_peer);
+  self->last_id = 0;
+  n_gone = 0;
 }
 
 static void
@@ -29,126 +61,303 @@ tear_down (Fixture *self, gconstpointer uri)
 {
   resilient_pool_free (self->pool);
   g_uri_unref (self->uri);
+  g_ptr_array_unref (self->streams);
+  g_array_unref (self->peers);
 }
 
-static ResilientPass
-enter (Fixture *self, gboolean challenges)
+static void
+turn (void)
 {
-  ResilientTicket ticket = { 0 };
-  ResilientPass pass;
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
 
-  g_assert_true (resilient_pool_enter (self->pool, self->uri, challenges, FALSE, &ticket, &pass));
-  return pass;
+static ResilientLease
+enter_for (Fixture *self, GUri *uri, gboolean challenges, ResilientReuse reuse)
+{
+  ResilientLeaseWaiter waiter = { 0 };
+  ResilientLease lease;
+
+  g_assert_true (resilient_pool_enter (self->pool, uri, challenges, reuse, &waiter, &lease));
+  return lease;
+}
+
+static ResilientLease
+enter (Fixture *self)
+{
+  return enter_for (self, self->uri, FALSE, RESILIENT_REUSE_ANY);
+}
+
+/* What libsoup does when it has none. */
+static void
+open_connection (Fixture *self, ResilientLease *lease)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) socket = NULL;
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+  socket = g_socket_new_from_fd (fds[0], &error);
+  g_assert_no_error (error);
+  g_ptr_array_add (self->streams, g_socket_connection_factory_create_connection (socket));
+  g_array_append_val (self->peers, fds[1]);
+  resilient_connections_add (lease->lane->connections,
+                             ++self->last_id,
+                             lease->route->uri,
+                             self->streams->pdata[self->streams->len - 1],
+                             G_PRIORITY_DEFAULT,
+                             NULL);
+}
+
+static void
+hang_up (Fixture *self, guint index)
+{
+  clear_peer (&g_array_index (self->peers, int, index));
+  g_array_index (self->peers, int, index) = -1;
+}
+
+static void
+leave (Fixture *self, ResilientLease *lease)
+{
+  resilient_pool_leave (self->pool, lease);
+}
+
+static void
+assert_lanes (Fixture *self, guint n, guint n_idle)
+{
+  g_assert_cmpuint (resilient_pool_get_length (self->pool), ==, n);
+  g_assert_cmpuint (resilient_pool_get_idle (self->pool), ==, n_idle);
 }
 
 /* One that serves again serves first. */
 static void
 test_newest (Fixture *self, gconstpointer uri)
 {
-  ResilientPass a = enter (self, FALSE);
-  ResilientPass b = enter (self, FALSE);
+  ResilientLease a = enter (self);
+  ResilientLease b = enter (self);
   ResilientLane *lane = a.lane;
 
   g_assert_true (a.exclusive && b.exclusive);
   g_assert_true (a.lane != b.lane);
-  resilient_pool_leave (self->pool, &b);
-  resilient_pool_leave (self->pool, &a);
-  resilient_pool_leave (self->pool, &a); /* has left */
-  a = enter (self, FALSE);
+  open_connection (self, &a);
+  open_connection (self, &b);
+  leave (self, &b);
+  leave (self, &a);
+  leave (self, &a); /* has left */
+  assert_lanes (self, 2, 2);
+  a = enter (self);
   g_assert_true (a.lane == lane);
-  resilient_pool_leave (self->pool, &a);
+  leave (self, &a);
+  assert_lanes (self, 2, 2);
 }
 
 /* However many come one after the other. */
 static void
 test_in_turn (Fixture *self, gconstpointer uri)
 {
-  ResilientPass first = enter (self, FALSE);
-  ResilientHost *host = resilient_host_ref (first.host);
+  ResilientLease lease = enter (self);
 
-  resilient_pool_leave (self->pool, &first);
+  open_connection (self, &lease);
+  leave (self, &lease);
   for (guint i = 0; i < 100; i++)
     {
-      ResilientPass pass = enter (self, FALSE);
-
-      resilient_pool_leave (self->pool, &pass);
-      g_assert_cmpuint (host->traces->len, ==, 1);
+      lease = enter (self);
+      assert_lanes (self, 1, 0);
+      leave (self, &lease);
+      assert_lanes (self, 1, 1);
     }
-  resilient_host_unref (host);
+}
+
+/* What leaves without a connection leaves nothing. */
+static void
+test_nothing (Fixture *self, gconstpointer uri)
+{
+  ResilientLease lease = enter (self);
+
+  leave (self, &lease);
+  assert_lanes (self, 0, 0);
+  lease = enter (self);
+  open_connection (self, &lease);
+  g_io_stream_close (self->streams->pdata[0], NULL, NULL);
+  leave (self, &lease);
+  assert_lanes (self, 0, 0);
 }
 
 static void
-count_gone_cb (gpointer n_gone, GObject *session)
+count_gone_cb (gpointer data, GObject *session)
 {
-  ++*(guint *) n_gone;
+  n_gone++;
 }
 
-/* What a burst left goes, whichever of them was the first to be done: sessions, not only the
- * knowledge of them. */
+/* Of a burst a few connections stay, whichever was the first to be done, and the others go with
+ * their sessions: not while those who asked may be about to go on. While many are in use as many
+ * may be idle. */
 static void
 test_burst (Fixture *self, gconstpointer uri)
 {
-  ResilientPass passes[BURST];
-  guint n_gone = 0;
+  ResilientLease passes[BURST];
 
   for (guint i = 0; i < BURST; i++)
     {
-      passes[i] = enter (self, FALSE);
-      g_object_weak_ref (G_OBJECT (passes[i].lane->session), count_gone_cb, &n_gone);
+      passes[i] = enter (self);
+      open_connection (self, &passes[i]);
+      g_object_weak_ref (G_OBJECT (passes[i].lane->session), count_gone_cb, NULL);
     }
-  for (guint i = 0; i < BURST; i++)
-    resilient_pool_leave (self->pool, &passes[i]);
-  for (guint i = 0; i < BURST; i++)
-    {
-      passes[0] = enter (self, FALSE);
-      resilient_pool_leave (self->pool, &passes[0]);
-    }
-  g_assert_cmpuint (n_gone, >=, BURST / 2);
+  for (guint i = 0; i < BURST / 2; i++)
+    leave (self, &passes[i]);
+  turn ();
+  assert_lanes (self, BURST, BURST / 2);
+  for (guint i = BURST / 2; i < BURST; i++)
+    leave (self, &passes[i]);
+  assert_lanes (self, BURST, BURST);
+  turn ();
+  assert_lanes (self, IDLE_PER_HOST, IDLE_PER_HOST);
+  g_assert_cmpuint (n_gone, ==, BURST - IDLE_PER_HOST);
   resilient_pool_free (g_steal_pointer (&self->pool));
-  self->pool = resilient_pool_new (NULL, &self->shared);
+  self->pool = resilient_pool_new (&self->shared);
   g_assert_cmpuint (n_gone, ==, BURST);
 }
 
-static GIOStream *
-open_stream (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocket) socket = g_socket_new (
-    G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, &error);
-
-  g_assert_no_error (error);
-  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
-}
-
-/* Each new host leaves a connection open. They have a lane each only up to a limit; then the lane
- * that was idle for longest serves, not the first one, which others may share. */
+/* Each new host leaves a connection open, up to a limit: then the one that was idle for longest
+ * goes, and its session. A host that was forgotten is a new one. */
 static void
 test_many_hosts (Fixture *self, gconstpointer uri)
 {
-  g_autoptr (GHashTable) lanes = g_hash_table_new (NULL, NULL);
-  g_autoptr (GPtrArray) streams = g_ptr_array_new_with_free_func (g_object_unref);
-  ResilientLane *first = NULL;
 
-  for (guint i = 0; i < 4 * BURST; i++)
+  for (guint round = 0; round < 2; round++)
+    for (guint i = 0; i < 5 * BURST; i++)
+      {
+        g_autofree char *other = g_strdup_printf ("http://host-%u/", i);
+        g_autoptr (GUri) host = g_uri_parse (other, SOUP_HTTP_URI_FLAGS, NULL);
+        ResilientLease lease = enter_for (self, host, FALSE, RESILIENT_REUSE_ANY);
+
+        g_object_weak_ref (G_OBJECT (lease.lane->session), count_gone_cb, NULL);
+        open_connection (self, &lease);
+        leave (self, &lease);
+        turn ();
+        g_assert_cmpuint (resilient_pool_get_length (self->pool), <=, IDLE_IN_ALL);
+      }
+  assert_lanes (self, IDLE_IN_ALL, IDLE_IN_ALL);
+  g_assert_cmpuint (n_gone, ==, 2 * 5 * BURST - IDLE_IN_ALL);
+}
+
+/* A connection that the peer closes goes at once; so does one that it closed before the request
+ * left.
+ */
+static void
+test_lost (Fixture *self, gconstpointer uri)
+{
+  ResilientLease first = enter (self);
+  ResilientLease second = enter (self);
+  ResilientLease third = enter (self);
+  ResilientLane *lane = third.lane;
+
+  open_connection (self, &first);
+  open_connection (self, &second);
+  open_connection (self, &third);
+  leave (self, &first);
+  assert_lanes (self, 3, 1);
+  hang_up (self, 0);
+  hang_up (self, 1);
+  turn ();
+  assert_lanes (self, 2, 0);
+  leave (self, &second);
+  assert_lanes (self, 1, 0);
+  leave (self, &third);
+  assert_lanes (self, 1, 1);
+  turn ();
+  first = enter (self);
+  g_assert_true (first.lane == lane);
+  leave (self, &first);
+}
+
+/* What can't be sent twice takes a connection that served within two seconds and is silent; or a
+ * new one in place of it. */
+static void
+test_fresh (Fixture *self, gconstpointer uri)
+{
+  ResilientLease lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
+  ResilientLane *lane = lease.lane;
+
+  g_assert_false (lease.fresh_only);
+  open_connection (self, &lease);
+  now += 100 * G_USEC_PER_SEC; /* a long answer */
+  leave (self, &lease);
+
+  now += 2 * G_USEC_PER_SEC;
+  lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
+  g_assert_true (lease.fresh_only && lease.lane == lane);
+  leave (self, &lease);
+
+  now += 2 * G_USEC_PER_SEC + 1;
+  lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
+  g_assert_false (lease.fresh_only);
+  assert_lanes (self, 1, 0);
+  open_connection (self, &lease);
+  leave (self, &lease);
+  assert_lanes (self, 1, 1);
+
+  /* it says what nobody asked for */
+  g_assert_cmpint (write (g_array_index (self->peers, int, 1), "x", 1), ==, 1);
+  lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
+  g_assert_false (lease.fresh_only);
+  assert_lanes (self, 1, 0);
+  open_connection (self, &lease);
+  leave (self, &lease);
+
+  /* it has closed, and no source has told so yet */
+  hang_up (self, 2);
+  lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
+  g_assert_false (lease.fresh_only);
+  assert_lanes (self, 1, 0);
+  leave (self, &lease);
+}
+
+/* So does what wants a new one in any case; what can be sent twice takes any. */
+static void
+test_reuse (Fixture *self, gconstpointer uri)
+{
+  ResilientLease lease = enter (self);
+
+  open_connection (self, &lease);
+  leave (self, &lease);
+  lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_NONE);
+  g_assert_false (lease.fresh_only);
+  assert_lanes (self, 1, 0);
+  open_connection (self, &lease);
+  leave (self, &lease);
+  assert_lanes (self, 1, 1);
+  now += 1000 * G_USEC_PER_SEC;
+  lease = enter (self);
+  g_assert_false (lease.fresh_only);
+  assert_lanes (self, 1, 0);
+  leave (self, &lease);
+  assert_lanes (self, 1, 1);
+}
+
+/* However its name is spelled. */
+static void
+test_spelling (Fixture *self, gconstpointer uri)
+{
+  const char *const spellings[] = {
+    "http://example.org/",
+    "http://EXAMPLE.ORG/",
+    "http://Example.org:80/",
+    "HTTP://u@example.org",
+  };
+  ResilientLease lease = enter (self);
+  ResilientLane *lane = lease.lane;
+
+  open_connection (self, &lease);
+  leave (self, &lease);
+  for (guint i = 0; i < G_N_ELEMENTS (spellings); i++)
     {
-      g_autofree char *other = g_strdup_printf ("http://host-%u/", i);
-      g_autoptr (GUri) host = g_uri_parse (other, SOUP_HTTP_URI_FLAGS, NULL);
-      ResilientTicket ticket = { 0 };
-      ResilientPass pass;
+      g_autoptr (GUri) other = g_uri_parse (spellings[i], SOUP_HTTP_URI_FLAGS, NULL);
 
-      g_assert_true (resilient_pool_enter (self->pool, host, FALSE, FALSE, &ticket, &pass));
-      if (g_hash_table_add (lanes, pass.lane))
-        {
-          g_ptr_array_add (streams, open_stream ());
-          resilient_connections_add (pass.lane->connections, i + 1, streams->pdata[streams->len - 1]);
-        }
-      if (first == NULL)
-        first = pass.lane;
-      else
-        g_assert_true (pass.lane != first);
-      resilient_pool_leave (self->pool, &pass);
+      lease = enter_for (self, other, FALSE, RESILIENT_REUSE_ANY);
+      g_assert_true (lease.lane == lane);
+      leave (self, &lease);
     }
-  g_assert_cmpuint (g_hash_table_size (lanes), ==, 128);
 }
 
 /* Those that learn nothing, because nobody answers, leave nothing. */
@@ -157,16 +366,16 @@ test_vain (Fixture *self, gconstpointer uri)
 {
   for (guint i = 0; i < 100; i++)
     {
-      ResilientPass pass = enter (self, FALSE);
+      ResilientLease lease = enter (self);
 
-      g_assert_true (pass.scout);
-      g_assert_cmpuint (pass.host->traces->len, ==, 0);
-      resilient_pool_leave (self->pool, &pass);
+      g_assert_true (lease.scout);
+      leave (self, &lease);
+      assert_lanes (self, 0, 0);
     }
 }
 
 static void
-ready_cb (ResilientTicket *ticket)
+ready_cb (ResilientLeaseWaiter *waiter)
 {
 }
 
@@ -174,51 +383,112 @@ ready_cb (ResilientTicket *ticket)
 static void
 test_wait (Fixture *self, gconstpointer uri)
 {
-  ResilientTicket ticket = { .ready = ready_cb };
-  ResilientPass first = enter (self, FALSE);
-  ResilientPass second;
+  ResilientLeaseWaiter waiter = { .ready = ready_cb };
+  ResilientLease first = enter (self);
+  ResilientLease second;
 
-  g_assert_false (resilient_pool_enter (self->pool, self->uri, FALSE, FALSE, &ticket, &second));
+  g_assert_false (
+    resilient_pool_enter (self->pool, self->uri, FALSE, RESILIENT_REUSE_ANY, &waiter, &second));
   g_assert_null (second.lane);
-  g_assert_nonnull (ticket.host);
-  resilient_host_learn (first.host, FALSE);
-  resilient_ticket_withdraw (&ticket);
-  resilient_ticket_withdraw (&ticket);
-  g_assert_null (ticket.host);
-  resilient_pool_leave (self->pool, &first);
+  g_assert_nonnull (waiter.route);
+  resilient_route_learn (first.route, FALSE);
+  resilient_lease_waiter_withdraw (&waiter);
+  resilient_lease_waiter_withdraw (&waiter);
+  g_assert_null (waiter.route);
+  leave (self, &first);
   /* its source finds nobody */
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  turn ();
+}
+
+/* Over HTTP/2 all to one host go by one lane, which stays while it is among the last to be used.
+ * What can't be sent twice looks at its connection too. */
+static void
+test_http2 (Fixture *self, gconstpointer uri)
+{
+  ResilientLease scout = enter (self);
+  ResilientLane *lane = scout.lane;
+  ResilientLease lease;
+
+  open_connection (self, &scout);
+  g_object_unref (resilient_connections_use (lane->connections, 1, TRUE, &(gboolean){ FALSE }));
+  resilient_lease_started (&scout, TRUE, FALSE);
+  lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
+  g_assert_true (lease.lane == lane && !lease.exclusive && lease.fresh_only);
+  leave (self, &scout);
+  assert_lanes (self, 1, 0);
+  leave (self, &lease);
+  assert_lanes (self, 1, 1);
+  now += 2 * G_USEC_PER_SEC + 1;
+  lease = enter (self);
+  g_assert_true (lease.lane == lane);
+  leave (self, &lease);
+  lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
+  g_assert_true (lease.lane == lane && !lease.fresh_only);
+  leave (self, &lease);
+  /* it made room for a new one */
+  g_assert_cmpint (read (g_array_index (self->peers, int, 0), &(char){ 0 }, 1), ==, 0);
 }
 
 /* Whom a session knows credentials for, it serves from then on. */
 static void
 test_challenges (Fixture *self, gconstpointer uri)
 {
-  ResilientPass first = enter (self, FALSE);
-  ResilientPass with, without;
+  ResilientLease first = enter (self);
+  ResilientLease with, without;
 
-  with = enter (self, TRUE);
-  without = enter (self, FALSE);
+  with = enter_for (self, self->uri, TRUE, RESILIENT_REUSE_ANY);
+  without = enter (self);
   g_assert_false (with.lane->bare);
   g_assert_true (without.lane == with.lane);
-  resilient_pool_leave (self->pool, &first);
-  resilient_pool_leave (self->pool, &with);
-  resilient_pool_leave (self->pool, &without);
+  leave (self, &first);
+  leave (self, &with);
+  leave (self, &without);
+}
+
+/* Another session takes its place before it knows too many. */
+static void
+test_many_challenges (Fixture *self, gconstpointer uri)
+{
+  ResilientLease held = enter_for (self, self->uri, TRUE, RESILIENT_REUSE_ANY);
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *other = g_strdup_printf ("http://host-%u/", i);
+      g_autoptr (GUri) host = g_uri_parse (other, SOUP_HTTP_URI_FLAGS, NULL);
+      ResilientLease lease = enter_for (self, host, TRUE, RESILIENT_REUSE_ANY);
+
+      if (i % 50 == 0)
+        g_object_weak_ref (G_OBJECT (lease.lane->session), count_gone_cb, NULL);
+      leave (self, &lease);
+      g_assert_cmpuint (resilient_pool_get_length (self->pool), <=, 2);
+    }
+  g_assert_cmpuint (n_gone, >, 10);
+  leave (self, &held);
+  assert_lanes (self, 1, 0);
 }
 
 int
 main (int argc, char **argv)
 {
+  static const ResilientClockFuncs funcs = { clock_cb, clock_cb, clock_cb };
+
   g_test_init (&argc, &argv, NULL);
+  resilient_clock_install (&funcs, NULL);
 #define ADD(path, uri, test) g_test_add (path, Fixture, uri, set_up, test, tear_down)
   ADD ("/pool/newest", "http://example.org/", test_newest);
   ADD ("/pool/in-turn", "http://example.org/", test_in_turn);
+  ADD ("/pool/nothing", "http://example.org/", test_nothing);
   ADD ("/pool/burst", "http://example.org/", test_burst);
   ADD ("/pool/many-hosts", "http://example.org/", test_many_hosts);
+  ADD ("/pool/lost", "http://example.org/", test_lost);
+  ADD ("/pool/fresh", "http://example.org/", test_fresh);
+  ADD ("/pool/reuse", "http://example.org/", test_reuse);
+  ADD ("/pool/spelling", "http://example.org/", test_spelling);
   ADD ("/pool/vain", "https://example.org/", test_vain);
   ADD ("/pool/wait", "https://example.org/", test_wait);
+  ADD ("/pool/http2", "https://example.org/", test_http2);
   ADD ("/pool/challenges", "http://example.org/", test_challenges);
+  ADD ("/pool/many-challenges", "http://example.org/", test_many_challenges);
 #undef ADD
   return g_test_run ();
 }

@@ -133,8 +133,7 @@ draw_cb (gpointer user_data)
 }
 
 static int
-compare_doubles (gconstpointer a,
-                 gconstpointer b)
+compare_doubles (gconstpointer a, gconstpointer b)
 {
   double first = *(const double *) a;
   double second = *(const double *) b;
@@ -216,8 +215,7 @@ test_fork (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

@@ -45,8 +45,13 @@ record_thread (gpointer data)
     {
       resilient_recorder_started (fixture->recorder);
       if (i % 2 == 0)
-        resilient_recorder_retry (fixture->recorder, context, RESILIENT_FAILURE_CONNECT,
-                                  RESILIENT_REASON_RETRY, NULL, NULL, 1);
+        resilient_recorder_retry (fixture->recorder,
+                                  context,
+                                  RESILIENT_FAILURE_CONNECT,
+                                  RESILIENT_REASON_RETRY,
+                                  NULL,
+                                  NULL,
+                                  1);
       else
         resilient_recorder_ended (fixture->recorder, fixture->result, RESILIENT_REASON_SUCCESS);
     }
@@ -205,12 +210,19 @@ record_foreign (ResilientRecorder *recorder, guint *freed)
   g_autoptr (GBytes) body = NULL;
   Foreign *foreign = g_new (Foreign, 1);
 
-  *foreign = (Foreign) { recorder, g_malloc0 (10), freed };
+  *foreign = (Foreign){ recorder, g_malloc0 (10), freed };
   body = g_bytes_new_with_free_func (foreign->data, 10, foreign_free_cb, foreign);
   context = make_context ("x");
   response = resilient_response_new (200, "OK", uri, SOUP_HTTP_1_1, headers, body, 0.1, -1);
-  result = resilient_result_new (context, RESILIENT_RESULT_STATUS_SUCCESS, response, NULL,
-                                 RESILIENT_FAILURE_NONE, 1, 1, 0.5, NULL);
+  result = resilient_result_new (context,
+                                 RESILIENT_RESULT_STATUS_SUCCESS,
+                                 response,
+                                 NULL,
+                                 RESILIENT_FAILURE_NONE,
+                                 1,
+                                 1,
+                                 0.5,
+                                 NULL);
   resilient_recorder_ended (recorder, result, RESILIENT_REASON_SUCCESS);
 }
 

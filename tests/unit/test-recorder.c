@@ -22,8 +22,8 @@ record_retry (ResilientRecorder *recorder)
 {
   g_autoptr (ResilientRequestContext) context = make_context (NULL);
 
-  resilient_recorder_retry (recorder, context, RESILIENT_FAILURE_CONNECT, RESILIENT_REASON_RETRY,
-                            NULL, NULL, 1.5);
+  resilient_recorder_retry (
+    recorder, context, RESILIENT_FAILURE_CONNECT, RESILIENT_REASON_RETRY, NULL, NULL, 1.5);
 }
 
 static gboolean
@@ -83,14 +83,12 @@ test_terminal (void)
   for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
     {
       g_autoptr (ResilientRecorder) recorder = resilient_recorder_new ();
-      g_autoptr (ResilientSubscription) subscription =
-        resilient_recorder_subscribe (recorder, 10);
+      g_autoptr (ResilientSubscription) subscription = resilient_recorder_subscribe (recorder, 10);
       g_autoptr (ResilientRequestContext) context = make_context ("id");
       g_autoptr (ResilientResponse) response = make_response (10);
       g_autoptr (GError) error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "late");
-      g_autoptr (ResilientResult) result =
-        resilient_result_new (context, types[i].status, response, error,
-                              RESILIENT_FAILURE_READ_TIMEOUT, 1, 1, 2, NULL);
+      g_autoptr (ResilientResult) result = resilient_result_new (
+        context, types[i].status, response, error, RESILIENT_FAILURE_READ_TIMEOUT, 1, 1, 2, NULL);
       g_autoptr (ResilientResult) stored = NULL;
       g_autoptr (ResilientEvent) event = NULL;
       ResilientResponse *bare;
@@ -123,8 +121,8 @@ test_retry (void)
   g_autoptr (ResilientResponse) response = make_response (10);
   g_autoptr (ResilientEvent) event = NULL;
 
-  resilient_recorder_retry (recorder, next, RESILIENT_FAILURE_STATUS, RESILIENT_REASON_RETRY,
-                            response, NULL, 2.5);
+  resilient_recorder_retry (
+    recorder, next, RESILIENT_FAILURE_STATUS, RESILIENT_REASON_RETRY, response, NULL, 2.5);
   event = resilient_subscription_try_next (subscription);
   g_assert_cmpint (resilient_event_get_event_type (event), ==, RESILIENT_EVENT_TYPE_RETRY);
   g_assert_true (resilient_event_get_context (event) == next);
@@ -156,8 +154,8 @@ test_wanted (void)
 
   g_assert_cmpuint (resilient_event_queue_get_capacity (queue), ==, 1000);
   record_retry (recorder);
-  resilient_recorder_set_wanted_func (recorder, one_wanted_cb,
-                                      GINT_TO_POINTER (RESILIENT_EVENT_TYPE_ERROR));
+  resilient_recorder_set_wanted_func (
+    recorder, one_wanted_cb, GINT_TO_POINTER (RESILIENT_EVENT_TYPE_ERROR));
   record_retry (recorder);
   record_ended (recorder, "x", RESILIENT_RESULT_STATUS_ERROR);
   record_ended (recorder, "x", RESILIENT_RESULT_STATUS_SUCCESS);
@@ -213,7 +211,7 @@ test_results (void)
   g_autoptr (GPtrArray) list = NULL;
 
   for (guint i = 0; i < 3; i++)
-    record_ended (recorder, (const char *[]) { "x", "y", "z" }[i], RESILIENT_RESULT_STATUS_SUCCESS);
+    record_ended (recorder, (const char *[]){ "x", "y", "z" }[i], RESILIENT_RESULT_STATUS_SUCCESS);
   list = resilient_recorder_list_results (recorder);
   g_assert_cmpuint (list->len, ==, 3);
   g_assert_cmpstr (resilient_result_get_request_id (list->pdata[0]), ==, "x");

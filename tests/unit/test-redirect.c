@@ -7,25 +7,25 @@
 #include "resilient-redirect-private.h"
 
 static void
-start (ResilientHop *hop, const char *method, const char *uri)
+start (ResilientRequestPlan *send, const char *method, const char *uri)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientRecipe) recipe = resilient_recipe_new (method, uri, &error);
+  g_autoptr (ResilientFrozenRequest) frozen = resilient_frozen_request_new (method, uri, &error);
 
   g_assert_no_error (error);
-  resilient_hop_init (hop, recipe);
+  resilient_request_plan_init (send, frozen);
 }
 
 static ResilientRedirect
-decide (ResilientHop *hop,
+decide (ResilientRequestPlan *send,
         guint status_code,
         const char *location,
         gboolean body_spent,
         GError **error)
 {
-  g_autoptr (GUri) sent_to = g_uri_ref (hop->uri);
+  g_autoptr (GUri) sent_to = g_uri_ref (send->uri);
 
-  return resilient_redirect_decide (hop, sent_to, status_code, location, body_spent, error);
+  return resilient_redirect_decide (send, NULL, sent_to, status_code, location, body_spent, error);
 }
 
 /* The specification's table: which method, and whether with the body. */
@@ -56,27 +56,27 @@ test_methods (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      ResilientHop hop;
+      ResilientRequestPlan send;
       g_autoptr (GError) error = NULL;
       ResilientRedirect redirect;
 
-      start (&hop, cases[i].method, "http://example.org/a");
-      redirect = decide (&hop, cases[i].status_code, "/b", FALSE, &error);
+      start (&send, cases[i].method, "http://example.org/a");
+      redirect = decide (&send, cases[i].status_code, "/b", FALSE, &error);
       g_assert_no_error (error);
       g_test_message ("%u %s", cases[i].status_code, cases[i].method);
       if (cases[i].next == NULL)
         g_assert_cmpint (redirect, ==, RESILIENT_REDIRECT_DELIVER);
       else
         {
-          g_autofree char *text = g_uri_to_string (hop.uri);
+          g_autofree char *text = g_uri_to_string (send.uri);
 
           g_assert_cmpint (redirect, ==, RESILIENT_REDIRECT_FOLLOW);
-          g_assert_cmpstr (hop.method, ==, cases[i].next);
-          g_assert_cmpint (hop.with_body, ==, cases[i].with_body);
+          g_assert_cmpstr (send.method, ==, cases[i].next);
+          g_assert_cmpint (send.with_body, ==, cases[i].with_body);
           g_assert_cmpstr (text, ==, "http://example.org/b");
-          g_assert_cmpuint (hop.n_redirects, ==, 1);
+          g_assert_cmpuint (send.n_redirects, ==, 1);
         }
-      resilient_hop_clear (&hop);
+      resilient_request_plan_clear (&send);
     }
 }
 
@@ -97,6 +97,14 @@ test_targets (void)
     { "http://a.example/x/y", "//b.example/z", "http://b.example/z" },
     { "http://a.example/x/y", "https://b.example", "https://b.example/" },
     { "http://a.example/x/y", "/with space/\xc3\xa9", "http://a.example/with%20space/%C3%A9" },
+    { "http://a.example/x", "/y%zz", "http://a.example/y%zz" },
+    { "http://a.example/x", "y%", "http://a.example/y%" },
+    { "http://a.example/x", "?q=50%&r=%4", "http://a.example/x?q=50%&r=%4" },
+    { "http://a.example/x", "#%2%", "http://a.example/x#%2%" },
+    { "http://a.example/x", "http://b.example/100% sure%2F", "http://b.example/100%%20sure%2F" },
+    { "http://a.example/x", "/y\xe9", "http://a.example/y%E9" },
+    { "http://a.example/x", "/y\xef\xbf\xbd", NULL },
+    { "http://a.example/x", "http://a%zz.example/", NULL },
     { "https://a.example/x", "http://a.example/x", NULL },
     { "https://a.example/x", "HTTP://a.example/x", NULL },
     { "http://a.example/x", "ftp://a.example/x", NULL },
@@ -110,15 +118,15 @@ test_targets (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      ResilientHop hop;
+      ResilientRequestPlan send;
       g_autoptr (GError) error = NULL;
       ResilientRedirect redirect;
       g_autofree char *text = NULL;
 
-      start (&hop, "GET", cases[i].from);
-      redirect = decide (&hop, 302, cases[i].location, FALSE, &error);
-      text = g_uri_to_string (hop.uri);
-      g_test_message ("%s → %s", cases[i].from, cases[i].location);
+      start (&send, "GET", cases[i].from);
+      redirect = decide (&send, 302, cases[i].location, FALSE, &error);
+      text = g_uri_to_string (send.uri);
+      g_test_message ("%u: from %s", i, cases[i].from);
       if (cases[i].to == NULL)
         {
           g_assert_cmpint (redirect, ==, RESILIENT_REDIRECT_FAIL);
@@ -132,42 +140,42 @@ test_targets (void)
           g_assert_cmpint (redirect, ==, RESILIENT_REDIRECT_FOLLOW);
           g_assert_cmpstr (text, ==, cases[i].to);
         }
-      resilient_hop_clear (&hop);
+      resilient_request_plan_clear (&send);
     }
 }
 
 static void
 test_limit (void)
 {
-  ResilientHop hop;
+  ResilientRequestPlan send;
   g_autoptr (GError) error = NULL;
 
-  start (&hop, "GET", "http://example.org/");
+  start (&send, "GET", "http://example.org/");
   for (guint i = 0; i < 20; i++)
-    g_assert_cmpint (decide (&hop, 302, "/", FALSE, &error), ==, RESILIENT_REDIRECT_FOLLOW);
+    g_assert_cmpint (decide (&send, 302, "/", FALSE, &error), ==, RESILIENT_REDIRECT_FOLLOW);
   g_assert_no_error (error);
-  g_assert_cmpint (decide (&hop, 302, "/", FALSE, &error), ==, RESILIENT_REDIRECT_FAIL);
+  g_assert_cmpint (decide (&send, 302, "/", FALSE, &error), ==, RESILIENT_REDIRECT_FAIL);
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
-  resilient_hop_clear (&hop);
+  resilient_request_plan_clear (&send);
 }
 
 /* A one-shot body that was read: fatal where it is asked for again, no matter where it is not. */
 static void
 test_spent_body (void)
 {
-  ResilientHop hop;
+  ResilientRequestPlan send;
   g_autoptr (GError) error = NULL;
 
-  start (&hop, "POST", "http://example.org/");
-  g_assert_cmpint (decide (&hop, 307, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FAIL);
+  start (&send, "POST", "http://example.org/");
+  g_assert_cmpint (decide (&send, 307, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FAIL);
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
   g_clear_error (&error);
-  g_assert_cmpint (decide (&hop, 308, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FAIL);
+  g_assert_cmpint (decide (&send, 308, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FAIL);
   g_clear_error (&error);
-  g_assert_cmpint (decide (&hop, 303, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FOLLOW);
-  g_assert_cmpint (decide (&hop, 307, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FOLLOW);
+  g_assert_cmpint (decide (&send, 303, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FOLLOW);
+  g_assert_cmpint (decide (&send, 307, "/", TRUE, &error), ==, RESILIENT_REDIRECT_FOLLOW);
   g_assert_no_error (error);
-  resilient_hop_clear (&hop);
+  resilient_request_plan_clear (&send);
 }
 
 static char *
@@ -203,12 +211,12 @@ own_headers (void)
 }
 
 static void
-assert_headers (ResilientHop *hop,
+assert_headers (ResilientRequestPlan *send,
                 ResilientHeaders *defaults,
                 ResilientHeaders *own,
                 const char *expected)
 {
-  g_autoptr (ResilientHeaders) merged = resilient_hop_merge_headers (hop, defaults, own);
+  g_autoptr (ResilientHeaders) merged = resilient_request_plan_merge_headers (send, defaults, own);
   g_autofree char *text = join (merged);
 
   g_assert_cmpstr (text, ==, expected);
@@ -221,39 +229,41 @@ assert_headers (ResilientHop *hop,
 static void
 test_secrets (void)
 {
-  ResilientHop hop;
+  ResilientRequestPlan send;
   g_autoptr (ResilientHeaders) own = own_headers ();
   g_autoptr (ResilientHeaders) merged = NULL;
 
-  start (&hop, "POST", "https://a.example/");
-  assert_headers (&hop, NULL, own, ALL);
-  merged = resilient_hop_merge_headers (&hop, NULL, own);
+  start (&send, "POST", "https://a.example/");
+  assert_headers (&send, NULL, own, ALL);
+  merged = resilient_request_plan_merge_headers (&send, NULL, own);
   g_assert_true (resilient_headers_is_secret (merged, "X-Api-Key"));
 
   /* the same origin keeps them, another loses them, and they stay lost on the way back */
-  decide (&hop, 307, "https://a.example:443/b", FALSE, NULL);
-  assert_headers (&hop, NULL, own, ALL);
-  decide (&hop, 307, "https://a.example:8443/b", FALSE, NULL);
-  assert_headers (&hop, NULL, own,
-                  "X-Plain=1 x-plain=2 Content-Type=t Content-Language=fr Idempotency-Key=i ");
-  decide (&hop, 307, "https://a.example/", FALSE, NULL);
-  assert_headers (&hop, NULL, own,
-                  "X-Plain=1 x-plain=2 Content-Type=t Content-Language=fr Idempotency-Key=i ");
-  resilient_hop_clear (&hop);
+  decide (&send, 307, "https://a.example:443/b", FALSE, NULL);
+  assert_headers (&send, NULL, own, ALL);
+  decide (&send, 307, "https://a.example:8443/b", FALSE, NULL);
+  assert_headers (
+    &send, NULL, own, "X-Plain=1 x-plain=2 Content-Type=t Content-Language=fr Idempotency-Key=i ");
+  decide (&send, 307, "https://a.example/", FALSE, NULL);
+  assert_headers (
+    &send, NULL, own, "X-Plain=1 x-plain=2 Content-Type=t Content-Language=fr Idempotency-Key=i ");
+  resilient_request_plan_clear (&send);
 }
 
 static void
 test_bodyless (void)
 {
-  ResilientHop hop;
+  ResilientRequestPlan send;
   g_autoptr (ResilientHeaders) own = own_headers ();
 
-  start (&hop, "POST", "https://a.example/");
-  decide (&hop, 303, "/b", FALSE, NULL);
+  start (&send, "POST", "https://a.example/");
+  decide (&send, 303, "/b", FALSE, NULL);
   assert_headers (
-    &hop, NULL, own,
+    &send,
+    NULL,
+    own,
     "Authorization=a Cookie=c Proxy-Authorization=p X-Api-Key=k X-Plain=1 x-plain=2 ");
-  resilient_hop_clear (&hop);
+  resilient_request_plan_clear (&send);
 }
 
 /* The request's own headers replace all defaults of their name; the defaults of the new origin come
@@ -261,39 +271,104 @@ test_bodyless (void)
 static void
 test_defaults (void)
 {
-  ResilientHop hop;
+  ResilientRequestPlan send;
   g_autoptr (ResilientHeaders) own = own_headers ();
   g_autoptr (ResilientHeaders) defaults = resilient_headers_new ();
 
   resilient_headers_append (defaults, "X-PLAIN", "0");
   resilient_headers_append (defaults, "Authorization", "of the origin");
   resilient_headers_append (defaults, "X-Other", "o");
-  start (&hop, "POST", "https://a.example/");
-  assert_headers (&hop, defaults, own, "X-Other=o " ALL);
-  assert_headers (&hop, defaults, NULL, "X-PLAIN=0 Authorization=of the origin X-Other=o ");
-  decide (&hop, 303, "https://b.example/", FALSE, NULL);
-  assert_headers (&hop, defaults, own,
-                  "Authorization=of the origin X-Other=o X-Plain=1 x-plain=2 ");
-  resilient_hop_clear (&hop);
+  start (&send, "POST", "https://a.example/");
+  assert_headers (&send, defaults, own, "X-Other=o " ALL);
+  assert_headers (&send, defaults, NULL, "X-PLAIN=0 Authorization=of the origin X-Other=o ");
+  decide (&send, 303, "https://b.example/", FALSE, NULL);
+  assert_headers (
+    &send, defaults, own, "Authorization=of the origin X-Other=o X-Plain=1 x-plain=2 ");
+  resilient_request_plan_clear (&send);
 }
 
 /* What the session upgraded to https came from https. */
 static void
 test_upgraded (void)
 {
-  ResilientHop hop;
+  ResilientRequestPlan send;
   g_autoptr (GUri) sent_to = g_uri_parse ("https://a.example/", SOUP_HTTP_URI_FLAGS, NULL);
   g_autoptr (GError) error = NULL;
 
-  start (&hop, "GET", "http://a.example/");
+  start (&send, "GET", "http://a.example/");
   g_assert_cmpint (
-    resilient_redirect_decide (&hop, sent_to, 302, "https://a.example/b", FALSE, &error), ==,
+    resilient_redirect_decide (&send, NULL, sent_to, 302, "https://a.example/b", FALSE, &error),
+    ==,
     RESILIENT_REDIRECT_FOLLOW);
-  g_assert_false (hop.secrets_dropped);
+  g_assert_false (send.secrets_dropped);
   g_assert_cmpint (
-    resilient_redirect_decide (&hop, sent_to, 302, "http://a.example/b", FALSE, &error), ==,
+    resilient_redirect_decide (&send, NULL, sent_to, 302, "http://a.example/b", FALSE, &error),
+    ==,
     RESILIENT_REDIRECT_FAIL);
-  resilient_hop_clear (&hop);
+  resilient_request_plan_clear (&send);
+}
+
+static void
+add_policy (SoupHSTSEnforcer *enforcer, const char *domain, gulong max_age, gboolean subdomains)
+{
+  g_autoptr (SoupHSTSPolicy) policy = soup_hsts_policy_new (domain, max_age, subdomains);
+
+  soup_hsts_enforcer_set_policy (enforcer, policy);
+}
+
+/* What the session would not ask by plain http leads nowhere else than before. */
+static void
+test_hsts (void)
+{
+  const struct
+  {
+    const char *location;
+    const char *to; /* NULL: REDIRECT error */
+  } cases[] = {
+    { "http://known.example/x", "https://known.example/x" },
+    { "http://known.example:80/x", "https://known.example/x" },
+    { "http://known.example:8080/x?y#z", "https://known.example:8080/x?y#z" },
+    { "HTTP://KNOWN.example/", "https://KNOWN.example/" },
+    { "http://sub.known.example/", NULL },
+    { "http://all.example/", "https://all.example/" },
+    { "http://a.b.all.example/", "https://a.b.all.example/" },
+    { "http://notall.example/", NULL },
+    { "http://xn--bcher-kva.example/", "https://xn--bcher-kva.example/" },
+    { "http://other.example/", NULL },
+    { "http://127.0.0.1/", NULL },
+  };
+  g_autoptr (SoupHSTSEnforcer) enforcer = soup_hsts_enforcer_new ();
+
+  add_policy (enforcer, "known.example", 1000, FALSE);
+  add_policy (enforcer, "all.example", 1000, TRUE);
+  add_policy (enforcer, "b\303\274cher.example", 1000, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      ResilientRequestPlan send;
+      g_autoptr (GUri) sent_to = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = NULL;
+      ResilientRedirect redirect;
+
+      g_test_message ("%s", cases[i].location);
+      start (&send, "GET", "https://a.example/");
+      sent_to = g_uri_ref (send.uri);
+      redirect =
+        resilient_redirect_decide (&send, enforcer, sent_to, 302, cases[i].location, FALSE, &error);
+      text = g_uri_to_string (send.uri);
+      if (cases[i].to != NULL)
+        {
+          g_assert_no_error (error);
+          g_assert_cmpint (redirect, ==, RESILIENT_REDIRECT_FOLLOW);
+          g_assert_cmpstr (text, ==, cases[i].to);
+        }
+      else
+        {
+          g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
+          g_assert_cmpint (redirect, ==, RESILIENT_REDIRECT_FAIL);
+        }
+      resilient_request_plan_clear (&send);
+    }
 }
 
 int
@@ -308,5 +383,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/redirect/bodyless", test_bodyless);
   g_test_add_func ("/redirect/defaults", test_defaults);
   g_test_add_func ("/redirect/upgraded", test_upgraded);
+  g_test_add_func ("/redirect/hsts", test_hsts);
   return g_test_run ();
 }

@@ -23,8 +23,7 @@ make_metadata (const char *value)
 }
 
 static void
-assert_metadata (ResilientRequestContext *context,
-                 const char              *value)
+assert_metadata (ResilientRequestContext *context, const char *value)
 {
   GVariant *metadata = resilient_request_context_get_metadata (context);
   const char *found = NULL;
@@ -49,7 +48,8 @@ test_defaults (void)
 
   /* A random id, of its own. */
   g_assert_true (g_uuid_string_is_valid (resilient_request_context_get_request_id (context)));
-  g_assert_cmpstr (resilient_request_context_get_request_id (context), !=,
+  g_assert_cmpstr (resilient_request_context_get_request_id (context),
+                   !=,
                    resilient_request_context_get_request_id (other));
 
   /* No policy is known, and the library's default answers. */
@@ -62,8 +62,8 @@ test_defaults (void)
   g_assert_cmpfloat (resilient_request_context_get_max_delay (context), ==, 30.0);
 
   g_assert_cmpuint (resilient_request_context_get_current_attempt (context), ==, 0);
-  g_assert_cmpint (resilient_request_context_get_created_at (context), ==,
-                   virtual_epoch + virtual_now);
+  g_assert_cmpint (
+    resilient_request_context_get_created_at (context), ==, virtual_epoch + virtual_now);
   assert_metadata (context, NULL);
 }
 
@@ -91,12 +91,11 @@ test_request_id (void)
     const char *id;
     gboolean valid;
   } rows[] = {
-    { "a", TRUE }, { "Z", TRUE }, { "0", TRUE }, { ".", TRUE }, { "_", TRUE }, { ":", TRUE },
-    { "-", TRUE },
-    { "user:42.retry_1-B", TRUE }, { longest, TRUE },
-    { "", FALSE }, { too_long, FALSE }, { "a b", FALSE }, { "a\n", FALSE }, { "a/b", FALSE },
-    { "a,b", FALSE },
-    { "é", FALSE }, { "a@b", FALSE }, { "[a]", FALSE }, { "a;b", FALSE }, { "\x7f", FALSE },
+    { "a", TRUE },     { "Z", TRUE },    { "0", TRUE },       { ".", TRUE },
+    { "_", TRUE },     { ":", TRUE },    { "-", TRUE },       { "user:42.retry_1-B", TRUE },
+    { longest, TRUE }, { "", FALSE },    { too_long, FALSE }, { "a b", FALSE },
+    { "a\n", FALSE },  { "a/b", FALSE }, { "a,b", FALSE },    { "é", FALSE },
+    { "a@b", FALSE },  { "[a]", FALSE }, { "a;b", FALSE },    { "\x7f", FALSE },
     { "\xff", FALSE },
   };
 
@@ -142,7 +141,8 @@ test_metadata (void)
   assert_metadata (changed, "changed");
   assert_metadata (retried, "owned");
   g_assert_cmpuint (resilient_request_context_get_current_attempt (changed), ==, 1);
-  g_assert_cmpfloat (resilient_request_context_get_previous_delay (changed), ==,
+  g_assert_cmpfloat (resilient_request_context_get_previous_delay (changed),
+                     ==,
                      resilient_request_context_get_previous_delay (retried));
 
   emptied = resilient_request_context_with_metadata (changed, NULL, &error);
@@ -162,15 +162,14 @@ test_metadata_refused (void)
       g_autoptr (GError) error = NULL;
 
       /* Floating ones are sunk, so nothing leaks here. */
-      g_assert_null (resilient_request_context_new (NULL, NULL, g_variant_new_parsed (texts[i]),
-                                                    &error));
+      g_assert_null (
+        resilient_request_context_new (NULL, NULL, g_variant_new_parsed (texts[i]), &error));
       g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
       g_assert_nonnull (strstr (error->message, "a{sv}"));
       g_clear_error (&error);
 
-      g_assert_null (resilient_request_context_with_metadata (context,
-                                                              g_variant_new_parsed (texts[i]),
-                                                              &error));
+      g_assert_null (
+        resilient_request_context_with_metadata (context, g_variant_new_parsed (texts[i]), &error));
       g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
     }
 }
@@ -185,16 +184,15 @@ test_has_retries_left (void)
     guint attempt;
     gboolean expected;
   } rows[] = {
-    { 0, 0, TRUE }, { 0, 1, FALSE },
-    { 1, 0, TRUE }, { 1, 1, TRUE }, { 1, 2, FALSE },
-    { 2, 2, TRUE }, { 2, 3, FALSE }, { 2, 10, FALSE },
+    { 0, 0, TRUE },  { 0, 1, FALSE }, { 1, 0, TRUE },    { 1, 1, TRUE },
+    { 1, 2, FALSE }, { 2, 2, TRUE },  { 2, 3, FALSE },   { 2, 10, FALSE },
     { -1, 0, TRUE }, { -1, 1, TRUE }, { -1, 200, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (ResilientRetryPolicy) policy =
-        resilient_retry_policy_new (rows[i].max_retries, 0.0);
+        resilient_retry_policy_new (rows[i].max_retries, 0.01);
       g_autoptr (ResilientRequestContext) context =
         resilient_request_context_new (NULL, policy, NULL, NULL);
 
@@ -205,8 +203,8 @@ test_has_retries_left (void)
           context = resilient_request_context_increment_attempt (before);
         }
 
-      g_assert_cmpuint (resilient_request_context_get_current_attempt (context), ==,
-                        rows[i].attempt);
+      g_assert_cmpuint (
+        resilient_request_context_get_current_attempt (context), ==, rows[i].attempt);
       g_assert_cmpint (resilient_request_context_has_retries_left (context), ==, rows[i].expected);
     }
 }
@@ -214,9 +212,8 @@ test_has_retries_left (void)
 static void
 test_attempts (void)
 {
-  g_autoptr (ResilientRequestContext) first =
-    resilient_request_context_new ("id", resilient_retry_policy_get_standard (),
-                                   make_metadata ("x"), NULL);
+  g_autoptr (ResilientRequestContext) first = resilient_request_context_new (
+    "id", resilient_retry_policy_get_standard (), make_metadata ("x"), NULL);
   g_autoptr (ResilientRequestContext) second = NULL;
   g_autoptr (ResilientRequestContext) third = NULL;
   g_autoptr (ResilientRequestContext) again = NULL;
@@ -248,7 +245,7 @@ test_attempts (void)
 static void
 test_last_attempt (void)
 {
-  g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (-1, 0.0);
+  g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (-1, 0.01);
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new (NULL, policy, NULL, NULL);
   g_autoptr (ResilientRequestContext) next = NULL;
@@ -370,9 +367,8 @@ test_stamp (void)
   ResilientRetryPolicy *standard = resilient_retry_policy_get_standard ();
   g_autoptr (ResilientRequestContext) bare =
     resilient_request_context_new ("bare", NULL, NULL, NULL);
-  g_autoptr (ResilientRequestContext) full =
-    resilient_request_context_new ("full", resilient_retry_policy_get_default (),
-                                   make_metadata ("mine"), NULL);
+  g_autoptr (ResilientRequestContext) full = resilient_request_context_new (
+    "full", resilient_retry_policy_get_default (), make_metadata ("mine"), NULL);
   g_autoptr (ResilientRequestContext) used = resilient_request_context_advance (full, 3.0);
   g_autoptr (ResilientRequestContext) stamped = NULL;
 
@@ -412,9 +408,8 @@ test_stamp_empty_metadata (void)
   GVariant *empty = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new ("id", NULL, empty, NULL);
-  g_autoptr (ResilientRequestContext) stamped =
-    resilient_request_context_stamp (context, resilient_retry_policy_get_default (),
-                                     make_metadata ("theirs"));
+  g_autoptr (ResilientRequestContext) stamped = resilient_request_context_stamp (
+    context, resilient_retry_policy_get_default (), make_metadata ("theirs"));
 
   assert_metadata (stamped, NULL);
 }
@@ -423,16 +418,15 @@ static void
 test_equal (void)
 {
   g_autoptr (ResilientRetryPolicy) same_policy = resilient_retry_policy_new (2, 1.0);
-  g_autoptr (ResilientRequestContext) context =
-    resilient_request_context_new ("id", resilient_retry_policy_get_default (), make_metadata ("x"),
-                                   NULL);
+  g_autoptr (ResilientRequestContext) context = resilient_request_context_new (
+    "id", resilient_retry_policy_get_default (), make_metadata ("x"), NULL);
   g_autoptr (ResilientRequestContext) same =
     resilient_request_context_new ("id", same_policy, make_metadata ("x"), NULL);
   ResilientRequestContext *others[] = {
     resilient_request_context_new ("other", same_policy, make_metadata ("x"), NULL),
     resilient_request_context_new ("id", NULL, make_metadata ("x"), NULL),
-    resilient_request_context_new ("id", resilient_retry_policy_get_standard (),
-                                   make_metadata ("x"), NULL),
+    resilient_request_context_new (
+      "id", resilient_retry_policy_get_standard (), make_metadata ("x"), NULL),
     resilient_request_context_new ("id", same_policy, make_metadata ("y"), NULL),
     resilient_request_context_new ("id", same_policy, NULL, NULL),
     resilient_request_context_increment_attempt (context),
@@ -469,8 +463,7 @@ test_copy (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   virtual_clock_install ();

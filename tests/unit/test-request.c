@@ -6,16 +6,16 @@
 #include <math.h>
 
 #include "resilient-error.h"
-#include "resilient-recipe-private.h"
+#include "resilient-frozen-request-private.h"
 
-static ResilientRecipe *
+static ResilientFrozenRequest *
 freeze (ResilientRequest *request)
 {
   g_autoptr (GError) error = NULL;
-  ResilientRecipe *recipe = resilient_request_freeze (request, &error);
+  ResilientFrozenRequest *frozen = resilient_request_freeze (request, &error);
 
   g_assert_no_error (error);
-  return recipe;
+  return frozen;
 }
 
 static void
@@ -33,7 +33,7 @@ static void
 test_defaults (void)
 {
   ResilientRequest *request = resilient_request_new ("GET", "http://example.org/");
-  g_autoptr (ResilientRecipe) recipe = freeze (request);
+  g_autoptr (ResilientFrozenRequest) frozen = freeze (request);
 
   g_assert_cmpstr (resilient_request_get_method (request), ==, "GET");
   g_assert_cmpstr (resilient_request_get_uri (request), ==, "http://example.org/");
@@ -48,9 +48,9 @@ test_defaults (void)
   g_assert_cmpfloat (resilient_request_get_queue_timeout (request), ==, -1);
   g_assert_cmpfloat (resilient_request_get_attempt_timeout (request), ==, -1);
   g_assert_cmpfloat (resilient_request_get_total_timeout (request), ==, -1);
-  g_assert_null (recipe->headers);
-  g_assert_null (recipe->body);
-  g_assert_null (recipe->idempotency_key);
+  g_assert_null (frozen->headers);
+  g_assert_null (frozen->body);
+  g_assert_null (frozen->idempotency_key);
   g_assert_finalize_object (request);
 }
 
@@ -68,7 +68,7 @@ test_properties (void)
   g_autoptr (GString) log = g_string_new (NULL);
   g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (5, 0.5);
   g_autoptr (GVariant) metadata = g_variant_ref_sink (g_variant_new_parsed ("{'a': <1>}"));
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
 
   g_signal_connect (request, "notify", G_CALLBACK (notify_cb), log);
   for (guint i = 0; i < 2; i++)
@@ -87,37 +87,51 @@ test_properties (void)
       resilient_request_set_attempt_timeout (request, 5);
       resilient_request_set_total_timeout (request, 6);
     }
-  g_assert_cmpstr (log->str, ==,
+  g_assert_cmpstr (log->str,
+                   ==,
                    "method uri retry-policy metadata priority idempotency max-response-size "
                    "connect-timeout read-timeout write-timeout queue-timeout attempt-timeout "
                    "total-timeout ");
 
-  recipe = freeze (request);
-  g_assert_cmpstr (recipe->method, ==, "PUT");
-  g_assert_true (recipe->retry_policy == policy);
-  g_assert_true (recipe->metadata == metadata);
-  g_assert_cmpint (recipe->priority, ==, -10);
-  g_assert_cmpint (recipe->idempotency, ==, RESILIENT_IDEMPOTENCY_NO);
-  g_assert_cmpint (recipe->overrides->max_response_size, ==, 1234);
-  g_assert_cmpfloat (recipe->overrides->connect_timeout, ==, 0.25);
-  g_assert_cmpfloat (recipe->overrides->read_timeout, ==, 0);
-  g_assert_cmpfloat (recipe->overrides->write_timeout, ==, 3);
-  g_assert_cmpfloat (recipe->overrides->queue_timeout, ==, 4);
-  g_assert_cmpfloat (recipe->overrides->attempt_timeout, ==, 5);
-  g_assert_cmpfloat (recipe->overrides->total_timeout, ==, 6);
+  frozen = freeze (request);
+  g_assert_cmpstr (frozen->method, ==, "PUT");
+  g_assert_true (frozen->retry_policy == policy);
+  g_assert_true (frozen->metadata == metadata);
+  g_assert_cmpint (frozen->priority, ==, -10);
+  g_assert_cmpint (frozen->idempotency, ==, RESILIENT_IDEMPOTENCY_NO);
+  g_assert_cmpint (frozen->overrides->max_response_size, ==, 1234);
+  g_assert_cmpfloat (frozen->overrides->connect_timeout, ==, 0.25);
+  g_assert_cmpfloat (frozen->overrides->read_timeout, ==, 0);
+  g_assert_cmpfloat (frozen->overrides->write_timeout, ==, 3);
+  g_assert_cmpfloat (frozen->overrides->queue_timeout, ==, 4);
+  g_assert_cmpfloat (frozen->overrides->attempt_timeout, ==, 5);
+  g_assert_cmpfloat (frozen->overrides->total_timeout, ==, 6);
 
-  g_object_set (request, "method", "POST", "retry-policy", NULL, "metadata", NULL, "priority", 3,
-                "idempotency", RESILIENT_IDEMPOTENCY_YES, "max-response-size", (gint64) 0,
-                "total-timeout", 7.5, NULL);
-  g_clear_pointer (&recipe, resilient_recipe_unref);
-  recipe = freeze (request);
-  g_assert_cmpstr (recipe->method, ==, "POST");
-  g_assert_null (recipe->retry_policy);
-  g_assert_null (recipe->metadata);
-  g_assert_cmpint (recipe->priority, ==, 3);
-  g_assert_cmpint (recipe->idempotency, ==, RESILIENT_IDEMPOTENCY_YES);
-  g_assert_cmpint (recipe->overrides->max_response_size, ==, 0);
-  g_assert_cmpfloat (recipe->overrides->total_timeout, ==, 7.5);
+  g_object_set (request,
+                "method",
+                "POST",
+                "retry-policy",
+                NULL,
+                "metadata",
+                NULL,
+                "priority",
+                3,
+                "idempotency",
+                RESILIENT_IDEMPOTENCY_YES,
+                "max-response-size",
+                (gint64) 0,
+                "total-timeout",
+                7.5,
+                NULL);
+  g_clear_pointer (&frozen, resilient_frozen_request_unref);
+  frozen = freeze (request);
+  g_assert_cmpstr (frozen->method, ==, "POST");
+  g_assert_null (frozen->retry_policy);
+  g_assert_null (frozen->metadata);
+  g_assert_cmpint (frozen->priority, ==, 3);
+  g_assert_cmpint (frozen->idempotency, ==, RESILIENT_IDEMPOTENCY_YES);
+  g_assert_cmpint (frozen->overrides->max_response_size, ==, 0);
+  g_assert_cmpfloat (frozen->overrides->total_timeout, ==, 7.5);
 }
 
 static void
@@ -142,8 +156,8 @@ static void
 test_headers (void)
 {
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "http://example.org/");
-  g_autoptr (ResilientRecipe) first = NULL;
-  g_autoptr (ResilientRecipe) second = NULL;
+  g_autoptr (ResilientFrozenRequest) first = NULL;
+  g_autoptr (ResilientFrozenRequest) second = NULL;
 
   resilient_request_set_header (request, "X-A", "1");
   resilient_request_append_header (request, "x-a", "2");
@@ -172,7 +186,9 @@ test_query (void)
     const char *expected;
   } cases[] = {
     { "http://example.org/p", "a", "b", "http://example.org/p?a=b" },
-    { "http://example.org/p?x=%2F#f", "a b", "c&d=e/\xc3\xa9",
+    { "http://example.org/p?x=%2F#f",
+      "a b",
+      "c&d=e/\xc3\xa9",
       "http://example.org/p?x=%2F&a%20b=c%26d%3De%2F%C3%A9#f" },
     { "http://example.org/p?", "a", "", "http://example.org/p?a=" },
     { "http://example.org", "a", "b", "http://example.org/?a=b" },
@@ -183,12 +199,12 @@ test_query (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (ResilientRequest) request = resilient_request_new ("GET", cases[i].uri);
-      g_autoptr (ResilientRecipe) recipe = NULL;
+      g_autoptr (ResilientFrozenRequest) frozen = NULL;
       g_autofree char *text = NULL;
 
       resilient_request_add_query_param (request, cases[i].name, cases[i].value);
-      recipe = freeze (request);
-      text = g_uri_to_string (recipe->uri);
+      frozen = freeze (request);
+      text = g_uri_to_string (frozen->uri);
       g_assert_cmpstr (text, ==, cases[i].expected);
       g_assert_cmpstr (resilient_request_get_uri (request), ==, cases[i].uri);
     }
@@ -198,24 +214,24 @@ static void
 test_key (void)
 {
   g_autoptr (ResilientRequest) request = resilient_request_new ("POST", "http://example.org/");
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
 
   resilient_request_set_idempotency_key (request, NULL);
-  recipe = freeze (request);
-  g_assert_true (g_uuid_string_is_valid (recipe->idempotency_key));
-  g_assert_true (resilient_recipe_has_idempotency_key (recipe));
-  g_clear_pointer (&recipe, resilient_recipe_unref);
+  frozen = freeze (request);
+  g_assert_true (g_uuid_string_is_valid (frozen->idempotency_key));
+  g_assert_true (resilient_frozen_request_has_idempotency_key (frozen));
+  g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   resilient_request_set_idempotency_key (request, "abc");
-  recipe = freeze (request);
-  g_assert_cmpstr (recipe->idempotency_key, ==, "abc");
-  g_clear_pointer (&recipe, resilient_recipe_unref);
+  frozen = freeze (request);
+  g_assert_cmpstr (frozen->idempotency_key, ==, "abc");
+  g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   g_set_object (&request, resilient_request_new ("POST", "http://example.org/"));
   g_object_unref (request);
   resilient_request_set_header (request, "idempotency-key", "mine");
-  recipe = freeze (request);
-  g_assert_true (resilient_recipe_has_idempotency_key (recipe));
+  frozen = freeze (request);
+  g_assert_true (resilient_frozen_request_has_idempotency_key (frozen));
 }
 
 static void
@@ -225,30 +241,30 @@ test_bodies (void)
   g_autoptr (JsonNode) json = json_from_string ("{\"a\":[1,2]}", NULL);
   g_autoptr (GHashTable) form = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GBytes) bytes = g_bytes_new_static ("abc", 3);
-  g_autoptr (ResilientRecipe) recipe = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
 
   resilient_request_set_body_json (request, json);
-  recipe = freeze (request);
-  g_assert_cmpstr (resilient_body_get_content_type (recipe->body), ==, "application/json");
-  g_assert_cmpint (resilient_body_get_size (recipe->body), ==, strlen ("{\"a\":[1,2]}"));
-  g_clear_pointer (&recipe, resilient_recipe_unref);
+  frozen = freeze (request);
+  g_assert_cmpstr (resilient_body_get_content_type (frozen->body), ==, "application/json");
+  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, strlen ("{\"a\":[1,2]}"));
+  g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   g_hash_table_insert (form, (gpointer) "a b", (gpointer) "c&d");
   resilient_request_set_body_form (request, form);
-  recipe = freeze (request);
-  g_assert_cmpstr (resilient_body_get_content_type (recipe->body), ==,
-                   "application/x-www-form-urlencoded");
-  g_assert_cmpint (resilient_body_get_size (recipe->body), ==, strlen ("a+b=c%26d"));
-  g_clear_pointer (&recipe, resilient_recipe_unref);
+  frozen = freeze (request);
+  g_assert_cmpstr (
+    resilient_body_get_content_type (frozen->body), ==, "application/x-www-form-urlencoded");
+  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, strlen ("a+b=c%26d"));
+  g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   resilient_request_set_body_bytes (request, "text/plain", bytes);
-  recipe = freeze (request);
-  g_assert_cmpint (resilient_body_get_size (recipe->body), ==, 3);
-  g_clear_pointer (&recipe, resilient_recipe_unref);
+  frozen = freeze (request);
+  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, 3);
+  g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   resilient_request_set_body_bytes (request, NULL, NULL);
-  recipe = freeze (request);
-  g_assert_null (recipe->body);
+  frozen = freeze (request);
+  g_assert_null (frozen->body);
 }
 
 /* What is bad is named when the request is frozen; what was corrected meanwhile is not. */
@@ -257,6 +273,7 @@ test_invalid (void)
 {
   g_autoptr (ResilientRequest) request = resilient_request_new ("GE T", "not a URI");
   g_autoptr (GBytes) bytes = g_bytes_new_static ("abc", 3);
+  g_autoptr (JsonNode) not_finite = json_node_init_double (json_node_alloc (), (double) NAN);
 
   assert_invalid (request, "method");
   resilient_request_set_method (request, "POST");
@@ -286,8 +303,10 @@ test_invalid (void)
   resilient_request_set_idempotency_key (request, "k");
   resilient_request_set_body_bytes (request, "plain", bytes);
   assert_invalid (request, "content type");
+  resilient_request_set_body_json (request, not_finite);
+  assert_invalid (request, "body");
   resilient_request_set_body_bytes (request, "text/plain", bytes);
-  resilient_recipe_unref (freeze (request));
+  resilient_frozen_request_unref (freeze (request));
 }
 
 static void
@@ -295,8 +314,8 @@ test_from_uri (void)
 {
   g_autoptr (GUri) uri = g_uri_parse ("https://u:p@example.org/a%20b?c", SOUP_HTTP_URI_FLAGS, NULL);
   g_autoptr (ResilientRequest) request = resilient_request_new_from_uri ("DELETE", uri);
-  g_autoptr (ResilientRecipe) recipe = freeze (request);
-  g_autofree char *text = g_uri_to_string (recipe->uri);
+  g_autoptr (ResilientFrozenRequest) frozen = freeze (request);
+  g_autofree char *text = g_uri_to_string (frozen->uri);
 
   g_assert_cmpstr (text, ==, "https://u:p@example.org/a%20b?c");
 }

@@ -10,11 +10,11 @@
 #include "resilient-error.h"
 
 static ResilientResponse *
-make_response (guint       status_code,
+make_response (guint status_code,
                const char *reason_phrase,
                const char *content_type,
                const char *body,
-               gssize      body_length)
+               gssize body_length)
 {
   g_autoptr (GUri) uri = g_uri_parse ("http://example.com/final", G_URI_FLAGS_NONE, NULL);
   g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
@@ -28,8 +28,8 @@ make_response (guint       status_code,
   if (body != NULL)
     bytes = g_bytes_new (body, body_length >= 0 ? (gsize) body_length : strlen (body));
 
-  return resilient_response_new (status_code, reason_phrase, uri, SOUP_HTTP_1_1, headers, bytes,
-                                 0.25, 7.0);
+  return resilient_response_new (
+    status_code, reason_phrase, uri, SOUP_HTTP_1_1, headers, bytes, 0.25, 7.0);
 }
 
 static void
@@ -47,7 +47,7 @@ test_getters (void)
   g_assert_cmpfloat (resilient_response_get_retry_after (response), ==, 7.0);
   g_assert_true (resilient_response_has_body (response));
   g_assert_cmpmem (g_bytes_get_data (resilient_response_get_body (response), NULL), 5, "hello", 5);
-  g_assert_cmpuint (resilient_response_get_body_size (response), ==, 5);
+  g_assert_cmpuint (resilient_response_get_weight (response), ==, 5);
 
   g_assert_cmpstr (resilient_response_get_header (response, "SET-COOKIE"), ==, "a=1, b=2");
   g_assert_cmpstr (resilient_response_get_header (response, "Content-type"), ==, "text/plain");
@@ -77,8 +77,8 @@ test_reason_phrase (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (ResilientResponse) response = make_response (rows[i].status, rows[i].given, NULL,
-                                                              "", -1);
+      g_autoptr (ResilientResponse) response =
+        make_response (rows[i].status, rows[i].given, NULL, "", -1);
 
       g_assert_cmpstr (resilient_response_get_reason_phrase (response), ==, rows[i].expected);
     }
@@ -96,8 +96,13 @@ test_content_type (void)
     { "text/html; charset=utf-8", "text/html" },
     { " Text/HTML ;charset=utf-8", "text/html" },
     { "application/vnd.api+json", "application/vnd.api+json" },
-    { "", NULL }, { "text", NULL }, { "text/", NULL }, { "/html", NULL }, { "text/html/x", NULL },
-    { "te xt/html", NULL }, { "; charset=utf-8", NULL },
+    { "", NULL },
+    { "text", NULL },
+    { "text/", NULL },
+    { "/html", NULL },
+    { "text/html/x", NULL },
+    { "te xt/html", NULL },
+    { "; charset=utf-8", NULL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -130,14 +135,37 @@ test_text (void)
     { "text/plain; charset=ISO-8859-1", "caf\xe9", -1, "café" },
     { "text/plain; boundary=x; Charset=\"iso-8859-15\"", "\xa4", -1, "€" },
     { "text/plain; charset=windows-1252", "\x93x\x94", -1, "“x”" },
+    { "text/plain; charset=us-ascii", "caf\xe9", -1, "café" },
+    { "text/plain; charset=utf_8", "caf\xc3\xa9", -1, "café" },
+    { "text/plain; charset=latin-1", "caf\xe9", -1, "café" },
+    { "text/plain; charset='x-sjis'", "\x93\xfa\x96\x7b", -1, "日本" },
+    { "text/plain; charset=utf-8,charset=utf-8", "caf\xc3\xa9", -1, "café" },
+    { "text/plain; charset=\"utf-8; x\"", "caf\xc3\xa9", -1, "café" },
+    { "text/plain; charset=none", "caf\xc3\xa9", -1, "café" },
     { "text/plain; charset=utf-16be", "\0a\0b", 4, "ab" },
     { "text/plain; charset=shift_jis", "\x93\xfa\x96\x7b", -1, "日本" },
     /* the mark wins, and goes */
-    { NULL, "\xef\xbb\xbf" "caf\xc3\xa9", -1, "café" },
-    { "text/plain; charset=iso-8859-1", "\xef\xbb\xbf" "caf\xc3\xa9", -1, "café" },
+    { NULL,
+      "\xef\xbb\xbf"
+      "caf\xc3\xa9",
+      -1,
+      "café" },
+    { "text/plain; charset=iso-8859-1",
+      "\xef\xbb\xbf"
+      "caf\xc3\xa9",
+      -1,
+      "café" },
     { NULL, "\xfe\xff\0a\0b", 6, "ab" },
-    { NULL, "\xff\xfe" "a\0b\0", 6, "ab" },
-    { "text/plain; charset=utf-8", "\xff\xfe" "a\0b\0", 6, "ab" },
+    { NULL,
+      "\xff\xfe"
+      "a\0b\0",
+      6,
+      "ab" },
+    { "text/plain; charset=utf-8",
+      "\xff\xfe"
+      "a\0b\0",
+      6,
+      "ab" },
     { NULL, "\xef\xbb\xbf", -1, "" },
     /* not text */
     { NULL, "caf\xe9", -1, NULL },
@@ -145,9 +173,11 @@ test_text (void)
     { NULL, "\xed\xa0\x80", -1, NULL },
     { NULL, "a\0b", 3, NULL },
     { "text/plain; charset=iso-8859-1", "a\0b", 3, NULL },
-    { "text/plain; charset=us-ascii", "caf\xe9", -1, NULL },
     { "text/plain; charset=utf-16le", "abc", -1, NULL },
     { "text/plain; charset=klingon", "abc", -1, NULL },
+    { "text/plain; charset=ISO-2022-CN-EXT", "abc", -1, NULL },
+    { "text/plain; charset=UTF-8//TRANSLIT", "abc", -1, NULL },
+    { "text/plain; charset=none", "caf\xe9", -1, NULL },
     { NULL, "\xef\xbb\xbf\xff", -1, NULL },
   };
 
@@ -167,17 +197,113 @@ test_text (void)
     }
 }
 
+/* A label of any length is shown in a line. */
+static void
+test_unknown_label (void)
+{
+  g_autofree char *label = g_strnfill (50 * 1024, 'x');
+  g_autofree char *content_type = g_strconcat ("text/plain; charset=", label, NULL);
+  g_autoptr (ResilientResponse) response = make_response (200, NULL, content_type, "abc", -1);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *lenient = NULL;
+
+  g_assert_null (resilient_response_get_text (response, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_assert_nonnull (strstr (error->message, "xxx…"));
+  g_assert_cmpuint (strlen (error->message), <, 100);
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+
+  lenient = resilient_response_dup_text_lenient (response);
+  g_assert_cmpstr (lenient, ==, "abc");
+}
+
+static void
+test_text_lenient (void)
+{
+  const struct
+  {
+    const char *content_type;
+    const char *body;
+    gssize length;
+    const char *expected;
+  } rows[] = {
+    { NULL, "caf\xc3\xa9", -1, "café" },
+    { NULL, "", -1, "" },
+    /* no label, no UTF-8 */
+    { NULL, "caf\xe9 \x80", -1, "café €" },
+    { "text/plain; charset=klingon", "caf\xc3\xa9", -1, "café" },
+    { "text/plain; charset=klingon", "caf\xe9", -1, "café" },
+    { NULL,
+      "a\0b",
+      3,
+      "a\xef\xbf\xbd"
+      "b" },
+    /* what is known is stuck to */
+    { "text/plain; charset=utf-8", "caf\xe9 \xc3\xa9", -1, "caf\xef\xbf\xbd é" },
+    { "text/plain; charset=latin-1", "caf\xc3\xa9", -1, "cafÃ©" },
+    { "text/plain; charset=shift_jis", "\x93\xfa\x96", -1, "日\xef\xbf\xbd" },
+    /* the mark wins, and goes */
+    { "text/plain; charset=latin-1",
+      "\xef\xbb\xbf"
+      "caf\xc3\xa9",
+      -1,
+      "café" },
+    { NULL,
+      "\xff\xfe"
+      "a\0b",
+      5,
+      "a\xef\xbf\xbd" },
+    { NULL, "\xef\xbb\xbf\xff", -1, "\xef\xbf\xbd" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (ResilientResponse) response =
+        make_response (200, NULL, rows[i].content_type, rows[i].body, rows[i].length);
+      g_autoptr (ResilientResponse) without_body = resilient_response_without_body (response);
+      g_autofree char *text = resilient_response_dup_text_lenient (response);
+      g_autofree char *nothing = resilient_response_dup_text_lenient (without_body);
+
+      g_test_message ("row %u", i);
+      g_assert_cmpstr (text, ==, rows[i].expected);
+      g_assert_cmpstr (nothing, ==, "");
+    }
+}
+
+/* UTF-8, whatever it is labelled as (RFC 8259, 8.1). */
+static void
+test_json_labels (void)
+{
+  const char *labels[] = { "ISO-8859-1", "utf8mb4", "us-ascii", "klingon", "utf-16", "none" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
+    {
+      g_autofree char *content_type = g_strconcat ("application/json; charset=", labels[i], NULL);
+      g_autoptr (ResilientResponse) response =
+        make_response (200, NULL, content_type, "\"caf\xc3\xa9\"", -1);
+      g_autoptr (ResilientResponse) latin =
+        make_response (200, NULL, content_type, "\"caf\xe9\"", -1);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (JsonNode) node = resilient_response_get_json (response, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpstr (json_node_get_string (node), ==, "café");
+      g_assert_null (resilient_response_get_json (latin, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+    }
+}
+
 static void
 test_json (void)
 {
   g_autoptr (ResilientResponse) response =
     make_response (200, NULL, "application/json", "\xef\xbb\xbf{\"a\": [1, \"[{/'\\\"\"]}", -1);
-  g_autoptr (ResilientResponse) latin =
-    make_response (200, NULL, "application/json; charset=iso-8859-1", "\"caf\xe9\"", -1);
+  g_autoptr (ResilientResponse) wide =
+    make_response (200, NULL, "application/json", "\xff\xfe[\0]\0", 6);
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) root = resilient_response_get_json (response, &error);
   g_autoptr (JsonNode) again = NULL;
-  g_autoptr (JsonNode) string = NULL;
+  g_autoptr (JsonNode) marked = NULL;
   JsonArray *array;
 
   g_assert_no_error (error);
@@ -191,25 +317,24 @@ test_json (void)
   g_assert_true (again != root);
   g_assert_true (json_node_equal (again, root));
 
-  string = resilient_response_get_json (latin, &error);
+  marked = resilient_response_get_json (wide, &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (json_node_get_string (string), ==, "café");
+  g_assert_true (JSON_NODE_HOLDS_ARRAY (marked));
 }
 
 static void
 test_json_refused (void)
 {
-  const char *bodies[] = { "", "   ", "{", "[1, 2", "{\"a\" 1}", "nonsense", "'a'", "[1] // one",
-                           "/* x */ 1",
-                           "<html>", "]" };
-  g_autoptr (ResilientResponse) binary = make_response (200, NULL, "application/json", "\"\xff\"",
-                                                        -1);
+  const char *bodies[] = { "",    "   ",        "{",         "[1, 2",  "{\"a\" 1}", "nonsense",
+                           "'a'", "[1] // one", "/* x */ 1", "<html>", "]" };
+  g_autoptr (ResilientResponse) binary =
+    make_response (200, NULL, "application/json", "\"\xff\"", -1);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (bodies); i++)
     {
-      g_autoptr (ResilientResponse) response = make_response (200, NULL, "application/json",
-                                                              bodies[i], -1);
+      g_autoptr (ResilientResponse) response =
+        make_response (200, NULL, "application/json", bodies[i], -1);
       g_autoptr (GError) parse_error = NULL;
 
       g_assert_null (resilient_response_get_json (response, &parse_error));
@@ -223,8 +348,7 @@ test_json_refused (void)
 }
 
 static char *
-nest (guint       depth,
-      const char *prefix)
+nest (guint depth, const char *prefix)
 {
   g_autofree char *open = g_strnfill (depth, '[');
   g_autofree char *close = g_strnfill (depth, ']');
@@ -242,11 +366,16 @@ test_json_depth (void)
     const char *prefix;
     gboolean fine;
   } rows[] = {
-    { 1, "", TRUE }, { 512, "", TRUE }, { 513, "", FALSE }, { 1000 * 1000, "", FALSE },
+    { 1, "", TRUE },
+    { 512, "", TRUE },
+    { 513, "", FALSE },
+    { 1000 * 1000, "", FALSE },
     /* nothing hides them */
-    { 1000 * 1000, "/*\"*/", FALSE }, { 1000 * 1000, "'\"'", FALSE },
+    { 1000 * 1000, "/*\"*/", FALSE },
+    { 1000 * 1000, "'\"'", FALSE },
     { 1000 * 1000, "//\"\n", FALSE },
-    { 1000 * 1000, "\"\\\\\"", FALSE }, { 1000 * 1000, "\"\\\"\"", FALSE },
+    { 1000 * 1000, "\"\\\\\"", FALSE },
+    { 1000 * 1000, "\"\\\"\"", FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -272,8 +401,8 @@ test_json_depth (void)
 static void
 test_without_body (void)
 {
-  g_autoptr (ResilientResponse) whole = make_response (200, "Fine", "text/plain; charset=utf-8",
-                                                       "hello", -1);
+  g_autoptr (ResilientResponse) whole =
+    make_response (200, "Fine", "text/plain; charset=utf-8", "hello", -1);
   g_autoptr (ResilientResponse) response = resilient_response_without_body (whole);
   g_autoptr (ResilientResponse) again = resilient_response_without_body (response);
   g_autoptr (GError) error = NULL;
@@ -283,7 +412,7 @@ test_without_body (void)
 
   g_assert_false (resilient_response_has_body (response));
   g_assert_null (resilient_response_get_body (response));
-  g_assert_cmpuint (resilient_response_get_body_size (response), ==, 0);
+  g_assert_cmpuint (resilient_response_get_weight (response), ==, 0);
   g_assert_true (resilient_response_has_body (whole));
 
   /* All the rest stays. */
@@ -311,7 +440,7 @@ test_empty_body (void)
 
   g_assert_true (resilient_response_has_body (response));
   g_assert_nonnull (resilient_response_get_body (response));
-  g_assert_cmpuint (resilient_response_get_body_size (response), ==, 0);
+  g_assert_cmpuint (resilient_response_get_weight (response), ==, 0);
 }
 
 static void
@@ -319,8 +448,8 @@ test_check_status (void)
 {
   for (guint status = 100; status < 1000; status++)
     {
-      g_autoptr (ResilientResponse) response = make_response (status, "Strange words", NULL, "",
-                                                              -1);
+      g_autoptr (ResilientResponse) response =
+        make_response (status, "Strange words", NULL, "", -1);
       g_autoptr (GError) error = NULL;
       gboolean fine = resilient_response_check_status (response, &error);
 
@@ -357,8 +486,7 @@ test_copy (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
@@ -366,7 +494,10 @@ main (int   argc,
   g_test_add_func ("/response/reason-phrase", test_reason_phrase);
   g_test_add_func ("/response/content-type", test_content_type);
   g_test_add_func ("/response/text", test_text);
+  g_test_add_func ("/response/text/unknown-label", test_unknown_label);
+  g_test_add_func ("/response/text/lenient", test_text_lenient);
   g_test_add_func ("/response/json", test_json);
+  g_test_add_func ("/response/json/labels", test_json_labels);
   g_test_add_func ("/response/json/refused", test_json_refused);
   g_test_add_func ("/response/json/depth", test_json_depth);
   g_test_add_func ("/response/without-body", test_without_body);

@@ -37,8 +37,72 @@ describe (ResilientResultStore *store)
   return g_string_free (g_steal_pointer (&described), FALSE);
 }
 
+/* One without a body, whose headers have @size bytes. */
+static void
+add_with_headers (ResilientResultStore *store, const char *id, gsize size)
+{
+  g_autoptr (ResilientRequestContext) context = make_context (id);
+  g_autoptr (GUri) uri = g_uri_parse ("https://example.org/", SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autofree char *value = g_strnfill (size - 33, 'x');
+
+  resilient_headers_append (headers, "H", value);
+  g_assert_cmpuint (resilient_headers_get_size (headers), ==, size);
+  response = resilient_response_new (204, NULL, uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
+  result = resilient_result_new (context,
+                                 RESILIENT_RESULT_STATUS_SUCCESS,
+                                 response,
+                                 NULL,
+                                 RESILIENT_FAILURE_NONE,
+                                 1,
+                                 1,
+                                 0,
+                                 NULL);
+  resilient_result_store_add (store, result);
+}
+
+static gboolean
+has_headers (ResilientResultStore *store, const char *id)
+{
+  g_autoptr (ResilientResult) result = resilient_result_store_lookup (store, id);
+  ResilientResponse *response = resilient_result_get_response (result);
+
+  g_assert_cmpuint (resilient_response_get_status_code (response), ==, 204);
+  return resilient_response_get_header (response, "H") != NULL;
+}
+
+/* Large headers are as heavy as bodies, and go as those do; small ones stay, whatever the limit. */
+static void
+test_headers (void)
+{
+  ResilientResultStore *store = resilient_result_store_new ();
+
+  resilient_result_store_set_max_bytes (store, 10000);
+  add_with_headers (store, "small", 4096);
+  add_with_headers (store, "first", 4097);
+  add_with_headers (store, "second", 5000);
+  g_assert_true (has_headers (store, "small"));
+  g_assert_true (has_headers (store, "first"));
+  g_assert_true (has_headers (store, "second"));
+
+  add (store, "body", 904);
+  g_assert_false (has_headers (store, "first"));
+  g_assert_true (has_headers (store, "second"));
+
+  add_with_headers (store, "huge", 10001);
+  g_assert_false (has_headers (store, "huge"));
+  g_assert_true (has_headers (store, "second"));
+
+  resilient_result_store_set_max_bytes (store, 0);
+  g_assert_false (has_headers (store, "second"));
+  g_assert_true (has_headers (store, "small"));
+  resilient_result_store_free (store);
+}
+
 /* Operations: a letter adds a result of that id with a body of 10 bytes, or of as many as the
- * number behind it says; + lets a second pass, or as many as the number says; r, t and b set the
+ * number behind it says; + lets a second lease, or as many as the number says; r, t and b set the
  * limits of results, seconds and bytes to the number behind a '='; c clears what is as old as the
  * number behind a '='. */
 static const struct
@@ -222,14 +286,14 @@ test_defaults (void)
   add (store, "half", 4 * 1024 * 1024);
   add (store, "other", 4 * 1024 * 1024);
   first = resilient_result_store_lookup (store, "half");
-  g_assert_cmpuint (resilient_result_get_body_size (first), ==, 4 * 1024 * 1024);
+  g_assert_cmpuint (resilient_result_get_weight (first), ==, 4 * 1024 * 1024);
   add (store, "more", 1);
   second = resilient_result_store_lookup (store, "half");
-  g_assert_cmpuint (resilient_result_get_body_size (second), ==, 0);
+  g_assert_cmpuint (resilient_result_get_weight (second), ==, 0);
   g_assert_false (resilient_response_has_body (resilient_result_get_response (second)));
   /* It is the same result, and whoever holds the other one keeps the body. */
-  g_assert_cmpint (resilient_result_get_created_at (second), ==,
-                   resilient_result_get_created_at (first));
+  g_assert_cmpint (
+    resilient_result_get_created_at (second), ==, resilient_result_get_created_at (first));
   g_assert_true (resilient_response_has_body (resilient_result_get_response (first)));
 }
 
@@ -240,6 +304,7 @@ main (int argc, char *argv[])
   freeze_clock ();
 
   g_test_add_func ("/result-store/limits", test_limits);
+  g_test_add_func ("/result-store/headers", test_headers);
   g_test_add_func ("/result-store/clear", test_clear);
   g_test_add_func ("/result-store/expiry", test_expiry);
   g_test_add_func ("/result-store/defaults", test_defaults);

@@ -26,18 +26,25 @@ make_log (void)
 {
   GSList *log = NULL;
 
-  log = g_slist_prepend (log, resilient_attempt_new (1, 10, 0.1, RESILIENT_FAILURE_CONNECT, 0, 0.0, FALSE,
-                                               0,
-                                               RESILIENT_REASON_RETRY));
-  log = g_slist_prepend (log, resilient_attempt_new (2, 20, 0.2, RESILIENT_FAILURE_STATUS, 503, 1.0,
-                                               FALSE, 1,
-                                               RESILIENT_REASON_RETRIES_EXHAUSTED));
+  log = g_slist_prepend (
+    log,
+    resilient_attempt_new (
+      1, 10, 0.1, RESILIENT_FAILURE_CONNECT, 0, 0.0, FALSE, 0, RESILIENT_REASON_RETRY));
+  log = g_slist_prepend (log,
+                         resilient_attempt_new (2,
+                                                20,
+                                                0.2,
+                                                RESILIENT_FAILURE_STATUS,
+                                                503,
+                                                1.0,
+                                                FALSE,
+                                                1,
+                                                RESILIENT_REASON_RETRIES_EXHAUSTED));
   return log;
 }
 
 static ResilientResult *
-make_result (ResilientResultStatus status,
-             gboolean              whole)
+make_result (ResilientResultStatus status, gboolean whole)
 {
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new ("id", NULL, NULL, NULL);
@@ -46,8 +53,15 @@ make_result (ResilientResultStatus status,
   g_autoptr (GError) error = whole ? g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, "words") : NULL;
 
   ResilientResult *result =
-    resilient_result_new (context, status, response, error,
-                          whole ? RESILIENT_FAILURE_STATUS : RESILIENT_FAILURE_NONE, 2, 1, 1.5, log);
+    resilient_result_new (context,
+                          status,
+                          response,
+                          error,
+                          whole ? RESILIENT_FAILURE_STATUS : RESILIENT_FAILURE_NONE,
+                          2,
+                          1,
+                          1.5,
+                          log);
 
   g_slist_free_full (log, (GDestroyNotify) resilient_attempt_unref);
   return result;
@@ -59,17 +73,17 @@ test_getters (void)
   g_autoptr (ResilientResult) result = make_result (RESILIENT_RESULT_STATUS_ERROR, TRUE);
 
   g_assert_cmpstr (resilient_result_get_request_id (result), ==, "id");
-  g_assert_cmpstr (resilient_request_context_get_request_id (resilient_result_get_context (result)),
-                   ==, "id");
+  g_assert_cmpstr (
+    resilient_request_context_get_request_id (resilient_result_get_context (result)), ==, "id");
   g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_ERROR);
-  g_assert_cmpuint (resilient_response_get_status_code (resilient_result_get_response (result)), ==,
-                    503);
+  g_assert_cmpuint (
+    resilient_response_get_status_code (resilient_result_get_response (result)), ==, 503);
   g_assert_error (resilient_result_get_error (result), G_IO_ERROR, G_IO_ERROR_FAILED);
   g_assert_cmphex (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_STATUS);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, 2);
   g_assert_cmpuint (resilient_result_get_sends (result), ==, 1);
   g_assert_cmpfloat (resilient_result_get_total_time (result), ==, 1.5);
-  g_assert_cmpuint (resilient_result_get_body_size (result), ==, 5);
+  g_assert_cmpuint (resilient_result_get_weight (result), ==, 5);
   g_assert_cmpint (resilient_result_get_created_at (result), ==, virtual_epoch + virtual_now);
   g_assert_cmpint (resilient_result_get_created_boot (result), ==, virtual_now);
 }
@@ -83,7 +97,7 @@ test_bare (void)
 
   g_assert_null (resilient_result_get_response (result));
   g_assert_null (resilient_result_get_error (result));
-  g_assert_cmpuint (resilient_result_get_body_size (result), ==, 0);
+  g_assert_cmpuint (resilient_result_get_weight (result), ==, 0);
   g_assert_true (same == result);
   g_assert_cmpuint (attempts->len, ==, 0);
 }
@@ -160,7 +174,7 @@ test_without_body (void)
   resilient_result_unref (result);
 
   g_assert_false (resilient_response_has_body (resilient_result_get_response (slim)));
-  g_assert_cmpuint (resilient_result_get_body_size (slim), ==, 0);
+  g_assert_cmpuint (resilient_result_get_weight (slim), ==, 0);
   g_assert_cmpstr (resilient_result_get_request_id (slim), ==, "id");
   g_assert_cmpint (resilient_result_get_status (slim), ==, RESILIENT_RESULT_STATUS_ERROR);
   g_assert_cmpstr (resilient_result_get_error (slim)->message, ==, "words");
@@ -190,8 +204,7 @@ test_copy (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   virtual_clock_install ();

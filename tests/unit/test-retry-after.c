@@ -18,14 +18,18 @@ test_table (void)
     double expected;
   } rows[] = {
     /* delta-seconds: digits only */
-    { "0", NULL, 0.0 }, { "1", NULL, 1.0 }, { "120", NULL, 120.0 }, { "0005", NULL, 5.0 },
+    { "0", NULL, 0.0 },
+    { "1", NULL, 1.0 },
+    { "120", NULL, 120.0 },
+    { "0005", NULL, 5.0 },
     { " 7 ", NULL, 7.0 },
     { "\t7", NULL, 7.0 },
     /* huge ones are the largest */
-    { "2147483647", NULL, 2147483647.0 }, { "2147483648", NULL, LARGEST },
+    { "2147483647", NULL, 2147483647.0 },
+    { "2147483648", NULL, LARGEST },
     { "2147483649", NULL, LARGEST },
-    { "18446744073709551616", NULL, LARGEST }, { "99999999999999999999999999999999999999", NULL,
-                                                 LARGEST },
+    { "18446744073709551616", NULL, LARGEST },
+    { "99999999999999999999999999999999999999", NULL, LARGEST },
     { "Fri, 31 Dec 9999 23:59:59 GMT", NULL, LARGEST },
     /* dates, against the clock */
     { "Tue, 14 Nov 2023 22:13:50 GMT", NULL, 30.0 },
@@ -33,7 +37,8 @@ test_table (void)
     { "Tue Nov 14 22:13:50 2023", NULL, 30.0 },
     { "Tue, 14 Nov 2023 22:13:20 GMT", NULL, 0.0 },
     /* a past one: now */
-    { "Tue, 14 Nov 2023 22:13:19 GMT", NULL, 0.0 }, { "Sun, 06 Nov 1994 08:49:37 GMT", NULL, 0.0 },
+    { "Tue, 14 Nov 2023 22:13:19 GMT", NULL, 0.0 },
+    { "Sun, 06 Nov 1994 08:49:37 GMT", NULL, 0.0 },
     /* against the date of the response */
     { "Sun, 06 Nov 1994 08:50:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", 60.0 },
     { "Sun, 06 Nov 1994 08:50:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", 60.0 },
@@ -42,19 +47,30 @@ test_table (void)
     { "Tue, 14 Nov 2023 22:13:50 GMT", "", 30.0 },
     { "5", "Sun, 06 Nov 1994 08:49:37 GMT", 5.0 },
     /* anything else is absent */
-    { NULL, NULL, -1.0 }, { "", NULL, -1.0 }, { " ", NULL, -1.0 }, { "-1", NULL, -1.0 },
+    { NULL, NULL, -1.0 },
+    { "", NULL, -1.0 },
+    { " ", NULL, -1.0 },
+    { "-1", NULL, -1.0 },
     { "+1", NULL, -1.0 },
-    { "1.5", NULL, -1.0 }, { "1e3", NULL, -1.0 }, { "0x10", NULL, -1.0 }, { "1 2", NULL, -1.0 },
-    { "120s", NULL, -1.0 }, { "10, 20", NULL, -1.0 }, { "soon", NULL, -1.0 }, { "inf", NULL, -1.0 },
-    { "nan", NULL, -1.0 }, { "١", NULL, -1.0 }, { "Tue, 14 Nov 2023", NULL, -1.0 },
+    { "1.5", NULL, -1.0 },
+    { "1e3", NULL, -1.0 },
+    { "0x10", NULL, -1.0 },
+    { "1 2", NULL, -1.0 },
+    { "120s", NULL, -1.0 },
+    { "10, 20", NULL, -1.0 },
+    { "soon", NULL, -1.0 },
+    { "inf", NULL, -1.0 },
+    { "nan", NULL, -1.0 },
+    { "١", NULL, -1.0 },
+    { "Tue, 14 Nov 2023", NULL, -1.0 },
     { "Tue, 14 Nov 2023 22:13:50 CET", NULL, -1.0 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_test_message ("%s", rows[i].value);
-      g_assert_cmpfloat (resilient_retry_after_parse (rows[i].value, rows[i].date, NOW), ==,
-                         rows[i].expected);
+      g_assert_cmpfloat (
+        resilient_retry_after_parse (rows[i].value, rows[i].date, NOW), ==, rows[i].expected);
     }
 }
 
@@ -62,8 +78,10 @@ test_table (void)
 static void
 test_fraction (void)
 {
-  g_assert_cmpfloat (resilient_retry_after_parse ("Tue, 14 Nov 2023 22:13:21 GMT", NULL,
-                                                  NOW + 250 * 1000), ==, 0.75);
+  g_assert_cmpfloat (
+    resilient_retry_after_parse ("Tue, 14 Nov 2023 22:13:21 GMT", NULL, NOW + 250 * 1000),
+    ==,
+    0.75);
 }
 
 /* Of several the largest. */
@@ -85,15 +103,14 @@ test_all (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    g_assert_cmpfloat (resilient_retry_after_parse_all (rows[i].values, NULL, NOW), ==,
-                       rows[i].expected);
+    g_assert_cmpfloat (
+      resilient_retry_after_parse_all (rows[i].values, NULL, NOW), ==, rows[i].expected);
 
   g_assert_cmpfloat (resilient_retry_after_parse_all (NULL, NULL, NOW), ==, -1.0);
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

@@ -94,14 +94,12 @@ typedef enum
 } Field;
 
 static const char *const field_names[] = {
-  "max_retries", "base_delay", "backoff_factor", "max_delay", "jitter_mode", "jitter", "retry_on",
-  "retry_statuses", "max_retry_after",
+  "max_retries", "base_delay", "backoff_factor", "max_delay",       "jitter_mode",
+  "jitter",      "retry_on",   "retry_statuses", "max_retry_after",
 };
 
 static void
-set_field (ResilientRetryPolicyBuilder *builder,
-           Field                        field,
-           double                       value)
+set_field (ResilientRetryPolicyBuilder *builder, Field field, double value)
 {
   switch (field)
     {
@@ -130,8 +128,8 @@ set_field (ResilientRetryPolicyBuilder *builder,
       {
         const guint16 statuses[] = { 503, (guint16) value };
 
-        resilient_retry_policy_builder_set_retry_statuses (builder, statuses,
-                                                           G_N_ELEMENTS (statuses));
+        resilient_retry_policy_builder_set_retry_statuses (
+          builder, statuses, G_N_ELEMENTS (statuses));
       }
       break;
     case FIELD_MAX_RETRY_AFTER:
@@ -150,27 +148,46 @@ test_refused (void)
     Field field;
     double value;
   } rows[] = {
-    { FIELD_MAX_RETRIES, -2 }, { FIELD_MAX_RETRIES, G_MININT },
-    { FIELD_BASE_DELAY, -1.0 }, { FIELD_BASE_DELAY, NAN }, { FIELD_BASE_DELAY, INFINITY },
+    { FIELD_MAX_RETRIES, -2 },
+    { FIELD_MAX_RETRIES, G_MININT },
+    { FIELD_BASE_DELAY, -1.0 },
+    { FIELD_BASE_DELAY, NAN },
+    { FIELD_BASE_DELAY, INFINITY },
     { FIELD_BASE_DELAY, 30.5 }, /* above the longest delay */
-    { FIELD_BACKOFF_FACTOR, 0.999 }, { FIELD_BACKOFF_FACTOR, 0.0 }, { FIELD_BACKOFF_FACTOR, -2.0 },
-    { FIELD_BACKOFF_FACTOR, NAN }, { FIELD_BACKOFF_FACTOR, INFINITY },
-    { FIELD_MAX_DELAY, -1.0 }, { FIELD_MAX_DELAY, NAN }, { FIELD_MAX_DELAY, INFINITY },
+    { FIELD_BACKOFF_FACTOR, 0.999 },
+    { FIELD_BACKOFF_FACTOR, 0.0 },
+    { FIELD_BACKOFF_FACTOR, -2.0 },
+    { FIELD_BACKOFF_FACTOR, NAN },
+    { FIELD_BACKOFF_FACTOR, INFINITY },
+    { FIELD_MAX_DELAY, -1.0 },
+    { FIELD_MAX_DELAY, NAN },
+    { FIELD_MAX_DELAY, INFINITY },
     { FIELD_MAX_DELAY, 0.5 }, /* below the base delay */
-    { FIELD_JITTER_MODE, -1 }, { FIELD_JITTER_MODE, RESILIENT_JITTER_DECORRELATED + 1 },
-    { FIELD_JITTER, -0.1 }, { FIELD_JITTER, 1.1 }, { FIELD_JITTER, NAN },
+    { FIELD_JITTER_MODE, -1 },
+    { FIELD_JITTER_MODE, RESILIENT_JITTER_DECORRELATED + 1 },
+    { FIELD_JITTER, -0.1 },
+    { FIELD_JITTER, 1.1 },
+    { FIELD_JITTER, NAN },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_CERTIFICATE },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_REDIRECT },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_TOO_LARGE },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_QUEUE_TIMEOUT },
-    { FIELD_RETRY_ON, RESILIENT_FAILURE_OVERLOADED }, { FIELD_RETRY_ON, RESILIENT_FAILURE_CLOSED },
-    { FIELD_RETRY_ON, RESILIENT_FAILURE_INVALID }, { FIELD_RETRY_ON, RESILIENT_FAILURE_CANCELLED },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_OVERLOADED },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_CLOSED },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_INVALID },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_CANCELLED },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_CANCELLED },
-    { FIELD_RETRY_ON, 1 << 19 }, { FIELD_RETRY_ON, 1 << 30 },
-    { FIELD_RETRY_STATUSES, 0 }, { FIELD_RETRY_STATUSES, 99 }, { FIELD_RETRY_STATUSES, 200 },
-    { FIELD_RETRY_STATUSES, 304 }, { FIELD_RETRY_STATUSES, 399 }, { FIELD_RETRY_STATUSES, 600 },
+    { FIELD_RETRY_ON, 1 << 19 },
+    { FIELD_RETRY_ON, 1 << 30 },
+    { FIELD_RETRY_STATUSES, 0 },
+    { FIELD_RETRY_STATUSES, 99 },
+    { FIELD_RETRY_STATUSES, 200 },
+    { FIELD_RETRY_STATUSES, 304 },
+    { FIELD_RETRY_STATUSES, 399 },
+    { FIELD_RETRY_STATUSES, 600 },
     { FIELD_RETRY_STATUSES, 65535 },
-    { FIELD_MAX_RETRY_AFTER, -1.0 }, { FIELD_MAX_RETRY_AFTER, NAN },
+    { FIELD_MAX_RETRY_AFTER, -1.0 },
+    { FIELD_MAX_RETRY_AFTER, NAN },
     { FIELD_MAX_RETRY_AFTER, INFINITY },
   };
 
@@ -201,24 +218,35 @@ test_accepted (void)
     Field field;
     double value;
   } rows[] = {
-    { FIELD_MAX_RETRIES, -1 }, { FIELD_MAX_RETRIES, 0 }, { FIELD_MAX_RETRIES, G_MAXINT },
-    { FIELD_BASE_DELAY, 0.0 }, { FIELD_BASE_DELAY, 30.0 },
-    { FIELD_BACKOFF_FACTOR, 1.0 }, { FIELD_BACKOFF_FACTOR, 1e300 },
-    { FIELD_MAX_DELAY, 1.0 }, { FIELD_MAX_DELAY, 1e300 },
+    { FIELD_MAX_RETRIES, -1 },
+    { FIELD_MAX_RETRIES, 0 },
+    { FIELD_MAX_RETRIES, G_MAXINT },
+    { FIELD_BASE_DELAY, 0.0 },
+    { FIELD_BASE_DELAY, 30.0 },
+    { FIELD_BACKOFF_FACTOR, 1.0 },
+    { FIELD_BACKOFF_FACTOR, 1e300 },
+    { FIELD_MAX_DELAY, 1.0 },
+    { FIELD_MAX_DELAY, 1e300 },
     { FIELD_JITTER_MODE, RESILIENT_JITTER_NONE },
     { FIELD_JITTER_MODE, RESILIENT_JITTER_DECORRELATED },
-    { FIELD_JITTER, 0.0 }, { FIELD_JITTER, 1.0 },
-    { FIELD_RETRY_ON, RESILIENT_FAILURE_NONE }, { FIELD_RETRY_ON, RESILIENT_FAILURE_RESOLVE },
-    { FIELD_RETRY_ON, RESILIENT_FAILURE_CONNECT }, { FIELD_RETRY_ON, RESILIENT_FAILURE_TLS },
+    { FIELD_JITTER, 0.0 },
+    { FIELD_JITTER, 1.0 },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_NONE },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_RESOLVE },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_CONNECT },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_TLS },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_CONNECT_TIMEOUT },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_WRITE_TIMEOUT },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_READ_TIMEOUT },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_DISCONNECT },
-    { FIELD_RETRY_ON, RESILIENT_FAILURE_STATUS }, { FIELD_RETRY_ON, RESILIENT_FAILURE_PROTOCOL },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_STATUS },
+    { FIELD_RETRY_ON, RESILIENT_FAILURE_PROTOCOL },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_DEADLINE },
     { FIELD_RETRY_ON, RESILIENT_FAILURE_CIRCUIT_OPEN },
-    { FIELD_RETRY_STATUSES, 400 }, { FIELD_RETRY_STATUSES, 599 },
-    { FIELD_MAX_RETRY_AFTER, 0.0 }, { FIELD_MAX_RETRY_AFTER, 1e300 },
+    { FIELD_RETRY_STATUSES, 400 },
+    { FIELD_RETRY_STATUSES, 599 },
+    { FIELD_MAX_RETRY_AFTER, 0.0 },
+    { FIELD_MAX_RETRY_AFTER, 1e300 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -232,6 +260,41 @@ test_accepted (void)
       policy = resilient_retry_policy_builder_build (builder, &error);
       g_assert_no_error (error);
       g_assert_nonnull (policy);
+    }
+}
+
+/* Nothing but the base delay keeps a request without a limit of retries from being sent without a
+ * pause. */
+static void
+test_unlimited (void)
+{
+  const struct
+  {
+    int max_retries;
+    double base_delay;
+    gboolean accepted;
+  } rows[] = {
+    { -1, 0.0, FALSE }, { -1, 1e-9, FALSE }, { -1, 0.0099, FALSE }, { -1, 0.01, TRUE },
+    { -1, 30.0, TRUE }, { 0, 0.0, TRUE },    { 5, 0.0, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
+      g_autoptr (ResilientRetryPolicy) policy = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("max_retries %d, base_delay %g", rows[i].max_retries, rows[i].base_delay);
+      /* Two setters in whichever order: only the whole can contradict itself. */
+      resilient_retry_policy_builder_set_base_delay (builder, rows[i].base_delay);
+      resilient_retry_policy_builder_set_max_retries (builder, rows[i].max_retries);
+      policy = resilient_retry_policy_builder_build (builder, &error);
+      g_assert_cmpint (policy != NULL, ==, rows[i].accepted);
+      if (rows[i].accepted)
+        continue;
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
+      g_assert_nonnull (strstr (error->message, "base_delay"));
+      g_assert_nonnull (strstr (error->message, "max_retries"));
     }
 }
 
@@ -267,8 +330,7 @@ test_boxed (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
@@ -276,6 +338,7 @@ main (int   argc,
   g_test_add_func ("/retry-policy-builder/setters", test_setters);
   g_test_add_func ("/retry-policy-builder/refused", test_refused);
   g_test_add_func ("/retry-policy-builder/accepted", test_accepted);
+  g_test_add_func ("/retry-policy-builder/unlimited", test_unlimited);
   g_test_add_func ("/retry-policy-builder/mended", test_mended);
   g_test_add_func ("/retry-policy-builder/boxed", test_boxed);
 

@@ -28,11 +28,17 @@ test_presets (void)
       { 2, 1.0, 2.0, 30.0, RESILIENT_JITTER_PROPORTIONAL, 0.2, NOTHING_SENT, FALSE, 3600.0 },
       0 },
     { resilient_retry_policy_get_standard (),
-      { 3, 0.5, 2.0, 30.0, RESILIENT_JITTER_FULL, 0.2,
+      { 3,
+        0.5,
+        2.0,
+        30.0,
+        RESILIENT_JITTER_FULL,
+        0.2,
         NOTHING_SENT | RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_DISCONNECT
           | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT
           | RESILIENT_FAILURE_STATUS,
-        TRUE, 3600.0 },
+        TRUE,
+        3600.0 },
       G_N_ELEMENTS (standard_statuses) },
   };
 
@@ -45,20 +51,22 @@ test_presets (void)
 
       g_assert_cmpint (resilient_retry_policy_get_max_retries (policy), ==, values->max_retries);
       g_assert_cmpfloat (resilient_retry_policy_get_base_delay (policy), ==, values->base_delay);
-      g_assert_cmpfloat (resilient_retry_policy_get_backoff_factor (policy), ==,
-                         values->backoff_factor);
+      g_assert_cmpfloat (
+        resilient_retry_policy_get_backoff_factor (policy), ==, values->backoff_factor);
       g_assert_cmpfloat (resilient_retry_policy_get_max_delay (policy), ==, values->max_delay);
       g_assert_cmpint (resilient_retry_policy_get_jitter_mode (policy), ==, values->jitter_mode);
       g_assert_cmpfloat (resilient_retry_policy_get_jitter (policy), ==, values->jitter);
       g_assert_cmphex (resilient_retry_policy_get_retry_on (policy), ==, values->retry_on);
-      g_assert_cmpint (resilient_retry_policy_get_respect_retry_after (policy), ==,
-                       values->respect_retry_after);
-      g_assert_cmpfloat (resilient_retry_policy_get_max_retry_after (policy), ==,
-                         values->max_retry_after);
+      g_assert_cmpint (
+        resilient_retry_policy_get_respect_retry_after (policy), ==, values->respect_retry_after);
+      g_assert_cmpfloat (
+        resilient_retry_policy_get_max_retry_after (policy), ==, values->max_retry_after);
 
       statuses = resilient_retry_policy_get_retry_statuses (policy, &n_statuses);
-      g_assert_cmpmem (statuses, n_statuses * sizeof *statuses,
-                       standard_statuses, rows[i].n_statuses * sizeof *standard_statuses);
+      g_assert_cmpmem (statuses,
+                       n_statuses * sizeof *statuses,
+                       standard_statuses,
+                       rows[i].n_statuses * sizeof *standard_statuses);
     }
 
   /* The same ones each time, and the count is optional. */
@@ -89,12 +97,12 @@ test_new (void)
 static void
 test_new_bounds (void)
 {
-  g_autoptr (ResilientRetryPolicy) unlimited = resilient_retry_policy_new (-1, 0.0);
+  g_autoptr (ResilientRetryPolicy) unlimited = resilient_retry_policy_new (-1, 0.01);
   g_autoptr (ResilientRetryPolicy) single = resilient_retry_policy_new (0, 30.0);
   g_autoptr (ResilientRetryPolicy) slow = resilient_retry_policy_new (1, 90.0);
 
   g_assert_cmpint (resilient_retry_policy_get_max_retries (unlimited), ==, -1);
-  g_assert_cmpfloat (resilient_retry_policy_get_base_delay (unlimited), ==, 0.0);
+  g_assert_cmpfloat (resilient_retry_policy_get_base_delay (unlimited), ==, 0.01);
   g_assert_cmpfloat (resilient_retry_policy_get_max_delay (unlimited), ==, 30.0);
   g_assert_cmpint (resilient_retry_policy_get_max_retries (single), ==, 0);
   g_assert_cmpfloat (resilient_retry_policy_get_max_delay (single), ==, 30.0);
@@ -112,11 +120,10 @@ test_new_misuse (void)
     double base_delay;
     const char *message;
   } rows[] = {
-    { -2, 1.0, "*max_retries >= -1*" },
-    { G_MININT, 1.0, "*max_retries >= -1*" },
-    { 2, -0.001, "*base_delay*" },
-    { 2, NAN, "*base_delay*" },
-    { 2, INFINITY, "*base_delay*" },
+    { -2, 1.0, "*max_retries >= -1*" }, { G_MININT, 1.0, "*max_retries >= -1*" },
+    { 2, -0.001, "*base_delay*" },      { 2, NAN, "*base_delay*" },
+    { 2, INFINITY, "*base_delay*" },    { -1, 0.0, "*base_delay*" },
+    { -1, 0.0099, "*base_delay*" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -148,8 +155,9 @@ test_equal (void)
 {
   const guint16 one_status[] = { 503 };
   const guint16 other_status[] = { 502 };
-  const ResilientRetryPolicyValues values = { 2, 1.0, 2.0, 30.0, RESILIENT_JITTER_PROPORTIONAL, 0.2,
-                                              RESILIENT_FAILURE_STATUS, TRUE, 60.0 };
+  const ResilientRetryPolicyValues values = {
+    2, 1.0, 2.0, 30.0, RESILIENT_JITTER_PROPORTIONAL, 0.2, RESILIENT_FAILURE_STATUS, TRUE, 60.0
+  };
   g_autoptr (ResilientRetryPolicy) policy =
     resilient_retry_policy_new_from_values (&values, one_status, 1);
   g_autoptr (ResilientRetryPolicy) same =
@@ -171,15 +179,33 @@ test_equal (void)
 
       switch (field)
         {
-        case 0: copy.max_retries++; break;
-        case 1: copy.base_delay += 0.5; break;
-        case 2: copy.backoff_factor += 0.5; break;
-        case 3: copy.max_delay += 0.5; break;
-        case 4: copy.jitter_mode = RESILIENT_JITTER_FULL; break;
-        case 5: copy.jitter += 0.5; break;
-        case 6: copy.retry_on |= RESILIENT_FAILURE_CONNECT; break;
-        case 7: copy.respect_retry_after = FALSE; break;
-        default: copy.max_retry_after += 0.5; break;
+        case 0:
+          copy.max_retries++;
+          break;
+        case 1:
+          copy.base_delay += 0.5;
+          break;
+        case 2:
+          copy.backoff_factor += 0.5;
+          break;
+        case 3:
+          copy.max_delay += 0.5;
+          break;
+        case 4:
+          copy.jitter_mode = RESILIENT_JITTER_FULL;
+          break;
+        case 5:
+          copy.jitter += 0.5;
+          break;
+        case 6:
+          copy.retry_on |= RESILIENT_FAILURE_CONNECT;
+          break;
+        case 7:
+          copy.respect_retry_after = FALSE;
+          break;
+        default:
+          copy.max_retry_after += 0.5;
+          break;
         }
       changed = resilient_retry_policy_new_from_values (&copy, one_status, 1);
       g_assert_false (resilient_retry_policy_equal (policy, changed));
@@ -200,8 +226,8 @@ test_has_status (void)
         listed = listed || standard_statuses[i] == status;
 
       g_assert_cmpint (resilient_retry_policy_has_status (standard, status), ==, listed);
-      g_assert_false (resilient_retry_policy_has_status (resilient_retry_policy_get_default (),
-                                                         status));
+      g_assert_false (
+        resilient_retry_policy_has_status (resilient_retry_policy_get_default (), status));
     }
 }
 
@@ -222,9 +248,15 @@ test_delay_for_attempt (void)
         guint attempt;
         double low, high;
       } rows[] = {
-        { 1, 0.8, 1.2 }, { 2, 1.6, 2.4 }, { 3, 3.2, 4.8 }, { 4, 6.4, 9.6 }, { 5, 12.8, 19.2 },
+        { 1, 0.8, 1.2 },
+        { 2, 1.6, 2.4 },
+        { 3, 3.2, 4.8 },
+        { 4, 6.4, 9.6 },
+        { 5, 12.8, 19.2 },
         /* 32 s is beyond the cap: 25 ± 5 s. */
-        { 6, 20.0, 30.0 }, { 7, 20.0, 30.0 }, { G_MAXUINT, 20.0, 30.0 },
+        { 6, 20.0, 30.0 },
+        { 7, 20.0, 30.0 },
+        { G_MAXUINT, 20.0, 30.0 },
       };
 
       for (guint row = 0; row < G_N_ELEMENTS (rows); row++)
@@ -272,8 +304,7 @@ test_delay_for_attempt_decorrelated (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

@@ -13,7 +13,12 @@ static void
 test_counters (void)
 {
   ResilientStatsData data = {
-    .requests = 11, .attempts = 12, .retries = 3, .successes = 4, .errors = 2, .timeouts = 1,
+    .requests = 11,
+    .attempts = 12,
+    .retries = 3,
+    .successes = 4,
+    .errors = 2,
+    .timeouts = 1,
     .cancelled = 1,
     .refused = 9,
   };
@@ -106,8 +111,8 @@ test_saturation (void)
         data.histogram[i] = G_MAXUINT32;
     }
   resilient_stats_data_add_time (&data, 1.0);
-  g_assert_cmpfloat_with_epsilon (resilient_stats_data_get_percentile (&data, 0.99), 1.0,
-                                  1.0 / 32.0);
+  g_assert_cmpfloat_with_epsilon (
+    resilient_stats_data_get_percentile (&data, 0.99), 1.0, 1.0 / 32.0);
 }
 
 static void
@@ -122,8 +127,8 @@ test_percentile (void)
   stats = resilient_stats_new (&data);
 
   for (guint i = 1; i <= 100; i++)
-    g_assert_cmpfloat_with_epsilon (resilient_stats_get_percentile (stats, i / 100.0), i / 100.0,
-                                    i / 3200.0);
+    g_assert_cmpfloat_with_epsilon (
+      resilient_stats_get_percentile (stats, i / 100.0), i / 100.0, i / 3200.0);
 
   g_assert_cmpfloat_with_epsilon (resilient_stats_get_percentile (stats, 0.0), 0.01, 0.01 / 32.0);
   g_assert_cmpfloat_with_epsilon (resilient_stats_get_mean_time (stats), 0.505, 1e-9);
@@ -161,8 +166,7 @@ test_copy (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

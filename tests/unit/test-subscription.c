@@ -15,7 +15,8 @@ push (ResilientSubscription *subscription, guint64 sequence)
   g_autoptr (ResilientEvent) event = make_event (RESILIENT_EVENT_TYPE_RETRY, sequence);
   g_autoptr (ResilientEvent) dropped = NULL;
 
-  return resilient_stream_push (resilient_subscription_get_stream (subscription), event, &dropped);
+  return resilient_event_buffer_push (
+    resilient_subscription_get_buffer (subscription), event, &dropped);
 }
 
 static void
@@ -77,13 +78,8 @@ static const struct
   guint64 dropped;
   guint64 first; /* that can be read */
 } capacities[] = {
-  { 3, 0, 0, 0, 0 },
-  { 3, 1, 1, 0, 1 },
-  { 3, 3, 3, 0, 1 },
-  { 3, 4, 3, 1, 2 },
-  { 3, 9, 3, 6, 7 },
-  { 1, 5, 1, 4, 5 },
-  { 0, 5, 0, 5, 0 },
+  { 3, 0, 0, 0, 0 }, { 3, 1, 1, 0, 1 }, { 3, 3, 3, 0, 1 }, { 3, 4, 3, 1, 2 },
+  { 3, 9, 3, 6, 7 }, { 1, 5, 1, 4, 5 }, { 0, 5, 0, 5, 0 },
 };
 
 static void
@@ -97,8 +93,16 @@ test_capacity (void)
       gboolean closed;
 
       push_many (subscription, 1, capacities[i].pushed);
-      g_object_get (subscription, "capacity", &capacity, "length", &length, "dropped", &dropped,
-                    "closed", &closed, NULL);
+      g_object_get (subscription,
+                    "capacity",
+                    &capacity,
+                    "length",
+                    &length,
+                    "dropped",
+                    &dropped,
+                    "closed",
+                    &closed,
+                    NULL);
       g_assert_cmpuint (capacity, ==, capacities[i].capacity);
       g_assert_cmpuint (length, ==, capacities[i].length);
       g_assert_cmpuint (dropped, ==, capacities[i].dropped);
@@ -112,39 +116,32 @@ test_capacity (void)
 }
 
 /* Operations: a digit is pushed, n next_async, N the same with a cancellable, c cancels it, x
- * closes, f finishes, i iterates, t try_next (what it takes counts too). */
+ * closes, f finishes, i iterates, t try_next (what it takes counts too), d next_async of somebody
+ * who does not look at the answer. */
 static const struct
 {
   const char *operations;
   const char *callbacks;
 } sequences[] = {
-  { "1ni", "1" },
-  { "n1i", "1" },
-  { "nnn123i", "123" },
-  { "12nnn3i", "123" },
-  { "n12ni", "12" },
-  { "n1n2i", "12" },
-  { "ni", "" },
-  { "nixi", "E" },
-  { "nnfi", "EE" },
-  { "12fnnni", "12E" },
-  { "12xni", "E" },
-  { "1n2xi", "1" },
-  { "cNi", "C" },
-  { "c1Nini", "C1" },
-  { "Ncii", "C" },
-  { "NNci", "CC" },
-  { "nNnc12i", "12C" },
-  { "Nc1ini", "C1" },
-  { "Ncxi", "C" },
-  { "Nncfi", "EC" },
-  { "Nnci1i", "C1" },
-  { "N1ci", "1" },
-  { "N1c2ini", "12" },
-  { "Nxci", "E" },
-  { "1cNti", "1C" },
-  { "n1t2ti", "021" },
-  { "ffxxni", "E" },
+  { "1ni", "1" },         { "n1i", "1" },
+  { "nnn123i", "123" },   { "12nnn3i", "123" },
+  { "n12ni", "12" },      { "n1n2i", "12" },
+  { "ni", "" },           { "nixi", "E" },
+  { "nnfi", "EE" },       { "12fnnni", "12E" },
+  { "12xni", "E" },       { "1n2xi", "1" },
+  { "cNi", "C" },         { "c1Nini", "C1" },
+  { "Ncii", "C" },        { "NNci", "CC" },
+  { "nNnc12i", "12C" },   { "Nc1ini", "C1" },
+  { "Ncxi", "C" },        { "Nncfi", "EC" },
+  { "Nnci1i", "C1" },     { "N1ci", "C" },
+  { "N1cini", "C1" },     { "N1cti", "1C" },
+  { "1Nc2tti", "12C" },   { "N1c2inini", "C12" },
+  { "1Nc2inini", "C12" }, { "NN12c3itttt", "CC1230" },
+  { "N1cfinini", "C1E" }, { "N1cxini", "CE" },
+  { "d1it", "1" },        { "1di2tt", "12" },
+  { "d1ni", "1" },        { "d1xi", "" },
+  { "Nxci", "E" },        { "1cNti", "1C" },
+  { "n1t2ti", "021" },    { "ffxxni", "E" },
   { "N1ici", "1" },
 };
 
@@ -154,7 +151,7 @@ test_next (void)
   for (gsize i = 0; i < G_N_ELEMENTS (sequences); i++)
     {
       ResilientSubscription *subscription = resilient_subscription_new (10);
-      ResilientStream *stream = resilient_subscription_get_stream (subscription);
+      ResilientEventBuffer *stream = resilient_subscription_get_buffer (subscription);
       GCancellable *cancellable = g_cancellable_new ();
       g_autoptr (GString) callbacks = g_string_new (NULL);
 
@@ -164,8 +161,11 @@ test_next (void)
           {
           case 'n':
           case 'N':
-            resilient_subscription_next_async (subscription, *p == 'N' ? cancellable : NULL,
-                                               next_cb, callbacks);
+            resilient_subscription_next_async (
+              subscription, *p == 'N' ? cancellable : NULL, next_cb, callbacks);
+            break;
+          case 'd':
+            resilient_subscription_next_async (subscription, NULL, NULL, NULL);
             break;
           case 'c':
             g_cancellable_cancel (cancellable);
@@ -210,7 +210,7 @@ test_close (void)
   g_assert_cmpuint (take (subscription), ==, 0);
 
   resilient_subscription_close (subscription);
-  resilient_subscription_finish (resilient_subscription_get_stream (subscription));
+  resilient_subscription_finish (resilient_subscription_get_buffer (subscription));
   g_assert_cmpuint (notified, ==, 1);
   g_assert_finalize_object (subscription);
 }
@@ -219,7 +219,7 @@ static void
 test_finish (void)
 {
   ResilientSubscription *subscription = resilient_subscription_new (10);
-  ResilientStream *stream = resilient_subscription_get_stream (subscription);
+  ResilientEventBuffer *stream = resilient_subscription_get_buffer (subscription);
   guint notified = 0;
 
   g_signal_connect (subscription, "notify::closed", G_CALLBACK (count_cb), &notified);
@@ -242,17 +242,17 @@ static void
 test_gone (void)
 {
   ResilientSubscription *subscription = resilient_subscription_new (10);
-  g_autoptr (ResilientStream) stream =
-    resilient_stream_ref (resilient_subscription_get_stream (subscription));
+  g_autoptr (ResilientEventBuffer) stream =
+    resilient_event_buffer_ref (resilient_subscription_get_buffer (subscription));
   g_autoptr (ResilientEvent) event = make_event (RESILIENT_EVENT_TYPE_SUCCESS, 1);
   ResilientEvent *dropped;
 
-  g_assert_true (resilient_stream_push (stream, event, &dropped));
+  g_assert_true (resilient_event_buffer_push (stream, event, &dropped));
   g_assert_null (dropped);
   g_assert_finalize_object (subscription);
-  g_assert_true (resilient_stream_is_ended (stream));
-  g_assert_cmpuint (resilient_stream_get_length (stream), ==, 0);
-  g_assert_false (resilient_stream_push (stream, event, &dropped));
+  g_assert_true (resilient_event_buffer_is_ended (stream));
+  g_assert_cmpuint (resilient_event_buffer_get_length (stream), ==, 0);
+  g_assert_false (resilient_event_buffer_push (stream, event, &dropped));
   g_assert_null (dropped);
   resilient_subscription_finish (stream);
 }
@@ -276,7 +276,7 @@ test_outstanding (void)
   g_assert_nonnull (weak);
 
   /* … until there is nothing to wait for. */
-  resilient_subscription_finish (resilient_subscription_get_stream (weak));
+  resilient_subscription_finish (resilient_subscription_get_buffer (weak));
   iterate ();
   g_assert_cmpstr (callbacks->str, ==, "1E");
   g_assert_null (weak);
@@ -329,7 +329,7 @@ test_wait (void)
   g_clear_error (&error);
   g_assert_cmpuint (take (subscription), ==, 3);
 
-  resilient_subscription_finish (resilient_subscription_get_stream (subscription));
+  resilient_subscription_finish (resilient_subscription_get_buffer (subscription));
   g_assert_null (resilient_subscription_wait_next (subscription, -1, NULL, &error));
   g_assert_no_error (error);
 

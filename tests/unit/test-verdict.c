@@ -17,11 +17,19 @@ static const struct
   const char *method;
   gboolean safe, idempotent;
 } methods[] = {
-  { "GET", TRUE, TRUE }, { "HEAD", TRUE, TRUE }, { "OPTIONS", TRUE, TRUE }, { "TRACE", TRUE, TRUE },
-  { "PUT", FALSE, TRUE }, { "DELETE", FALSE, TRUE },
-  { "POST", FALSE, FALSE }, { "PATCH", FALSE, FALSE }, { "PROPFIND", FALSE, FALSE },
+  { "GET", TRUE, TRUE },
+  { "HEAD", TRUE, TRUE },
+  { "OPTIONS", TRUE, TRUE },
+  { "TRACE", TRUE, TRUE },
+  { "PUT", FALSE, TRUE },
+  { "DELETE", FALSE, TRUE },
+  { "POST", FALSE, FALSE },
+  { "PATCH", FALSE, FALSE },
+  { "PROPFIND", FALSE, FALSE },
   /* methods have case */
-  { "get", FALSE, FALSE }, { "Put", FALSE, FALSE }, { "", FALSE, FALSE },
+  { "get", FALSE, FALSE },
+  { "Put", FALSE, FALSE },
+  { "", FALSE, FALSE },
 };
 
 /* One that retries all that can be retried, without chance. */
@@ -61,10 +69,9 @@ make_context (guint attempt)
 
 /* A GET that was sent and answered by a 503: retried unless a test says otherwise. */
 static ResilientVerdictInput
-make_input (ResilientRequestContext *context,
-            ResilientRetryPolicy    *policy)
+make_input (ResilientRequestContext *context, ResilientRetryPolicy *policy)
 {
-  return (ResilientVerdictInput) {
+  return (ResilientVerdictInput){
     .context = context,
     .policy = policy,
     .failure = RESILIENT_FAILURE_STATUS,
@@ -76,13 +83,12 @@ make_input (ResilientRequestContext *context,
 }
 
 static void
-assert_final (const ResilientVerdictInput *input,
-              ResilientReason              reason)
+assert_final (const ResilientVerdictInput *input, ResilientReason reason)
 {
   ResilientVerdict verdict = resilient_verdict (input);
 
-  g_assert_cmpstr (resilient_reason_to_string (verdict.reason), ==,
-                   resilient_reason_to_string (reason));
+  g_assert_cmpstr (
+    resilient_reason_to_string (verdict.reason), ==, resilient_reason_to_string (reason));
   g_assert_false (verdict.retry);
   g_assert_cmpfloat (verdict.delay, ==, 0.0);
 }
@@ -104,8 +110,8 @@ test_methods (void)
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     {
       g_assert_cmpint (resilient_method_is_safe (methods[i].method), ==, methods[i].safe);
-      g_assert_cmpint (resilient_method_is_idempotent (methods[i].method), ==,
-                       methods[i].idempotent);
+      g_assert_cmpint (
+        resilient_method_is_idempotent (methods[i].method), ==, methods[i].idempotent);
     }
   g_assert_false (resilient_method_is_safe (NULL));
   g_assert_false (resilient_method_is_idempotent (NULL));
@@ -132,14 +138,11 @@ static const struct
 };
 
 static gboolean
-look_up_repeat (ResilientIdempotency idempotency,
-                gboolean             has_key,
-                gboolean             idempotent_method)
+look_up_repeat (ResilientIdempotency idempotency, gboolean has_key, gboolean idempotent_method)
 {
   for (guint i = 0; i < G_N_ELEMENTS (repeat_rows); i++)
     {
-      if (repeat_rows[i].idempotency == idempotency
-          && repeat_rows[i].has_key == has_key
+      if (repeat_rows[i].idempotency == idempotency && repeat_rows[i].has_key == has_key
           && repeat_rows[i].idempotent_method == idempotent_method)
         return repeat_rows[i].expected;
     }
@@ -154,9 +157,10 @@ test_may_repeat (void)
     for (guint i = 0; i < G_N_ELEMENTS (repeat_rows); i++)
       {
         if (repeat_rows[i].idempotent_method == methods[m].idempotent)
-          g_assert_cmpint (resilient_verdict_may_repeat (methods[m].method, repeat_rows[i].has_key,
-                                                         repeat_rows[i].idempotency),
-                           ==, repeat_rows[i].expected);
+          g_assert_cmpint (resilient_verdict_may_repeat (
+                             methods[m].method, repeat_rows[i].has_key, repeat_rows[i].idempotency),
+                           ==,
+                           repeat_rows[i].expected);
       }
 }
 
@@ -215,7 +219,8 @@ test_table (void)
           for (int mark = RESILIENT_IDEMPOTENCY_AUTO; mark <= RESILIENT_IDEMPOTENCY_NO; mark++)
             for (int nothing_sent = FALSE; nothing_sent <= TRUE; nothing_sent++)
               {
-                const gboolean retried[] = { kinds[k].by_default, kinds[k].by_standard,
+                const gboolean retried[] = { kinds[k].by_default,
+                                             kinds[k].by_standard,
                                              kinds[k].by_all };
                 ResilientVerdictInput input = make_input (context, policies[p]);
 
@@ -252,8 +257,8 @@ test_status_500 (void)
     for (int key = FALSE; key <= TRUE; key++)
       for (int mark = RESILIENT_IDEMPOTENCY_AUTO; mark <= RESILIENT_IDEMPOTENCY_NO; mark++)
         {
-          ResilientVerdictInput input = make_input (context,
-                                                    resilient_retry_policy_get_standard ());
+          ResilientVerdictInput input =
+            make_input (context, resilient_retry_policy_get_standard ());
 
           input.status_code = 500;
           input.method = methods[m].method;
@@ -376,10 +381,11 @@ test_max_retries (void)
     guint attempt;
     gboolean retry;
   } rows[] = {
-    { 0, 0, FALSE }, { 1, 0, TRUE }, { 1, 1, FALSE }, { 2, 0, TRUE }, { 2, 1, TRUE },
-    { 2, 2, FALSE }, { 2, 3, FALSE },
-    { G_MAXINT, 1000, TRUE }, { -1, 0, TRUE }, { -1, 1000, TRUE }, { -1, G_MAXUINT, TRUE },
-    { G_MAXINT, G_MAXUINT, FALSE }, { 0, G_MAXUINT, FALSE },
+    { 0, 0, FALSE },         { 1, 0, TRUE },           { 1, 1, FALSE },
+    { 2, 0, TRUE },          { 2, 1, TRUE },           { 2, 2, FALSE },
+    { 2, 3, FALSE },         { G_MAXINT, 1000, TRUE }, { -1, 0, TRUE },
+    { -1, 1000, TRUE },      { -1, G_MAXUINT, TRUE },  { G_MAXINT, G_MAXUINT, FALSE },
+    { 0, G_MAXUINT, FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -437,11 +443,19 @@ test_retry_after (void)
     double retry_after;
     double low, high; /* -1: final */
   } rows[] = {
-    { 0, -1.0, 1.0, 1.0 }, { 2, -1.0, 4.0, 4.0 },
-    { 0, 0.0, 1.0, 1.1 }, { 0, 0.5, 1.0, 1.1 }, { 0, 1.0, 1.0, 1.1 },
-    { 0, 2.0, 2.0, 2.2 }, { 3, 2.0, 8.0, 8.8 }, { 9, 20.0, 30.0, 33.0 },
-    { 0, 50.0, 50.0, 55.0 }, { 0, 100.0, 100.0, 110.0 },
-    { 0, 100.001, -1.0, -1.0 }, { 0, 3600.0, -1.0, -1.0 }, { 0, 2147483648.0, -1.0, -1.0 },
+    { 0, -1.0, 1.0, 1.0 },
+    { 2, -1.0, 4.0, 4.0 },
+    { 0, 0.0, 1.0, 1.1 },
+    { 0, 0.5, 1.0, 1.1 },
+    { 0, 1.0, 1.0, 1.1 },
+    { 0, 2.0, 2.0, 2.2 },
+    { 3, 2.0, 8.0, 8.8 },
+    { 9, 20.0, 30.0, 33.0 },
+    { 0, 50.0, 50.0, 55.0 },
+    { 0, 100.0, 100.0, 110.0 },
+    { 0, 100.001, -1.0, -1.0 },
+    { 0, 3600.0, -1.0, -1.0 },
+    { 0, 2147483648.0, -1.0, -1.0 },
   };
 
   resilient_random_seed (8);
@@ -525,7 +539,8 @@ test_deadline (void)
       ResilientVerdictInput input = make_input (context, policy);
 
       input.deadline = input.now + rows[i].left;
-      g_assert_cmpstr (resilient_reason_to_string (resilient_verdict (&input).reason), ==,
+      g_assert_cmpstr (resilient_reason_to_string (resilient_verdict (&input).reason),
+                       ==,
                        resilient_reason_to_string (rows[i].reason));
     }
 }
@@ -576,18 +591,18 @@ test_status_is_failure (void)
       gboolean standard = status == 408 || status == 425 || status == 429 || status == 500
                           || status == 502 || status == 503 || status == 504;
 
-      g_assert_false (resilient_verdict_status_is_failure (resilient_retry_policy_get_default (),
-                                                           status));
+      g_assert_false (
+        resilient_verdict_status_is_failure (resilient_retry_policy_get_default (), status));
       g_assert_false (resilient_verdict_status_is_failure (listed_only, status));
-      g_assert_cmpint (resilient_verdict_status_is_failure (resilient_retry_policy_get_standard (),
-                                                            status), ==,
-                       standard);
+      g_assert_cmpint (
+        resilient_verdict_status_is_failure (resilient_retry_policy_get_standard (), status),
+        ==,
+        standard);
     }
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 

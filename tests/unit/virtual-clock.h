@@ -3,13 +3,14 @@
 
 #pragma once
 
-#include "resilient-alarm-private.h"
+#include "resilient-timer-queue-private.h"
 #include "resilient-clock-private.h"
 
-/* Time that moves only when the test says so, for programs that run everything in the default main context. */
+/* Time that moves only when the test says so, for programs that run everything in the default main
+ * context. */
 
-static gint64 virtual_now = G_USEC_PER_SEC;       /* boot and monotonic */
-static gint64 virtual_suspended = 0;              /* how far boot is ahead of monotonic */
+static gint64 virtual_now = G_USEC_PER_SEC; /* boot and monotonic */
+static gint64 virtual_suspended = 0;        /* how far boot is ahead of monotonic */
 static gint64 virtual_epoch = G_GINT64_CONSTANT (1700000000) * G_USEC_PER_SEC;
 
 static gint64
@@ -50,13 +51,13 @@ virtual_clock_settle (void)
 static inline void
 virtual_clock_advance (double seconds)
 {
-  g_autoptr (ResilientAlarm) alarm = resilient_alarm_get (NULL);
+  g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
   gint64 end = virtual_now + (gint64) (seconds * G_USEC_PER_SEC);
 
   virtual_clock_settle ();
   for (;;)
     {
-      gint64 due = resilient_alarm_get_next_due (alarm);
+      gint64 due = resilient_timer_queue_get_next_due (timers);
 
       if (due > end)
         break;

@@ -5,35 +5,45 @@
 Coroutines
     ``Resilient.run (main ())`` runs a coroutine on an asyncio event loop that waits in the main
     context of the thread. asyncio and GLib then share one thread: signal handlers, other sources of
-    GLib and tasks take turns, and all of asyncio works (gather, wait_for, TaskGroup, Queue…). For
-    other runners, ``Resilient.new_event_loop`` makes such a loop. With PyGObject 3.50 or newer it
-    is that of gi.events.
+    GLib and tasks take turns, and all of asyncio works (gather, wait_for, TaskGroup, Queue…). In a
+    thread without a main context the loop brings one. For other runners,
+    ``Resilient.new_event_loop`` makes such a loop. With PyGObject 3.50 or newer it is that of
+    gi.events.
 
     An asyncio loop of another kind, such as that of a web server, can't turn a main context. There
     a client works on threads of the library's own and of this module's, and only its results come
-    to the loop. Make such a client while the loop runs. Handlers of its signals are called in
-    another thread: ``async for`` over a subscription gives the same events in the loop.
+    to the loop. Handlers of the signals of a client that was made while such a loop runs are called
+    in another thread: ``async for`` over a subscription gives the same events in the loop. Those of
+    a client that was made before are called in the loop.
+
+    A request that starts where nobody turns the thread's main context, such as before the loop
+    runs, is driven by a thread of the library's own.
 
 Calls
     ``client.get (uri, …)`` and the like start a request at once and return its Resilient.Call,
-    which can be awaited for the response, any number of times. Cancelling who awaits it cancels the
-    request, as for a task; asyncio.shield() prevents that.
+    which can be awaited for the response, any number of times, or be made a task. Cancelling who
+    awaits it cancels the request, at once and for all who await it; asyncio.shield() prevents that.
 
-    With PyGObject older than 3.50, ``client.get_async (uri, context)`` and the like, given no
-    callback while an asyncio loop runs, return an awaitable, as they do by themselves since.
+    ``client.get_async (uri, context)`` and the like, given no callback while an asyncio loop of any
+    kind runs, return an awaitable.
 
 Attributes
     What has a getter without parameters can be read as an attribute, and written if there is a
     setter: ``event.context.request_id``, ``client.stats.success_rate``, ``request.priority = 1``.
+    Questions such as ``result.is_success`` may be read or called.
 """
 
+import functools
 import json as json_module
+import math
 import selectors
 import sys
 import threading
+import warnings
+import weakref
 
 import gi
-from gi.repository import Gio, GLib
+from gi.repository import Gio, GLib, GObject
 
 from ..module import get_introspection_module
 from ..overrides import override
@@ -42,8 +52,9 @@ Resilient = get_introspection_module('Resilient')
 
 __all__ = ['run', 'new_event_loop']
 
-# From this version on PyGObject has awaitable calls of its own, and a loop for them.
-_HAS_AWAITABLES = gi.version_info >= (3, 50)
+# From this version on PyGObject has an asyncio loop for a main context. Its awaitable calls want
+# that very loop, or do nothing: ours take their place.
+_HAS_LOOP = gi.version_info >= (3, 50)
 
 
 # --- asyncio and the main context ----------------------------------------------------------------
@@ -90,7 +101,6 @@ class _MainContextSelector(selectors.BaseSelector):
 
     def __init__(self, context):
         self._context = context
-        self._owned = False
         self._keys = {}
         self._waker = _Waker()
         self._waker.attach(context)
@@ -122,12 +132,6 @@ class _MainContextSelector(selectors.BaseSelector):
         return self._keys
 
     def select(self, timeout=None):
-        # Kept between two waits, and thus in all of the loop's callbacks: that tells where results
-        # can be delivered.
-        if not self._owned:
-            if not self._context.acquire():
-                raise RuntimeError('Another thread is using this main context')
-            self._owned = True
         if timeout is not None and timeout > 0:
             wait = int(timeout * GLib.USEC_PER_SEC) + 1
             self._waker.set_ready_time(GLib.get_monotonic_time() + wait)
@@ -152,29 +156,85 @@ class _MainContextSelector(selectors.BaseSelector):
     def close(self):
         self._keys.clear()
         self._waker.destroy()
-        if self._owned:
-            self._context.release()
-            self._owned = False
+
+
+class _Inside:
+    """Has a main context while the block runs, as the thread-default one."""
+
+    def __init__(self, context):
+        self._context = context
+
+    def __enter__(self):
+        if not self._context.acquire():
+            raise RuntimeError('Another thread is using this main context')
+        self._pushed = self._context != GLib.MainContext.ref_thread_default()
+        if self._pushed:
+            self._context.push_thread_default()
+
+    def __exit__(self, *exception):
+        if self._pushed:
+            self._context.pop_thread_default()
+        self._context.release()
+
+
+def _turn(context):
+    """Dispatch what is ready, but not for ever."""
+    for _ in range(100):
+        if not context.iteration(False):
+            break
+
+
+# Here and below asyncio is imported by who needs it: an app without it does without.
+@functools.cache
+def _get_loop_class():
+    import asyncio
+    if _HAS_LOOP:
+        from gi.events import GLibEventLoop as Base
+    else:
+        class Base(asyncio.SelectorEventLoop):
+            def __init__(self, context):
+                # PyGObject's has it under this name too.
+                self._context = context
+                super().__init__(_MainContextSelector(context))
+
+    class MainContextEventLoop(Base):
+        def run_forever(self):
+            # In all of the loop's callbacks it is this thread's: that tells where results can be
+            # delivered.
+            with _Inside(self._context):
+                super().run_forever()
+
+    return MainContextEventLoop
+
+
+def _choose_context():
+    """The thread's main context, or a new one if it has none to use."""
+    context = GLib.MainContext.get_thread_default()
+    if context is not None:
+        return context
+    context = GLib.MainContext.default()
+    if context.is_owner():
+        return context
+    # Of the other threads none has a claim to it, and several can't share it.
+    if threading.current_thread() is threading.main_thread() and context.acquire():
+        context.release()
+        return context
+    return GLib.MainContext.new()
 
 
 def new_event_loop():
     """Make an asyncio event loop that waits in the thread-default main context.
 
-    It is to be closed in the thread that ran it.
+    In a thread that has none, or whose one is in use by another thread, it waits in a new one,
+    which is the thread-default one while the loop runs.
     """
-    context = GLib.MainContext.ref_thread_default()
-    if _HAS_AWAITABLES:
-        from gi.events import GLibEventLoop
-        return GLibEventLoop(context)
-
-    import asyncio
-    return asyncio.SelectorEventLoop(_MainContextSelector(context))
+    return _get_loop_class()(_choose_context())
 
 
 def run(coroutine, *, debug=None):
     """Run a coroutine until it ends, as asyncio.run does, on a loop of new_event_loop.
 
-    Return what it returns.
+    Return what it returns. Any number of threads may do so at once, each with its own loop.
     """
     import asyncio
     with asyncio.Runner(debug=debug, loop_factory=new_event_loop) as runner:
@@ -225,65 +285,247 @@ def _get_running_loop():
         return None
 
 
-def _is_foreign_loop(loop):
-    """Whether that loop, which runs in this thread, does not turn the thread's main context."""
-    return loop is not None and not GLib.MainContext.ref_thread_default().is_owner()
+def _waits_in_context(loop):
+    """Whether that loop, which runs in this thread, turns the thread's main context."""
+    context = GLib.MainContext.ref_thread_default()
+    if not context.is_owner():
+        return False
+    own = getattr(loop, '_context', None)
+    if isinstance(own, GLib.MainContext):
+        return own == context
+    # A loop of asyncio's own that was run in a callback of GLib: the context is this thread's, and
+    # stands still. Those of other makes that have it turn it.
+    return (type(getattr(loop, '_selector', None)).__module__ != 'selectors'
+            and not type(loop).__module__.startswith('uvloop'))
 
 
-def _start_operation(begin, finish, cancellable=None):
+def _is_turned():
+    """Whether this thread turns its main context."""
+    loop = _get_running_loop()
+    if loop is not None:
+        return _waits_in_context(loop)
+    return GLib.MainContext.ref_thread_default().is_owner()
+
+
+class _Caretaker:
+    """Turns main contexts that nobody turns, from an asyncio loop that waits elsewhere.
+
+    A client's signals, and what was begun by a loop of GLib that ended, or in whose callback this
+    loop runs, need the context where they belong. Python can't be told when there is something to
+    do in it, so that it is looked at from time to time: while a request of such a client lives, or
+    while somebody waits for a call that may be driven there.
+
+    The sources of the global default context are the main thread's: in another one all that can be
+    done is to say that handlers are not called.
+    """
+
+    INTERVAL = 0.02
+    # An event is told to handlers a moment after the counters changed.
+    LAST_LOOKS = 5
+
+    _caretakers = weakref.WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, loop):
+        if loop not in cls._caretakers:
+            cls._caretakers[loop] = cls(loop)
+        return cls._caretakers[loop]
+
+    def __init__(self, loop):
+        self._loop = weakref.ref(loop)
+        self._n_waits = 0
+        self._clients = {}
+        self._timer = None
+        self._turning = False
+        self._warned = weakref.WeakSet()
+
+    @classmethod
+    def use(cls, client):
+        """See to the home context of a client that is used in the running loop."""
+        loop = _get_running_loop()
+        if loop is None:
+            return
+        home = client.get_main_context()
+        if home == GLib.MainContext.ref_thread_default() and _waits_in_context(loop):
+            return
+        if not home.acquire():
+            # Somebody turns it.
+            return
+        home.release()
+        cls.of(loop)._add(client)
+
+    @staticmethod
+    def _may_turn(context):
+        return (context != GLib.MainContext.default()
+                or threading.current_thread() is threading.main_thread())
+
+    def _add(self, client):
+        self._clients[client] = 0
+        self._schedule()
+
+    @classmethod
+    def wait_for(cls, future):
+        """See to the thread's own context until the future is done, if its loop does not."""
+        loop = future.get_loop()
+        if _waits_in_context(loop) or not cls._may_turn(GLib.MainContext.ref_thread_default()):
+            return
+        self = cls.of(loop)
+        self._n_waits += 1
+        future.add_done_callback(self._waited)
+        self._schedule()
+
+    def _waited(self, future):
+        self._n_waits -= 1
+
+    def _schedule(self):
+        if self._timer is None:
+            self._timer = self._loop().call_later(self.INTERVAL, self._look)
+
+    def _look(self):
+        self._timer = None
+        self.turn()
+        for client, n_looks in list(self._clients.items()):
+            stats = client.get_stats()
+            ended = (stats.get_successes() + stats.get_errors() + stats.get_timeouts()
+                     + stats.get_cancelled())
+            if ended < stats.get_requests() or client.get_event_queue_length() > 0:
+                self._clients[client] = 0
+            elif n_looks < self.LAST_LOOKS:
+                self._clients[client] += 1
+            else:
+                del self._clients[client]
+        if self._clients or self._n_waits > 0:
+            self._schedule()
+
+    def turn(self):
+        """Dispatch what is ready in the contexts that are seen to."""
+        if self._turning:
+            return
+        contexts = []
+        if self._n_waits > 0:
+            contexts.append(GLib.MainContext.ref_thread_default())
+        for client in self._clients:
+            home = client.get_main_context()
+            if not self._may_turn(home):
+                self._warn(client, home)
+            # What is the thread's goes on when the callback of GLib returns in which this loop
+            # runs: unless requests that wait for a slot wait for others that are driven there.
+            elif not home.is_owner() or client.get_pending_count() > 0:
+                contexts.append(home)
+        self._turning = True
+        try:
+            for number, context in enumerate(contexts):
+                if context in contexts[:number] or not context.acquire():
+                    continue
+                context.release()
+                with _Inside(context):
+                    _turn(context)
+        finally:
+            self._turning = False
+
+    def _warn(self, client, home):
+        if (client in self._warned or client.get_event_queue_length() == 0
+                or not home.acquire()):
+            return
+        home.release()
+        self._warned.add(client)
+        warnings.warn(f'Handlers of {client!r} are not called: nobody turns the main context in '
+                      'which it was made. Make it where it is used, or use subscribe ()',
+                      RuntimeWarning)
+
+
+@functools.cache
+def _get_future_class():
+    import asyncio
+
+    class Operation(asyncio.Future):
+        """A task passes its cancel on to what it waits for: the operation ends then and there."""
+
+        stop = None
+
+        def cancel(self, *args, **kwargs):
+            if not super().cancel(*args, **kwargs):
+                return False
+            self.stop()
+            return True
+
+    return Operation
+
+
+def _call_in(loop, function, *args):
+    """Call it in that loop, from another thread."""
+    try:
+        loop.call_soon_threadsafe(function, *args)
+    except RuntimeError:
+        # The loop was closed meanwhile: nobody waits any more.
+        pass
+
+
+def _start_operation(begin, finish=None, cancellable=None, *, call=None, client=None,
+                     give_back=None):
     """Call begin (cancellable, callback) and return a future for what finish (result) returns.
 
-    Cancelling the future cancels the operation.
+    Or for the result, if there is no finish. Cancelling the future cancels the operation, and the
+    call; a result that comes all the same is given back.
     """
     import asyncio
     loop = asyncio.get_running_loop()
-    foreign = _is_foreign_loop(loop)
-    future = loop.create_future()
+    elsewhere = not _waits_in_context(loop)
+    future = _get_future_class()(loop=loop)
     cancellable = cancellable or Gio.Cancellable.new()
 
-    def settle(value, error):
+    def stop():
+        if call is not None:
+            call.cancel()
+        cancellable.cancel()
+
+    def settle(result=None, error=None):
+        # Handlers hear of it first, where nobody else calls them.
+        if loop in _Caretaker._caretakers:
+            _Caretaker.of(loop).turn()
         if future.done():
+            if give_back is not None and result is not None:
+                give_back(result)
             return
-        if error is not None:
-            future.set_exception(error)
+        try:
+            if error is not None:
+                raise error
+            value = result if finish is None else finish(result)
+        except Exception as exception:
+            # Without its traceback, which holds the future that holds it.
+            future.set_exception(exception.with_traceback(None))
         else:
             future.set_result(value)
 
-    def deliver(value, error):
-        if not foreign:
-            settle(value, error)
+    def deliver(*args):
+        if elsewhere:
+            _call_in(loop, settle, *args)
+        else:
+            settle(*args)
+
+    def start():
+        if future.done():
+            # Given up before its turn came.
             return
         try:
-            loop.call_soon_threadsafe(settle, value, error)
-        except RuntimeError:
-            # The loop was closed meanwhile: nobody waits any more.
-            pass
-
-    def finished(source, result, *_):
-        try:
-            value = finish(result)
-        except Exception as error:
-            # Without its traceback, which holds the future that holds it.
-            deliver(None, error.with_traceback(None))
-        else:
-            deliver(value, None)
-
-    def started():
-        try:
-            begin(cancellable, finished)
+            begin(cancellable, lambda source, result, *_: deliver(result))
         except Exception as error:
             deliver(None, error.with_traceback(None))
 
-    def done(future):
-        if future.cancelled():
-            cancellable.cancel()
-
-    future.add_done_callback(done)
-    if foreign:
-        _Background.call(started)
+    future.stop = stop
+    if client is not None:
+        _Caretaker.use(client)
+        if client.get_main_context() == GLib.MainContext.ref_thread_default():
+            _Caretaker.wait_for(future)
+    if elsewhere:
+        _Background.call(start)
     else:
-        started()
+        start()
     return future
+
+
+class _NoCallback:
+    """Stands in the place of a callback, and is none."""
 
 
 def _awaitable(begin, finish):
@@ -298,8 +540,11 @@ def _awaitable(begin, finish):
     n_before_cancellable = names.index('cancellable')
 
     def function(*args, **kwargs):
-        if len(args) > n_before_callback or 'callback' in kwargs or _get_running_loop() is None:
-            return begin(*args, **kwargs)
+        loop = _get_running_loop()
+        if loop is None or len(args) > n_before_callback or 'callback' in kwargs:
+            if loop is None or _waits_in_context(loop):
+                return begin(*args, **kwargs)
+            return _begin_elsewhere(loop, args, kwargs)
 
         if len(args) > n_before_cancellable:
             cancellable = args[n_before_cancellable]
@@ -313,7 +558,42 @@ def _awaitable(begin, finish):
         def end(result):
             return finish(args[0], result) if begin.is_method() else finish(result)
 
-        return _start_operation(start, end, cancellable)
+        client = args[0] if begin.is_method() and isinstance(args[0], Resilient.Client) else None
+        return _start_operation(start, end, cancellable, client=client)
+
+    def check(at, key, args, kwargs):
+        """Raise what is wrong with the arguments: all but the callback, which comes last, are good
+        where it is that which can't be called."""
+        callback = at[key]
+        if callback is not None and not callable(callback):
+            raise TypeError(f'Must be callable, not {type(callback).__name__}')
+        at[key] = _NoCallback()
+        try:
+            begin(*args, **kwargs)
+        except TypeError as error:
+            if _NoCallback.__name__ not in str(error):
+                raise
+        at[key] = callback
+
+    def _begin_elsewhere(loop, args, kwargs):
+        # Nobody turns the context in which the callback would be called: it comes in the loop.
+        args = list(args)
+        at = args if len(args) > n_before_callback else kwargs
+        key = n_before_callback if at is args else 'callback'
+        check(at, key, args, kwargs)
+        callback = at[key]
+        if callback is not None:
+            at[key] = lambda *results: _call_in(loop, callback, *results)
+
+        def start():
+            try:
+                begin(*args, **kwargs)
+            except Exception as error:
+                _call_in(loop, loop.call_exception_handler, {
+                    'message': f'{begin.__name__} did not begin, and its callback will not come',
+                    'exception': error})
+
+        _Background.call(start)
 
     function.__name__ = begin.__name__
     function.__doc__ = begin.__doc__
@@ -430,7 +710,69 @@ class Response(Resilient.Response):
 
     def json(self):
         """The body as what Python has for its JSON; get_json () gives a Json.Node."""
-        return json_module.loads(self.get_text())
+        return json_module.loads(self.get_body().get_data() if self.has_body() else self.get_text())
+
+
+# --- durations -----------------------------------------------------------------------------------
+
+def _check_duration(name, value, minimum=-math.inf):
+    """A number of seconds, or an exception that says which argument is none."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f'{name} is a number of seconds, not {value!r}') from None
+    if math.isnan(seconds):
+        raise ValueError(f'{name} is a number of seconds, not {value!r}')
+    if seconds < minimum or minimum >= 0 and math.isinf(seconds):
+        raise ValueError(f'{name} is at least 0 seconds, which means none, and finite, '
+                         f'not {value!r}')
+    return seconds
+
+
+def _check_setting(cls, name, value):
+    """What a property takes: GObject itself puts a number that is out of range in its place."""
+    pspec = cls.find_property(name)
+    if pspec is None or pspec.value_type != GObject.TYPE_DOUBLE:
+        return value
+    if pspec.minimum < 0:
+        # Of a request: the client's.
+        if value is None or value == pspec.minimum:
+            return pspec.minimum
+    return _check_duration(name, value, 0)
+
+
+def _check_durations(cls, properties):
+    return {name: _check_setting(cls, name, value) for name, value in properties.items()}
+
+
+def _checked(cls, info):
+    """An introspected method, whose numbers of seconds are looked at."""
+    method = getattr(cls, info.get_name())
+    durations = [(number, argument.get_name())
+                 for number, argument in enumerate(_get_in_arguments(info)) if _is_double(argument)]
+    setting = info.get_name().removeprefix('set_')
+    if info.get_name().startswith('set_') and issubclass(cls, GObject.Object):
+        def check(name, value):
+            return _check_setting(cls, setting, value)
+    elif cls.__name__ == 'RetryPolicyBuilder':
+        # It looks at all of its settings together when it builds.
+        def check(name, value):
+            return value if value is not None else _check_duration(setting, value)
+    else:
+        check = _check_duration
+
+    def function(self, *args, **kwargs):
+        args = list(args)
+        for number, name in durations:
+            if number < len(args):
+                args[number] = check(name, args[number])
+            elif name in kwargs:
+                kwargs[name] = check(name, kwargs[name])
+        return method(self, *args, **kwargs)
+
+    function.__name__ = info.get_name()
+    function.__doc__ = method.__doc__
+    return function
 
 
 # --- requests ------------------------------------------------------------------------------------
@@ -439,7 +781,23 @@ def _pairs(items):
     return items.items() if hasattr(items, 'items') else items
 
 
+def _check_header(accepted, name):
+    if not accepted:
+        raise ValueError(f'{name!r}, or the value for it, is not valid in HTTP')
+    return accepted
+
+
+class Origin(Resilient.Origin):
+
+    def set_default_header(self, name, value):
+        """Set a header for every request to it, None to remove it; ValueError if it is refused."""
+        return _check_header(super().set_default_header(name, value), name)
+
+
 class Request(Resilient.Request):
+
+    def __init__(self, **properties):
+        super().__init__(**_check_durations(Resilient.Request, properties))
 
     @property
     def metadata(self):
@@ -450,22 +808,86 @@ class Request(Resilient.Request):
         self.set_metadata(_to_vardict(metadata))
 
 
+# The clients, held weakly, of calls that a thread of the library's own drives.
+_driven_elsewhere = weakref.WeakKeyDictionary()
+
+
 class Call(Resilient.Call):
 
     def __await__(self):
+        future = _start_operation(self.finish_async, call=self)
+        get_client = _driven_elsewhere.get(self)
+        if get_client is None:
+            _Caretaker.wait_for(future)
+        elif (client := get_client()) is not None:
+            _Caretaker.use(client)
+        return self.finish_finish((yield from future))
+
+    # As a coroutine a call is made a task without another coroutine around it: so it hears of a
+    # cancel that comes before the task's first turn. Each task has its own way through it.
+    def _get_tasks(self):
+        if not hasattr(self, '_tasks'):
+            self._tasks = weakref.WeakKeyDictionary()
+        return self._tasks
+
+    def send(self, value):
         import asyncio
-        try:
-            return (yield from _start_operation(self.finish_async, self.finish_finish))
-        except asyncio.CancelledError:
+        task, tasks = asyncio.current_task(), self._get_tasks()
+        if task not in tasks:
+            tasks[task] = self.__await__()
+        return tasks[task].send(value)
+
+    def throw(self, *error):
+        import asyncio
+        task, tasks = asyncio.current_task(), self._get_tasks()
+        if task not in tasks:
             self.cancel()
-            raise
+            tasks[task] = self.__await__()
+        return tasks[task].throw(*error)
+
+    def close(self):
+        # A coroutine's that is not run: the call goes on.
+        pass
+
+
+_next_async = _awaitable(Resilient.Subscription.next_async, Resilient.Subscription.next_finish)
 
 
 class Subscription(Resilient.Subscription):
 
-    async def next(self):
-        """Return the next event, None after the last one."""
-        return await _start_operation(self.next_async, self.next_finish)
+    def next(self):
+        """Return the next event, None after the last one.
+
+        Who is cancelled leaves it to the next reader.
+        """
+        return self._next(Gio.Cancellable.new())
+
+    async def _next(self, cancellable):
+        import asyncio
+        future = _start_operation(super().next_async, None, cancellable,
+                                  give_back=self._give_back)
+        try:
+            result = await future
+        except asyncio.CancelledError:
+            if not future.cancel() and not future.cancelled():
+                # It is here already, or it could not begin.
+                cancellable.cancel()
+                if future.exception() is None:
+                    self._give_back(future.result())
+            raise
+        return self.next_finish(result)
+
+    def _give_back(self, result):
+        # Of a cancelled operation: the event is the next reader's.
+        try:
+            self.next_finish(result)
+        except GLib.Error:
+            pass
+
+    def next_async(self, cancellable=None, *args, **kwargs):
+        if args or kwargs or _get_running_loop() is None:
+            return _next_async(self, cancellable, *args, **kwargs)
+        return self._next(cancellable or Gio.Cancellable.new())
 
     def __aiter__(self):
         return self
@@ -484,13 +906,19 @@ class Subscription(Resilient.Subscription):
         return True
 
 
+# Of each thread, a context for what it starts and does not drive.
+_elsewhere = threading.local()
+
+
 class Client(Resilient.Client):
     """Client(**properties): a client; as the subject of "async with" it is closed at the end."""
 
     def __init__(self, **properties):
-        if 'main_context' not in properties and _is_foreign_loop(_get_running_loop()):
-            properties['main_context'] = _Background.get_context()
-        super().__init__(**properties)
+        if 'main_context' not in properties:
+            loop = _get_running_loop()
+            if loop is not None and not _waits_in_context(loop):
+                properties['main_context'] = _Background.get_context()
+        super().__init__(**_check_durations(Resilient.Client, properties))
 
     async def __aenter__(self):
         return self
@@ -499,17 +927,28 @@ class Client(Resilient.Client):
         await self.close()
 
     def start(self, request, context=None):
-        if not _is_foreign_loop(_get_running_loop()):
-            return Resilient.Client.start(self, request, context)
+        """Start a request and return its Resilient.Call, which can be awaited for the response."""
+        if _is_turned():
+            call = Resilient.Client.start(self, request, context)
+        else:
+            # Away from the context of this thread the client uses a thread of its own.
+            if not hasattr(_elsewhere, 'context'):
+                _elsewhere.context = GLib.MainContext.new()
+            _elsewhere.context.push_thread_default()
+            try:
+                call = Resilient.Client.start(self, request, context)
+            finally:
+                _elsewhere.context.pop_thread_default()
+            _driven_elsewhere[call] = weakref.ref(self)
+        _Caretaker.use(self)
+        return call
 
-        # Nobody might turn the context of this thread: away from it, the client uses a thread of
-        # its own.
-        elsewhere = GLib.MainContext.new()
-        elsewhere.push_thread_default()
-        try:
-            return Resilient.Client.start(self, request, context)
-        finally:
-            elsewhere.pop_thread_default()
+    def set_default_header(self, name, value):
+        """Set a header for every request, None to remove it; raises ValueError if it is refused."""
+        if name.lower() in ('authorization', 'proxy-authorization', 'cookie'):
+            raise ValueError(f'{name} would be sent to every host. It belongs to an origin: '
+                             'client.get_origin (uri).set_default_header (name, value)')
+        return _check_header(super().set_default_header(name, value), name)
 
     def request(self, method, uri, context=None, *, params=None, headers=None, json=None,
                 form=None, data=None, content_type=None, **properties):
@@ -517,23 +956,25 @@ class Client(Resilient.Client):
 
         :param params: a mapping, or pairs, to be added to the query
         :param headers: a mapping to be set, or pairs to be appended
-        :param json: a body that json.dumps understands
+        :param json: a body that json.dumps understands; ValueError for a number that is not finite
         :param form: a mapping that is sent as a form
         :param data: a body of bytes or text, with its content_type
-        :param properties: of Resilient.Request, such as total_timeout=10
+        :param properties: of Resilient.Request, such as total_timeout=10; a time-out of None is
+            the client's
         """
         if sum(body is not None for body in (json, form, data)) > 1:
             raise TypeError('A request has one body: json, form or data')
 
         metadata = _to_vardict(properties.pop('metadata', None))
-        request = Resilient.Request(method=method, uri=uri, metadata=metadata, **properties)
+        request = Request(method=method, uri=uri, metadata=metadata, **properties)
         for name, value in _pairs(params or {}):
             request.add_query_param(name, str(value))
         add_header = request.set_header if hasattr(headers, 'items') else request.append_header
         for name, value in _pairs(headers or {}):
             add_header(name, str(value))
         if json is not None:
-            data = json_module.dumps(json)
+            # RFC 8259, 6: there is no NaN in JSON, and no infinity.
+            data = json_module.dumps(json, allow_nan=False)
             content_type = content_type or 'application/json'
         if form is not None:
             request.set_body_form({name: str(value) for name, value in form.items()})
@@ -570,19 +1011,26 @@ class Client(Resilient.Client):
         """The results that are kept, by request id, oldest first."""
         return {result.get_request_id(): result for result in self.list_results()}
 
-    async def wait(self, request_id, timeout=-1):
-        """Return the result of the newest request of that id once it has ended."""
+    async def wait(self, request_id, timeout=None):
+        """Return the result of the newest request of that id once it has ended.
+
+        :param timeout: for how many seconds to wait at most; None or less than 0 for no limit
+        """
+        timeout = -1 if timeout is None else _check_duration('timeout', timeout)
         return await _start_operation(
-            lambda *rest: self.wait_async(request_id, timeout, *rest), self.wait_finish)
+            lambda *rest: self.wait_async(request_id, timeout, *rest), self.wait_finish,
+            client=self)
 
     async def wait_all(self):
         """Return the results by request id once no request is alive."""
-        results = await _start_operation(self.wait_all_async, self.wait_all_finish)
+        results = await _start_operation(self.wait_all_async, self.wait_all_finish, client=self)
         return {result.get_request_id(): result for result in results}
 
     async def close(self, grace=0):
         """Refuse new requests, let live ones end for that many seconds, then cancel the rest."""
-        await _start_operation(lambda *rest: self.close_async(grace, *rest), self.close_finish)
+        grace = _check_duration('grace', grace)
+        await _start_operation(lambda *rest: self.close_async(grace, *rest), self.close_finish,
+                               client=self)
 
 
 # --- what is the same for all --------------------------------------------------------------------
@@ -592,8 +1040,49 @@ def _get_in_arguments(info):
             if argument.get_direction() != gi._gi.Direction.OUT]
 
 
+class _Answer(int):
+    """True or False. It may also be called, as the method that it is in other languages."""
+
+    def __call__(self):
+        return bool(self)
+
+    def __repr__(self):
+        return repr(bool(self))
+
+    __str__ = __repr__
+
+
+class _Question:
+    """A method that says whether something is so: an attribute, and right when it is called."""
+
+    def __init__(self, method):
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, instance, cls=None):
+        return self._method if instance is None else _Answer(self._method(instance))
+
+
+def _is_question(info):
+    return (info.get_name().startswith(('is_', 'has_')) and not _get_in_arguments(info)
+            and not info.can_throw_gerror()
+            and info.get_return_type().get_tag() == gi._gi.TypeTag.BOOLEAN)
+
+
+def _is_double(argument):
+    # Newer versions have another name for it.
+    get_type = getattr(argument, 'get_type', None) or argument.get_type_info
+    return get_type().get_tag() == gi._gi.TypeTag.DOUBLE
+
+
 def _add_attributes(cls):
     methods = {info.get_name(): info for info in cls.__info__.get_methods() if info.is_method()}
+
+    for name, info in methods.items():
+        if _is_question(info):
+            setattr(cls, name, _Question(getattr(cls, name)))
+        elif any(_is_double(argument) for argument in _get_in_arguments(info)):
+            setattr(cls, name, _checked(cls, info))
 
     for name, info in methods.items():
         attribute = name.removeprefix('get_')
@@ -611,7 +1100,7 @@ def _add_attributes(cls):
 def _add_awaitables(cls):
     for info in cls.__info__.get_methods():
         name = info.get_name()
-        if name.endswith('_async'):
+        if name.endswith('_async') and name not in vars(cls):
             finish = getattr(cls, name.removesuffix('_async') + '_finish')
             setattr(cls, name, _awaitable(getattr(cls, name), finish))
 
@@ -631,7 +1120,7 @@ def _add_repr(cls, *names):
 
 
 _OVERRIDDEN = {cls.__name__: cls for cls in
-               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client)}
+               (RetryPolicy, RequestContext, Response, Origin, Request, Call, Subscription, Client)}
 _REPR = {
     'Attempt': ('number', 'failure', 'status_code', 'duration', 'reason'),
     'Event': ('event_type', 'context', 'sequence', 'failure', 'reason', 'delay'),
@@ -654,9 +1143,8 @@ def _override_all():
         if not any(info.is_method() for info in original.__info__.get_methods()):
             continue
         cls = _OVERRIDDEN.get(name) or type(name, (original,), {'__module__': __name__})
+        _add_awaitables(cls)
         _add_attributes(cls)
-        if not _HAS_AWAITABLES:
-            _add_awaitables(cls)
         if name in _REPR:
             _add_repr(cls, *_REPR[name])
         globals()[name] = override(cls)
@@ -665,6 +1153,16 @@ def _override_all():
 
 _override_all()
 
-if not _HAS_AWAITABLES:
-    fetch_async = _awaitable(Resilient.fetch_async, Resilient.fetch_finish)
-    __all__.append('fetch_async')
+def _checked_fetch(function):
+    def fetch(method, uri, max_retries, timeout, *args, **kwargs):
+        return function(method, uri, max_retries, _check_duration('timeout', timeout), *args,
+                        **kwargs)
+
+    fetch.__name__ = function.__name__
+    fetch.__doc__ = function.__doc__
+    return fetch
+
+
+fetch = _checked_fetch(Resilient.fetch)
+fetch_async = _checked_fetch(_awaitable(Resilient.fetch_async, Resilient.fetch_finish))
+__all__ += ['fetch', 'fetch_async']

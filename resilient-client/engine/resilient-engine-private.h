@@ -1,0 +1,146 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-call.h"
+#include "resilient-scheduler-private.h"
+#include "resilient-transport-attempt-private.h"
+#include "resilient-gate-private.h"
+#include "resilient-recorder-private.h"
+
+G_BEGIN_DECLS
+
+/* What the calls of a client share. A call keeps it alive, so that dropping the client while
+ * requests run is fine. */
+typedef struct _ResilientEngine ResilientEngine;
+typedef struct _ResilientNetwork ResilientNetwork;
+
+/* What a call is held to. In a g_atomic_rc_box, and never changed once it is shared: calls refer to
+ * that of their client as it was when they started. Durations in seconds, 0 = none. */
+typedef struct
+{
+  double connect_timeout;
+  double read_timeout;
+  double write_timeout;
+  double queue_timeout;
+  double attempt_timeout;
+  double total_timeout;
+  guint64 max_response_size; /* bytes, 0 = no limit */
+  const char *user_agent;    /* interned, nullable */
+} ResilientCallOptions;
+
+typedef struct
+{
+  ResilientRetryPolicy *retry_policy; /* owned */
+  ResilientCallOptions *limits;       /* owned */
+  guint max_concurrent;
+  guint max_concurrent_per_host;
+  guint max_pending;
+  /* Copies: in force is what the recorder was told. */
+  guint max_results;
+  double result_ttl;
+  guint64 max_result_bytes;
+} ResilientSettings;
+
+struct _ResilientEngine
+{
+  /* Set once, read by any thread. */
+  guint generation; /* of the process; see resilient-fork-private.h */
+  GMainContext *home_context;
+  ResilientScheduler *home;
+  /* not owned, only compared: of the engine, in whose context it is at home; else NULL */
+  GThread *maker;
+  ResilientGate *gate;
+  ResilientRecorder *recorder;
+  ResilientNetwork *network;
+
+  int io_priority; /* atomic */
+
+  GMutex lock;
+  /* Under lock. */
+  ResilientSettings settings;
+  ResilientHeaders *default_headers;
+  SoupSession *session; /* the app's, or ours once somebody asked for it; NULL until then */
+  gboolean own_session;
+  gboolean at_home; /* connections of the session may be driven by the home context */
+  ResilientTransport *transport;
+  ResilientScheduler *io;    /* NULL until a call needs it */
+  GHashTable *calls_by_id;   /* id → the newest live call, not owned; older ones hang off it */
+  ResilientCall *first_call; /* the live calls, oldest first; owned */
+  ResilientCall *last_call;
+  guint n_calls;
+  gboolean closing; /* new calls are refused */
+  gboolean ended;   /* closing, and the last call ended */
+  GSList *idle_waiters;
+  gpointer watch; /* what the gate's changes go to; set once */
+  GDestroyNotify watch_free;
+  void (*calls_changed) (ResilientCall *call,
+                         gboolean added,
+                         gpointer data); /* under lock: only note it down */
+  gpointer calls_changed_data;
+};
+
+ResilientEngine *resilient_engine_new (GMainContext *home_context, SoupSession *session);
+ResilientEngine *resilient_engine_ref (ResilientEngine *self);
+void resilient_engine_unref (ResilientEngine *self);
+
+/* The session, made at need, for use in the home context; and what sends. Transfer full. */
+SoupSession *resilient_engine_dup_session (ResilientEngine *self);
+ResilientTransport *resilient_engine_dup_transport (ResilientEngine *self);
+/* For tests: before the first call. */
+void resilient_engine_set_transport (ResilientEngine *self, ResilientTransport *transport);
+
+/* The scheduler for calls started in the thread-default context of now: home, or the I/O thread.
+ * Transfer full. */
+/* NULL with @error when the I/O thread is needed and can't be had. */
+ResilientScheduler *resilient_engine_dup_scheduler (ResilientEngine *self, GError **error);
+ResilientScheduler *resilient_engine_dup_io_scheduler (ResilientEngine *self, GError **error);
+
+/* The thread of now is the one that has to iterate the home context: while it blocks, nothing of
+ * that goes on. */
+gboolean resilient_engine_is_home_thread (ResilientEngine *self);
+
+/* It belongs to the process from which this one was forked: nothing of it may be used, nor its lock
+ * taken, which a thread that is not here may have had. Sets @error, which says so. */
+gboolean resilient_engine_is_foreign (ResilientEngine *self, GError **error);
+
+/* As far as which the sources that serve requests give way to what else the home context has to do,
+ * and by default: below what GTK lays out and draws with (110 and 120). */
+int resilient_engine_get_io_priority (ResilientEngine *self);
+void resilient_engine_set_io_priority (ResilientEngine *self, int io_priority);
+#define RESILIENT_IO_PRIORITY 150
+/* And the priority that they have otherwise, and callbacks always: at most that of the sources of
+ * libsoup 3.2 which can't be changed. Below it, each of these takes a turn of the context of its
+ * own, and a request twice the instructions. */
+int resilient_engine_get_source_priority (ResilientEngine *self);
+
+/* Tells the gate what the settings and the session allow, after either changed. */
+void resilient_engine_apply_limits (ResilientEngine *self);
+
+/* Client's default headers with those of @origin; transfer full, nullable. */
+ResilientHeaders *
+resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *origin);
+
+/* Registry. add() fails with CLOSED once the client closes. */
+gboolean resilient_engine_add_call (ResilientEngine *self, ResilientCall *call, GError **error);
+void resilient_engine_remove_call (ResilientEngine *self, ResilientCall *call);
+ResilientCall *resilient_engine_find_call (ResilientEngine *self,
+                                           const char *request_id); /* the newest; transfer full */
+GPtrArray *resilient_engine_list_calls (ResilientEngine *self,
+                                        const char *request_id); /* NULL id: all; of references */
+
+/* @func runs once, in any thread and under no lock, when no call is live; at once when none is,
+ * else from a source of its own. */
+typedef void (*ResilientIdleFunc) (gpointer data);
+void resilient_engine_when_idle (ResilientEngine *self, ResilientIdleFunc func, gpointer data);
+/* TRUE: what was to run with @data will not. */
+gboolean resilient_engine_withdraw_idle (ResilientEngine *self, gpointer data);
+/* New calls are refused from now on; the recorder closes when the last one ended, before those who
+ * wait for it are told. TRUE for the first who says so. */
+gboolean resilient_engine_close (ResilientEngine *self);
+gboolean resilient_engine_is_closing (ResilientEngine *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientEngine, resilient_engine_unref)
+
+G_END_DECLS

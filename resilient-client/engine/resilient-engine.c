@@ -1,0 +1,440 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-engine-private.h"
+
+#include "resilient-call-private.h"
+#include "resilient-error.h"
+#include "resilient-fork-private.h"
+#include "resilient-i18n-private.h"
+#include "resilient-network-private.h"
+#include "resilient-soup-transport-private.h"
+
+ResilientEngine *
+resilient_engine_new (GMainContext *home_context, SoupSession *session)
+{
+  ResilientEngine *self = g_atomic_rc_box_new0 (ResilientEngine);
+  g_autoptr (GMainContext) thread_default = g_main_context_ref_thread_default ();
+  ResilientCallOptions *limits;
+
+  resilient_fork_watch ();
+  self->generation = resilient_fork_get_generation ();
+  self->home_context = g_main_context_ref (home_context);
+  self->io_priority = RESILIENT_IO_PRIORITY;
+  self->home = resilient_scheduler_new (home_context);
+  resilient_scheduler_set_priority (self->home, self->io_priority);
+  if (thread_default == home_context)
+    self->maker = g_thread_self ();
+  self->gate = resilient_gate_new ();
+  self->recorder = resilient_recorder_new ();
+  self->network = resilient_network_new (self->home);
+  g_mutex_init (&self->lock);
+  limits = g_atomic_rc_box_new0 (ResilientCallOptions);
+  *limits = (ResilientCallOptions){
+    .connect_timeout = 10,
+    .read_timeout = 30,
+    .write_timeout = 10,
+    .max_response_size = 64 * 1024 * 1024,
+  };
+  self->settings = (ResilientSettings){
+    .retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_default ()),
+    .limits = limits,
+    .max_concurrent = 100,
+    .max_pending = 10000,
+    .max_results = 1000,
+    .result_ttl = 3600,
+    .max_result_bytes = 8 * 1024 * 1024,
+  };
+  resilient_recorder_set_max_results (self->recorder, self->settings.max_results);
+  resilient_recorder_set_result_ttl (self->recorder, self->settings.result_ttl);
+  resilient_recorder_set_max_result_bytes (self->recorder, self->settings.max_result_bytes);
+  self->calls_by_id = g_hash_table_new (g_str_hash, g_str_equal);
+  self->session = session != NULL ? g_object_ref (session) : NULL;
+  self->own_session = session == NULL;
+  self->at_home = session != NULL;
+  resilient_engine_apply_limits (self);
+
+  return self;
+}
+
+ResilientEngine *
+resilient_engine_ref (ResilientEngine *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+/* What libsoup still holds when the last user of an engine is gone. Each of the two contexts parts
+ * with the connections that it has driven, first the I/O thread's: nobody else may touch them while
+ * that runs. */
+typedef struct
+{
+  SoupSession *session;
+  gboolean own_session;
+  ResilientTransport *transport;
+  GMainContext *home_context;
+  /* of a thread that has ended: connections of a shared session may be of it; nullable */
+  GMainContext *io_context;
+  gboolean at_home; /* it has connections there, or may have */
+  guint n_looks;
+  gboolean closed; /* at the last look; libsoup needs a turn more */
+} Remains;
+
+/* An HTTP/2 connection is closed by and by, and a session that goes before complains: milliseconds,
+ * and how many of them. */
+#define CLOSING_POLL 5
+#define CLOSING_LOOKS 400
+
+static void
+remains_free (gpointer data)
+{
+  Remains *remains = data;
+
+  g_clear_pointer (&remains->transport, resilient_transport_unref);
+  g_clear_object (&remains->session);
+  g_clear_pointer (&remains->io_context, g_main_context_unref);
+  g_main_context_unref (remains->home_context);
+  g_free (remains);
+}
+
+/* In the context of its source. */
+static gboolean
+look_cb (gpointer data)
+{
+  Remains *remains = data;
+  gboolean was_closed = remains->closed;
+
+  remains->closed = !resilient_soup_transport_is_connected (
+    remains->transport, g_source_get_context (g_main_current_source ()));
+  return ++remains->n_looks < CLOSING_LOOKS && !was_closed;
+}
+
+/* Lives until all is closed, or was waited for long enough; NULL if there is nothing to wait
+ * for. */
+static GSource *
+await_closing (Remains *remains, GMainContext *context, GDestroyNotify destroy)
+{
+  GSource *source;
+
+  if (!resilient_soup_transport_is_connected (remains->transport, context))
+    return NULL;
+  remains->n_looks = 0;
+  remains->closed = FALSE;
+  source = g_timeout_source_new (CLOSING_POLL);
+  g_source_set_static_name (source, "[resilient] closing connections");
+  g_source_set_callback (source, look_cb, remains, destroy);
+  g_source_attach (source, context);
+  return source;
+}
+
+/* In the home context. */
+static void
+part (Remains *remains)
+{
+  g_autoptr (GSource) closing = NULL;
+
+  if (remains->own_session && remains->transport != NULL)
+    {
+      if (remains->session != NULL)
+        soup_session_abort (remains->session);
+      resilient_soup_transport_abort (remains->transport, remains->home_context);
+      closing = await_closing (remains, remains->home_context, remains_free);
+    }
+  if (closing == NULL)
+    remains_free (remains);
+}
+
+/* From a source, or from the call that was to make one, where the context has become free
+ * meanwhile. */
+static gboolean
+part_cb (gpointer data)
+{
+  part (g_steal_pointer ((Remains **) data));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+part_notify (gpointer data)
+{
+  g_clear_pointer ((Remains **) data, remains_free);
+  g_free (data);
+}
+
+/* The connections of the home context go where it is iterated; here and now if that is by us, or by
+ * nobody at the moment, such as in a program that only makes synchronous calls. Who iterates it may
+ * also stop and drop it: then they go with it. */
+static void
+part_at_home (Remains *remains)
+{
+  g_autoptr (GMainContext) home_context = g_main_context_ref (remains->home_context);
+
+  if (!remains->at_home)
+    {
+      /* maybe nobody ever iterates that: all calls were synchronous */
+      remains_free (remains);
+    }
+  else if (g_main_context_acquire (home_context))
+    {
+      part (remains);
+      g_main_context_release (home_context);
+    }
+  else
+    {
+      Remains **holder = g_new (Remains *, 1);
+
+      *holder = remains;
+      g_main_context_invoke_full (home_context, G_PRIORITY_DEFAULT, part_cb, holder, part_notify);
+    }
+}
+
+/* In the I/O thread, when nothing is left for it to do. */
+static void
+part_in_thread (gpointer data)
+{
+  Remains *remains = data;
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  g_autoptr (GSource) closing = NULL;
+
+  if (remains->own_session && remains->transport != NULL)
+    {
+      resilient_soup_transport_abort (remains->transport, context);
+      closing = await_closing (remains, context, NULL);
+    }
+  while (closing != NULL && !g_source_is_destroyed (closing))
+    g_main_context_iteration (context, TRUE);
+  if (remains->transport != NULL)
+    resilient_soup_transport_leave (remains->transport, context);
+  remains->io_context = g_steal_pointer (&context);
+  part_at_home (remains);
+}
+
+static void
+engine_free (gpointer data)
+{
+  ResilientEngine *self = data;
+  Remains *remains = g_new0 (Remains, 1);
+
+  g_assert (self->n_calls == 0);
+
+  remains->session = self->session;
+  remains->own_session = self->own_session;
+  remains->transport = self->transport;
+  remains->home_context = g_main_context_ref (self->home_context);
+  remains->at_home = self->at_home;
+  if (self->io != NULL)
+    {
+      resilient_scheduler_stop_with (self->io, part_in_thread, remains);
+      resilient_scheduler_unref (self->io);
+    }
+  else
+    {
+      part_at_home (remains);
+    }
+
+  resilient_network_free (self->network);
+  resilient_scheduler_stop (self->home);
+  resilient_scheduler_unref (self->home);
+  resilient_gate_unref (self->gate);
+  if (self->watch != NULL)
+    self->watch_free (self->watch);
+  resilient_recorder_unref (self->recorder);
+  resilient_retry_policy_unref (self->settings.retry_policy);
+  g_atomic_rc_box_release (self->settings.limits);
+  g_clear_pointer (&self->default_headers, resilient_headers_unref);
+  g_hash_table_unref (self->calls_by_id);
+  g_main_context_unref (self->home_context);
+  g_mutex_clear (&self->lock);
+}
+
+void
+resilient_engine_unref (ResilientEngine *self)
+{
+  /* the copy in a fork keeps all that its parent has */
+  if (resilient_engine_is_foreign (self, NULL))
+    return;
+  g_atomic_rc_box_release_full (self, engine_free);
+}
+
+/* --- session and schedulers ------------------------------------------------------------------- */
+
+static void
+ensure_transport_locked (ResilientEngine *self)
+{
+  if (self->transport == NULL)
+    self->transport = resilient_soup_transport_new (self->session, self->home_context);
+}
+
+SoupSession *
+resilient_engine_dup_session (ResilientEngine *self)
+{
+  SoupSession *session;
+
+  g_mutex_lock (&self->lock);
+  ensure_transport_locked (self);
+  if (self->session == NULL)
+    self->session = resilient_soup_transport_share (self->transport);
+  self->at_home = TRUE;
+  session = g_object_ref (self->session);
+  g_mutex_unlock (&self->lock);
+
+  return session;
+}
+
+ResilientTransport *
+resilient_engine_dup_transport (ResilientEngine *self)
+{
+  ResilientTransport *transport;
+
+  g_mutex_lock (&self->lock);
+  ensure_transport_locked (self);
+  transport = resilient_transport_ref (self->transport);
+  g_mutex_unlock (&self->lock);
+
+  return transport;
+}
+
+void
+resilient_engine_set_transport (ResilientEngine *self, ResilientTransport *transport)
+{
+  g_mutex_lock (&self->lock);
+  g_assert (self->transport == NULL);
+  self->transport = resilient_transport_ref (transport);
+  g_mutex_unlock (&self->lock);
+}
+
+ResilientScheduler *
+resilient_engine_dup_io_scheduler (ResilientEngine *self, GError **error)
+{
+  ResilientScheduler *io = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->io == NULL)
+    self->io = resilient_scheduler_new_thread ("resilient-io", error);
+  if (self->io != NULL)
+    {
+      resilient_scheduler_set_priority (self->io, self->io_priority);
+      io = resilient_scheduler_ref (self->io);
+    }
+  g_mutex_unlock (&self->lock);
+
+  return io;
+}
+
+ResilientScheduler *
+resilient_engine_dup_scheduler (ResilientEngine *self, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  if (context != self->home_context)
+    return resilient_engine_dup_io_scheduler (self, error);
+
+  /* A worker thread without a context of its own has the global default one as its thread-default:
+   * its call goes home too, by way of the scheduler's source, and so does its callback. */
+  g_mutex_lock (&self->lock);
+  self->at_home = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  return resilient_scheduler_ref (self->home);
+}
+
+gboolean
+resilient_engine_is_foreign (ResilientEngine *self, GError **error)
+{
+  if (G_LIKELY (self->generation == resilient_fork_get_generation ()))
+    return FALSE;
+  g_set_error_literal (error,
+                       RESILIENT_CLIENT_ERROR,
+                       RESILIENT_CLIENT_ERROR_CLOSED,
+                       _ ("The client belongs to the process from which this one was forked"));
+  return TRUE;
+}
+
+int
+resilient_engine_get_io_priority (ResilientEngine *self)
+{
+  return g_atomic_int_get (&self->io_priority);
+}
+
+int
+resilient_engine_get_source_priority (ResilientEngine *self)
+{
+  return MIN (resilient_engine_get_io_priority (self), G_PRIORITY_DEFAULT);
+}
+
+void
+resilient_engine_set_io_priority (ResilientEngine *self, int io_priority)
+{
+  g_mutex_lock (&self->lock);
+  g_atomic_int_set (&self->io_priority, io_priority);
+  resilient_scheduler_set_priority (self->home, io_priority);
+  if (self->io != NULL)
+    resilient_scheduler_set_priority (self->io, io_priority);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Between two iterations nobody owns a context, and in a program that only blocks nobody ever does:
+ * then it is the maker's, where it was the maker's thread-default one. */
+gboolean
+resilient_engine_is_home_thread (ResilientEngine *self)
+{
+  if (g_main_context_is_owner (self->home_context))
+    return TRUE;
+  if (self->maker != g_thread_self () || !g_main_context_acquire (self->home_context))
+    return FALSE;
+  g_main_context_release (self->home_context);
+  return TRUE;
+}
+
+void
+resilient_engine_apply_limits (ResilientEngine *self)
+{
+  guint max_concurrent, per_host, max_pending;
+  guint session_conns = G_MAXUINT, session_conns_per_host = G_MAXUINT;
+
+  g_mutex_lock (&self->lock);
+  max_concurrent = self->settings.max_concurrent;
+  per_host = self->settings.max_concurrent_per_host;
+  max_pending = self->settings.max_pending;
+  if (self->session != NULL)
+    {
+      session_conns = soup_session_get_max_conns (self->session);
+      session_conns_per_host = soup_session_get_max_conns_per_host (self->session);
+    }
+  g_mutex_unlock (&self->lock);
+
+  resilient_gate_set_session_limits (self->gate, session_conns, session_conns_per_host);
+  resilient_gate_set_limits (self->gate, max_concurrent, per_host, max_pending);
+}
+
+ResilientHeaders *
+resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *origin)
+{
+  g_autoptr (ResilientHeaders) own = resilient_origin_dup_default_headers (origin);
+  ResilientHeaders *merged;
+
+  g_mutex_lock (&self->lock);
+  merged = self->default_headers != NULL ? resilient_headers_ref (self->default_headers) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  if (own == NULL)
+    return merged;
+  if (merged != NULL)
+    {
+      g_autoptr (ResilientHeaders) general = merged;
+
+      /* The origin's win over the client's of the same name. */
+      merged = resilient_headers_copy (own);
+      for (guint i = 0; i < resilient_headers_get_length (general); i++)
+        {
+          const char *name, *value;
+
+          resilient_headers_get_nth (general, i, &name, &value);
+          if (resilient_headers_get_one (own, name) == NULL)
+            resilient_headers_append (merged, name, value);
+        }
+      return merged;
+    }
+
+  return g_steal_pointer (&own);
+}

@@ -1,0 +1,306 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-frozen-request-private.h"
+
+#include <string.h>
+
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+#include "resilient-origin-key-private.h"
+
+static void
+frozen_free (ResilientFrozenRequest *self)
+{
+  g_clear_pointer (&self->uri, g_uri_unref);
+  g_clear_pointer (&self->headers, resilient_headers_unref);
+  g_clear_pointer (&self->body, resilient_body_unref);
+  g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
+  g_clear_pointer (&self->metadata, g_variant_unref);
+  g_free (self->idempotency_key);
+  g_free (self->overrides);
+  g_free (self);
+}
+
+static void
+set_invalid (GError **error, const char *message)
+{
+  g_set_error_literal (
+    error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST, message);
+}
+
+/* A method is a token (RFC 9110, 9.1), as a field name is. CONNECT would make libsoup open a
+ * tunnel. */
+static gboolean
+check_method (const char *method, GError **error)
+{
+  if (method == NULL || !resilient_headers_name_is_valid (method))
+    {
+      set_invalid (error, _ ("The method of the request is not a valid token"));
+      return FALSE;
+    }
+  if (strcmp (method, "CONNECT") == 0)
+    {
+      set_invalid (error, _ ("The method CONNECT is not supported"));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* What a URI can't hold as it is, such as a space or a letter outside ASCII, is percent-encoded as
+ * browsers do; what could end a line is refused. No message repeats the text, which may hold a
+ * password. */
+static char *
+escape_uri (const char *text, GError **error)
+{
+  if (text == NULL || strpbrk (text, "\r\n") != NULL)
+    {
+      set_invalid (error,
+                   text == NULL ? _ ("The request has no URI")
+                                : _ ("The URI of the request has a line break"));
+      return NULL;
+    }
+  return resilient_uri_escape (text);
+}
+
+static GUri *
+parse_uri (const char *escaped, GError **error)
+{
+  g_autoptr (GUri) uri = g_uri_parse (escaped, SOUP_HTTP_URI_FLAGS, NULL);
+
+  if (uri == NULL)
+    {
+      set_invalid (error, _ ("The URI of the request is not a valid absolute URI"));
+      return NULL;
+    }
+  /* Before the scheme, which a message names: without a host it may be the user of
+   * user:password. */
+  if (g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
+    {
+      set_invalid (error, _ ("The URI of the request has no host"));
+      return NULL;
+    }
+  if (!resilient_uri_has_valid_host (uri))
+    {
+      set_invalid (error, _ ("The URI of the request is not a valid absolute URI"));
+      return NULL;
+    }
+  if (strcmp (g_uri_get_scheme (uri), "http") != 0 && strcmp (g_uri_get_scheme (uri), "https") != 0)
+    {
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _ ("The scheme of the URI is “%s”, neither http nor https"),
+                   g_uri_get_scheme (uri));
+      return NULL;
+    }
+  return g_steal_pointer (&uri);
+}
+
+char *
+resilient_uri_escape (const char *text)
+{
+  static const char unwise[] = "\"<>\\^`{|}";
+  const char *first = text;
+  GString *escaped;
+
+  while (g_ascii_isgraph (*first))
+    first++;
+  if (*first == '\0' && strpbrk (text, unwise) == NULL)
+    return g_strdup (text);
+
+  escaped = g_string_sized_new (strlen (text));
+  for (const guchar *c = (const guchar *) text; *c != '\0'; c++)
+    {
+      if (!g_ascii_isgraph (*c) || strchr (unwise, *c) != NULL)
+        g_string_append_printf (escaped, "%%%02X", *c);
+      else
+        g_string_append_c (escaped, (char) *c);
+    }
+  return g_string_free (escaped, FALSE);
+}
+
+ResilientFrozenRequest *
+resilient_frozen_request_new (const char *method, const char *uri, GError **error)
+{
+  ResilientFrozenRequest *self;
+  g_autofree char *escaped = NULL;
+  g_autoptr (GUri) parsed = NULL;
+  g_autoptr (GUri) respelled = NULL;
+  gsize size;
+
+  if (!check_method (method, error))
+    return NULL;
+  escaped = escape_uri (uri, error);
+  if (escaped == NULL)
+    return NULL;
+  parsed = parse_uri (escaped, error);
+  if (parsed == NULL)
+    return NULL;
+  respelled = resilient_uri_respell_host (parsed);
+  if (respelled != parsed)
+    {
+      g_free (escaped);
+      escaped = g_uri_to_string (respelled);
+    }
+
+  size = strlen (escaped) + 1;
+  self = g_malloc0 (G_STRUCT_OFFSET (ResilientFrozenRequest, uri_text) + size);
+  g_atomic_ref_count_init (&self->ref_count);
+  self->method = g_intern_string (method);
+  self->uri = g_steal_pointer (&respelled);
+  self->idempotency = RESILIENT_IDEMPOTENCY_AUTO;
+  memcpy (self->uri_text, escaped, size);
+  return self;
+}
+
+void
+resilient_frozen_request_set_body (ResilientFrozenRequest *self,
+                                   const char *content_type,
+                                   GBytes *body)
+{
+  g_clear_pointer (&self->body, resilient_body_unref);
+  if (body != NULL)
+    self->body = resilient_body_new_bytes (content_type, body);
+}
+
+void
+resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
+                                        const ResilientOverrides *overrides)
+{
+  static const ResilientOverrides none = RESILIENT_OVERRIDES_NONE;
+
+  g_clear_pointer (&self->overrides, g_free);
+  if (memcmp (overrides, &none, sizeof none) != 0)
+    self->overrides = g_memdup2 (overrides, sizeof *overrides);
+}
+
+ResilientFrozenRequest *
+resilient_frozen_request_ref (ResilientFrozenRequest *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+resilient_frozen_request_unref (ResilientFrozenRequest *self)
+{
+  if (g_atomic_ref_count_dec (&self->ref_count))
+    frozen_free (self);
+}
+
+GUri *
+resilient_frozen_request_ensure_uri (ResilientFrozenRequest *self)
+{
+  if (self->uri == NULL)
+    self->uri = g_uri_parse (self->uri_text, SOUP_HTTP_URI_FLAGS, NULL);
+  return self->uri;
+}
+
+void
+resilient_frozen_request_forget_uri (ResilientFrozenRequest *self)
+{
+  g_clear_pointer (&self->uri, g_uri_unref);
+}
+
+gboolean
+resilient_frozen_request_has_idempotency_key (ResilientFrozenRequest *self)
+{
+  return self->idempotency_key != NULL
+         || (self->headers != NULL
+             && resilient_headers_get_one (self->headers, "Idempotency-Key") != NULL);
+}
+
+/* The host of a GUri is decoded, and libsoup writes it as it is: a line break in it would begin
+ * another header, a slash another path. Refused is what browsers refuse (URL Standard, forbidden
+ * host code points), with colons left to addresses of IPv6. */
+gboolean
+resilient_uri_has_valid_host (GUri *uri)
+{
+  const char *host = g_uri_get_host (uri);
+
+  if (host == NULL || *host == '\0')
+    return FALSE;
+
+  for (const guchar *c = (const guchar *) host; *c != '\0'; c++)
+    if (*c <= 0x20 || *c == 0x7f || strchr ("\"#/<>?@[\\]^`{|}", *c) != NULL)
+      return FALSE;
+
+  if (strchr (host, ':') != NULL)
+    {
+      /* With the zone that it may have (RFC 6874). */
+      g_autofree char *address = g_strndup (host, strcspn (host, "%"));
+
+      return g_hostname_is_ip_address (address);
+    }
+  return strchr (host, '%') == NULL;
+}
+
+/* An address of IPv6 has many spellings, and libsoup takes each for a host of its own. */
+GUri *
+resilient_uri_respell_host (GUri *uri)
+{
+  g_autofree char *host = resilient_origin_key_respell_host (g_uri_get_host (uri));
+
+  return host != NULL ? soup_uri_copy (uri, SOUP_URI_HOST, host, SOUP_URI_NONE) : g_uri_ref (uri);
+}
+
+/* The names of query parameters stay, for they tell what was asked; a fragment never reaches a
+ * server and goes. */
+static void
+append_redacted_query (GString *text, const char *query)
+{
+  g_auto (GStrv) parts = g_strsplit (query, "&", -1);
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      char *value = strchr (parts[i], '=');
+
+      g_string_append_c (text, i == 0 ? '?' : '&');
+      if (value != NULL)
+        {
+          g_string_append_len (text, parts[i], value - parts[i]);
+          g_string_append (text, "=***");
+        }
+      else
+        g_string_append (text, *parts[i] == '\0' ? "" : "***");
+    }
+}
+
+/* In brackets when it is an address of IPv6, with each % of its zone encoded (RFC 6874, 2). */
+static void
+append_host (GString *text, const char *host)
+{
+  g_autofree char *address = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  if (strchr (host, ':') == NULL)
+    {
+      g_string_append (text, host);
+      return;
+    }
+  parts = g_strsplit (host, "%", -1);
+  address = g_strjoinv ("%25", parts);
+  g_string_append_printf (text, "[%s]", address);
+}
+
+char *
+resilient_uri_redact (GUri *uri)
+{
+  GString *text = g_string_new (g_uri_get_scheme (uri));
+  gboolean is_https = strcmp (g_uri_get_scheme (uri), "https") == 0;
+  const char *host = g_uri_get_host (uri);
+
+  g_string_append (text, "://");
+  if (g_uri_get_userinfo (uri) != NULL)
+    g_string_append (text, "***@");
+  append_host (text, host != NULL ? host : "");
+  if (resilient_origin_key_get_port (uri) != (is_https ? 443 : 80))
+    g_string_append_printf (text, ":%d", resilient_origin_key_get_port (uri));
+  g_string_append (text, g_uri_get_path (uri));
+  if (g_uri_get_query (uri) != NULL)
+    append_redacted_query (text, g_uri_get_query (uri));
+  return g_string_free (text, FALSE);
+}
