@@ -8,6 +8,10 @@ of a program that reports them one by one (TAP, Google Test). A program that fai
 failed case (it crashed, timed out, leaked) counts as one failure, and so does a run without a
 report. The exit status is 1 when anything failed. With --show-failures it repeats the end of what
 each program that failed wrote, for whoever sees only the end of a long log.
+
+Where a program that failed was run again, alone, as again*.json beside the testlog*.json tells, and
+passed each time, it is called unstable instead of failed, and its cases are those of the second run:
+that is a fault to be mended, but most likely not one of the change that was tried.
 """
 
 import argparse
@@ -52,10 +56,9 @@ def words_of(program):
     return cases + program.get('stderr', '').splitlines()[-SHOWN_LINES:]
 
 
-def count(log):
-    """Counts of one run, what failed in it with its last words, and the names of what was skipped."""
+def read_programs(log):
+    """Each program of a run, with the counts of its cases."""
     suites = read_cases(log.with_suffix('.junit.xml'))
-    total, failed, skipped = collections.Counter(), [], []
     for line in log.read_text(encoding='utf-8').splitlines():
         program = json.loads(line)
         result = program['result']
@@ -64,34 +67,72 @@ def count(log):
             counts['failed'] += 1
         elif not counts:
             counts['skipped' if result == 'SKIP' else 'passed'] += 1
-        total += counts
-        if counts['failed']:
-            failed.append((f'{program["name"]} ({result.lower()})', words_of(program)))
+        yield program, counts
+
+
+def read_again(log):
+    """What came of the programs that failed and were run again: how often each passed, and ran."""
+    again = log.with_name(log.name.replace('testlog', 'again'))
+    runs = collections.defaultdict(list)
+    if again != log and again.exists():
+        for line in again.read_text(encoding='utf-8').splitlines():
+            program = json.loads(line)
+            runs[program['name']].append(program['result'] in GOOD)
+    return runs
+
+
+def count(log):
+    """Counts of one run, what failed in it with its last words, what did so once, and the names of what was skipped."""
+    again = read_again(log)
+    total, failed, unstable, skipped = collections.Counter(), [], [], []
+    for program, counts in read_programs(log):
+        name, result = program['name'], program['result']
+        if counts['failed'] and again[name] and all(again[name]):
+            unstable.append((f'{name} ({result.lower()} once, passed {len(again[name])} times alone)', words_of(program)))
+            counts['passed'] += counts.pop('failed')
+        elif counts['failed']:
+            failed.append((f'{name} ({result.lower()})', words_of(program)))
         elif result == 'SKIP':
-            skipped.append(program['name'])
-    return total, failed, skipped
+            skipped.append(name)
+        total += counts
+    return total, failed, unstable, skipped
+
+
+def failed_programs(log):
+    """The names by which Meson runs what failed."""
+    try:
+        return [program['name'].rpartition(' / ')[2] for program, counts in read_programs(log) if counts['failed']]
+    except (OSError, ValueError, ElementTree.ParseError):
+        return []
 
 
 def main():
     parser = argparse.ArgumentParser(description='Counts what meson test reported.')
     parser.add_argument('--passed', type=int, default=0, help='passes to add')
     parser.add_argument('--skipped', type=int, default=0, help='skips to add')
-    parser.add_argument('--failed-builds', type=int, default=0, help='failures to add')
+    parser.add_argument('--broken', action='append', default=[], metavar='WHAT', help='a failure to add')
     parser.add_argument('--show-failures', action='store_true', help='repeat what failing programs wrote')
+    parser.add_argument('--failed-programs', action='store_true', help='only name the programs that failed')
     parser.add_argument('logs', nargs='*', type=pathlib.Path, metavar='testlog.json')
     args = parser.parse_args()
+    if args.failed_programs:
+        print(*[name for log in args.logs for name in failed_programs(log)], sep='\n', end='')
+        return 0
 
-    total = collections.Counter(passed=args.passed, skipped=args.skipped, failed=args.failed_builds)
+    total = collections.Counter(passed=args.passed, skipped=args.skipped, failed=len(args.broken))
+    for what in args.broken:
+        print(f'failed: {what}')
     for log in args.logs:
         try:
-            counts, failed, skipped = count(log)
+            counts, failed, unstable, skipped = count(log)
         except (OSError, ValueError, ElementTree.ParseError) as error:
-            counts, failed, skipped = {'failed': 1}, [(f'{log}: no report: {error}', [])], []
+            counts, failed, unstable, skipped = {'failed': 1}, [(f'{log}: no report: {error}', [])], [], []
         total.update(counts)
-        for name, words in failed:
-            print(f'failed: {name}')
-            for line in words if args.show_failures else []:
-                print(f'    {line}')
+        for verdict, programs in ('failed', failed), ('unstable', unstable):
+            for name, words in programs:
+                print(f'{verdict}: {name}')
+                for line in words if args.show_failures else []:
+                    print(f'    {line}')
         for name in skipped:
             print(f'skipped: {name}')
     print(f'{total["passed"]} passed, {total["failed"]} failed, {total["skipped"]} skipped')

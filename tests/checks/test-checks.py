@@ -481,13 +481,24 @@ class CheckTest(unittest.TestCase):
             <testsuite name="p.p:consumer / gtest.B"><testcase name="a" status="notrun"/></testsuite>
             <testsuite name="p"><testcase name="plain"/><testcase name="timeout"/>
               <testcase name="skip"><skipped/></testcase></testsuite></testsuites>''')
-        counts, failed, skipped = summary.count(log)
+        counts, failed, unstable, skipped = summary.count(log)
         # tap 1 1 1, crash 1 1 0, gtest 2 0 1, plain 1 0 0, timeout 0 1 0, skip 0 0 1
         self.assertEqual(counts, {'passed': 5, 'failed': 3, 'skipped': 3})
         self.assertEqual(failed, [('p:unit / tap (fail)', ['not ok 2 FAIL', 'words']),
                                   ('p:unit / crash (error)', ['not ok 2 ERROR', 'words']),
                                   ('p:docs / timeout (timeout)', ['not ok 2 TIMEOUT', 'words'])])
-        self.assertEqual(skipped, ['p:docs / skip'])
+        self.assertEqual((unstable, skipped), ([], ['p:docs / skip']))
+        self.assertEqual(summary.failed_programs(log), ['tap', 'crash', 'timeout'])
+
+        # Run again: one passes each time, one only once.
+        self.write('again.json', ''.join(
+            json.dumps({'name': name, 'result': result}) + '\n'
+            for name, result in (('p:unit / tap', 'OK'), ('p:unit / tap', 'OK'),
+                                 ('p:unit / crash', 'OK'), ('p:unit / crash', 'FAIL'))))
+        counts, failed, unstable, _ = summary.count(log)
+        self.assertEqual(counts, {'passed': 6, 'failed': 2, 'skipped': 3})
+        self.assertEqual([name for name, _ in failed], ['p:unit / crash (error)', 'p:docs / timeout (timeout)'])
+        self.assertEqual(unstable, [('p:unit / tap (fail once, passed 2 times alone)', ['not ok 2 FAIL', 'words'])])
 
 
 if __name__ == '__main__':
