@@ -14,7 +14,7 @@ from pathlib import Path
 
 KIB = 1024
 N_CROWD = 15000
-CERTIFICATES = Path(__file__).parents[2] / 'resilient-client' / 'testkit' / 'certs'
+CERTIFICATES = Path(__file__).parents[2] / 'resilient-client' / 'testkit' / 'fault' / 'certs'
 SYSTEM_CA = Path('/etc/ssl/certs/ca-certificates.crt')
 CA = CERTIFICATES / 'ca.pem'
 
