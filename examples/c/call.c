@@ -45,7 +45,7 @@ finished_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Example *example = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (ResilientResponse) response =
-    resilient_call_finish_finish (RESILIENT_CALL (source), result, &error);
+    resilient_call_wait_finish (RESILIENT_CALL (source), result, &error);
 
   example->success = response != NULL && resilient_response_check_status (response, &error);
   if (!example->success)
@@ -74,7 +74,7 @@ main (int argc, char **argv)
   /* [start] */
   call = resilient_client_start (client, request, NULL);
   g_signal_connect (call, "notify::state", G_CALLBACK (changed_cb), &example);
-  resilient_call_finish_async (call, NULL, finished_cb, &example);
+  resilient_call_wait_async (call, NULL, finished_cb, &example);
   /* [end] */
   g_main_loop_run (loop);
   g_signal_handlers_disconnect_by_data (call, &example);

@@ -127,7 +127,7 @@ resilient_client_finish_response (ResilientClient *self,
  * Starts a request and returns it as a live call.
  *
  * The context is never changed and starts at attempt 0. A request that is refused (not valid, too
- * many waiting, client closed) gives a call that is done: [method@Call.finish_async] tells its
+ * many waiting, client closed) gives a call that is done: [method@Call.wait_async] tells its
  * error. The request goes on when the caller drops the call.
  *
  * Returns: (transfer full): the call

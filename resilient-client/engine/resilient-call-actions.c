@@ -120,7 +120,7 @@ resilient_call_cancel (ResilientCall *self)
 }
 
 /**
- * resilient_call_finish_async:
+ * resilient_call_wait_async:
  * @self: a call
  * @cancellable: (nullable): ends the waiting, not the call
  * @callback: (scope async) (closure user_data): called in the thread-default main context of now
@@ -131,10 +131,10 @@ resilient_call_cancel (ResilientCall *self)
  * Since: 1.0
  */
 void
-resilient_call_finish_async (ResilientCall *self,
-                             GCancellable *cancellable,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data)
+resilient_call_wait_async (ResilientCall *self,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
   g_autoptr (GError) foreign = NULL;
   GTask *task;
@@ -144,7 +144,7 @@ resilient_call_finish_async (ResilientCall *self,
   g_return_if_fail (self->engine != NULL);
 
   task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, resilient_call_finish_async);
+  g_task_set_source_tag (task, resilient_call_wait_async);
   g_task_set_priority (task, resilient_engine_get_source_priority (self->engine));
   if (resilient_engine_is_foreign (self->engine, &foreign))
     {
@@ -157,12 +157,12 @@ resilient_call_finish_async (ResilientCall *self,
 }
 
 /**
- * resilient_call_finish_finish:
+ * resilient_call_wait_finish:
  * @self: a call
  * @result: the result given to the callback
  * @error: return location for an error
  *
- * Ends [method@Call.finish_async].
+ * Ends [method@Call.wait_async].
  *
  * Fails as [method@Client.send_finish] does, and with %G_IO_ERROR_CANCELLED when the waiting was
  * cancelled.
@@ -172,11 +172,11 @@ resilient_call_finish_async (ResilientCall *self,
  * Since: 1.0
  */
 ResilientResponse *
-resilient_call_finish_finish (ResilientCall *self, GAsyncResult *result, GError **error)
+resilient_call_wait_finish (ResilientCall *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (RESILIENT_IS_CALL (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (g_async_result_is_tagged (result, resilient_call_finish_async), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, resilient_call_wait_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);

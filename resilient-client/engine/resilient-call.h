@@ -70,14 +70,14 @@ RESILIENT_AVAILABLE_IN_1_0
 void resilient_call_cancel (ResilientCall *self);
 
 RESILIENT_AVAILABLE_IN_1_0
-void               resilient_call_finish_async  (ResilientCall        *self,
-                                                 GCancellable         *cancellable,
-                                                 GAsyncReadyCallback   callback,
-                                                 gpointer              user_data);
+void               resilient_call_wait_async  (ResilientCall        *self,
+                                               GCancellable         *cancellable,
+                                               GAsyncReadyCallback   callback,
+                                               gpointer              user_data);
 RESILIENT_AVAILABLE_IN_1_0
-ResilientResponse *resilient_call_finish_finish (ResilientCall        *self,
-                                                 GAsyncResult         *result,
-                                                 GError              **error);
+ResilientResponse *resilient_call_wait_finish (ResilientCall        *self,
+                                               GAsyncResult         *result,
+                                               GError              **error);
 
 G_END_DECLS
 

@@ -797,7 +797,7 @@ def awaitables_work_in_a_loop_of_another_make():
         equal((await Resilient.fetch_async('GET', server.uri('/text'), 0, 10)).text, 'hello')
         async with Resilient.Client() as client:
             equal((await client.get_async(server.uri('/text'))).text, 'hello')
-            equal((await client.get(server.uri('/text')).finish_async()).text, 'hello')
+            equal((await client.get(server.uri('/text')).wait_async()).text, 'hello')
             equal(len(await client.wait_all_async()), 2)
             await client.close_async(0)
 

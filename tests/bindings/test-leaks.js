@@ -35,7 +35,7 @@ const base = line.trim();
 if (!('_original_get_async' in Resilient.Client.prototype)) {
     for (const operation of ['get_async', 'send_async', 'wait_all_async', 'close_async'])
         Gio._promisify(Resilient.Client.prototype, operation);
-    Gio._promisify(Resilient.Call.prototype, 'finish_async');
+    Gio._promisify(Resilient.Call.prototype, 'wait_async');
     Gio._promisify(Resilient.Subscription.prototype, 'next_async');
 }
 
@@ -96,7 +96,7 @@ async function round(number) {
     client.get_calls();
     client.get_origin(base);
     await client.get_async(`${base}/size/${PAYLOAD}`, makeContext(number), null);
-    await client.start(makeRequest(number), makeContext(number)).finish_async(null);
+    await client.start(makeRequest(number), makeContext(number)).wait_async(null);
     client.start(makeRequest(number), makeContext(number)).cancel();
     await client.get_async('no uri', makeContext(number), null).catch(() => {});
     for (const result of await client.wait_all_async(null)) {

@@ -140,7 +140,7 @@ def plain_round(number):
     look_at(response)
     equal(len(response.get_text()), PAYLOAD)
     call = watch(client.start(make_request(number), make_context(number)))
-    finish(call.finish_async, call.finish_finish)
+    finish(call.wait_async, call.wait_finish)
     watch(client.start(make_request(number), make_context(number))).cancel()
     finish(client.wait_all_async, client.wait_all_finish)
     if number % 10 == 0:

@@ -27,7 +27,7 @@ test('every operation that has a finish function returns a promise', () => {
         }
     }
     ok('_original_get_async' in Resilient.Client.prototype);
-    ok('_original_finish_async' in Resilient.Call.prototype);
+    ok('_original_wait_async' in Resilient.Call.prototype);
     ok('_original_next_async' in Resilient.Subscription.prototype);
     ok('_original_fetch_async' in Resilient);
 });
@@ -38,7 +38,7 @@ test('a client is awaited', async () => {
 
     equal(response.get_text(), 'hello');
     const call = client.start(Resilient.Request.new('GET', server.uri('/text')), named('b'));
-    equal((await call.finish_async(null)).get_text(), 'hello');
+    equal((await call.wait_async(null)).get_text(), 'hello');
     equal((await client.wait_async('a', -1, null)).get_request_id(), 'a');
     equal((await client.wait_all_async(null)).length, 2);
     const many = await Promise.all(Array.from({length: 20}, (_, i) =>

@@ -433,7 +433,7 @@ async def asynchronous_calls_without_callback_are_awaited():
         equal((await client.send_async(request, None)).text, 'hello')
         equal((await client.wait_async('x', -1)).request_id, 'x')
         equal(len(await client.wait_all_async()), 3)
-        equal((await client.start(request).finish_async()).text, 'hello')
+        equal((await client.start(request).wait_async()).text, 'hello')
         equal((await Resilient.fetch_async('GET', server.uri('/text'), 2, 10)).text, 'hello')
 
         cancellable = Gio.Cancellable.new()

@@ -17,7 +17,7 @@ const overridden = '_original_get_async' in Resilient.Client.prototype;
 for (const verb of ['get', 'head', 'options', 'delete', 'post', 'put', 'patch', 'send', 'wait',
     'wait_all', 'close'])
     Gio._promisify(Resilient.Client.prototype, `${verb}_async`);
-Gio._promisify(Resilient.Call.prototype, 'finish_async');
+Gio._promisify(Resilient.Call.prototype, 'wait_async');
 Gio._promisify(Resilient.Subscription.prototype, 'next_async');
 Gio._promisify(Resilient, 'fetch_async');
 
@@ -199,7 +199,7 @@ test('a live call is in the list of calls', async () => {
     equal(client.get_result('live').get_status(), Resilient.ResultStatus.PENDING);
 
     call.cancel();
-    await fails(call.finish_async(null), Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+    await fails(call.wait_async(null), Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
     await turnUntil(() => call.state === Resilient.CallState.DONE && changes.length === 2);
     equal(changes, [[0, 0, 1], [0, 1, 0]]);
     equal(call.result.get_status(), Resilient.ResultStatus.CANCELLED);

@@ -271,7 +271,7 @@ def a_live_call_is_in_the_list_of_calls():
 
     turn_until(server.take_held)
     call.cancel()
-    error = raises(GLib.Error, finish, call.finish_async, call.finish_finish)
+    error = raises(GLib.Error, finish, call.wait_async, call.wait_finish)
     assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
     turn_until(lambda: len(changes) == 2 and call.props.state == Resilient.CallState.DONE)
     equal(changes[1], (0, 1, 0))
@@ -287,7 +287,7 @@ def a_call_can_be_finished_again():
     call = client.start(request, None)
     equal(call.props.priority, 5)
     for _ in range(2):
-        response = finish(call.finish_async, call.finish_finish)
+        response = finish(call.wait_async, call.wait_finish)
         equal(response.get_body().get_size(), 10000)
     turn_until(lambda: call.props.bytes_received == 10000)
     equal((call.props.status_code, call.props.download_size), (200, 10000))
@@ -611,7 +611,7 @@ def an_origin_has_limits_of_its_own():
     equal(len(client.get_calls()), 3)
     client.cancel_all()
     for call in calls:
-        raises(GLib.Error, finish, call.finish_async, call.finish_finish)
+        raises(GLib.Error, finish, call.wait_async, call.wait_finish)
     close(client)
 
 

@@ -233,9 +233,9 @@ call_wait (ResilientCall *call, GError **error)
 {
   g_auto (TestResult) result = { 0 };
 
-  resilient_call_finish_async (call, NULL, test_result_cb, &result);
+  resilient_call_wait_async (call, NULL, test_result_cb, &result);
 
-  return resilient_call_finish_finish (call, test_result_wait (&result), error);
+  return resilient_call_wait_finish (call, test_result_wait (&result), error);
 }
 
 typedef struct

@@ -288,15 +288,15 @@ test_stop_waiting (ClientFixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   call = resilient_client_start (fixture->client, request, NULL);
-  resilient_call_finish_async (call, cancellable, test_result_cb, &impatient);
-  resilient_call_finish_async (call, NULL, test_result_cb, &patient);
+  resilient_call_wait_async (call, cancellable, test_result_cb, &impatient);
+  resilient_call_wait_async (call, NULL, test_result_cb, &patient);
   fault_server_wait_held (fixture->server, "go", 1);
   g_cancellable_cancel (cancellable);
-  g_assert_null (resilient_call_finish_finish (call, test_result_wait (&impatient), &error));
+  g_assert_null (resilient_call_wait_finish (call, test_result_wait (&impatient), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
   fault_server_open (fixture->server, "go");
-  response = resilient_call_finish_finish (call, test_result_wait (&patient), &error);
+  response = resilient_call_wait_finish (call, test_result_wait (&patient), &error);
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
 }
@@ -327,7 +327,7 @@ test_reset (ClientFixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, "/", fault_silence (), NULL);
   call = resilient_client_start (fixture->client, request, context);
-  resilient_call_finish_async (call, cancellable, test_result_cb, &finished);
+  resilient_call_wait_async (call, cancellable, test_result_cb, &finished);
   resilient_client_send_async (fixture->client, request, NULL, cancellable, test_result_cb, &sent);
   resilient_fetch_async ("GET", uri, 0, 0, cancellable, test_result_cb, &fetched);
   resilient_client_wait_async (fixture->client, ID, 100, cancellable, test_result_cb, &waited);
@@ -343,7 +343,7 @@ test_reset (ClientFixture *fixture, gconstpointer flags)
   g_assert_null (
     resilient_client_send_finish (fixture->client, test_result_wait (&sent), &errors[0]));
   g_assert_null (resilient_fetch_finish (test_result_wait (&fetched), &errors[1]));
-  g_assert_null (resilient_call_finish_finish (call, test_result_wait (&finished), &errors[2]));
+  g_assert_null (resilient_call_wait_finish (call, test_result_wait (&finished), &errors[2]));
   g_assert_null (
     resilient_client_wait_finish (fixture->client, test_result_wait (&waited), &errors[3]));
   g_assert_null (
@@ -383,10 +383,10 @@ test_reset_again (ClientFixture *fixture, gconstpointer flags)
       g_auto (TestResult) finished = { 0 };
       g_autoptr (GError) cancelled = NULL;
 
-      resilient_call_finish_async (call, cancellable, test_result_cb, &finished);
+      resilient_call_wait_async (call, cancellable, test_result_cb, &finished);
       test_run_pending ();
       cancel_and_reset (cancellable);
-      g_assert_null (resilient_call_finish_finish (call, test_result_wait (&finished), &cancelled));
+      g_assert_null (resilient_call_wait_finish (call, test_result_wait (&finished), &cancelled));
       g_assert_error (cancelled, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       g_assert_cmpuint (finished.calls, ==, 1);
     }

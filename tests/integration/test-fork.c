@@ -385,8 +385,8 @@ child_asks_call (ClientFixture *fixture)
   resilient_call_set_priority (call, 1);
   resilient_call_retry_now (call);
   resilient_call_cancel (call);
-  resilient_call_finish_async (call, NULL, test_result_cb, &waiting);
-  g_assert_null (resilient_call_finish_finish (call, test_result_wait (&waiting), &error));
+  resilient_call_wait_async (call, NULL, test_result_cb, &waiting);
+  g_assert_null (resilient_call_wait_finish (call, test_result_wait (&waiting), &error));
   assert_closed (error);
 }
 

@@ -370,7 +370,7 @@ check_end (Nested *self)
   Deed deed = self->test->deed;
   g_autoptr (GError) error = NULL;
   g_autoptr (ResilientResponse) response =
-    resilient_call_finish_finish (self->call, test_result_wait (&self->victim), &error);
+    resilient_call_wait_finish (self->call, test_result_wait (&self->victim), &error);
   /* what ended before it was called for can't be undone any more */
   gboolean ended = place == PLACE_EVENT
                    || ((place == PLACE_FINISHED || place == PLACE_UNQUEUED) && response != NULL);
@@ -429,7 +429,7 @@ test_nested (ClientFixture *fixture, gconstpointer data)
   nested->call = resilient_client_start (client, request, context);
   if (test->place == PLACE_NOTIFY)
     g_signal_connect (nested->call, "notify::state", G_CALLBACK (notify_cb), nested);
-  resilient_call_finish_async (nested->call, NULL, test_result_cb, &nested->victim);
+  resilient_call_wait_async (nested->call, NULL, test_result_cb, &nested->victim);
   check_end (nested);
 
   resilient_client_cancel_all (client);

@@ -151,7 +151,7 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (ResilientClient) client = g_weak_ref_get (&self->weak_client);
 
   if (RESILIENT_IS_CALL (source))
-    response = resilient_call_finish_finish (RESILIENT_CALL (source), result, &error);
+    response = resilient_call_wait_finish (RESILIENT_CALL (source), result, &error);
   else if (g_async_result_is_tagged (result, resilient_client_get_async))
     response = resilient_client_get_finish (RESILIENT_CLIENT (source), result, &error);
   else
@@ -409,7 +409,7 @@ start (Run *self)
       if (past->cancelled_at >= 0)
         past->cancelled_at = -1;
       for (guint n = below (self, 3); n > 0; n--)
-        resilient_call_finish_async (past->call, NULL, answered_cb, waiter_new (self, past));
+        resilient_call_wait_async (past->call, NULL, answered_cb, waiter_new (self, past));
     }
 }
 
@@ -489,7 +489,7 @@ wait_call (Run *self)
   waiter->answer->gave_up = chance (self, 0.3);
   if (waiter->answer->gave_up && chance (self, 0.3))
     g_cancellable_cancel (cancellable);
-  resilient_call_finish_async (request->call, cancellable, answered_cb, waiter);
+  resilient_call_wait_async (request->call, cancellable, answered_cb, waiter);
   if (waiter->answer->gave_up)
     g_cancellable_cancel (cancellable);
 }
@@ -778,7 +778,7 @@ wind_up (Run *self)
 
       if (request->call == NULL)
         continue;
-      resilient_call_finish_async (request->call, NULL, answered_cb, waiter_new (self, request));
+      resilient_call_wait_async (request->call, NULL, answered_cb, waiter_new (self, request));
       request->result = resilient_call_get_result (request->call);
     }
   virtual_clock_settle ();

@@ -86,7 +86,7 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ResilientResponse) response =
-    resilient_call_finish_finish (RESILIENT_CALL (source), result, &error);
+    resilient_call_wait_finish (RESILIENT_CALL (source), result, &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (resilient_response_get_status_code (response), ==, 200);
@@ -121,7 +121,7 @@ test_day (Fixture *f, gconstpointer data)
     {
       g_autoptr (ResilientCall) call = start (f);
 
-      resilient_call_finish_async (call, NULL, answered_cb, &n_answers);
+      resilient_call_wait_async (call, NULL, answered_cb, &n_answers);
     }
   tick (OUTAGE);
   n_down = f->script->n_started;

@@ -153,7 +153,7 @@ ended_cb (GObject *call, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ResilientResponse) response =
-    resilient_call_finish_finish (RESILIENT_CALL (call), result, &error);
+    resilient_call_wait_finish (RESILIENT_CALL (call), result, &error);
 
   g_assert_true ((response == NULL) == (error != NULL));
   ++*(guint *) user_data;
@@ -175,8 +175,8 @@ send_and_look (Reader *self, ResilientClient *client, GMainContext *context)
 
   if (client == self->shared->fixture->client)
     share_call (self, call);
-  resilient_call_finish_async (call, NULL, ended_cb, &n_calls);
-  resilient_call_finish_async (call, cancellable, ended_cb, &n_stopped);
+  resilient_call_wait_async (call, NULL, ended_cb, &n_calls);
+  resilient_call_wait_async (call, cancellable, ended_cb, &n_stopped);
   look (self);
   g_cancellable_cancel (cancellable);
   g_cancellable_reset (cancellable);

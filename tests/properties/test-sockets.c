@@ -155,7 +155,7 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (RESILIENT_IS_CALL (source))
-    response = resilient_call_finish_finish (RESILIENT_CALL (source), result, &error);
+    response = resilient_call_wait_finish (RESILIENT_CALL (source), result, &error);
   else
     response = resilient_client_send_finish (RESILIENT_CLIENT (source), result, &error);
   answered (user_data, response, error);
@@ -599,7 +599,7 @@ go (Run *self)
       g_mutex_lock (&self->lock);
       request->call = call;
       g_mutex_unlock (&self->lock);
-      resilient_call_finish_async (call, NULL, answered_cb, waiter_new (self, request));
+      resilient_call_wait_async (call, NULL, answered_cb, waiter_new (self, request));
     }
   act (self);
   test_run_until (is_over, self);

@@ -152,7 +152,7 @@ done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (RESILIENT_IS_CALL (source))
-    response = resilient_call_finish_finish (RESILIENT_CALL (source), result, &error);
+    response = resilient_call_wait_finish (RESILIENT_CALL (source), result, &error);
   else
     response = resilient_client_send_finish (RESILIENT_CLIENT (source), result, &error);
   if (self->phase->place == PLACE_CALLBACK)
@@ -226,7 +226,7 @@ start (Cell *self)
 
     case START_CALL:
       self->call = resilient_client_start (client, self->request, self->context);
-      resilient_call_finish_async (self->call, NULL, done_cb, self);
+      resilient_call_wait_async (self->call, NULL, done_cb, self);
       break;
 
     case START_THREAD:

@@ -143,7 +143,7 @@ static void
 call_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (ResilientResponse) response =
-    resilient_call_finish_finish (RESILIENT_CALL (source), result, NULL);
+    resilient_call_wait_finish (RESILIENT_CALL (source), result, NULL);
 
   ended (response);
 }
@@ -165,7 +165,7 @@ start (ResilientClient *with)
       g_autoptr (ResilientCall) call = resilient_client_start (with, request, NULL);
 
       count (call);
-      resilient_call_finish_async (call, NULL, call_ended_cb, NULL);
+      resilient_call_wait_async (call, NULL, call_ended_cb, NULL);
     }
   else
     {

@@ -92,7 +92,7 @@ count_cancelled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (resilient_call_finish_finish (RESILIENT_CALL (source), result, &error));
+  g_assert_null (resilient_call_wait_finish (RESILIENT_CALL (source), result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   ++*(guint *) user_data;
 }

@@ -195,7 +195,7 @@ static void
 append_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (ResilientResponse) response =
-    resilient_call_finish_finish (RESILIENT_CALL (source), result, NULL);
+    resilient_call_wait_finish (RESILIENT_CALL (source), result, NULL);
 
   g_assert_nonnull (response);
   g_string_append_c (user_data, 'o');
@@ -205,7 +205,7 @@ static void
 ask_again_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   append_cb (source, result, user_data);
-  resilient_call_finish_async (RESILIENT_CALL (source), NULL, append_cb, user_data);
+  resilient_call_wait_async (RESILIENT_CALL (source), NULL, append_cb, user_data);
   g_string_append_c (user_data, 'a');
 }
 
@@ -217,8 +217,8 @@ test_late_waiter (Fixture *f, gconstpointer data)
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
-  resilient_call_finish_async (call, NULL, ask_again_cb, log);
-  resilient_call_finish_async (call, NULL, append_cb, log);
+  resilient_call_wait_async (call, NULL, ask_again_cb, log);
+  resilient_call_wait_async (call, NULL, append_cb, log);
   virtual_clock_settle ();
   g_assert_cmpstr (log->str, ==, "oaoo");
 }
@@ -342,7 +342,7 @@ test_woken_to_a_queue (Fixture *f, gconstpointer data)
 static void
 note_error_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_assert_null (resilient_call_finish_finish (RESILIENT_CALL (source), result, user_data));
+  g_assert_null (resilient_call_wait_finish (RESILIENT_CALL (source), result, user_data));
 }
 
 static void
@@ -355,7 +355,7 @@ test_waiting_cancelled (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script,
                           (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
   call = start (f);
-  resilient_call_finish_async (call, cancellable, note_error_cb, &error);
+  resilient_call_wait_async (call, cancellable, note_error_cb, &error);
   g_cancellable_cancel (cancellable);
   virtual_clock_settle ();
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);

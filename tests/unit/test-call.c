@@ -265,7 +265,7 @@ test_cancel (Fixture *f, gconstpointer data)
       guint n_callbacks = 0;
 
       clear_events (f);
-      resilient_call_finish_async (call, NULL, count_cancelled_cb, &n_callbacks);
+      resilient_call_wait_async (call, NULL, count_cancelled_cb, &n_callbacks);
       resilient_call_cancel (call);
       resilient_call_cancel (call);
       virtual_clock_settle ();
@@ -274,7 +274,7 @@ test_cancel (Fixture *f, gconstpointer data)
       g_assert_cmpuint (f->script->n_started, ==, started);
 
       /* Waiting after the end gives the same. */
-      resilient_call_finish_async (call, NULL, count_cancelled_cb, &n_callbacks);
+      resilient_call_wait_async (call, NULL, count_cancelled_cb, &n_callbacks);
       virtual_clock_settle ();
       g_assert_cmpuint (n_callbacks, ==, 2);
 
@@ -331,7 +331,7 @@ test_nested_waiters (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
   for (guint i = 0; i < 3; i++)
-    resilient_call_finish_async (call, NULL, settle_and_count_cb, &n_callbacks);
+    resilient_call_wait_async (call, NULL, settle_and_count_cb, &n_callbacks);
   virtual_clock_settle ();
   g_assert_cmpuint (n_callbacks, ==, 3);
 }

@@ -815,13 +815,13 @@ _driven_elsewhere = weakref.WeakKeyDictionary()
 class Call(Resilient.Call):
 
     def __await__(self):
-        future = _start_operation(self.finish_async, call=self)
+        future = _start_operation(self.wait_async, call=self)
         get_client = _driven_elsewhere.get(self)
         if get_client is None:
             _Caretaker.wait_for(future)
         elif (client := get_client()) is not None:
             _Caretaker.use(client)
-        return self.finish_finish((yield from future))
+        return self.wait_finish((yield from future))
 
     # As a coroutine a call is made a task without another coroutine around it: so it hears of a
     # cancel that comes before the task's first turn. Each task has its own way through it.
