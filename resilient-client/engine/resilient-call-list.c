@@ -5,7 +5,7 @@
 
 #include "resilient-call-list-private.h"
 
-#include "resilient-call-private.h"
+#include "resilient-call.h"
 
 /* What is posted does not keep the list alive, nor with it the engine: nobody may iterate the home
  * context any more. */
@@ -19,7 +19,7 @@ struct _ResilientCallList
 {
   GObject parent_instance;
 
-  ResilientEngine *engine; /* under its lock: calls_changed; NULL after dispose */
+  ResilientEngine *engine; /* tells of changes, under its lock; NULL after dispose */
   ResilientScheduler *home;
   Post *post; /* set once */
 
@@ -189,10 +189,7 @@ resilient_call_list_dispose (GObject *object)
     }
   if (self->engine != NULL)
     {
-      g_mutex_lock (&self->engine->lock);
-      self->engine->calls_changed = NULL;
-      self->engine->calls_changed_data = NULL;
-      g_mutex_unlock (&self->engine->lock);
+      resilient_engine_watch_calls (self->engine, NULL, NULL);
       g_clear_pointer (&self->engine, resilient_engine_unref);
     }
 
@@ -236,6 +233,7 @@ ResilientCallList *
 resilient_call_list_new (ResilientEngine *engine)
 {
   ResilientCallList *self = g_object_new (RESILIENT_TYPE_CALL_LIST, NULL);
+  g_autoptr (GPtrArray) calls = NULL;
 
   if (resilient_engine_is_foreign (engine, NULL))
     return self;
@@ -243,13 +241,9 @@ resilient_call_list_new (ResilientEngine *engine)
   self->engine = resilient_engine_ref (engine);
   self->home = resilient_scheduler_ref (engine->home);
 
-  g_mutex_lock (&engine->lock);
-  g_assert (engine->calls_changed == NULL);
-  for (ResilientCall *call = engine->first_call; call != NULL; call = call->next_call)
-    append (self, call);
-  engine->calls_changed = calls_changed_cb;
-  engine->calls_changed_data = self;
-  g_mutex_unlock (&engine->lock);
+  calls = resilient_engine_watch_calls (engine, calls_changed_cb, self);
+  for (guint i = 0; i < calls->len; i++)
+    append (self, calls->pdata[i]);
 
   return self;
 }

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "resilient-call.h"
+#include "resilient-frozen-request-private.h"
 #include "resilient-scheduler-private.h"
 #include "resilient-transport-attempt-private.h"
 #include "resilient-gate-private.h"
@@ -15,6 +15,8 @@ G_BEGIN_DECLS
  * requests run is fine. */
 typedef struct _ResilientEngine ResilientEngine;
 typedef struct _ResilientNetwork ResilientNetwork;
+/* Which call it is matters to those who ask, not to the engine. */
+typedef struct _ResilientCall ResilientCall;
 
 /* What a call is held to. In a g_atomic_rc_box, and never changed once it is shared: calls refer to
  * that of their client as it was when they started. Durations in seconds, 0 = none. */
@@ -43,6 +45,23 @@ typedef struct
   guint64 max_result_bytes;
 } ResilientSettings;
 
+/* A live call in the lists of its engine, embedded in what it is made of. */
+typedef struct _ResilientEngineMember ResilientEngineMember;
+struct _ResilientEngineMember
+{
+  /* Set once. */
+  ResilientCall *call; /* not owned, but while it is in the lists */
+  const char *id;      /* not owned: of its context */
+
+  /* Under the engine's lock. */
+  ResilientEngineMember *next;
+  ResilientEngineMember *previous;
+  ResilientEngineMember *older; /* with the same id */
+};
+
+/* @call is live now, or (@added FALSE) not any more. Under the engine's lock: only note it down. */
+typedef void (*ResilientCallsChanged) (ResilientCall *call, gboolean added, gpointer data);
+
 struct _ResilientEngine
 {
   /* Set once, read by any thread. */
@@ -65,19 +84,18 @@ struct _ResilientEngine
   gboolean own_session;
   gboolean at_home; /* connections of the session may be driven by the home context */
   ResilientTransport *transport;
-  ResilientScheduler *io;    /* NULL until a call needs it */
-  GHashTable *calls_by_id;   /* id → the newest live call, not owned; older ones hang off it */
-  ResilientCall *first_call; /* the live calls, oldest first; owned */
-  ResilientCall *last_call;
+  ResilientScheduler *io; /* NULL until a call needs it */
+  /* id → the newest live member, not owned; older ones hang off it */
+  GHashTable *members_by_id;
+  ResilientEngineMember *first_member; /* the live calls, oldest first, with a reference to each */
+  ResilientEngineMember *last_member;
   guint n_calls;
   gboolean closing; /* new calls are refused */
   gboolean ended;   /* closing, and the last call ended */
   GSList *idle_waiters;
   gpointer watch; /* what the gate's changes go to; set once */
   GDestroyNotify watch_free;
-  void (*calls_changed) (ResilientCall *call,
-                         gboolean added,
-                         gpointer data); /* under lock: only note it down */
+  ResilientCallsChanged calls_changed;
   gpointer calls_changed_data;
 };
 
@@ -122,13 +140,30 @@ void resilient_engine_apply_limits (ResilientEngine *self);
 ResilientHeaders *
 resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *origin);
 
-/* Registry. add() fails with CLOSED once the client closes. */
-gboolean resilient_engine_add_call (ResilientEngine *self, ResilientCall *call, GError **error);
-void resilient_engine_remove_call (ResilientEngine *self, ResilientCall *call);
+/* What a call that starts now is held to: its context (transfer full), made from @context
+ * (nullable), and its limits (transfer full). */
+ResilientRequestContext *resilient_engine_take_settings (ResilientEngine *self,
+                                                         ResilientFrozenRequest *frozen,
+                                                         ResilientRequestContext *context,
+                                                         ResilientCallOptions **limits);
+/* FALSE: a request that finds no slot free is refused. */
+gboolean resilient_engine_may_queue (ResilientEngine *self);
+
+/* @member is live from now on; fails with CLOSED once the client closes. */
+gboolean
+resilient_engine_add_call (ResilientEngine *self, ResilientEngineMember *member, GError **error);
+/* And not any more: it has ended, and is recorded. What follows from that runs on @scheduler. */
+void resilient_engine_remove_call (ResilientEngine *self,
+                                   ResilientEngineMember *member,
+                                   ResilientScheduler *scheduler);
 ResilientCall *resilient_engine_find_call (ResilientEngine *self,
                                            const char *request_id); /* the newest; transfer full */
 GPtrArray *resilient_engine_list_calls (ResilientEngine *self,
                                         const char *request_id); /* NULL id: all; of references */
+/* From now on @func hears of every change, one func at a time. Returns the live calls of now. NULL
+ * @func: no more, and NULL is returned. */
+GPtrArray *
+resilient_engine_watch_calls (ResilientEngine *self, ResilientCallsChanged func, gpointer data);
 
 /* @func runs once, in any thread and under no lock, when no call is live; at once when none is,
  * else from a source of its own. */

@@ -5,11 +5,11 @@
 
 #include "resilient-engine-private.h"
 
-#include "resilient-call-private.h"
 #include "resilient-error.h"
 #include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
+#include "resilient-request-context-private.h"
 #include "resilient-soup-transport-private.h"
 
 ResilientEngine *
@@ -50,7 +50,7 @@ resilient_engine_new (GMainContext *home_context, SoupSession *session)
   resilient_recorder_set_max_results (self->recorder, self->settings.max_results);
   resilient_recorder_set_result_ttl (self->recorder, self->settings.result_ttl);
   resilient_recorder_set_max_result_bytes (self->recorder, self->settings.max_result_bytes);
-  self->calls_by_id = g_hash_table_new (g_str_hash, g_str_equal);
+  self->members_by_id = g_hash_table_new (g_str_hash, g_str_equal);
   self->session = session != NULL ? g_object_ref (session) : NULL;
   self->own_session = session == NULL;
   self->at_home = session != NULL;
@@ -242,7 +242,7 @@ engine_free (gpointer data)
   resilient_retry_policy_unref (self->settings.retry_policy);
   g_atomic_rc_box_release (self->settings.limits);
   g_clear_pointer (&self->default_headers, resilient_headers_unref);
-  g_hash_table_unref (self->calls_by_id);
+  g_hash_table_unref (self->members_by_id);
   g_main_context_unref (self->home_context);
   g_mutex_clear (&self->lock);
 }
@@ -437,4 +437,344 @@ resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *or
     }
 
   return g_steal_pointer (&own);
+}
+
+/* --- what calls are held to --------------------------------------------------------------------
+ */
+
+/* The client's with what the request has in their place. */
+static ResilientCallOptions *
+override_limits (ResilientCallOptions *limits, const ResilientOverrides *overrides)
+{
+  ResilientCallOptions *own = g_atomic_rc_box_dup (sizeof *limits, limits);
+
+#define OVERRIDE(field)                                                                            \
+  if (overrides->field >= 0)                                                                       \
+    own->field = overrides->field;
+  OVERRIDE (connect_timeout)
+  OVERRIDE (read_timeout)
+  OVERRIDE (write_timeout)
+  OVERRIDE (queue_timeout)
+  OVERRIDE (attempt_timeout)
+  OVERRIDE (total_timeout)
+  OVERRIDE (max_response_size)
+#undef OVERRIDE
+
+  return own;
+}
+
+ResilientRequestContext *
+resilient_engine_take_settings (ResilientEngine *self,
+                                ResilientFrozenRequest *frozen,
+                                ResilientRequestContext *context,
+                                ResilientCallOptions **limits)
+{
+  ResilientSettings *settings = &self->settings;
+  ResilientRetryPolicy *policy = NULL;
+  ResilientRequestContext *stamped;
+
+  g_mutex_lock (&self->lock);
+  if (context != NULL)
+    policy = resilient_request_context_get_policy (context);
+  if (policy == NULL)
+    policy = frozen->retry_policy != NULL ? frozen->retry_policy : settings->retry_policy;
+  stamped = resilient_request_context_stamp (context, policy, frozen->metadata);
+  *limits = frozen->overrides != NULL ? override_limits (settings->limits, frozen->overrides)
+                                      : g_atomic_rc_box_acquire (settings->limits);
+  g_mutex_unlock (&self->lock);
+
+  return stamped;
+}
+
+gboolean
+resilient_engine_may_queue (ResilientEngine *self)
+{
+  gboolean may_queue;
+
+  g_mutex_lock (&self->lock);
+  may_queue = self->settings.max_pending > 0;
+  g_mutex_unlock (&self->lock);
+
+  return may_queue;
+}
+
+/* --- the live calls, and their end -------------------------------------------------------------
+ */
+
+typedef struct
+{
+  ResilientIdleFunc func;
+  gpointer data;
+} IdleWaiter;
+
+gboolean
+resilient_engine_add_call (ResilientEngine *self, ResilientEngineMember *member, GError **error)
+{
+  g_mutex_lock (&self->lock);
+  if (self->closing)
+    {
+      g_mutex_unlock (&self->lock);
+      g_set_error_literal (
+        error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED, _ ("The client is closed"));
+      return FALSE;
+    }
+
+  g_object_ref (member->call);
+  member->older = g_hash_table_lookup (self->members_by_id, member->id);
+  /* replace: the key must be the string of the call that is in the table */
+  g_hash_table_replace (self->members_by_id, (gpointer) member->id, member);
+
+  member->previous = self->last_member;
+  if (self->last_member != NULL)
+    self->last_member->next = member;
+  else
+    self->first_member = member;
+  self->last_member = member;
+  self->n_calls++;
+
+  if (self->calls_changed != NULL)
+    self->calls_changed (member->call, TRUE, self->calls_changed_data);
+  g_mutex_unlock (&self->lock);
+
+  return TRUE;
+}
+
+static void
+remove_from_id_locked (ResilientEngine *self, ResilientEngineMember *member)
+{
+  ResilientEngineMember *newest = g_hash_table_lookup (self->members_by_id, member->id);
+
+  if (newest != member)
+    {
+      while (newest->older != member)
+        newest = newest->older;
+      newest->older = member->older;
+    }
+  else if (member->older == NULL)
+    g_hash_table_remove (self->members_by_id, member->id);
+  else
+    g_hash_table_replace (self->members_by_id, (gpointer) member->older->id, member->older);
+  member->older = NULL;
+}
+
+/* What is to be told when the last call ended. */
+typedef struct
+{
+  ResilientEngine *engine;
+  ResilientScheduler *scheduler;
+  GSList *waiters; /* of IdleWaiter, oldest first */
+  gboolean ended;
+} Idle;
+
+static void
+idle_free (gpointer data)
+{
+  Idle *idle = data;
+
+  g_slist_free_full (idle->waiters, g_free);
+  resilient_scheduler_unref (idle->scheduler);
+  resilient_engine_unref (idle->engine);
+  g_free (idle);
+}
+
+/* One waiter in each piece of work: a nested loop in a callback goes on with the rest. */
+static void
+idle_run (gpointer data)
+{
+  Idle *idle = data;
+  g_autofree IdleWaiter *waiter = NULL;
+
+  if (idle->ended)
+    resilient_recorder_close (idle->engine->recorder);
+  if (idle->waiters == NULL)
+    return;
+
+  waiter = idle->waiters->data;
+  idle->waiters = g_slist_delete_link (idle->waiters, idle->waiters);
+  if (idle->waiters != NULL)
+    {
+      Idle *rest = g_new0 (Idle, 1);
+
+      rest->engine = resilient_engine_ref (idle->engine);
+      rest->scheduler = resilient_scheduler_ref (idle->scheduler);
+      rest->waiters = g_steal_pointer (&idle->waiters);
+      resilient_scheduler_invoke (rest->scheduler, idle_run, rest, idle_free);
+    }
+  waiter->func (waiter->data);
+}
+
+void
+resilient_engine_remove_call (ResilientEngine *self,
+                              ResilientEngineMember *member,
+                              ResilientScheduler *scheduler)
+{
+  Idle *idle = NULL;
+
+  g_mutex_lock (&self->lock);
+  remove_from_id_locked (self, member);
+
+  if (member->previous != NULL)
+    member->previous->next = member->next;
+  else
+    self->first_member = member->next;
+  if (member->next != NULL)
+    member->next->previous = member->previous;
+  else
+    self->last_member = member->previous;
+  member->next = member->previous = NULL;
+  self->n_calls--;
+
+  if (self->calls_changed != NULL)
+    self->calls_changed (member->call, FALSE, self->calls_changed_data);
+  if (self->n_calls == 0 && (self->idle_waiters != NULL || (self->closing && !self->ended)))
+    {
+      idle = g_new0 (Idle, 1);
+      idle->engine = resilient_engine_ref (self);
+      idle->scheduler = resilient_scheduler_ref (scheduler);
+      idle->waiters = g_slist_reverse (g_steal_pointer (&self->idle_waiters));
+      idle->ended = self->closing && !self->ended;
+      self->ended |= idle->ended;
+    }
+  g_mutex_unlock (&self->lock);
+
+  /* An app's handlers and callbacks run from it, and may do anything: not inside libsoup's dispatch
+   * that brought the end. */
+  if (idle != NULL)
+    resilient_scheduler_invoke (scheduler, idle_run, idle, idle_free);
+  g_object_unref (member->call);
+}
+
+ResilientCall *
+resilient_engine_find_call (ResilientEngine *self, const char *request_id)
+{
+  ResilientEngineMember *member;
+  ResilientCall *call = NULL;
+
+  g_mutex_lock (&self->lock);
+  member = g_hash_table_lookup (self->members_by_id, request_id);
+  if (member != NULL)
+    call = g_object_ref (member->call);
+  g_mutex_unlock (&self->lock);
+
+  return call;
+}
+
+static GPtrArray *
+list_calls_locked (ResilientEngine *self)
+{
+  GPtrArray *calls = g_ptr_array_new_full (self->n_calls, g_object_unref);
+
+  for (ResilientEngineMember *member = self->first_member; member != NULL; member = member->next)
+    g_ptr_array_add (calls, g_object_ref (member->call));
+
+  return calls;
+}
+
+GPtrArray *
+resilient_engine_list_calls (ResilientEngine *self, const char *request_id)
+{
+  GPtrArray *calls;
+
+  g_mutex_lock (&self->lock);
+  if (request_id != NULL)
+    {
+      ResilientEngineMember *member = g_hash_table_lookup (self->members_by_id, request_id);
+
+      calls = g_ptr_array_new_with_free_func (g_object_unref);
+      for (; member != NULL; member = member->older)
+        g_ptr_array_add (calls, g_object_ref (member->call));
+    }
+  else
+    {
+      calls = list_calls_locked (self);
+    }
+  g_mutex_unlock (&self->lock);
+
+  return calls;
+}
+
+GPtrArray *
+resilient_engine_watch_calls (ResilientEngine *self, ResilientCallsChanged func, gpointer data)
+{
+  GPtrArray *calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_assert (func == NULL || self->calls_changed == NULL);
+  self->calls_changed = func;
+  self->calls_changed_data = data;
+  if (func != NULL)
+    calls = list_calls_locked (self);
+  g_mutex_unlock (&self->lock);
+
+  return calls;
+}
+
+void
+resilient_engine_when_idle (ResilientEngine *self, ResilientIdleFunc func, gpointer data)
+{
+  IdleWaiter *waiter = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->n_calls > 0)
+    {
+      waiter = g_new0 (IdleWaiter, 1);
+      waiter->func = func;
+      waiter->data = data;
+      self->idle_waiters = g_slist_prepend (self->idle_waiters, waiter);
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (waiter == NULL)
+    func (data);
+}
+
+gboolean
+resilient_engine_withdraw_idle (ResilientEngine *self, gpointer data)
+{
+  IdleWaiter *waiter = NULL;
+
+  g_mutex_lock (&self->lock);
+  for (GSList *link = self->idle_waiters; link != NULL && waiter == NULL; link = link->next)
+    {
+      if (((IdleWaiter *) link->data)->data == data)
+        waiter = link->data;
+    }
+  self->idle_waiters = g_slist_remove (self->idle_waiters, waiter);
+  g_mutex_unlock (&self->lock);
+
+  if (waiter == NULL)
+    return FALSE;
+  g_free (waiter);
+  return TRUE;
+}
+
+gboolean
+resilient_engine_close (ResilientEngine *self)
+{
+  gboolean first, ended;
+
+  g_mutex_lock (&self->lock);
+  first = !self->closing;
+  self->closing = TRUE;
+  ended = self->n_calls == 0;
+  self->ended |= ended;
+  g_mutex_unlock (&self->lock);
+
+  /* Perhaps again: who closes while the end of the last call has yet to be told is told at once. */
+  if (ended)
+    resilient_recorder_close (self->recorder);
+
+  return first;
+}
+
+gboolean
+resilient_engine_is_closing (ResilientEngine *self)
+{
+  gboolean closing;
+
+  g_mutex_lock (&self->lock);
+  closing = self->closing;
+  g_mutex_unlock (&self->lock);
+
+  return closing;
 }

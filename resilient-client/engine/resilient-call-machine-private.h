@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include "resilient-engine-private.h"
+#include "resilient-result.h"
+
+G_BEGIN_DECLS
+
+/* What moves a call: see resilient-call-machine.c. It is part of its call, and lives as long. Any
+ * thread. */
+typedef struct _ResilientCallMachine ResilientCallMachine;
+
+/* Why a call is cancelled: the first reason stays. */
+typedef enum
+{
+  RESILIENT_CANCEL_NONE,
+  RESILIENT_CANCEL_BY_CALLER,
+  RESILIENT_CANCEL_BY_CLOSE,
+  /* by the total deadline, or by who blocked until then and found the scheduler at a stand-still */
+  RESILIENT_CANCEL_BY_DEADLINE,
+} ResilientCancelCause;
+
+/* What of a call may change: the numbers of the properties of ResilientCall. */
+enum
+{
+  RESILIENT_CALL_PROP_REQUEST_ID = 1,
+  RESILIENT_CALL_PROP_CONTEXT,
+  RESILIENT_CALL_PROP_STATE,
+  RESILIENT_CALL_PROP_ATTEMPT,
+  RESILIENT_CALL_PROP_MAX_ATTEMPTS,
+  RESILIENT_CALL_PROP_FAILURE,
+  RESILIENT_CALL_PROP_STATUS_CODE,
+  RESILIENT_CALL_PROP_RESULT,
+  RESILIENT_CALL_PROP_BYTES_SENT,
+  RESILIENT_CALL_PROP_BYTES_RECEIVED,
+  RESILIENT_CALL_PROP_UPLOAD_SIZE,
+  RESILIENT_CALL_PROP_DOWNLOAD_SIZE,
+  RESILIENT_CALL_PROP_PRIORITY,
+  RESILIENT_CALL_N_PROPS
+};
+
+/* What there is to see of it. Pointers are not owned by who looks. */
+typedef struct
+{
+  ResilientRequestContext *context; /* nullable: it was not started */
+  ResilientResult *result;          /* NULL until it is done */
+  gint64 bytes_sent, bytes_received, upload_size, download_size;
+  ResilientFailure failure;
+  guint attempts;
+  int priority;
+  guint16 status_code;
+  guint8 state; /* a ResilientCallState */
+} ResilientCallView;
+
+typedef struct
+{
+  /* @props: a set of 1 << RESILIENT_CALL_PROP_*. Under the machine's lock: only note it down. */
+  void (*changed) (ResilientCall *call, guint props);
+  /* It has ended, or resilient_call_machine_ask_complete() was called after that. In the driving
+   * context, from a piece of work of its own: may call the app. */
+  void (*complete) (ResilientCall *call);
+} ResilientCallMachineFuncs;
+
+ResilientCallMachine *
+resilient_call_machine_new (ResilientCall *call, const ResilientCallMachineFuncs *funcs);
+void resilient_call_machine_free (ResilientCallMachine *self);
+
+/* One of these, once. The first takes its place in the queue of now; TRUE: it waits for begin().
+ * FALSE: it is refused (CLOSED, OVERLOADED), and has ended. @scheduler drives it; @blocks: the
+ * thread of now waits for its end. */
+gboolean resilient_call_machine_enter (ResilientCallMachine *self,
+                                       ResilientEngine *engine,
+                                       ResilientScheduler *scheduler,
+                                       ResilientFrozenRequest *frozen,
+                                       ResilientRequestContext *context,
+                                       gboolean blocks);
+/* Of a call that never was: it has ended with @error and is counted as refused. */
+void resilient_call_machine_refuse (ResilientCallMachine *self,
+                                    ResilientEngine *engine,
+                                    ResilientScheduler *scheduler,
+                                    const GError *error);
+/* The same of an engine that is foreign: nothing of that is touched. */
+void resilient_call_machine_refuse_foreign (ResilientCallMachine *self,
+                                            ResilientEngine *engine,
+                                            const GError *error);
+void resilient_call_machine_begin (ResilientCallMachine *self);
+
+/* NULL: it was not started. */
+ResilientEngine *resilient_call_machine_get_engine (ResilientCallMachine *self);
+/* Not the lock, in a forked child: there nobody changes anything any more, and the lock may be that
+ * of a thread that is not there. */
+const ResilientCallView *resilient_call_machine_lock (ResilientCallMachine *self);
+void resilient_call_machine_unlock (ResilientCallMachine *self);
+/* Seconds until the end of its sleep, 0 when it does not sleep. Under the lock. */
+double resilient_call_machine_get_delay_left_locked (ResilientCallMachine *self);
+/* The result, or a PENDING one made for the occasion. Transfer full. */
+ResilientResult *resilient_call_machine_snapshot (ResilientCallMachine *self);
+
+void resilient_call_machine_set_priority (ResilientCallMachine *self, int priority);
+/* FALSE: it does not sleep. */
+gboolean resilient_call_machine_retry_now (ResilientCallMachine *self);
+/* FALSE: it has ended, or is just being recorded as ended. */
+gboolean resilient_call_machine_cancel (ResilientCallMachine *self, ResilientCancelCause cause);
+/* It has ended, and complete() is to run (again). */
+void resilient_call_machine_ask_complete (ResilientCallMachine *self);
+/* Blocks until it ended. When it was cancelled, or its total deadline has passed, and the scheduler
+ * does nothing about it, returns that error instead (transfer full): the scheduler ends the call in
+ * the same way as soon as it can. Once. */
+GError *resilient_call_machine_block (ResilientCallMachine *self);
+
+G_END_DECLS
