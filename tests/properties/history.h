@@ -33,8 +33,9 @@ typedef struct
   gint64 time;
   gboolean has_response;
   GError *error;
-  gboolean gave_up; /* its own cancellable was used: the waiting may end before the request */
-  gboolean stored;  /* the result was in the store */
+  gboolean gave_up;  /* its own cancellable was used: the waiting may end before the request */
+  gboolean overtook; /* a blocked thread gave up waiting for a scheduler that is late to end it */
+  gboolean stored;   /* the result was in the store */
 } PastAnswer;
 
 /* One attempt, as the network saw it. */
