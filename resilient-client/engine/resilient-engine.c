@@ -176,7 +176,11 @@ part_at_home (Remains *remains)
     }
   else if (g_main_context_acquire (home_context))
     {
+      /* what libsoup starts to close it goes on with in the thread-default context: that of the I/O
+       * thread ends now */
+      g_main_context_push_thread_default (home_context);
       part (remains);
+      g_main_context_pop_thread_default (home_context);
       g_main_context_release (home_context);
     }
   else

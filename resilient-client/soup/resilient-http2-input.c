@@ -56,6 +56,7 @@ struct _ResilientHttp2Input
   gboolean dispatching;
   gboolean dry;       /* nothing more is there in this dispatch */
   gboolean throttled; /* or it has had enough */
+  gboolean served;    /* libsoup was given something in this dispatch */
   gboolean unlooked;  /* libsoup has read, and may not have seen what became of it */
   gsize work;
   gboolean deserted;
@@ -77,7 +78,7 @@ take (ResilientHttp2Input *self, void *buffer, gsize count)
 
   memcpy (buffer, self->passed->data + self->offset, n);
   self->offset += n;
-  self->unlooked = TRUE;
+  self->unlooked = self->served = TRUE;
   if (self->offset == self->passed->len)
     {
       g_byte_array_set_size (self->passed, 0);
@@ -140,7 +141,13 @@ is_over (ResilientHttp2Input *self)
   return self->error != NULL || self->at_end;
 }
 
-/* TRUE when there is something to take before the end, or libsoup has yet to do without. */
+/* TRUE when there is something to take before the end, or libsoup has yet to do without.
+ *
+ * What libsoup has to say to what it reads, such as a reset of a stream whose message it has let go
+ * of, it writes from a source, in a turn of its own: it counts its connection as in use until then,
+ * and writes nothing once it knows of the end. Then the connection stays in use until its session
+ * goes, which complains of it. So the end never comes in the dispatch in which something else did.
+ */
 static gboolean
 hold_end (ResilientHttp2Input *self)
 {
@@ -148,6 +155,11 @@ hold_end (ResilientHttp2Input *self)
 
   if (!self->dispatching)
     return FALSE;
+  if (self->served)
+    {
+      self->throttled = TRUE;
+      return TRUE;
+    }
   over = resilient_http2_frames_wind_up (self->frames, self->passed);
   if (self->passed->len > 0)
     return TRUE;
@@ -303,7 +315,7 @@ read_ready_cb (GObject *stream, gpointer data)
   if (g_source_get_ready_time (source) >= 0)
     g_source_set_ready_time (source, -1);
   self->dispatching = TRUE;
-  self->dry = self->throttled = FALSE;
+  self->dry = self->throttled = self->served = FALSE;
   self->work = 0;
   /* In there it may part with the connection, and with this source and its data. */
   again = callback (stream, self->callback_data) && !g_source_is_destroyed (source);
@@ -320,6 +332,9 @@ read_ready_cb (GObject *stream, gpointer data)
   self->dispatching = FALSE;
   if (again && self->throttled)
     g_source_set_ready_time (source, 0);
+  /* what it writes has its turn before the end, whatever the app's priority is */
+  if (again && is_over (self))
+    g_source_set_priority (source, MAX (self->io_priority, G_PRIORITY_DEFAULT));
   if (!again)
     note_desertion (self);
   g_object_unref (self);

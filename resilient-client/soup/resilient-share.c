@@ -61,9 +61,14 @@ static void
 stranded_cb (gpointer data)
 {
   ResilientShare *self = data;
+  guint unsent;
 
+  /* The end is what libsoup is to see. It may still have resets to write, for what it finds in the
+   * connection before: one that can't be written leaves the connection in use for good. What a peer
+   * has not taken it would wait for, when it says farewell in TLS. */
   if (resilient_connections_is_deserted (self->connections, self->id))
-    g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
+    g_socket_shutdown (
+      self->socket, TRUE, !resilient_socket_get_unsent (self->socket, &unsent) || unsent > 0, NULL);
   else
     resilient_timer_queue_set (
       self->timers, &self->timer, resilient_clock_get_boot () + POLL, stranded_cb, self);
