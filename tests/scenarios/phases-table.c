@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "frozen-clock.h"
+#include "test-clock.h"
 #include "held-resolver.h"
 #include "phases-private.h"
 
@@ -359,7 +359,7 @@ finish_sleeping (Cell *self)
   /* the event of a retry comes before its sleep, when another thread drives it */
   if (self->call != NULL && !cell_has_ended (self))
     cell_wait_state (self, RESILIENT_CALL_STATE_WAITING);
-  frozen_clock_advance (1000);
+  test_clock_advance (1000);
 }
 
 static ResilientRetryPolicy *
@@ -510,7 +510,7 @@ static void
 reach_in_timeout (Cell *self)
 {
   wait_held_go (self);
-  frozen_clock_advance (5);
+  test_clock_advance (5);
 }
 
 static void

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "frozen-clock.h"
+#include "test-clock.h"
 #include "held-resolver.h"
 #include "phases-private.h"
 
@@ -84,7 +84,7 @@ cell_wait_while_time_goes_on (Cell *self, double step, gboolean (*condition) (Ce
                  fault_server_get_closed (self->fixture.server),
                  fault_server_get_connections (self->fixture.server),
                  g_atomic_int_get (&self->n_sessions));
-      frozen_clock_advance (step);
+      test_clock_advance (step);
       g_main_context_iteration (NULL, TRUE);
     }
   g_source_destroy (tick);
@@ -652,7 +652,7 @@ void
 phases_init (int *argc, char ***argv)
 {
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  frozen_clock_install ();
+  test_clock_install ();
   held_resolver_install ();
   /* its signals are looked up before there is one */
   g_type_class_ref (SOUP_TYPE_SESSION);

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "frozen-clock.h"
+#include "test-clock.h"
 #include "phases.h"
 
 /* The client is closed in every phase: at once, with grace that is enough, and with grace that is
@@ -79,7 +79,7 @@ test_close (Cell *cell, gconstpointer data)
   if (cell->test->action == WITH_GRACE)
     cell_finish (cell);
   else if (cell->test->action == GRACE_RUNS_OUT)
-    frozen_clock_advance (TOO_SHORT);
+    test_clock_advance (TOO_SHORT);
   cell_wait_end (cell);
   if (own_end || (cell->phase->late && cell->error == NULL))
     cell_expect_own_end (cell);

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "frozen-clock.h"
+#include "test-clock.h"
 #include "phases.h"
 
 /* Every deadline, in every phase: it ends the request where it is meant for that phase, on time and
@@ -136,26 +136,26 @@ test_deadline (Cell *cell, gconstpointer data)
 
   cell->tune = set_deadline;
   cell_act_in_phase (cell, do_nothing);
-  reached = frozen_clock_get ();
-  frozen_clock_advance (PERIOD - 0.001);
+  reached = test_clock_get ();
+  test_clock_advance (PERIOD - 0.001);
   g_assert_false (cell_has_ended (cell));
 
   if (!fires)
     {
-      frozen_clock_advance (PERIOD / 2);
+      test_clock_advance (PERIOD / 2);
       g_assert_false (cell_has_ended (cell));
       cell_finish (cell);
       cell_expect_own_end (cell);
       return;
     }
 
-  frozen_clock_advance (0.001);
+  test_clock_advance (0.001);
   /* whether the peer took what was written is looked at now and then, and so known a little
    * later */
   if (cell_is_at_home (cell) && cell->test->action != WRITE && cell->test->action != READ)
     g_assert_true (cell_has_ended (cell));
   cell_wait_while_time_goes_on (cell, 0.5, cell_has_ended);
-  g_assert_cmpint (frozen_clock_get () - reached, >=, PERIOD * G_USEC_PER_SEC);
+  g_assert_cmpint (test_clock_get () - reached, >=, PERIOD * G_USEC_PER_SEC);
   cell_expect_end (cell, get_end (cell->test->action), cell->phase->attempts);
   cell_expect_slot (cell);
 }

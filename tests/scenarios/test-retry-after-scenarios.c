@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "client-fixture.h"
-#include "frozen-clock.h"
+#include "test-clock.h"
 
 /* What a server asks for with Retry-After, in every form, and when the second attempt comes: under
  * several time zones and locales, with the machine's clock right and wrong. */
@@ -22,7 +22,7 @@
 #define TOO_LONG (-2)
 
 #define YEAR (365.0 * 24 * 3600)
-#define NOON "Thu, 29 Feb 2024 12:00:00 GMT" /* FROZEN_EPOCH */
+#define NOON "Thu, 29 Feb 2024 12:00:00 GMT" /* TEST_CLOCK_EPOCH */
 
 static const struct
 {
@@ -118,7 +118,7 @@ static void
 tear_down (ClientFixture *fixture, gconstpointer data)
 {
   client_fixture_tear_down (fixture, data);
-  frozen_clock_set_real (FROZEN_EPOCH * G_USEC_PER_SEC);
+  test_clock_set_real (TEST_CLOCK_EPOCH * G_USEC_PER_SEC);
   setlocale (LC_ALL, "C");
 }
 
@@ -163,7 +163,7 @@ test_retry_after (ClientFixture *fixture, gconstpointer data)
       g_test_skip ("this machine does not have the locale");
       return;
     }
-  frozen_clock_set_real ((FROZEN_EPOCH + (gint64) table[test->row].clock) * G_USEC_PER_SEC);
+  test_clock_set_real ((TEST_CLOCK_EPOCH + (gint64) table[test->row].clock) * G_USEC_PER_SEC);
   fault_server_next (
     fixture->server, "/", fault_answer (503, table[test->row].headers, "busy"), NULL);
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
@@ -185,9 +185,9 @@ test_retry_after (ClientFixture *fixture, gconstpointer data)
 
   /* and that is when it comes */
   if (delay > 0.002)
-    frozen_clock_advance (delay - 0.001);
+    test_clock_advance (delay - 0.001);
   g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 1);
-  frozen_clock_advance (0.002);
+  test_clock_advance (0.002);
   response = client_end_get (fixture, &slot, &error);
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
@@ -211,7 +211,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  frozen_clock_install ();
+  test_clock_install ();
   for (guint row = 0; row < G_N_ELEMENTS (table); row++)
     {
       for (guint i = 0; i < G_N_ELEMENTS (zones); i++)

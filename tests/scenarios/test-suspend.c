@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "frozen-clock.h"
+#include "test-clock.h"
 #include "phases.h"
 
 /* The lid is closed for the night, in every phase: boot time jumps by eight hours, the monotonic
@@ -30,7 +30,7 @@ set_deadline (Cell *cell)
 static void
 sleep_for_a_night (Cell *cell)
 {
-  frozen_clock_suspend (NIGHT);
+  test_clock_suspend (NIGHT);
 }
 
 static void
@@ -98,11 +98,11 @@ test_new_connection (ClientFixture *fixture, gconstpointer flags)
   fault_server_on (fixture->server, NULL, fault_answer (200, NULL, "ok"), NULL);
   expect_get (fixture, 1);
   expect_get (fixture, 1);
-  frozen_clock_suspend (NIGHT);
+  test_clock_suspend (NIGHT);
   expect_get (fixture, 2);
   expect_get (fixture, 2);
   /* a nap is no night */
-  frozen_clock_suspend (4);
+  test_clock_suspend (4);
   expect_get (fixture, 2);
 }
 
@@ -125,15 +125,15 @@ test_spread (ClientFixture *fixture, gconstpointer flags)
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     call_wait_state (calls[i], RESILIENT_CALL_STATE_WAITING);
   fault_server_set_listening (fixture->server, TRUE);
-  frozen_clock_suspend (NIGHT);
+  test_clock_suspend (NIGHT);
   g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 0);
-  frozen_clock_advance (1);
+  test_clock_advance (1);
   n = 0;
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     n += resilient_call_get_state (calls[i]) != RESILIENT_CALL_STATE_WAITING;
   g_assert_cmpuint (n, >, 5);
   g_assert_cmpuint (n, <, 45);
-  frozen_clock_advance (1);
+  test_clock_advance (1);
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     {
       g_autoptr (GError) error = NULL;

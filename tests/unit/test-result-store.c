@@ -6,6 +6,7 @@
 #include "resilient-result-store-private.h"
 
 #include "events-fixture.h"
+#include "test-clock.h"
 
 /* A result whose body has @body_size bytes, created and added now. */
 static void
@@ -186,7 +187,7 @@ test_limits (void)
           else if (operation[1] == '=' && *operation == 'c')
             resilient_result_store_clear (store, number);
           else if (*operation == '+')
-            advance_clock (operation[1] != '\0' ? number : 1);
+            test_clock_pass (operation[1] != '\0' ? number : 1);
           else
             add (store, id, operation[1] != '\0' ? number : 10);
         }
@@ -210,10 +211,10 @@ test_clear (void)
   guint length = 4;
 
   add (store, "x", 1);
-  advance_clock (3);
+  test_clock_pass (3);
   add (store, "y", 1);
   add (store, "z", 1);
-  advance_clock (2);
+  test_clock_pass (2);
   add (store, "w", 1);
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -236,7 +237,7 @@ test_expiry (void)
       g_autoptr (GPtrArray) removed = NULL;
 
       add (store, "x", 1);
-      advance_clock (3600);
+      test_clock_pass (3600);
       switch (access)
         {
         case 0:
@@ -301,7 +302,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  freeze_clock ();
+  test_clock_install ();
 
   g_test_add_func ("/result-store/limits", test_limits);
   g_test_add_func ("/result-store/headers", test_headers);

@@ -22,7 +22,7 @@ wait_until_waiting (Run *run)
 {
   while (!has_phase (run))
     {
-      advance (0.001);
+      test_clock_advance (0.001);
       g_assert_false (run->done);
     }
 }
@@ -46,9 +46,9 @@ test_connect (void)
   run->params.read_timeout = 0.01;
   run_start (run);
   test_run_pending ();
-  advance (0.249);
+  test_clock_advance (0.249);
   g_assert_false (run->done);
-  advance (0.001);
+  test_clock_advance (0.001);
   g_assert_true (run->done);
   assert_timeout (run, RESILIENT_FAILURE_CONNECT_TIMEOUT, RESILIENT_PHASE_CONNECTING);
   g_assert_true (run->outcome.nothing_sent);
@@ -72,7 +72,7 @@ test_connect_behind (void)
   second->params.connect_timeout = 0.5;
   run_start (second);
   test_run_pending ();
-  advance (0.5);
+  test_clock_advance (0.5);
   g_assert_true (second->done);
   assert_timeout (second, RESILIENT_FAILURE_CONNECT_TIMEOUT, RESILIENT_PHASE_CONNECTING);
   resilient_transport_attempt_abandon (first->attempt);
@@ -95,9 +95,9 @@ test_read (void)
   run_start (run);
   fault_server_wait_requests (fixture.server, 1);
   wait_until_waiting (run);
-  advance (0.749);
+  test_clock_advance (0.749);
   g_assert_false (run->done);
-  advance (0.001);
+  test_clock_advance (0.001);
   g_assert_true (run->done);
   assert_timeout (run, RESILIENT_FAILURE_READ_TIMEOUT, RESILIENT_PHASE_WAITING);
   g_assert_false (run->outcome.nothing_sent);
@@ -125,10 +125,10 @@ test_drip (void)
     {
       fault_server_release (fixture.server, "drip", 1);
       run_wait_received (run, i);
-      advance (0.9);
+      test_clock_advance (0.9);
       g_assert_false (run->done);
     }
-  advance (0.1);
+  test_clock_advance (0.1);
   g_assert_true (run->done);
   assert_timeout (run, RESILIENT_FAILURE_READ_TIMEOUT, RESILIENT_PHASE_READING);
   g_assert_cmpuint (run->outcome.status_code, ==, 200);
@@ -155,11 +155,11 @@ test_attempt (void)
   run->params.read_timeout = 1.5;
   run_start (run);
   fault_server_wait_held (fixture.server, "b", 1);
-  advance (1.4);
+  test_clock_advance (1.4);
   fault_server_release (fixture.server, "b", 1);
   run_wait_received (run, 1);
   g_assert_false (run->done);
-  advance (0.6);
+  test_clock_advance (0.6);
   g_assert_true (run->done);
   assert_timeout (run, RESILIENT_FAILURE_DEADLINE, RESILIENT_PHASE_READING);
   run_wait_released (run);
@@ -185,7 +185,7 @@ test_slow_upload (void)
   const gsize size = 8 * 1024 * 1024;
   g_autofree char *large = g_strnfill (size, 'x');
   g_autoptr (Run) run = NULL;
-  gint64 started = test_now;
+  gint64 started = test_clock_get ();
   gboolean whole = FALSE;
 
   fixture_init (&fixture, FAULT_SERVER_PLAIN);
@@ -211,16 +211,16 @@ test_slow_upload (void)
       /* Time passes when something was accepted: seen by libsoup, which gives more to the kernel,
        * or only by the kernel, when it has all already. */
       if (run->sent > sent)
-        advance (10);
+        test_clock_advance (10);
       else if (run->sent == (gint64) size)
-        advance (1);
+        test_clock_advance (1);
       g_assert_no_error (run->outcome.error);
     }
   run_wait_done (run);
   assert_response (run, 200, "ok");
   g_assert_cmpint (run->sent, ==, size);
-  g_test_message ("%d s", (int) ((test_now - started) / G_USEC_PER_SEC));
-  g_assert_cmpint (test_now - started, >, 30 * G_USEC_PER_SEC);
+  g_test_message ("%d s", (int) ((test_clock_get () - started) / G_USEC_PER_SEC));
+  g_assert_cmpint (test_clock_get () - started, >, 30 * G_USEC_PER_SEC);
   run_wait_released (run);
 }
 
@@ -242,7 +242,7 @@ test_write (void)
   fault_server_wait_held (fixture.server, "never", 1);
   while (!run->done)
     {
-      advance (0.25);
+      test_clock_advance (0.25);
       waited += 0.25;
       g_assert_cmpfloat (waited, <, 100);
     }
@@ -269,9 +269,9 @@ test_expect_ignored (void)
   run = run_new (&fixture, request_with_body (&fixture, "PUT", "/", large));
   run_start (run);
   fault_server_wait_requests (fixture.server, 1);
-  advance (0.999);
+  test_clock_advance (0.999);
   g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 1);
-  advance (0.001);
+  test_clock_advance (0.001);
   run_wait_done (run);
   run_wait_released (run);
   assert_response (run, 200, "ok");
@@ -346,9 +346,9 @@ test_expect_ignored_kept (void)
         run_start (run);
         fault_server_wait_held (fixture.server, "head", 1);
         test_run_pending ();
-        advance (0.999);
+        test_clock_advance (0.999);
         g_assert_cmpint (run->sent, ==, 0);
-        advance (0.001);
+        test_clock_advance (0.001);
         wait_sent (run);
         fault_server_open (fixture.server, "head");
         run_wait_done (run);
@@ -399,7 +399,7 @@ test_expect_failed_late (void)
       run_start (run);
       fault_server_wait_held (fixture.server, "head", 1);
       test_run_pending ();
-      advance (1);
+      test_clock_advance (1);
       wait_sent (run);
       fault_server_open (fixture.server, "head");
       run_wait_done (run);
@@ -447,7 +447,7 @@ test_expect_half_head (void)
       run_start (run);
       fault_server_wait_held (fixture.server, "half", 1);
       test_run_pending ();
-      advance (1);
+      test_clock_advance (1);
       fault_server_open (fixture.server, "half");
       run_wait_done (run);
       run_wait_released (run);
@@ -495,7 +495,7 @@ test_expect_interim (void)
       test_run_pending ();
       if (!asks)
         {
-          advance (1);
+          test_clock_advance (1);
           wait_sent (run);
         }
       fault_server_open (fixture.server, "told");
@@ -534,7 +534,7 @@ test_discard (void)
     g_main_context_iteration (NULL, TRUE);
   test_run_pending ();
   g_assert_false (run->done);
-  advance (1);
+  test_clock_advance (1);
   g_assert_true (run->done);
   assert_response (run, 503, NULL);
   run_wait_released (run);
@@ -576,7 +576,7 @@ test_abort_reading (void)
   run_start (run);
   run_wait_received (run, 1);
   soup_session_abort (fixture.session);
-  advance (1);
+  test_clock_advance (1);
   g_assert_true (run->done);
   assert_failure (run, RESILIENT_FAILURE_DISCONNECT, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
   run_wait_released (run);
@@ -596,7 +596,7 @@ test_none (void)
   run_start (run);
   fault_server_wait_held (fixture.server, "answer", 1);
   g_assert_cmpuint (resilient_timer_queue_get_length (fixture.timers), ==, 0);
-  advance (1e6);
+  test_clock_advance (1e6);
   fault_server_open (fixture.server, "answer");
   run_wait_done (run);
   assert_response (run, 200, "late");
@@ -607,7 +607,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  freeze_clock ();
+  test_clock_install ();
   g_test_add_func ("/soup-deadlines/connect", test_connect);
   g_test_add_func ("/soup-deadlines/connect-behind", test_connect_behind);
   g_test_add_func ("/soup-deadlines/read", test_read);

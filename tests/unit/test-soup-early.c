@@ -76,7 +76,7 @@ end_stuck (Run *run)
 
   while (!run->done && g_get_monotonic_time () < end)
     {
-      advance (10);
+      test_clock_advance (10);
       g_thread_yield ();
     }
   g_assert_true (run->done);
@@ -233,7 +233,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  freeze_clock ();
+  test_clock_install ();
   g_test_add_func ("/soup-early/write-timeout", test_write_timeout);
   g_test_add_func ("/soup-early/encoded", test_encoded);
   g_test_add_func ("/soup-early/redirect", test_redirect);

@@ -828,8 +828,7 @@ test_floods (gconstpointer data)
       if (cases[i].passes)
         {
           run_wait_received (run, 64 * 1024);
-          test_now += 10 * G_USEC_PER_SEC;
-          resilient_clock_moved ();
+          test_clock_pass (10);
           run_wait_done (run);
           assert_failure (run, RESILIENT_FAILURE_DEADLINE, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
         }
@@ -1006,7 +1005,7 @@ main (int argc, char *argv[])
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   test_trust_by_default ();
-  freeze_clock ();
+  test_clock_install ();
   for (int i = 0; i < N_SESSIONS; i++)
     {
 #define ADD(name, test)                                                                            \

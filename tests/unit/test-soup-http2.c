@@ -368,7 +368,7 @@ test_lost_body (void)
   fault_server_wait_closed (fixture.server, 1);
   test_run_pending ();
   for (guint i = 0; i < 100 && !run->done; i++)
-    advance (0.5);
+    test_clock_advance (0.5);
   g_assert_true (run->done);
   assert_failure (run, RESILIENT_FAILURE_DISCONNECT, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
   run_wait_released (run);
@@ -435,7 +435,7 @@ test_abandon_behind (void)
   fault_server_wait_held (fixture.server, "handshake", 1);
   run_start (second);
   test_run_pending ();
-  advance (1);
+  test_clock_advance (1);
   g_assert_true (second->done);
   assert_failure (second, RESILIENT_FAILURE_CONNECT_TIMEOUT, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_true (second->outcome.nothing_sent);
@@ -468,8 +468,7 @@ test_decoded_after_end (void)
   run_start (run);
   while (!run->done)
     {
-      test_now += G_USEC_PER_SEC;
-      resilient_clock_moved ();
+      test_clock_pass (1);
       g_main_context_iteration (NULL, FALSE);
       g_thread_yield ();
     }
@@ -481,7 +480,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  freeze_clock ();
+  test_clock_install ();
   g_test_add_func ("/soup-http2/get", test_get);
   g_test_add_func ("/soup-http2/post", test_post);
   g_test_add_func ("/soup-http2/early", test_early);

@@ -94,7 +94,7 @@ static void
 let_connect (Fixture *fixture)
 {
   fault_server_wait_held (fixture->server, "connection", 1);
-  advance (OPENING);
+  test_clock_advance (OPENING);
   fault_server_open (fixture->server, "connection");
 }
 
@@ -112,7 +112,7 @@ static void
 pass_time (void)
 {
   for (guint i = 0; i < 3; i++)
-    advance (OPENING / 2 + 1e-5);
+    test_clock_advance (OPENING / 2 + 1e-5);
 }
 
 static void
@@ -149,7 +149,7 @@ test_slow (Fixture *fixture, gconstpointer data)
   first = start (fixture, "/first");
   let_connect (fixture);
   fault_server_wait_held (fixture->server, "first", 1);
-  advance (2 * N * OPENING);
+  test_clock_advance (2 * N * OPENING);
   fault_server_open (fixture->server, "first");
   end (first);
 
@@ -168,7 +168,7 @@ test_hangs (Fixture *fixture, gconstpointer data)
   fault_server_on (fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
   start_all (fixture, runs);
   fault_server_wait_held (fixture->server, "all", 1);
-  advance (OPENING);
+  test_clock_advance (OPENING);
   g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
   pass_time ();
   release_all (fixture, runs, N);
@@ -184,7 +184,7 @@ test_hangs_already (Fixture *fixture, gconstpointer data)
   fault_server_on (fixture->server, NULL, fault_hold ("all"), fault_answer (200, NULL, "ok"), NULL);
   first = start (fixture, "/");
   fault_server_wait_held (fixture->server, "all", 1);
-  advance (2 * OPENING);
+  test_clock_advance (2 * OPENING);
   second = start (fixture, "/");
   fault_server_wait_held (fixture->server, "all", 2);
   fault_server_open (fixture->server, "all");
@@ -228,7 +228,7 @@ test_gone (Fixture *fixture, gconstpointer data)
   last = start (fixture, "/last");
   resilient_transport_attempt_abandon (abandoned->attempt);
   run_wait_released (abandoned);
-  advance (OPENING / 4);
+  test_clock_advance (OPENING / 4);
   run_wait_released (late);
   assert_failure (late, RESILIENT_FAILURE_DEADLINE, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_true (late->outcome.nothing_sent);
@@ -345,7 +345,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   test_trust_by_default ();
-  freeze_clock ();
+  test_clock_install ();
 #define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
   ADD ("/soup-lanes/first", test_first);
   ADD ("/soup-lanes/quick", test_quick);

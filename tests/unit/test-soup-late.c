@@ -81,7 +81,7 @@ wait_until_waiting (Run *run)
     {
       while (resilient_socket_get_unsent (socket, &unsent) && unsent > 0)
         g_thread_yield ();
-      advance (0.001);
+      test_clock_advance (0.001);
       g_assert_no_error (run->outcome.error);
       g_assert_false (run->done);
     }
@@ -104,7 +104,7 @@ release_run (Run *run)
 {
   while (!run->released)
     {
-      advance (0.1);
+      test_clock_advance (0.1);
       g_thread_yield ();
     }
 }
@@ -133,7 +133,7 @@ answer_late (FaultServerFlags flags, const char *method)
   wait_until_waiting (run);
   fault_server_release (fixture.server, "answer", 1);
   wait_arrived (run);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   finish_run (run);
   assert_response (run, 200, "in time");
   g_assert_cmpuint (run->outcome.sends, ==, 1);
@@ -183,7 +183,7 @@ test_body (gconstpointer flags)
       test_run_pending ();
       fault_server_release (fixture.server, gate, 1);
       wait_arrived (run);
-      advance (BUSY);
+      test_clock_advance (BUSY);
       g_assert_no_error (run->outcome.error);
     }
   finish_run (run);
@@ -210,11 +210,11 @@ test_part_of_headers (gconstpointer flags)
   wait_until_waiting (run);
   fault_server_release (fixture.server, "part", 1);
   wait_arrived (run);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   g_assert_false (run->done);
-  advance (SPAN - 0.001);
+  test_clock_advance (SPAN - 0.001);
   g_assert_false (run->done);
-  advance (0.001);
+  test_clock_advance (0.001);
   g_assert_true (run->done);
   assert_failure (run, RESILIENT_FAILURE_READ_TIMEOUT, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   release_run (run);
@@ -233,7 +233,7 @@ test_silence (gconstpointer flags)
   run_start (run);
   fault_server_wait_requests (fixture.server, 1);
   wait_until_waiting (run);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   g_assert_true (run->done);
   assert_failure (run, RESILIENT_FAILURE_READ_TIMEOUT, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_cmpint (run->outcome.phase, ==, RESILIENT_PHASE_WAITING);
@@ -255,7 +255,7 @@ test_end (gconstpointer flags)
   wait_until_waiting (run);
   fault_server_release (fixture.server, "end", 1);
   wait_arrived (run);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   finish_run (run);
   g_assert_cmpint (run->outcome.failure, ==, RESILIENT_FAILURE_DISCONNECT);
 }
@@ -287,7 +287,7 @@ test_neighbours (void)
   wait_until_waiting (answered);
   fault_server_release (fixture.server, "answer", 1);
   wait_arrived (answered);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   run_wait_done (answered);
   run_wait_done (silent);
   release_run (answered);
@@ -314,7 +314,7 @@ test_attempt (gconstpointer flags)
   wait_held (&fixture, "answer", 1);
   fault_server_release (fixture.server, "answer", 1);
   wait_arrived (run);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   g_assert_true (run->done);
   assert_failure (run, RESILIENT_FAILURE_DEADLINE, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   release_run (run);
@@ -351,7 +351,7 @@ test_connect (gconstpointer flags)
   run_start (run);
   run_until_stage (run, G_SOCKET_CLIENT_CONNECTING);
   wait_socket (get_send (run)->dialed, POLLOUT);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   finish_run (run);
   assert_response (run, 200, "ok");
   g_assert_cmpuint (run->outcome.sends, ==, 1);
@@ -371,7 +371,7 @@ test_handshake (gconstpointer flags)
   run_start (run);
   run_until_stage (run, G_SOCKET_CLIENT_TLS_HANDSHAKING);
   wait_received (get_send (run)->dialed);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   finish_run (run);
   assert_response (run, 200, "ok");
   g_assert_cmpuint (fault_server_get_connections (fixture.server), ==, 1);
@@ -396,7 +396,7 @@ test_handshake_of_another (gconstpointer flags)
     }
   run_until_stage (runs[0], G_SOCKET_CLIENT_TLS_HANDSHAKING);
   wait_received (get_send (runs[0])->dialed);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
     {
       finish_run (runs[i]);
@@ -423,7 +423,7 @@ test_handshake_silence (gconstpointer flags)
   run = run_late (&fixture, "GET", "/");
   run_start (run);
   run_until_stage (run, G_SOCKET_CLIENT_TLS_HANDSHAKING);
-  advance (BUSY);
+  test_clock_advance (BUSY);
   g_assert_true (run->done);
   assert_failure (run, RESILIENT_FAILURE_CONNECT_TIMEOUT, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_true (run->outcome.nothing_sent);
@@ -464,7 +464,7 @@ test_upload (gconstpointer flags)
       do
         fault_server_release (fixture.server, "read", 1);
       while (!is_ready (socket, POLLOUT));
-      advance (BUSY);
+      test_clock_advance (BUSY);
       g_assert_no_error (run->outcome.error);
       g_assert_cmpint (run->sent, >, sent);
       n_busy++;
@@ -493,7 +493,7 @@ main (int argc, char *argv[])
   const FaultServerFlags all[] = { FAULT_SERVER_PLAIN, FAULT_SERVER_TLS, FAULT_SERVER_HTTP2 };
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  freeze_clock ();
+  test_clock_install ();
   for (guint i = 0; i < G_N_ELEMENTS (all); i++)
     {
       add ("answer", test_answer, all[i]);

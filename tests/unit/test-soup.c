@@ -182,7 +182,7 @@ test_post_connections (void)
     { RESILIENT_IDEMPOTENCY_YES, NULL, 50, TRUE },
   };
 
-  freeze_clock ();
+  test_clock_install ();
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_auto (Fixture) fixture = { 0 };
@@ -194,7 +194,7 @@ test_post_connections (void)
       fault_server_on (fixture.server, NULL, fault_answer (200, NULL, "ok"), NULL);
       first = run_new_for (&fixture, "GET", "/");
       run_through (first);
-      advance (cases[i].age);
+      test_clock_advance (cases[i].age);
       request = request_with_body (&fixture, "POST", "/", "x");
       resilient_request_set_idempotency (request, cases[i].idempotency);
       second = run_new (&fixture, request);
@@ -206,7 +206,7 @@ test_post_connections (void)
         fault_server_wait_closed (fixture.server, 1);
       g_assert_cmpuint (fault_server_get_connections (fixture.server), ==, cases[i].reused ? 1 : 2);
     }
-  resilient_clock_install (NULL, NULL);
+  test_clock_uninstall ();
 }
 
 static void

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "frozen-clock.h"
+#include "test-clock.h"
 
 #include "resilient-clock-private.h"
 #include "test-util.h"
@@ -12,7 +12,7 @@ static GMutex lock;
 /* Under lock; microseconds. */
 static gint64 boot = 1000 * G_USEC_PER_SEC;
 static gint64 suspended;
-static gint64 real_offset = FROZEN_EPOCH * G_USEC_PER_SEC - 1000 * G_USEC_PER_SEC;
+static gint64 real_offset = TEST_CLOCK_EPOCH * G_USEC_PER_SEC - 1000 * G_USEC_PER_SEC;
 
 static gint64
 get_monotonic (gpointer data)
@@ -51,15 +51,21 @@ get_real (gpointer data)
 }
 
 void
-frozen_clock_install (void)
+test_clock_install (void)
 {
   static const ResilientClockFuncs funcs = { get_monotonic, get_boot, get_real };
 
   resilient_clock_install (&funcs, NULL);
 }
 
+void
+test_clock_uninstall (void)
+{
+  resilient_clock_install (NULL, NULL);
+}
+
 gint64
-frozen_clock_get (void)
+test_clock_get (void)
 {
   return get_boot (NULL);
 }
@@ -76,23 +82,30 @@ go_on (double seconds, gboolean suspend)
   g_mutex_unlock (&lock);
 
   resilient_clock_moved ();
-  test_run_pending ();
 }
 
 void
-frozen_clock_advance (double seconds)
+test_clock_pass (double seconds)
 {
   go_on (seconds, FALSE);
 }
 
 void
-frozen_clock_suspend (double seconds)
+test_clock_advance (double seconds)
 {
-  go_on (seconds, TRUE);
+  go_on (seconds, FALSE);
+  test_run_pending ();
 }
 
 void
-frozen_clock_set_real (gint64 microseconds)
+test_clock_suspend (double seconds)
+{
+  go_on (seconds, TRUE);
+  test_run_pending ();
+}
+
+void
+test_clock_set_real (gint64 microseconds)
 {
   g_mutex_lock (&lock);
   real_offset = microseconds - boot;
