@@ -7,6 +7,7 @@
 
 #include "resilient-attempt-private.h"
 #include "resilient-clock-private.h"
+#include "resilient-debug-private.h"
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
@@ -286,6 +287,16 @@ attempt_admitted (ResilientWaiter *waiter)
   post (attempt->machine, WORK_ADMITTED);
 }
 
+static void
+tell_place (ResilientCallMachine *self, gboolean admitted)
+{
+  g_autofree char *name = resilient_debug_name_new (
+    resilient_request_context_get_request_id (self->view.context),
+    resilient_request_context_get_current_attempt (self->view.context) + 1);
+
+  resilient_debug (name, admitted ? "has a slot" : "queued for a slot");
+}
+
 static gboolean
 enter_gate (ResilientCallMachine *self, gboolean woken, ResilientGateAnswer *answer)
 {
@@ -313,6 +324,8 @@ enter_gate (ResilientCallMachine *self, gboolean woken, ResilientGateAnswer *ans
   attempt->admitted = *answer == RESILIENT_GATE_ADMITTED;
   if (!attempt->admitted)
     resilient_frozen_request_forget_uri (self->frozen);
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    tell_place (self, attempt->admitted);
   return TRUE;
 }
 
@@ -901,6 +914,7 @@ begin_attempt (ResilientCallMachine *self)
   guint generation = resilient_network_check_resume (self->engine->network);
   CallAttempt *attempt = self->attempt;
   ResilientTransportAttemptParams params = {
+    .context = self->view.context,
     .frozen = self->frozen,
     .idempotency_key = self->frozen->idempotency_key,
     .user_agent = self->limits->user_agent,

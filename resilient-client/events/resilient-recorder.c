@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "resilient-debug-private.h"
 #include "resilient-result-store-private.h"
 #include "resilient-subscription-private.h"
 
@@ -229,6 +230,16 @@ resilient_recorder_attempt (ResilientRecorder *self)
   self->stats.attempts++;
 }
 
+static void
+tell (ResilientRequestContext *context, const char *what, double seconds, ResilientReason reason)
+{
+  g_autofree char *name =
+    resilient_debug_name_new (resilient_request_context_get_request_id (context),
+                              resilient_request_context_get_current_attempt (context) + 1);
+
+  resilient_debug (name, "%s %g s: %s", what, seconds, resilient_reason_to_string (reason));
+}
+
 void
 resilient_recorder_retry (ResilientRecorder *self,
                           ResilientRequestContext *context,
@@ -241,6 +252,8 @@ resilient_recorder_retry (ResilientRecorder *self,
   gboolean wanted = is_wanted (self, RESILIENT_EVENT_TYPE_RETRY);
   g_auto (Leftovers) leftovers = { NULL };
 
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    tell (context, "comes after a sleep of", delay, reason);
   g_mutex_lock (&self->lock);
   self->stats.retries++;
   emit (self,
@@ -290,6 +303,11 @@ resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, Resi
       g_return_if_reached ();
     }
 
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    tell (resilient_result_get_context (result),
+          "ended the request, after",
+          resilient_result_get_total_time (result),
+          reason);
   wanted = is_wanted (self, type);
   locker = g_mutex_locker_new (&self->lock);
 

@@ -7,6 +7,7 @@
 
 #include "resilient-backoff-private.h"
 #include "resilient-clock-private.h"
+#include "resilient-debug-private.h"
 #include "resilient-random-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-retry-policy-private.h"
@@ -123,8 +124,8 @@ final (ResilientReason reason)
 }
 
 /* The rules are in this order because the first that applies is the reason to give. */
-ResilientVerdict
-resilient_verdict (const ResilientVerdictInput *input)
+static ResilientVerdict
+decide (const ResilientVerdictInput *input)
 {
   double delay = 0.0;
 
@@ -166,4 +167,29 @@ resilient_verdict (const ResilientVerdictInput *input)
     return final (RESILIENT_REASON_BUDGET_EMPTY);
 
   return (ResilientVerdict){ .retry = TRUE, .delay = delay, .reason = RESILIENT_REASON_RETRY };
+}
+
+static void
+tell (const ResilientVerdictInput *input, const ResilientVerdict *verdict)
+{
+  g_autofree char *name =
+    resilient_debug_name_new (resilient_request_context_get_request_id (input->context),
+                              resilient_request_context_get_current_attempt (input->context) + 1);
+
+  resilient_debug (name,
+                   "verdict on failure 0x%x, status %u: %s, %s",
+                   input->failure,
+                   input->status_code,
+                   verdict->retry ? "again" : "the last",
+                   resilient_reason_to_string (verdict->reason));
+}
+
+ResilientVerdict
+resilient_verdict (const ResilientVerdictInput *input)
+{
+  ResilientVerdict verdict = decide (input);
+
+  if (G_UNLIKELY (resilient_debug_is_on () && input->context != NULL))
+    tell (input, &verdict);
+  return verdict;
 }

@@ -19,6 +19,7 @@ typedef struct
 {
   ResilientRoute *route; /* a reference */
   ResilientLane *lane;   /* NULL while the request waits */
+  const char *why;       /* this one, in the words of the log; static */
   gboolean exclusive;    /* no other HTTP/1 request takes it meanwhile */
   gboolean scout;        /* others wait for what it learns */
   gboolean fresh_only; /* libsoup may use a connection that is open, as it was found to be fresh */

@@ -276,13 +276,19 @@ take_exclusive (ResilientPool *self, ResilientLease *lease, ResilientReuse reuse
   ResilientLane *lane = g_queue_peek_tail (&route->idle);
   gboolean open = lane != NULL && reuse != RESILIENT_REUSE_NONE;
 
+  lease->why = lane != NULL ? "kept, and idle" : "new, as none is idle";
   if (lane != NULL && reuse != RESILIENT_REUSE_ANY)
     {
       /* a new connection takes the place of one that is idle */
       if (reuse == RESILIENT_REUSE_FRESH)
         lease->fresh_only = open = resilient_connections_is_fresh (lane->connections, route->uri);
-      if (!open)
+      if (open)
         {
+          lease->why = "kept, and found to be fresh";
+        }
+      else
+        {
+          lease->why = "new, as nothing is sent twice: one that is kept may be stale";
           remove_idle (self, lane);
           lane = NULL;
         }
@@ -315,14 +321,17 @@ resilient_pool_enter (ResilientPool *self,
   route->challenges = route->challenges || challenges;
   if (lease->lane != NULL)
     {
+      lease->why = "the session's own choice";
       remove_all_idle (self);
     }
   else if (route->challenges)
     {
+      lease->why = "that of a session that answers challenges";
       lease->lane = get_main (self, route);
     }
   else if (route->protocol == RESILIENT_PROTOCOL_HTTP2)
     {
+      lease->why = "shared, as the origin speaks HTTP/2";
       lease->lane = get_many (self, route);
     }
   else if (route->protocol == RESILIENT_PROTOCOL_HTTP1 || route->rush)

@@ -72,6 +72,7 @@ struct _SoupAttempt
   GSource *idle;     /* what start() or abandon() must not say itself, or the next send */
   gboolean send_due; /* the idle source sends what the plan says */
 
+  char *debug_name; /* NULL: nothing is told of it */
   ResilientFrozenRequest *frozen;
   char *idempotency_key;
   char *user_agent;

@@ -6,6 +6,7 @@
 #include "resilient-soup-attempt-private.h"
 
 #include "resilient-clock-private.h"
+#include "resilient-debug-private.h"
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 #include "resilient-verdict-private.h"
@@ -26,6 +27,7 @@ resilient_soup_attempt_unref (SoupAttempt *self)
             && self->waiter.route == NULL);
   resilient_request_plan_clear (&self->plan);
   resilient_frozen_request_unref (self->frozen);
+  g_free (self->debug_name);
   g_free (self->idempotency_key);
   g_free (self->user_agent);
   g_clear_object (&self->outcome.socket);
@@ -199,6 +201,7 @@ launch (SoupAttempt *self, const ResilientLease *lease, GError **error)
     .session = lease->lane->session,
     .io_priority = self->io_priority,
     .pace = self->pace,
+    .debug_name = self->debug_name,
     .body = self->plan.with_body ? self->frozen->body : NULL,
     .connections = lease->lane->connections,
     .shared = !lease->exclusive,
@@ -244,14 +247,18 @@ enter_lane (SoupAttempt *self, GError **error)
   ResilientLease lease;
 
   self->waiter.span = self->deadlines.connect;
-
-  return !resilient_pool_enter (self->pool,
-                                self->plan.uri,
-                                g_uri_get_userinfo (self->plan.uri) != NULL,
-                                resilient_soup_message_get_reuse (self),
-                                &self->waiter,
-                                &lease)
-         || launch (self, &lease, error);
+  if (!resilient_pool_enter (self->pool,
+                             self->plan.uri,
+                             g_uri_get_userinfo (self->plan.uri) != NULL,
+                             resilient_soup_message_get_reuse (self),
+                             &self->waiter,
+                             &lease))
+    {
+      resilient_debug (self->debug_name, "waits for a connection");
+      return TRUE;
+    }
+  resilient_debug (self->debug_name, "leased a connection: %s", lease.why);
+  return launch (self, &lease, error);
 }
 
 static void
@@ -264,6 +271,46 @@ lane_ready (ResilientLeaseWaiter *waiter)
     say_later (self);
 }
 
+static const char *
+get_phase_name (ResilientPhase phase)
+{
+  switch (phase)
+    {
+    case RESILIENT_PHASE_CONNECTING:
+      return "connecting";
+    case RESILIENT_PHASE_WRITING:
+      return "writing";
+    case RESILIENT_PHASE_WAITING:
+      return "waiting for an answer";
+    case RESILIENT_PHASE_READING:
+      return "reading";
+    case RESILIENT_PHASE_DONE:
+    default:
+      return "done";
+    }
+}
+
+static void
+tell_plan (SoupAttempt *self)
+{
+  g_autofree char *uri = resilient_debug_redact_uri (self->plan.uri);
+
+  resilient_debug_write (self->debug_name, "%s %s by libsoup", self->plan.method, uri);
+}
+
+static void
+tell_end (SoupAttempt *self)
+{
+  g_autofree char *error = resilient_debug_describe_error (self->outcome.error);
+
+  if (self->outcome.failure == RESILIENT_FAILURE_NONE)
+    resilient_debug_write (
+      self->debug_name, "has its answer, of %" G_GUINT64_FORMAT " bytes", self->received);
+  else
+    resilient_debug_write (
+      self->debug_name, "failed while %s: %s", get_phase_name (self->outcome.phase), error);
+}
+
 gboolean
 resilient_soup_attempt_send (SoupAttempt *self, GError **error)
 {
@@ -272,6 +319,8 @@ resilient_soup_attempt_send (SoupAttempt *self, GError **error)
   self->expect_due = 0;
   self->outcome.status_code = 0;
   self->outcome.http2 = FALSE;
+  if (G_UNLIKELY (self->debug_name != NULL))
+    tell_plan (self);
   resilient_soup_attempt_enter (self, RESILIENT_PHASE_CONNECTING);
   return enter_lane (self, error);
 }
@@ -341,6 +390,8 @@ resilient_soup_attempt_finish (SoupAttempt *self,
   self->outcome.response = response;
   self->outcome.phase =
     failure == RESILIENT_FAILURE_NONE ? RESILIENT_PHASE_DONE : self->deadlines.phase;
+  if (G_UNLIKELY (self->debug_name != NULL))
+    tell_end (self);
   /* to close a stream tells the handlers of the session, which may run a main loop */
   if (!self->abandoned)
     self->funcs->done (&self->base, &self->outcome, self->data);
@@ -406,6 +457,10 @@ resilient_soup_attempt_start (ResilientTransport *transport,
   self->io_priority = params->io_priority;
   self->pace = params->pace != NULL ? resilient_pace_ref (params->pace) : NULL;
   self->timers = resilient_timer_queue_ref (timers);
+  if (params->context != NULL && resilient_debug_is_on ())
+    self->debug_name = resilient_debug_name_new (
+      resilient_request_context_get_request_id (params->context),
+      resilient_request_context_get_current_attempt (params->context) + 1);
   self->frozen = resilient_frozen_request_ref (params->frozen);
   self->idempotency_key = g_strdup (params->idempotency_key);
   self->user_agent = g_strdup (params->user_agent);

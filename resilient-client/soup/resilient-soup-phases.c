@@ -6,6 +6,7 @@
 #include "resilient-soup-attempt-private.h"
 
 #include "resilient-clock-private.h"
+#include "resilient-debug-private.h"
 #include "resilient-i18n-private.h"
 
 /* How long a server may leave "Expect: 100-continue" without an answer before it gets the body all
@@ -171,6 +172,9 @@ on_started (SoupAttempt *self)
                            soup_message_get_http_version (resilient_soup_send_get_message (send))
                              == SOUP_HTTP_2_0,
                            resilient_soup_send_is_reused (send));
+  resilient_debug (self->debug_name,
+                   "sent over a connection that is %s",
+                   resilient_soup_send_is_reused (send) ? "kept" : "new");
   self->wrote_all = resilient_soup_send_is_brief (send);
   self->unsent = 0;
   self->expect_due =
@@ -190,6 +194,8 @@ on_headers (SoupAttempt *self)
   self->expect_due = 0;
   self->outcome.status_code = soup_message_get_status (message);
   self->outcome.http2 = http2;
+  resilient_debug (
+    self->debug_name, "answered %u over HTTP/%s", self->outcome.status_code, http2 ? "2" : "1");
   if (self->plan.n_redirects == 0 && !resilient_soup_send_is_from_cache (self->transfer->send))
     {
       self->outcome.http2_of_origin = http2;

@@ -25,7 +25,8 @@ struct _ResilientSoupSend
   gpointer data;
   GMainContext *context;
   int io_priority;
-  ResilientPace *pace; /* nullable */
+  ResilientPace *pace;    /* nullable */
+  const char *debug_name; /* nullable; borrowed */
   /* of this send alone: a preconnect or another request must not share it */
   GCancellable *cancellable;
   GClosure *closure; /* of all handlers of the message */

@@ -50,9 +50,10 @@ typedef struct
   SoupMessage *message; /* without body yet */
   ResilientBody *body;  /* nullable */
   ResilientConnections *connections;
-  int io_priority;     /* of its sources, and of all that is asked of libsoup */
-  ResilientPace *pace; /* by which these give way; nullable */
-  gboolean shared;     /* the session may have several connections, which others use */
+  int io_priority;        /* of its sources, and of all that is asked of libsoup */
+  ResilientPace *pace;    /* by which these give way; nullable */
+  const char *debug_name; /* borrowed for as long as the send lives; NULL: nothing is told */
+  gboolean shared;        /* the session may have several connections, which others use */
   gboolean
     brief; /* goes over HTTP/1, without a body: the kernel takes it whole as soon as it starts */
   gboolean may_repeat;       /* what may have been processed can be sent again */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "resilient-debug-private.h"
 #include "resilient-failure-private.h"
 #include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
@@ -132,6 +133,40 @@ got_headers_of_tunnel (ResilientSoupSend *self, SoupMessage *message)
 /* --- connections and sends -------------------------------------------------------------------- */
 
 static void
+tell_step (ResilientSoupSend *self, GSocketClientEvent event, GIOStream *stream)
+{
+  const char *protocol;
+
+  switch (event)
+    {
+    case G_SOCKET_CLIENT_RESOLVED:
+      resilient_debug_write (self->debug_name, "resolved the name");
+      break;
+    case G_SOCKET_CLIENT_CONNECTED:
+      resilient_debug_write (self->debug_name, "connected");
+      break;
+    case G_SOCKET_CLIENT_PROXY_NEGOTIATED:
+      resilient_debug_write (self->debug_name, "connected by a proxy");
+      break;
+    case G_SOCKET_CLIENT_TLS_HANDSHAKED:
+      protocol = G_IS_TLS_CONNECTION (stream)
+                   ? g_tls_connection_get_negotiated_protocol (G_TLS_CONNECTION (stream))
+                   : NULL;
+      resilient_debug_write (self->debug_name,
+                             "TLS is there, for %s",
+                             protocol != NULL ? protocol : "no protocol by name");
+      break;
+    case G_SOCKET_CLIENT_RESOLVING:
+    case G_SOCKET_CLIENT_CONNECTING:
+    case G_SOCKET_CLIENT_PROXY_NEGOTIATING:
+    case G_SOCKET_CLIENT_TLS_HANDSHAKING:
+    case G_SOCKET_CLIENT_COMPLETE:
+    default:
+      break;
+    }
+}
+
+static void
 network_event (ResilientSoupSend *self,
                SoupMessage *message,
                GSocketClientEvent event,
@@ -139,6 +174,8 @@ network_event (ResilientSoupSend *self,
 {
   self->n_steps++;
   self->stage = event;
+  if (G_UNLIKELY (self->debug_name != NULL))
+    tell_step (self, event, stream);
   if (event == G_SOCKET_CLIENT_CONNECTING)
     g_clear_object (&self->dialed);
   if (self->dialed == NULL && stream != NULL)

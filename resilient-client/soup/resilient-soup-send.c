@@ -306,6 +306,7 @@ resilient_soup_send_new (const ResilientSoupSendParams *params,
   self->connections = resilient_connections_ref (params->connections);
   self->io_priority = params->io_priority;
   self->pace = params->pace != NULL ? resilient_pace_ref (params->pace) : NULL;
+  self->debug_name = params->debug_name;
   self->shared = params->shared;
   self->brief = params->brief;
   self->may_repeat = params->may_repeat;

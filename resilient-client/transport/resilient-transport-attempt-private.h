@@ -9,6 +9,7 @@
 #include "resilient-failure-private.h"
 #include "resilient-pace-private.h"
 #include "resilient-frozen-request-private.h"
+#include "resilient-request-context.h"
 #include "resilient-response-private.h"
 
 G_BEGIN_DECLS
@@ -67,6 +68,7 @@ typedef struct
 
 typedef struct
 {
+  ResilientRequestContext *context; /* whose attempt it is, for the log; nullable */
   ResilientFrozenRequest *frozen;
   const char *idempotency_key; /* nullable: sent as Idempotency-Key */
   const char *user_agent;      /* nullable; a User-Agent header of the request wins */
