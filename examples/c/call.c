@@ -72,7 +72,7 @@ main (int argc, char **argv)
   resilient_request_set_retry_policy (request, resilient_retry_policy_get_standard ());
 
   /* [start] */
-  call = resilient_client_start (client, request, NULL);
+  call = resilient_client_start (client, request, NULL, NULL);
   g_signal_connect (call, "notify::state", G_CALLBACK (changed_cb), &example);
   resilient_call_wait_async (call, NULL, finished_cb, &example);
   /* [end] */

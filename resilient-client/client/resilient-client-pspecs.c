@@ -12,8 +12,7 @@ resilient_client_install_properties (GObjectClass *object_class)
 {
   const GParamFlags ro = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
   const GParamFlags rw = ro | G_PARAM_WRITABLE;
-  const GParamFlags construct_only =
-    G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags construct_only = rw | G_PARAM_CONSTRUCT_ONLY;
   GParamSpec *props[RESILIENT_CLIENT_N_PROPS] = { NULL };
 
   object_class->get_property = resilient_client_get_property;
@@ -22,15 +21,11 @@ resilient_client_install_properties (GObjectClass *object_class)
   /**
    * ResilientClient:session:
    *
-   * The session that sends: the app's own, or one made at first need. The client never changes a
-   * property of it.
+   * The session that everything is sent by: what the app gave, else %NULL, until
+   * [method@Client.share_session] makes one. Reading it changes nothing, and the client never
+   * changes a property of it.
    *
-   * A client without a session of the app's own sends HTTP/1 requests that run at the same time by
-   * a session each, as libsoup looks at all connections of a session at every step. That ends when
-   * this property is read for the first time, as who knows the session may give it features and
-   * handlers: requests that are sent from then on go by this one. Features must be the same for all
-   * requests, so read it before the first; nor does soup_session_abort() reach what was sent
-   * before.
+   * To be used in the home context only, like any session.
    *
    * Since: 1.0
    */

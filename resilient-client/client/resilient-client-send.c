@@ -123,12 +123,14 @@ resilient_client_finish_response (ResilientClient *self,
  * @self: a client
  * @request: what is sent and how; taken as it is now, later changes touch later sends only
  * @context: (nullable): who the request is to observers; %NULL for one with a random id
+ * @cancellable: (nullable): cancels the request, from any thread, as [method@Call.cancel] does
  *
  * Starts a request and returns it as a live call.
  *
  * The context is never changed and starts at attempt 0. A request that is refused (not valid, too
  * many waiting, client closed) gives a call that is done: [method@Call.wait_async] tells its
- * error. The request goes on when the caller drops the call.
+ * error. With a @cancellable that is cancelled already the call ends cancelled, and nothing is
+ * sent. The request goes on when the caller drops the call or @cancellable.
  *
  * Returns: (transfer full): the call
  *
@@ -137,16 +139,18 @@ resilient_client_finish_response (ResilientClient *self,
 ResilientCall *
 resilient_client_start (ResilientClient *self,
                         ResilientRequest *request,
-                        ResilientRequestContext *context)
+                        ResilientRequestContext *context,
+                        GCancellable *cancellable)
 {
   g_autoptr (ResilientFrozenRequest) frozen = NULL;
   g_autoptr (GError) error = NULL;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (RESILIENT_IS_REQUEST (request), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
 
   frozen = resilient_request_freeze (request, &error);
-  return resilient_client_start_frozen (self, frozen, error, context, NULL);
+  return resilient_client_start_frozen (self, frozen, error, context, cancellable);
 }
 
 /**

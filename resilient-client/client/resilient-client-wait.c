@@ -11,7 +11,7 @@
 /* Waiting for results, and cancelling. */
 
 /**
- * resilient_client_wait_async:
+ * resilient_client_wait_result_async:
  * @self: a client
  * @request_id: the id of a request, live or ended
  * @timeout: seconds to wait at most; less than 0 = no limit
@@ -25,12 +25,12 @@
  * Since: 1.0
  */
 void
-resilient_client_wait_async (ResilientClient *self,
-                             const char *request_id,
-                             double timeout,
-                             GCancellable *cancellable,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data)
+resilient_client_wait_result_async (ResilientClient *self,
+                                    const char *request_id,
+                                    double timeout,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
 {
   g_autoptr (GError) foreign = NULL;
   g_autoptr (ResilientCall) call = NULL;
@@ -41,7 +41,7 @@ resilient_client_wait_async (ResilientClient *self,
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, resilient_client_wait_async);
+  g_task_set_source_tag (task, resilient_client_wait_result_async);
   g_task_set_priority (task, resilient_engine_get_source_priority (self->engine));
   if (resilient_engine_is_foreign (self->engine, &foreign))
     {
@@ -74,12 +74,12 @@ resilient_client_wait_async (ResilientClient *self,
 }
 
 /**
- * resilient_client_wait_finish:
+ * resilient_client_wait_result_finish:
  * @self: a client
  * @result: the result given to the callback
  * @error: return location for an error
  *
- * Ends [method@Client.wait_async].
+ * Ends [method@Client.wait_result_async].
  *
  * Fails with %RESILIENT_CLIENT_ERROR_NOT_FOUND for an id that is not known (any more),
  * %G_IO_ERROR_TIMED_OUT when the time is over, and %G_IO_ERROR_CANCELLED. That the request failed
@@ -90,11 +90,12 @@ resilient_client_wait_async (ResilientClient *self,
  * Since: 1.0
  */
 ResilientResult *
-resilient_client_wait_finish (ResilientClient *self, GAsyncResult *result, GError **error)
+resilient_client_wait_result_finish (ResilientClient *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (g_async_result_is_tagged (result, resilient_client_wait_async), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, resilient_client_wait_result_async),
+                        NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);

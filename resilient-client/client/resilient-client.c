@@ -154,26 +154,67 @@ resilient_client_new_with_session (SoupSession *session)
  * resilient_client_get_session:
  * @self: a client
  *
- * Gets the session that sends; makes it if there was no need so far. From now on every request goes
- * by it, see [property@Client:session].
+ * Gets [property@Client:session]. Reading it changes nothing.
  *
- * To be used in the home context only, like any session.
- *
- * Returns: (transfer none): the session
+ * Returns: (transfer none) (nullable): the session, or %NULL while the client keeps its own to
+ *   itself
  *
  * Since: 1.0
  */
 SoupSession *
 resilient_client_get_session (ResilientClient *self)
 {
-  g_autoptr (SoupSession) session = NULL;
+  SoupSession *session;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   if (resilient_engine_is_foreign (self->engine, NULL))
     return self->engine->session;
 
-  /* The engine keeps it for as long as it lives. */
+  /* Once it is there the engine keeps it for as long as it lives. */
+  g_mutex_lock (&self->engine->lock);
+  session = self->engine->session;
+  g_mutex_unlock (&self->engine->lock);
+
+  return session;
+}
+
+/**
+ * resilient_client_share_session:
+ * @self: a client
+ *
+ * Makes the client send everything from now on by one session, and gives it to the app, to be set
+ * up with features, a logger or handlers of signals. With a session of the app's own that is the
+ * one.
+ *
+ * It has a price. A client that keeps its connections to itself sends HTTP/1 requests that run at
+ * the same time by a session each, as libsoup looks at all connections of a session at every step:
+ * with one session for all, a request costs the more the more of them are under way. And it can't
+ * be undone.
+ *
+ * Call it before the first request, in the home context, as the session belongs there: requests
+ * that are under way end by where they began, and soup_session_abort() doesn't reach them. The
+ * client never changes a property of the session.
+ *
+ * Returns: (transfer none) (nullable): the session, or %NULL in a forked child, which has none
+ *
+ * Since: 1.0
+ */
+SoupSession *
+resilient_client_share_session (ResilientClient *self)
+{
+  g_autoptr (SoupSession) session = NULL;
+  gboolean known;
+
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return NULL;
+
+  known = resilient_client_get_session (self) != NULL;
   session = resilient_engine_dup_session (self->engine);
+  if (!known)
+    g_object_notify (G_OBJECT (self), "session");
+
+  /* The engine keeps it. */
   return session;
 }
 

@@ -33,7 +33,9 @@ RESILIENT_AVAILABLE_IN_1_0
 ResilientClient *resilient_client_new_with_session (SoupSession *session);
 
 RESILIENT_AVAILABLE_IN_1_0
-SoupSession *resilient_client_get_session (ResilientClient *self);
+SoupSession *resilient_client_get_session   (ResilientClient *self);
+RESILIENT_AVAILABLE_IN_1_0
+SoupSession *resilient_client_share_session (ResilientClient *self);
 
 RESILIENT_AVAILABLE_IN_1_0
 GMainContext *resilient_client_get_main_context (ResilientClient *self);
@@ -173,7 +175,8 @@ ResilientOrigin *resilient_client_get_origin (ResilientClient *self,
 RESILIENT_AVAILABLE_IN_1_0
 ResilientCall *resilient_client_start (ResilientClient         *self,
                                        ResilientRequest        *request,
-                                       ResilientRequestContext *context);
+                                       ResilientRequestContext *context,
+                                       GCancellable            *cancellable);
 
 RESILIENT_AVAILABLE_IN_1_0
 void               resilient_client_send_async  (ResilientClient          *self,
@@ -285,16 +288,16 @@ ResilientResponse *resilient_client_patch_finish (ResilientClient          *self
                                                   GError                  **error);
 
 RESILIENT_AVAILABLE_IN_1_0
-void             resilient_client_wait_async  (ResilientClient      *self,
-                                               const char           *request_id,
-                                               double                timeout,
-                                               GCancellable         *cancellable,
-                                               GAsyncReadyCallback   callback,
-                                               gpointer              user_data);
+void             resilient_client_wait_result_async  (ResilientClient      *self,
+                                                      const char           *request_id,
+                                                      double                timeout,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
 RESILIENT_AVAILABLE_IN_1_0
-ResilientResult *resilient_client_wait_finish (ResilientClient      *self,
-                                               GAsyncResult         *result,
-                                               GError              **error);
+ResilientResult *resilient_client_wait_result_finish (ResilientClient      *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
 
 RESILIENT_AVAILABLE_IN_1_0
 void       resilient_client_wait_all_async  (ResilientClient      *self,

@@ -147,9 +147,9 @@ bench_client_new (guint concurrency, const char *ca, const char *trust)
                                           NULL);
 
   g_signal_connect (client, "event", G_CALLBACK (event_cb), NULL);
-  /* Who reads the session gives up what a client does with several. */
+  /* Who shares the session gives up what a client does with several. */
   if (trust_by_default (ca, trust))
-    trust_by_session (resilient_client_get_session (client), ca, trust);
+    trust_by_session (resilient_client_share_session (client), ca, trust);
   return client;
 }
 

@@ -204,7 +204,7 @@ def waiting_for_a_call_of_an_earlier_loop_has_its_limit():
     async def work():
         error = await raises_in(GLib.Error, client.wait('left', 0.02))
         is_error(error, Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT)
-        error = await raises_in(GLib.Error, client.wait_async('left', 0.02))
+        error = await raises_in(GLib.Error, client.wait_result_async('left', 0.02))
         is_error(error, Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT)
         held.release()
         equal((await client.wait('left')).status, Resilient.ResultStatus.SUCCESS)
@@ -743,7 +743,7 @@ def what_can_t_begin_raises_where_it_was_called(runner):
         raises(TypeError, client.get_async, uri, wrong=1, callback=never)
         raises(TypeError, client.get_async, callback=never)
         raises(TypeError, client.send_async, uri, None, None, never)
-        raises(TypeError, client.wait_async, 'id', 'soon', None, never)
+        raises(TypeError, client.wait_result_async, 'id', 'soon', None, never)
         raises(TypeError, subscription.next_async, 'cancellable', never)
         raises(TypeError, Resilient.fetch_async, 'GET', 123, 0, 10, None, never)
         # nothing was begun to find that out

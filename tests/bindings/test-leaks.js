@@ -96,8 +96,8 @@ async function round(number) {
     client.get_calls();
     client.get_origin(base);
     await client.get_async(`${base}/size/${PAYLOAD}`, makeContext(number), null);
-    await client.start(makeRequest(number), makeContext(number)).wait_async(null);
-    client.start(makeRequest(number), makeContext(number)).cancel();
+    await client.start(makeRequest(number), makeContext(number), null).wait_async(null);
+    client.start(makeRequest(number), makeContext(number), null).cancel();
     await client.get_async('no uri', makeContext(number), null).catch(() => {});
     for (const result of await client.wait_all_async(null)) {
         lookAt(result);

@@ -37,9 +37,9 @@ test('a client is awaited', async () => {
     const response = await client.get_async(server.uri('/text'), named('a'), null);
 
     equal(response.get_text(), 'hello');
-    const call = client.start(Resilient.Request.new('GET', server.uri('/text')), named('b'));
+    const call = client.start(Resilient.Request.new('GET', server.uri('/text')), named('b'), null);
     equal((await call.wait_async(null)).get_text(), 'hello');
-    equal((await client.wait_async('a', -1, null)).get_request_id(), 'a');
+    equal((await client.wait_result_async('a', -1, null)).get_request_id(), 'a');
     equal((await client.wait_all_async(null)).length, 2);
     const many = await Promise.all(Array.from({length: 20}, (_, i) =>
         client.get_async(server.uri('/echo'), named(`${i}`), null)));

@@ -236,7 +236,7 @@ async def durations_of_operations_are_checked():
         equal((await client.wait('x', None)).is_success, True)
         assert 'grace' in str(await raises_in(ValueError, client.close(float('nan'))))
         assert 'grace' in str(await raises_in(TypeError, client.close(None)))
-        assert 'timeout' in str(raises(ValueError, client.wait_async, 'x', float('nan')))
+        assert 'timeout' in str(raises(ValueError, client.wait_result_async, 'x', float('nan')))
         assert 'timeout' in str(raises(ValueError, Resilient.fetch_async, 'GET', 'x', 0,
                                        float('nan')))
 
@@ -431,7 +431,7 @@ async def asynchronous_calls_without_callback_are_awaited():
         equal((await client.get_async(server.uri('/text'))).text, 'hello')
         request = Resilient.Request.new('GET', server.uri('/text'))
         equal((await client.send_async(request, None)).text, 'hello')
-        equal((await client.wait_async('x', -1)).request_id, 'x')
+        equal((await client.wait_result_async('x', -1)).request_id, 'x')
         equal(len(await client.wait_all_async()), 3)
         equal((await client.start(request).wait_async()).text, 'hello')
         equal((await Resilient.fetch_async('GET', server.uri('/text'), 2, 10)).text, 'hello')

@@ -188,7 +188,8 @@ test('a live call is in the list of calls', async () => {
     const notified = new Set();
 
     client.calls.connect('items-changed', (_calls, ...change) => changes.push(change));
-    const call = client.start(Resilient.Request.new('GET', server.uri('/hold')), named('live'));
+    const call = client.start(Resilient.Request.new('GET', server.uri('/hold')), named('live'),
+        null);
     call.connect('notify', (_call, pspec) => notified.add(pspec.get_name()));
     const {held} = server;
     await turnUntil(() => server.held > held && call.state === Resilient.CallState.SENDING);
@@ -204,6 +205,16 @@ test('a live call is in the list of calls', async () => {
     equal(changes, [[0, 0, 1], [0, 1, 0]]);
     equal(call.result.get_status(), Resilient.ResultStatus.CANCELLED);
     ok(notified.has('state') && notified.has('result'));
+    await client.close_async(0, null);
+});
+
+test('a session is shared when it is asked for', async () => {
+    const client = new Resilient.Client();
+
+    equal([client.session, client.get_session()], [null, null]);
+    const session = client.share_session();
+    ok(client.session === session);
+    ok(client.share_session() === session);
     await client.close_async(0, null);
 });
 
@@ -224,15 +235,16 @@ test('results are waited for', async () => {
     const client = new Resilient.Client();
 
     for (const id of ['a', 'b'])
-        client.start(Resilient.Request.new('GET', server.uri('/text')), named(id));
-    equal((await client.wait_async('b', 10, null)).is_success(), true);
+        client.start(Resilient.Request.new('GET', server.uri('/text')), named(id), null);
+    equal((await client.wait_result_async('b', 10, null)).is_success(), true);
     const results = await client.wait_all_async(null);
     equal(results.map(result => result.get_request_id()).sort(), ['a', 'b']);
-    await fails(client.wait_async('unknown', -1, null), ClientError, ClientError.NOT_FOUND);
-    client.start(Resilient.Request.new('GET', server.uri('/hold')), named('held'));
-    await fails(client.wait_async('held', 0, null), Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT);
+    await fails(client.wait_result_async('unknown', -1, null), ClientError, ClientError.NOT_FOUND);
+    client.start(Resilient.Request.new('GET', server.uri('/hold')), named('held'), null);
+    await fails(client.wait_result_async('held', 0, null),
+        Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT);
     equal(client.cancel('held'), 1);
-    equal((await client.wait_async('held', -1, null)).get_status(),
+    equal((await client.wait_result_async('held', -1, null)).get_status(),
         Resilient.ResultStatus.CANCELLED);
     await client.close_async(0, null);
 });

@@ -281,6 +281,22 @@ def a_live_call_is_in_the_list_of_calls():
 
 
 @case
+def a_cancellable_ends_a_call():
+    client = Resilient.Client.new()
+    request = Resilient.Request.new('GET', server.uri('/hold'))
+    cancellable = Gio.Cancellable.new()
+    calls = [client.start(request, None, cancellable)]
+    turn_until(server.take_held)
+    cancellable.cancel()
+    calls.append(client.start(request, None, cancellable))
+    for call in calls:
+        error = raises(GLib.Error, finish, call.wait_async, call.wait_finish)
+        assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+        equal(call.props.result.get_status(), Resilient.ResultStatus.CANCELLED)
+    close(client)
+
+
+@case
 def a_call_can_be_finished_again():
     client = Resilient.Client.new()
     request = Resilient.Request(method='GET', uri=server.uri('/size/10000'), priority=5)
@@ -364,20 +380,20 @@ def results_are_waited_for():
     for name in ('a', 'b'):
         client.start(Resilient.Request.new('GET', server.uri('/text')),
                      Resilient.RequestContext.new(name, None, None))
-    result = finish(client.wait_async, client.wait_finish, 'b', 10)
+    result = finish(client.wait_result_async, client.wait_result_finish, 'b', 10)
     equal((result.get_request_id(), result.is_success()), ('b', True))
     results = finish(client.wait_all_async, client.wait_all_finish)
     equal(sorted(result.get_request_id() for result in results), ['a', 'b'])
 
-    error = raises(GLib.Error, finish, client.wait_async, client.wait_finish, 'unknown', -1)
+    error = raises(GLib.Error, finish, client.wait_result_async, client.wait_result_finish, 'unknown', -1)
     assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.NOT_FOUND)
     client.start(Resilient.Request.new('GET', server.uri('/hold')),
                  Resilient.RequestContext.new('held', None, None))
-    error = raises(GLib.Error, finish, client.wait_async, client.wait_finish, 'held', 0)
+    error = raises(GLib.Error, finish, client.wait_result_async, client.wait_result_finish, 'held', 0)
     assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT)
     equal(client.cancel('held'), 1)
     equal(client.cancel('unknown'), 0)
-    result = finish(client.wait_async, client.wait_finish, 'held', -1)
+    result = finish(client.wait_result_async, client.wait_result_finish, 'held', -1)
     equal(result.get_status(), Resilient.ResultStatus.CANCELLED)
     close(client)
 
@@ -621,6 +637,22 @@ def a_client_takes_a_session():
     client = Resilient.Client.new_with_session(session)
     assert client.props.session is session
     equal(get(client, server.uri('/text')).get_text(), 'hello')
+    close(client)
+
+
+@case
+def a_client_shares_a_session_when_it_is_asked_to():
+    client = Resilient.Client.new()
+    for _ in range(2):
+        equal((client.props.session, client.get_session()), (None, None))
+    session = client.share_session()
+    assert isinstance(session, Soup.Session)
+    assert client.props.session is session
+    assert client.share_session() is session
+    queued = []
+    session.connect('request-queued', lambda session, message: queued.append(message))
+    equal(get(client, server.uri('/text')).get_text(), 'hello')
+    equal(len(queued), 1)
     close(client)
 
 

@@ -316,7 +316,7 @@ got_body_cb (SoupMessage *message, gpointer data)
   g_autoptr (ResilientCall) call = NULL;
 
   resilient_request_set_body_stream_factory (request, NULL, hold_cb, holder, NULL);
-  call = resilient_client_start (holder->fixture->client, request, context);
+  call = resilient_client_start (holder->fixture->client, request, context, NULL);
 }
 
 static void
@@ -350,9 +350,9 @@ test_answer_in_time (ClientFixture *fixture, gconstpointer flags)
   assert_response (sender.response, 200, "in time");
   sender_clear (&sender);
 
-  resilient_client_wait_async (fixture->client, "holder", -1, NULL, test_result_cb, &ended);
+  resilient_client_wait_result_async (fixture->client, "holder", -1, NULL, test_result_cb, &ended);
   holder_open (&holder);
-  result = resilient_client_wait_finish (fixture->client, test_result_wait (&ended), &error);
+  result = resilient_client_wait_result_finish (fixture->client, test_result_wait (&ended), &error);
   g_assert_no_error (error);
   g_assert_true (resilient_result_is_success (result));
   test_result_clear (&ended);
@@ -372,16 +372,18 @@ test_wait (ClientFixture *fixture, gconstpointer flags)
   g_auto (TestResult) cancelled = { 0 };
 
   holder_start (&holder, fixture);
-  resilient_client_wait_async (
+  resilient_client_wait_result_async (
     fixture->client, "holder", -1, cancellable, test_result_cb, &cancelled);
-  resilient_client_wait_async (fixture->client, "holder", SHORT, NULL, test_result_cb, &timed);
-  g_assert_null (resilient_client_wait_finish (fixture->client, test_result_wait (&timed), &error));
+  resilient_client_wait_result_async (
+    fixture->client, "holder", SHORT, NULL, test_result_cb, &timed);
+  g_assert_null (
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&timed), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_null (cancelled.result);
   g_clear_error (&error);
   g_cancellable_cancel (cancellable);
   g_assert_null (
-    resilient_client_wait_finish (fixture->client, test_result_wait (&cancelled), &error));
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&cancelled), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   holder_end (&holder);
 }

@@ -287,7 +287,7 @@ test_stop_waiting (ClientFixture *fixture, gconstpointer flags)
   g_auto (TestResult) patient = { 0 };
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   resilient_call_wait_async (call, cancellable, test_result_cb, &impatient);
   resilient_call_wait_async (call, NULL, test_result_cb, &patient);
   fault_server_wait_held (fixture->server, "go", 1);
@@ -299,6 +299,71 @@ test_stop_waiting (ClientFixture *fixture, gconstpointer flags)
   response = resilient_call_wait_finish (call, test_result_wait (&patient), &error);
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
+}
+
+/* The cancellable with which a call was started ends the call: from any thread, once, and not after
+ * its end. */
+static gpointer
+cancel_thread (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  return NULL;
+}
+
+static void
+count_event_cb (ResilientClient *client, ResilientEvent *event, guint *n)
+{
+  (*n)++;
+}
+
+static void
+test_start (ClientFixture *fixture, gconstpointer flags)
+{
+  static const char *const moments[] = { "before", "under way", "in a thread", "after" };
+  guint n_cancelled = 0, n_succeeded = 0;
+
+  g_signal_connect (fixture->client, "cancelled", G_CALLBACK (count_event_cb), &n_cancelled);
+  g_signal_connect (fixture->client, "success", G_CALLBACK (count_event_cb), &n_succeeded);
+  fault_server_on (fixture->server, "/", fault_silence (), NULL);
+  fault_server_on (fixture->server, "/ok", fault_answer (200, NULL, "ok"), NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (moments); i++)
+    {
+      gboolean ends = i == 3;
+      g_autoptr (ResilientRequest) request = request_new (fixture, "GET", ends ? "/ok" : "/");
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (ResilientCall) call = NULL;
+      g_autoptr (ResilientResponse) response = NULL;
+      g_autoptr (GError) error = NULL;
+
+      if (i == 0)
+        g_cancellable_cancel (cancellable);
+      call = resilient_client_start (fixture->client, request, NULL, cancellable);
+      if (i == 1 || i == 2)
+        fault_server_wait_requests (fixture->server, i);
+      if (i == 1)
+        g_cancellable_cancel (cancellable);
+      if (i == 2)
+        g_thread_join (g_thread_new ("canceller", cancel_thread, cancellable));
+      response = call_wait (call, &error);
+      if (ends)
+        {
+          g_cancellable_cancel (cancellable);
+          g_assert_no_error (error);
+          assert_response (response, 200, "ok");
+        }
+      else
+        {
+          g_assert_null (response);
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+        }
+      test_run_pending ();
+      g_assert_cmpuint (n_cancelled, ==, MIN (i + 1, 3));
+      g_assert_cmpuint (n_succeeded, ==, ends);
+      /* and nothing listens to it any more */
+      g_assert_false (g_signal_has_handler_pending (
+        cancellable, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE), 0, TRUE));
+    }
+  g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 3);
 }
 
 /* --- cancelled and reset in one go, as apps do that use a cancellable again ------------------- */
@@ -326,11 +391,12 @@ test_reset (ClientFixture *fixture, gconstpointer flags)
   GError *errors[G_N_ELEMENTS (all)] = { NULL };
 
   fault_server_on (fixture->server, "/", fault_silence (), NULL);
-  call = resilient_client_start (fixture->client, request, context);
+  call = resilient_client_start (fixture->client, request, context, NULL);
   resilient_call_wait_async (call, cancellable, test_result_cb, &finished);
   resilient_client_send_async (fixture->client, request, NULL, cancellable, test_result_cb, &sent);
   resilient_fetch_async ("GET", uri, 0, 0, cancellable, test_result_cb, &fetched);
-  resilient_client_wait_async (fixture->client, ID, 100, cancellable, test_result_cb, &waited);
+  resilient_client_wait_result_async (
+    fixture->client, ID, 100, cancellable, test_result_cb, &waited);
   resilient_client_wait_all_async (fixture->client, cancellable, test_result_cb, &waited_all);
   resilient_subscription_next_async (subscription, cancellable, test_result_cb, &next);
   fault_server_wait_requests (fixture->server, 3);
@@ -345,7 +411,7 @@ test_reset (ClientFixture *fixture, gconstpointer flags)
   g_assert_null (resilient_fetch_finish (test_result_wait (&fetched), &errors[1]));
   g_assert_null (resilient_call_wait_finish (call, test_result_wait (&finished), &errors[2]));
   g_assert_null (
-    resilient_client_wait_finish (fixture->client, test_result_wait (&waited), &errors[3]));
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&waited), &errors[3]));
   g_assert_null (
     resilient_client_wait_all_finish (fixture->client, test_result_wait (&waited_all), &errors[4]));
   g_assert_false (
@@ -377,7 +443,7 @@ test_reset_again (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (GError) error = NULL;
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   for (guint i = 0; i < 3; i++)
     {
       g_auto (TestResult) finished = { 0 };
@@ -473,7 +539,7 @@ test_nested_waits (ClientFixture *fixture, gconstpointer flags)
   g_auto (TestResult) first = { 0 };
 
   fault_server_on (fixture->server, "/", fault_silence (), NULL);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   resilient_client_wait_all_async (fixture->client, NULL, first_idle_cb, &first);
   resilient_client_wait_all_async (fixture->client, NULL, test_result_cb, &second);
   fault_server_wait_requests (fixture->server, 1);
@@ -517,6 +583,7 @@ main (int argc, char **argv)
     { "/cancel/too-late", test_too_late, FAULT_SERVER_PLAIN },
     { "/cancel/same-id", test_same_id, FAULT_SERVER_PLAIN },
     { "/cancel/stop-waiting", test_stop_waiting, FAULT_SERVER_PLAIN },
+    { "/cancel/start", test_start, FAULT_SERVER_PLAIN },
     { "/cancel/reset", test_reset, FAULT_SERVER_PLAIN },
     { "/cancel/reset/http2", test_reset, FAULT_SERVER_HTTP2 },
     { "/cancel/reset/again", test_reset_again, FAULT_SERVER_PLAIN },

@@ -170,9 +170,9 @@ test_let_go (ClientFixture *fixture, gconstpointer flags)
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   fault_server_on (refusing, "/", fault_answer (200, NULL, "ok"), NULL);
   resilient_client_set_max_concurrent_per_host (fixture->client, 1);
-  calls[0] = resilient_client_start (fixture->client, request, NULL);
-  calls[1] = resilient_client_start (fixture->client, request, NULL);
-  calls[2] = resilient_client_start (fixture->client, sleeper, context);
+  calls[0] = resilient_client_start (fixture->client, request, NULL, NULL);
+  calls[1] = resilient_client_start (fixture->client, request, NULL, NULL);
+  calls[2] = resilient_client_start (fixture->client, sleeper, context, NULL);
   fault_server_wait_held (fixture->server, "go", 1);
   call_wait_state (calls[2], RESILIENT_CALL_STATE_WAITING);
   g_object_weak_ref (G_OBJECT (fixture->client), gone_cb, &gone);
@@ -204,7 +204,7 @@ test_call_outlives (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (ResilientResult) result = NULL;
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   response = call_wait (call, NULL);
   client_dispose (g_steal_pointer (&fixture->client));
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);

@@ -22,19 +22,19 @@
 
 static const char *const methods[] = { "POST", "PATCH" };
 
-/* By whose session: ours alone; ours that the app has seen; the app's. */
+/* By whose session: ours alone; ours, shared with the app; the app's. */
 typedef enum
 {
   SESSION_OWN,
-  SESSION_SEEN,
+  SESSION_SHARED,
   SESSION_APP,
 } Whose;
 
 static void
 take_session (ClientFixture *fixture, Whose whose)
 {
-  if (whose == SESSION_SEEN)
-    g_assert_true (SOUP_IS_SESSION (resilient_client_get_session (fixture->client)));
+  if (whose == SESSION_SHARED)
+    g_assert_true (SOUP_IS_SESSION (resilient_client_share_session (fixture->client)));
   if (whose == SESSION_APP)
     {
       g_autoptr (SoupSession) session =
@@ -110,7 +110,7 @@ test_in_turn (ClientFixture *fixture, gconstpointer flags)
 static void
 test_in_turn_seen (ClientFixture *fixture, gconstpointer flags)
 {
-  in_turn (fixture, SESSION_SEEN);
+  in_turn (fixture, SESSION_SHARED);
 }
 
 static void
@@ -198,7 +198,7 @@ test_six (ClientFixture *fixture, gconstpointer flags)
 static void
 test_six_seen (ClientFixture *fixture, gconstpointer flags)
 {
-  waves (fixture, SESSION_SEEN, IDLE_PER_HOST);
+  waves (fixture, SESSION_SHARED, IDLE_PER_HOST);
 }
 
 static void
@@ -210,7 +210,7 @@ test_fifty (ClientFixture *fixture, gconstpointer flags)
 static void
 test_fifty_seen (ClientFixture *fixture, gconstpointer flags)
 {
-  waves (fixture, SESSION_SEEN, MANY);
+  waves (fixture, SESSION_SHARED, MANY);
 }
 
 static void
@@ -261,7 +261,7 @@ test_stale (ClientFixture *fixture, gconstpointer flags)
 static void
 test_stale_seen (ClientFixture *fixture, gconstpointer flags)
 {
-  stale (fixture, SESSION_SEEN);
+  stale (fixture, SESSION_SHARED);
 }
 
 /* The server closes what is idle: that is seen at once, and what is left costs no request. */
@@ -288,7 +288,7 @@ test_closed (ClientFixture *fixture, gconstpointer flags)
 static void
 test_closed_seen (ClientFixture *fixture, gconstpointer flags)
 {
-  closed (fixture, SESSION_SEEN);
+  closed (fixture, SESSION_SHARED);
 }
 
 /* --- descriptors ------------------------------------------------------------------------------ */
@@ -365,7 +365,7 @@ test_dropped (ClientFixture *fixture, gconstpointer flags)
 static void
 test_dropped_seen (ClientFixture *fixture, gconstpointer flags)
 {
-  dropped (fixture, SESSION_SEEN);
+  dropped (fixture, SESSION_SHARED);
 }
 
 /* The same of a server that answers and closes without having said so. */
@@ -576,7 +576,7 @@ test_shortage_elsewhere (ClientFixture *fixture, gconstpointer flags)
   g_main_context_push_thread_default (context);
   shortage_init (&shortage, 0);
   resilient_client_send_async (fixture->client, request, NULL, NULL, test_result_cb, &first);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   shortage_end (&shortage);
   g_assert_null (resilient_client_send_finish (fixture->client, test_result_wait (&first), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);

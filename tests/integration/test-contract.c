@@ -45,7 +45,7 @@ test_second_attempt (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (GError) error = NULL;
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "at last"), NULL);
-  call = resilient_client_start (fixture->client, request, context);
+  call = resilient_client_start (fixture->client, request, context, NULL);
   call_wait_state (call, RESILIENT_CALL_STATE_WAITING);
   g_assert_cmpuint (resilient_call_get_failure (call), ==, RESILIENT_FAILURE_CONNECT);
   g_assert_cmpfloat (resilient_call_get_delay_left (call), >, 100);

@@ -220,7 +220,7 @@ test_request_wins (ClientFixture *fixture, gconstpointer flags)
   fault_server_on (fixture->server, "/silent", fault_silence (), NULL);
   resilient_client_set_read_timeout (fixture->client, SHORT);
   resilient_request_set_read_timeout (patient, 0);
-  call = resilient_client_start (fixture->client, patient, NULL);
+  call = resilient_client_start (fixture->client, patient, NULL, NULL);
   fault_server_wait_held (fixture->server, "go", 1);
   expect_timeout (fixture, request, RESILIENT_FAILURE_READ_TIMEOUT, 1);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_SENDING);

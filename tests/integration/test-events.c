@@ -313,7 +313,7 @@ test_let_go_in_handler (ClientFixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, "/success", fault_answer (200, NULL, "ok"), NULL);
   g_signal_connect (fixture->client, "event", G_CALLBACK (let_go_cb), fixture);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   response = call_wait (call, NULL);
   assert_response (response, 200, "ok");
   wait_last_events (fixture, 1);

@@ -70,15 +70,15 @@ child_turns (ClientFixture *fixture)
   assert_closed (error);
   error = NULL;
 
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_null (call_wait (call, &error));
   assert_closed (error);
   error = NULL;
 
-  resilient_client_wait_async (fixture->client, "held", -1, NULL, test_result_cb, &result);
+  resilient_client_wait_result_async (fixture->client, "held", -1, NULL, test_result_cb, &result);
   g_assert_null (
-    resilient_client_wait_finish (fixture->client, test_result_wait (&result), &error));
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&result), &error));
   assert_closed (error);
   error = NULL;
 
@@ -116,7 +116,6 @@ child_asks (ClientFixture *fixture)
   g_autoptr (ResilientStats) stats = NULL;
   g_autoptr (ResilientSubscription) subscription = NULL;
   GListModel *calls = NULL;
-  SoupSession *session = NULL;
 
   g_assert_null (resilient_client_get_result (client, "held"));
   results = resilient_client_list_results (client);
@@ -135,8 +134,8 @@ child_asks (ClientFixture *fixture)
   g_assert_true (resilient_client_get_closed (client));
   g_assert_null (resilient_client_get_origin (client, "http://localhost/"));
   g_assert_false (resilient_client_set_default_header (client, "X-Child", "1"));
-  session = resilient_client_get_session (client);
-  g_assert_true (session == NULL || SOUP_IS_SESSION (session));
+  g_assert_null (resilient_client_get_session (client));
+  g_assert_null (resilient_client_share_session (client));
   calls = resilient_client_get_calls (client);
   g_assert_cmpuint (resilient_client_cancel (client, "held"), ==, 0);
   resilient_client_cancel_all (client);
@@ -396,7 +395,7 @@ test_call (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (1, 30);
   g_autoptr (ResilientRequestContext) context = context_new ("asleep", policy);
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "http://127.0.0.1:1/");
-  g_autoptr (ResilientCall) call = resilient_client_start (fixture->client, request, context);
+  g_autoptr (ResilientCall) call = resilient_client_start (fixture->client, request, context, NULL);
   Busy busy = { .call = call };
   g_autoptr (GError) error = NULL;
   GThread *thread;
@@ -504,7 +503,7 @@ test_under_way (ClientFixture *fixture, gconstpointer flags)
   fault_server_on (
     fixture->server, "/", fault_hold ("held"), fault_answer (200, NULL, "held"), NULL);
   client_start_get (fixture, "/", context, NULL, &under_way.sent);
-  resilient_client_wait_async (
+  resilient_client_wait_result_async (
     fixture->client, "under-way", 100, NULL, test_result_cb, &under_way.waited);
   resilient_client_wait_all_async (fixture->client, NULL, test_result_cb, &under_way.waited_all);
   resilient_subscription_next_async (subscription, NULL, test_result_cb, &under_way.read);
@@ -519,8 +518,8 @@ test_under_way (ClientFixture *fixture, gconstpointer flags)
     resilient_client_get_finish (fixture->client, test_result_wait (&under_way.sent), &error);
   g_assert_no_error (error);
   assert_response (response, 200, "held");
-  result =
-    resilient_client_wait_finish (fixture->client, test_result_wait (&under_way.waited), &error);
+  result = resilient_client_wait_result_finish (
+    fixture->client, test_result_wait (&under_way.waited), &error);
   g_assert_no_error (error);
   results = resilient_client_wait_all_finish (
     fixture->client, test_result_wait (&under_way.waited_all), &error);

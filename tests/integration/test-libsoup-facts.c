@@ -312,7 +312,7 @@ static void
 test_abort (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequestContext) context = context_new ("aborted", NULL);
-  SoupSession *session = resilient_client_get_session (fixture->client);
+  SoupSession *session = resilient_client_share_session (fixture->client);
   g_autoptr (GError) error = NULL;
   g_autoptr (ResilientResult) result = NULL;
   g_auto (TestResult) slot = { 0 };

@@ -17,7 +17,7 @@ start (ClientFixture *fixture, FaultServer *server, const char *path, int priori
 
   resilient_request_set_priority (request, priority);
 
-  return resilient_client_start (fixture->client, request, NULL);
+  return resilient_client_start (fixture->client, request, NULL, NULL);
 }
 
 static GPtrArray *
@@ -236,7 +236,7 @@ test_sleeping (ClientFixture *fixture, gconstpointer flags)
 
   resilient_client_set_max_concurrent (fixture->client, 1);
   fault_server_set_listening (fixture->server, FALSE);
-  sleeper = resilient_client_start (fixture->client, request, context);
+  sleeper = resilient_client_start (fixture->client, request, context, NULL);
   call_wait_state (sleeper, RESILIENT_CALL_STATE_WAITING);
   /* as soon as libsoup lets go of the attempt */
   test_run_until (nothing_active, fixture->client);

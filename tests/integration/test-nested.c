@@ -327,7 +327,7 @@ connect_handlers (Nested *self)
 
   if (place >= PLACE_QUEUED && place <= PLACE_FINISHED)
     {
-      SoupSession *session = resilient_client_get_session (client);
+      SoupSession *session = resilient_client_share_session (client);
 
       g_signal_connect (session, "request-queued", G_CALLBACK (queued_cb), self);
       g_signal_connect (session, "request-unqueued", G_CALLBACK (unqueued_cb), self);
@@ -348,7 +348,7 @@ start_sleeper (Nested *self)
   resilient_retry_policy_builder_set_base_delay (builder, 600);
   policy = resilient_retry_policy_builder_build (builder, NULL);
   resilient_request_set_retry_policy (request, policy);
-  self->sleeper = resilient_client_start (self->fixture->client, request, NULL);
+  self->sleeper = resilient_client_start (self->fixture->client, request, NULL, NULL);
   call_wait_state (self->sleeper, RESILIENT_CALL_STATE_WAITING);
 }
 
@@ -426,7 +426,7 @@ test_nested (ClientFixture *fixture, gconstpointer data)
 
       resilient_client_get_async (client, uri, NULL, NULL, callback_cb, g_rc_box_acquire (nested));
     }
-  nested->call = resilient_client_start (client, request, context);
+  nested->call = resilient_client_start (client, request, context, NULL);
   if (test->place == PLACE_NOTIFY)
     g_signal_connect (nested->call, "notify::state", G_CALLBACK (notify_cb), nested);
   resilient_call_wait_async (nested->call, NULL, test_result_cb, &nested->victim);
@@ -437,7 +437,7 @@ test_nested (ClientFixture *fixture, gconstpointer data)
   g_signal_handlers_disconnect_by_data (client, nested);
   if (test->place >= PLACE_QUEUED && test->place <= PLACE_FINISHED)
     {
-      session = g_object_ref (resilient_client_get_session (client));
+      session = g_object_ref (resilient_client_share_session (client));
       g_signal_handlers_disconnect_by_data (session, nested);
       g_clear_object (&session);
     }

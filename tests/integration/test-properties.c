@@ -116,6 +116,12 @@ test_functions (ClientFixture *self, gconstpointer flags)
 }
 
 static void
+count_one_cb (guint *n)
+{
+  (*n)++;
+}
+
+static void
 test_readable (ClientFixture *self, gconstpointer flags)
 {
   g_autoptr (SoupSession) session = NULL;
@@ -145,7 +151,7 @@ test_readable (ClientFixture *self, gconstpointer flags)
                 "closed",
                 &closed,
                 NULL);
-  g_assert_true (session == resilient_client_get_session (self->client));
+  g_assert_null (session);
   g_assert_true (context == resilient_client_get_main_context (self->client));
   g_assert_true (calls == resilient_client_get_calls (self->client));
   g_assert_cmpuint (g_list_model_get_n_items (calls), ==, 0);
@@ -156,6 +162,39 @@ test_readable (ClientFixture *self, gconstpointer flags)
   g_assert_false (closed);
 }
 
+/* Reading it makes none; sharing makes one that stays and that the next request goes by. */
+static void
+test_session (ClientFixture *self, gconstpointer flags)
+{
+  g_autoptr (ResilientClient) with_given = NULL;
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (SoupSession) given = soup_session_new ();
+  g_autoptr (GError) error = NULL;
+  SoupSession *shared;
+  guint notified = 0, queued = 0;
+
+  fault_server_on (self->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  g_signal_connect_swapped (self->client, "notify::session", G_CALLBACK (count_one_cb), &notified);
+  for (guint i = 0; i < 2; i++)
+    g_assert_null (resilient_client_get_session (self->client));
+  g_assert_cmpuint (notified, ==, 0);
+
+  shared = resilient_client_share_session (self->client);
+  g_assert_true (SOUP_IS_SESSION (shared));
+  g_assert_true (resilient_client_share_session (self->client) == shared);
+  g_assert_true (resilient_client_get_session (self->client) == shared);
+  g_assert_cmpuint (notified, ==, 1);
+  g_signal_connect_swapped (shared, "request-queued", G_CALLBACK (count_one_cb), &queued);
+  response = client_get (self, "/", NULL, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "ok");
+  g_assert_cmpuint (queued, ==, 1);
+
+  with_given = resilient_client_new_with_session (given);
+  g_assert_true (resilient_client_get_session (with_given) == given);
+  g_assert_true (resilient_client_share_session (with_given) == given);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -163,6 +202,7 @@ main (int argc, char *argv[])
     { "/properties/writable", test_writable, FAULT_SERVER_PLAIN },
     { "/properties/functions", test_functions, FAULT_SERVER_PLAIN },
     { "/properties/readable", test_readable, FAULT_SERVER_PLAIN },
+    { "/properties/session", test_session, FAULT_SERVER_PLAIN },
   };
 
   return client_tests_run (argc, argv, tests, G_N_ELEMENTS (tests));

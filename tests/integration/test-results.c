@@ -12,7 +12,7 @@ expect_wait (ClientFixture *fixture, TestResult *slot, const char *id, Resilient
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ResilientResult) result =
-    resilient_client_wait_finish (fixture->client, test_result_wait (slot), &error);
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (slot), &error);
 
   g_assert_no_error (error);
   g_assert_cmpstr (resilient_result_get_request_id (result), ==, id);
@@ -60,18 +60,21 @@ test_wait (ClientFixture *fixture, gconstpointer flags)
   g_auto (TestResult) too_late = { 0 };
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
-  resilient_client_wait_async (fixture->client, "awaited", -1, NULL, test_result_cb, &waiter);
+  resilient_client_wait_result_async (
+    fixture->client, "awaited", -1, NULL, test_result_cb, &waiter);
   g_assert_null (
-    resilient_client_wait_finish (fixture->client, test_result_wait (&waiter), &error));
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&waiter), &error));
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_NOT_FOUND);
   g_clear_error (&error);
   test_result_clear (&waiter);
 
   client_start_get (fixture, "/", context, NULL, &slot);
-  resilient_client_wait_async (fixture->client, "awaited", -1, NULL, test_result_cb, &waiter);
-  resilient_client_wait_async (fixture->client, "awaited", 0.01, NULL, test_result_cb, &impatient);
+  resilient_client_wait_result_async (
+    fixture->client, "awaited", -1, NULL, test_result_cb, &waiter);
+  resilient_client_wait_result_async (
+    fixture->client, "awaited", 0.01, NULL, test_result_cb, &impatient);
   g_assert_null (
-    resilient_client_wait_finish (fixture->client, test_result_wait (&impatient), &error));
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&impatient), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_clear_error (&error);
   g_assert_cmpuint (waiter.calls, ==, 0);
@@ -80,7 +83,8 @@ test_wait (ClientFixture *fixture, gconstpointer flags)
   response = client_end_get (fixture, &slot, NULL);
 
   /* it is there: nothing to wait for */
-  resilient_client_wait_async (fixture->client, "awaited", 0, NULL, test_result_cb, &too_late);
+  resilient_client_wait_result_async (
+    fixture->client, "awaited", 0, NULL, test_result_cb, &too_late);
   expect_wait (fixture, &too_late, "awaited", RESILIENT_RESULT_STATUS_SUCCESS);
 }
 
@@ -97,9 +101,10 @@ test_wait_away_from_home (ClientFixture *fixture, gconstpointer flags)
 
   client_start_get (fixture, "/", request_context, NULL, &slot);
   g_main_context_push_thread_default (context);
-  resilient_client_wait_async (fixture->client, "awaited", 0.01, NULL, test_result_cb, &impatient);
+  resilient_client_wait_result_async (
+    fixture->client, "awaited", 0.01, NULL, test_result_cb, &impatient);
   g_assert_null (
-    resilient_client_wait_finish (fixture->client, test_result_wait (&impatient), &error));
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&impatient), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_main_context_pop_thread_default (context);
 
@@ -121,12 +126,12 @@ test_wait_cancelled (ClientFixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
   client_start_get (fixture, "/", context, NULL, &slot);
-  resilient_client_wait_async (
+  resilient_client_wait_result_async (
     fixture->client, "awaited", -1, cancellable, test_result_cb, &waiter);
   fault_server_wait_held (fixture->server, "go", 1);
   g_cancellable_cancel (cancellable);
   g_assert_null (
-    resilient_client_wait_finish (fixture->client, test_result_wait (&waiter), &error));
+    resilient_client_wait_result_finish (fixture->client, test_result_wait (&waiter), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   fault_server_open (fixture->server, "go");
   response = client_end_get (fixture, &slot, NULL);
@@ -225,7 +230,8 @@ test_none_kept (ClientFixture *fixture, gconstpointer flags)
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
   resilient_client_set_max_results (fixture->client, 0);
   client_start_get (fixture, "/", context, NULL, &slot);
-  resilient_client_wait_async (fixture->client, "fleeting", -1, NULL, test_result_cb, &waiter);
+  resilient_client_wait_result_async (
+    fixture->client, "fleeting", -1, NULL, test_result_cb, &waiter);
   expect_wait (fixture, &waiter, "fleeting", RESILIENT_RESULT_STATUS_SUCCESS);
   response = client_end_get (fixture, &slot, NULL);
   assert_known (fixture, "fleeting", FALSE);

@@ -252,7 +252,7 @@ test_session_taken (ClientFixture *fixture, gconstpointer flags)
 
   fault_server_on (fixture->server, NULL, fault_answer (200, "Set-Cookie: a=b", "ok"), NULL);
   start_gets (fixture, results);
-  soup_session_add_feature (resilient_client_get_session (fixture->client),
+  soup_session_add_feature (resilient_client_share_session (fixture->client),
                             SOUP_SESSION_FEATURE (jar));
   end_gets (fixture, results, "ok");
 

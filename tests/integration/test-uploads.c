@@ -183,7 +183,7 @@ test_cancel (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (GError) error = NULL;
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   test_run_until (does_slow_wait, NULL);
   resilient_call_cancel (call);
   response = call_wait (call, &error);
@@ -202,7 +202,7 @@ test_slow (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (GError) error = NULL;
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   end_slow ();
   response = call_wait (call, &error);
   g_assert_no_error (error);
@@ -225,7 +225,7 @@ test_broken (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (GError) error = NULL;
 
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "ok"), NULL);
-  call = resilient_client_start (fixture->client, request, context);
+  call = resilient_client_start (fixture->client, request, context, NULL);
   g_atomic_int_set (&slow_breaks, TRUE);
   end_slow ();
   g_atomic_int_set (&slow_breaks, FALSE);
@@ -424,7 +424,7 @@ test_refused_shared (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (GError) error = NULL;
 
   refuse_head (fixture, "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\"");
-  resilient_client_get_session (fixture->client);
+  resilient_client_share_session (fixture->client);
   response = client_send (fixture, request, NULL, &error);
   g_assert_no_error (error);
   assert_refused (fixture, response);
@@ -474,7 +474,7 @@ resend_nested (ClientFixture *fixture, gboolean shared)
   g_autoptr (GError) error = NULL;
 
   if (shared)
-    resilient_client_get_session (fixture->client);
+    resilient_client_share_session (fixture->client);
   fault_server_on (fixture->server, "/other", fault_answer (200, NULL, "other"), NULL);
   fault_server_on (fixture->server, "/", fault_answer (200, NULL, "done"), NULL);
   first = client_get (fixture, "/other", NULL, &error);

@@ -403,7 +403,7 @@ start (Run *self)
       break;
     default:
       request = some_request (self, past, uri);
-      past->call = resilient_client_start (self->client, request, context);
+      past->call = resilient_client_start (self->client, request, context, NULL);
       /* Nothing of what was asked for is tied to it. */
       g_clear_object (&past->cancellable);
       if (past->cancelled_at >= 0)
@@ -500,7 +500,7 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Run *self = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (ResilientResult) waited G_GNUC_UNUSED =
-    resilient_client_wait_finish (RESILIENT_CLIENT (source), result, &error);
+    resilient_client_wait_result_finish (RESILIENT_CLIENT (source), result, &error);
 
   drain (self);
   note (self, "waited: %s", error != NULL ? error->message : "a result");
@@ -576,12 +576,12 @@ ask (Run *self)
         {
           self->history->n_waits++;
           note (self, "wait for %s", request->id);
-          resilient_client_wait_async (self->client,
-                                       request->id,
-                                       chance (self, 0.5) ? -1 : some_seconds (self),
-                                       NULL,
-                                       waited_cb,
-                                       self);
+          resilient_client_wait_result_async (self->client,
+                                              request->id,
+                                              chance (self, 0.5) ? -1 : some_seconds (self),
+                                              NULL,
+                                              waited_cb,
+                                              self);
         }
       break;
     case 3:

@@ -169,7 +169,7 @@ send_and_look (Reader *self, ResilientClient *client, GMainContext *context)
   int n_paths = fault_server_get_flags (fixture->server) & FAULT_SERVER_HTTP2 ? 3 : 4;
   g_autoptr (ResilientRequest) request =
     request_new (fixture, "GET", paths[g_rand_int_range (self->random, 0, n_paths)]);
-  g_autoptr (ResilientCall) call = resilient_client_start (client, request, NULL);
+  g_autoptr (ResilientCall) call = resilient_client_start (client, request, NULL, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   guint n_calls = 0, n_stopped = 0;
 

@@ -605,7 +605,7 @@ go (Run *self)
         send_async (self, request);
       if (self->places[i] != HOME_CALL)
         continue;
-      call = resilient_client_start (self->client, self->made[i], self->contexts[i]);
+      call = resilient_client_start (self->client, self->made[i], self->contexts[i], NULL);
       /* Other threads may use it from now on. */
       g_mutex_lock (&self->lock);
       request->call = call;

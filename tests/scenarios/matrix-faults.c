@@ -62,7 +62,7 @@ proxy_refuses (Scene *scene)
   g_autofree char *uri = fault_server_uri (scene->server, "");
   g_autoptr (GProxyResolver) resolver = g_simple_proxy_resolver_new (uri, NULL);
 
-  soup_session_set_proxy_resolver (resilient_client_get_session (scene->client), resolver);
+  soup_session_set_proxy_resolver (resilient_client_share_session (scene->client), resolver);
   fault_server_on (scene->server, NULL, fault_answer (403, NULL, "no"), NULL);
 }
 

@@ -146,7 +146,7 @@ prepare_behind (Cell *self)
 
   resilient_client_set_max_concurrent (self->fixture.client, 2);
   fault_server_next_connection (server (self), fault_hold ("tls"), NULL);
-  self->other = resilient_client_start (self->fixture.client, request, context);
+  self->other = resilient_client_start (self->fixture.client, request, context, NULL);
   fault_server_wait_held (server (self), "tls", 1);
 }
 

@@ -225,7 +225,7 @@ start (Cell *self)
       break;
 
     case START_CALL:
-      self->call = resilient_client_start (client, self->request, self->context);
+      self->call = resilient_client_start (client, self->request, self->context, NULL);
       resilient_call_wait_async (self->call, NULL, done_cb, self);
       break;
 
@@ -291,7 +291,7 @@ cell_start_other (Cell *self, const char *path, const char *gate)
 
   fault_server_on (
     self->fixture.server, path, fault_hold (gate), fault_answer (200, NULL, "other"), NULL);
-  self->other = resilient_client_start (self->fixture.client, request, context);
+  self->other = resilient_client_start (self->fixture.client, request, context, NULL);
   fault_server_wait_held (self->fixture.server, gate, 1);
 }
 
@@ -577,7 +577,7 @@ set_up (Cell *self, gconstpointer data)
   self->hook_id = g_signal_add_emission_hook (
     g_signal_lookup ("request-queued", SOUP_TYPE_SESSION), 0, request_queued_cb, self, NULL);
   if (test->sessions != SESSIONS_HIDDEN)
-    count_session (self, resilient_client_get_session (self->fixture.client));
+    count_session (self, resilient_client_share_session (self->fixture.client));
   self->subscription = resilient_client_subscribe (self->fixture.client, 100);
   g_signal_connect_swapped (
     self->subscription, "notify::closed", G_CALLBACK (g_main_context_wakeup), NULL);

@@ -221,7 +221,7 @@ test_file_changed (ClientFixture *fixture, gconstpointer flags)
   fault_server_on (fixture->server, "/", fault_answer (503, NULL, "no"), NULL);
   set_file (request);
   g_signal_connect (fixture->client, "retry", G_CALLBACK (grow_cb), &call);
-  call = resilient_client_start (fixture->client, request, context);
+  call = resilient_client_start (fixture->client, request, context, NULL);
   response = call_wait (call, &error);
   g_assert_nonnull (error);
   g_assert_null (response);

@@ -453,7 +453,7 @@ run_cell (const Fault *fault, const Cell *cell, char **text)
   run.sockets = g_ptr_array_new_with_free_func (g_object_unref);
   run.scene.server = fault_server_new (fault->flags);
   run.scene.client = resilient_client_new ();
-  session = resilient_client_get_session (run.scene.client);
+  session = resilient_client_share_session (run.scene.client);
   test_trust (session);
   g_signal_connect (session, "request-queued", G_CALLBACK (request_queued_cb), &run);
   g_signal_connect (run.scene.client, "event", G_CALLBACK (event_cb), &run);
@@ -464,7 +464,7 @@ run_cell (const Fault *fault, const Cell *cell, char **text)
   request = make_request (&run);
   context = resilient_request_context_new (ID, NULL, NULL, &error);
   g_assert_no_error (error);
-  run.call = resilient_client_start (run.scene.client, request, context);
+  run.call = resilient_client_start (run.scene.client, request, context, NULL);
   run_to_end (&run);
   matrix_predict (fault, cell, &prediction);
   wrong = compare (&run, &prediction, text);

@@ -202,7 +202,7 @@ test_download (ClientFixture *fixture, gconstpointer flags)
                    fault_head (200, "Content-Length: 16000000"),
                    fault_send_filler (16000000),
                    NULL);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   while (resilient_call_get_bytes_received (call) == 0)
     g_main_context_iteration (NULL, TRUE);
   drawing = draw_late (fixture, &first);
@@ -243,7 +243,7 @@ test_deadline (ClientFixture *fixture, gconstpointer flags)
   set_up_first (fixture);
   fault_server_on (fixture->server, "/", fault_silence (), NULL);
   resilient_request_set_total_timeout (request, 30);
-  call = resilient_client_start (fixture->client, request, NULL);
+  call = resilient_client_start (fixture->client, request, NULL, NULL);
   fault_server_wait_requests (fixture->server, 1);
   drawing = draw_late (fixture, &first);
   now += 30 * G_USEC_PER_SEC;

@@ -54,7 +54,7 @@ start (Pair *pair, ResilientClient *client, const char *path)
 {
   g_autoptr (ResilientRequest) request = request_new (&pair->fixture, "GET", path);
 
-  return resilient_client_start (client, request, NULL);
+  return resilient_client_start (client, request, NULL, NULL);
 }
 
 static void

@@ -120,7 +120,7 @@ test_spread (ClientFixture *fixture, gconstpointer flags)
       g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
 
       resilient_request_set_retry_policy (request, policy);
-      calls[i] = resilient_client_start (fixture->client, request, NULL);
+      calls[i] = resilient_client_start (fixture->client, request, NULL, NULL);
     }
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     call_wait_state (calls[i], RESILIENT_CALL_STATE_WAITING);

@@ -162,7 +162,7 @@ start (ResilientClient *with)
     }
   else if (kind < 0.4)
     {
-      g_autoptr (ResilientCall) call = resilient_client_start (with, request, NULL);
+      g_autoptr (ResilientCall) call = resilient_client_start (with, request, NULL, NULL);
 
       count (call);
       resilient_call_wait_async (call, NULL, call_ended_cb, NULL);
@@ -224,7 +224,7 @@ make_client (void)
   resilient_client_set_max_concurrent_per_host (made, 50);
   g_signal_connect (made, "event", G_CALLBACK (event_cb), NULL);
   g_signal_connect (
-    resilient_client_get_session (made), "request-queued", G_CALLBACK (queued_cb), NULL);
+    resilient_client_share_session (made), "request-queued", G_CALLBACK (queued_cb), NULL);
   count (made);
 
   return made;

@@ -552,7 +552,7 @@ test_client_certificate (void)
   resilient_test_server_set_response (server, NULL, 204, NULL, NULL);
   g_assert_null (get (without, server, "/", &error));
   g_assert_nonnull (error);
-  g_signal_connect (resilient_client_get_session (client),
+  g_signal_connect (resilient_client_share_session (client),
                     "request-queued",
                     G_CALLBACK (request_certificate_cb),
                     resilient_test_server_get_client_certificate (server));

@@ -135,7 +135,7 @@ test_hang (Fixture *f, gconstpointer data)
       resilient_test_transport_clear (f->transport);
       resilient_test_transport_add_hang (f->transport, NULL, rows[i].sent);
       resilient_request_set_attempt_timeout (request, rows[i].attempt_timeout);
-      call = resilient_client_start (f->client, request, NULL);
+      call = resilient_client_start (f->client, request, NULL, NULL);
       resilient_test_clock_advance (f->clock, rows[i].at - 0.001);
       g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_SENDING);
       resilient_test_clock_advance (f->clock, 0.001);

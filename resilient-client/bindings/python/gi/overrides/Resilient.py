@@ -926,17 +926,20 @@ class Client(Resilient.Client):
     async def __aexit__(self, *exception):
         await self.close()
 
-    def start(self, request, context=None):
-        """Start a request and return its Resilient.Call, which can be awaited for the response."""
+    def start(self, request, context=None, cancellable=None):
+        """Start a request and return its Resilient.Call, which can be awaited for the response.
+
+        The cancellable cancels the request, from any thread.
+        """
         if _is_turned():
-            call = Resilient.Client.start(self, request, context)
+            call = super().start(request, context, cancellable)
         else:
             # Away from the context of this thread the client uses a thread of its own.
             if not hasattr(_elsewhere, 'context'):
                 _elsewhere.context = GLib.MainContext.new()
             _elsewhere.context.push_thread_default()
             try:
-                call = Resilient.Client.start(self, request, context)
+                call = super().start(request, context, cancellable)
             finally:
                 _elsewhere.context.pop_thread_default()
             _driven_elsewhere[call] = weakref.ref(self)
@@ -1018,8 +1021,8 @@ class Client(Resilient.Client):
         """
         timeout = -1 if timeout is None else _check_duration('timeout', timeout)
         return await _start_operation(
-            lambda *rest: self.wait_async(request_id, timeout, *rest), self.wait_finish,
-            client=self)
+            lambda *rest: self.wait_result_async(request_id, timeout, *rest),
+            self.wait_result_finish, client=self)
 
     async def wait_all(self):
         """Return the results by request id once no request is alive."""
