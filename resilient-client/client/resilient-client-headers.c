@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include "resilient-client-private.h"
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
 
 /* Settings that are not plain numbers: policy, agent, default headers, origins. */
 
@@ -100,40 +102,59 @@ resilient_client_set_user_agent (ResilientClient *self, const char *user_agent)
   g_object_notify (G_OBJECT (self), "user-agent");
 }
 
+/* Such a header would go to every host that a client talks to. */
+static gboolean
+is_of_origin (const char *name)
+{
+  return g_ascii_strcasecmp (name, "Authorization") == 0
+         || g_ascii_strcasecmp (name, "Proxy-Authorization") == 0
+         || g_ascii_strcasecmp (name, "Cookie") == 0;
+}
+
 /**
  * resilient_client_set_default_header:
  * @self: a client
  * @name: a header name
  * @value: (nullable): its value, or %NULL to remove it
+ * @error: return location for an error
  *
  * Sets a header for every request that does not set one of that name itself.
  *
  * `Authorization`, `Proxy-Authorization` and `Cookie` are refused, because they would be sent to
  * every host: they belong to an origin, see [method@Origin.set_default_header]. So is what is not
- * valid in HTTP (RFC 9110, 5.1 and 5.5).
+ * valid in HTTP (RFC 9110, 5.1 and 5.5). What is refused changes nothing, and fails with
+ * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
  *
- * Returns: %TRUE if it was set; %FALSE if it is refused, and nothing changed
+ * Returns: %TRUE if it was set; %FALSE with @error set
  *
  * Since: 1.0
  */
 gboolean
-resilient_client_set_default_header (ResilientClient *self, const char *name, const char *value)
+resilient_client_set_default_header (ResilientClient *self,
+                                     const char *name,
+                                     const char *value,
+                                     GError **error)
 {
   g_autoptr (ResilientHeaders) old = NULL;
   ResilientHeaders *changed;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
-  if (resilient_engine_is_foreign (self->engine, NULL))
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  if (resilient_engine_is_foreign (self->engine, error))
     return FALSE;
 
-  if (!resilient_headers_name_is_valid (name)
-      || (value != NULL && !resilient_headers_value_is_valid (value)))
+  if (!resilient_origin_check_header (name, value, error))
     return FALSE;
-  if (g_ascii_strcasecmp (name, "Authorization") == 0
-      || g_ascii_strcasecmp (name, "Proxy-Authorization") == 0
-      || g_ascii_strcasecmp (name, "Cookie") == 0)
-    return FALSE;
+  if (is_of_origin (name))
+    {
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _ ("The header “%s” would be sent to every host: set it for an origin"),
+                   name);
+      return FALSE;
+    }
 
   g_mutex_lock (&self->engine->lock);
   old = self->engine->default_headers;
@@ -149,24 +170,29 @@ resilient_client_set_default_header (ResilientClient *self, const char *name, co
  * resilient_client_get_origin:
  * @self: a client
  * @uri: an absolute http or https URI; only its scheme, host and port matter
+ * @error: return location for an error
  *
  * Gets the origin of a URI, to give it limits and headers of its own. It lasts as long as the
  * client.
  *
- * Returns: (nullable) (transfer full): the origin, or %NULL if @uri is not valid
+ * Fails with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST if @uri is none that a request could be sent
+ * to, and with %RESILIENT_CLIENT_ERROR_CLOSED in a forked child.
+ *
+ * Returns: (transfer full): the origin, or %NULL with @error set
  *
  * Since: 1.0
  */
 ResilientOrigin *
-resilient_client_get_origin (ResilientClient *self, const char *uri)
+resilient_client_get_origin (ResilientClient *self, const char *uri, GError **error)
 {
   g_autoptr (ResilientFrozenRequest) frozen = NULL;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   g_return_val_if_fail (uri != NULL, NULL);
-  if (resilient_engine_is_foreign (self->engine, NULL))
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+  if (resilient_engine_is_foreign (self->engine, error))
     return NULL;
 
-  frozen = resilient_frozen_request_new ("GET", uri, NULL);
+  frozen = resilient_frozen_request_new ("GET", uri, error);
   return frozen != NULL ? resilient_gate_get_origin (self->engine->gate, frozen->uri) : NULL;
 }

@@ -164,13 +164,15 @@ RESILIENT_AVAILABLE_IN_1_0
 GListModel *resilient_client_get_calls (ResilientClient *self);
 
 RESILIENT_AVAILABLE_IN_1_0
-gboolean resilient_client_set_default_header (ResilientClient *self,
-                                              const char      *name,
-                                              const char      *value);
+gboolean resilient_client_set_default_header (ResilientClient  *self,
+                                              const char       *name,
+                                              const char       *value,
+                                              GError          **error);
 
 RESILIENT_AVAILABLE_IN_1_0
-ResilientOrigin *resilient_client_get_origin (ResilientClient *self,
-                                              const char      *uri);
+ResilientOrigin *resilient_client_get_origin (ResilientClient  *self,
+                                              const char       *uri,
+                                              GError          **error);
 
 RESILIENT_AVAILABLE_IN_1_0
 ResilientCall *resilient_client_start (ResilientClient         *self,

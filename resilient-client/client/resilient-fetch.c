@@ -5,13 +5,38 @@
 
 #include "resilient-client-private.h"
 
+#include <math.h>
+
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+
 /* One request without a client. */
 
 static ResilientFrozenRequest *
 new_frozen (const char *method, const char *uri, int max_retries, double timeout, GError **error)
 {
-  ResilientFrozenRequest *frozen = resilient_frozen_request_new (method, uri, error);
+  ResilientFrozenRequest *frozen;
 
+  if (max_retries < -1)
+    {
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+                   _ ("Invalid retry policy: %s must be at least -1, and is %d"),
+                   "max_retries",
+                   max_retries);
+      return NULL;
+    }
+  if (isnan (timeout))
+    {
+      g_set_error_literal (error,
+                           RESILIENT_CLIENT_ERROR,
+                           RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                           _ ("The time-out is not a number"));
+      return NULL;
+    }
+
+  frozen = resilient_frozen_request_new (method, uri, error);
   if (frozen != NULL)
     {
       const double base_delay =
@@ -55,6 +80,9 @@ fetched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
  * script, or an app that asks one thing. Who asks more often keeps a [class@Client], which keeps
  * its connections.
  *
+ * A method, URI, number of retries or time-out that is not valid is an error of
+ * [func@fetch_finish].
+ *
  * Since: 1.0
  */
 void
@@ -73,7 +101,6 @@ resilient_fetch_async (const char *method,
 
   g_return_if_fail (method != NULL);
   g_return_if_fail (uri != NULL);
-  g_return_if_fail (max_retries >= -1);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = g_task_new (NULL, cancellable, callback, user_data);
@@ -91,7 +118,9 @@ resilient_fetch_async (const char *method,
  * @result: the result given to the callback
  * @error: return location for an error
  *
- * Ends [func@fetch_async]; fails as [method@Client.send_finish] does.
+ * Ends [func@fetch_async]; fails as [method@Client.send_finish] does, with
+ * %RESILIENT_CLIENT_ERROR_INVALID_POLICY for less than -1 retries and
+ * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST for a time-out that is not a number.
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *
@@ -117,7 +146,7 @@ resilient_fetch_finish (GAsyncResult *result, GError **error)
  * @error: return location for an error
  *
  * Sends a single request and blocks until it ended; the synchronous twin of [func@fetch_async], for
- * worker threads. Fails as [method@Client.send_finish] does.
+ * worker threads. Fails as [func@fetch_finish] does.
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *
@@ -136,7 +165,6 @@ resilient_fetch (const char *method,
 
   g_return_val_if_fail (method != NULL, NULL);
   g_return_val_if_fail (uri != NULL, NULL);
-  g_return_val_if_fail (max_retries >= -1, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 

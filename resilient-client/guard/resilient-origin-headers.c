@@ -3,6 +3,8 @@
 
 #include "config.h"
 
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
 #include "resilient-origin-private.h"
 
 /* Requests that have the list keep it as it was. */
@@ -17,11 +19,35 @@ make_headers_writable_locked (ResilientOrigin *self)
     self->default_headers = resilient_headers_new ();
 }
 
+gboolean
+resilient_origin_check_header (const char *name, const char *value, GError **error)
+{
+  if (!resilient_headers_name_is_valid (name))
+    {
+      g_set_error_literal (error,
+                           RESILIENT_CLIENT_ERROR,
+                           RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                           _ ("The name of a header is not a valid token"));
+      return FALSE;
+    }
+  if (value != NULL && !resilient_headers_value_is_valid (value))
+    {
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _ ("The value of the header “%s” has a line break"),
+                   name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /**
  * resilient_origin_set_default_header:
  * @self: an origin
  * @name: the name of a header, a token (RFC 9110, 5.1)
  * @value: (nullable): its value, without CR, LF or NUL (RFC 9110, 5.5), or %NULL for none
+ * @error: return location for an error
  *
  * Sets a header for every request to this origin that does not set it itself.
  *
@@ -29,19 +55,24 @@ make_headers_writable_locked (ResilientOrigin *self)
  * take it elsewhere. It wins over a default header of the client of the same name, and holds for
  * requests started later. Any thread may call this.
  *
- * Returns: %FALSE, with nothing changed, if the name or the value is not valid
+ * Fails with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST, and changes nothing, if the name or the value
+ * is not valid.
+ *
+ * Returns: %TRUE if it was set; %FALSE with @error set
  *
  * Since: 1.0
  */
 gboolean
-resilient_origin_set_default_header (ResilientOrigin *self, const char *name, const char *value)
+resilient_origin_set_default_header (ResilientOrigin *self,
+                                     const char *name,
+                                     const char *value,
+                                     GError **error)
 {
   g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!resilient_headers_name_is_valid (name))
-    return FALSE;
-  if (value != NULL && !resilient_headers_value_is_valid (value))
+  if (!resilient_origin_check_header (name, value, error))
     return FALSE;
 
   g_mutex_lock (&self->lock);

@@ -19,9 +19,11 @@
  * ```c
  * g_autoptr (ResilientOrigin) origin = NULL;
  *
- * origin = resilient_client_get_origin (client, "https://api.example.org");
+ * origin = resilient_client_get_origin (client, "https://api.example.org", &error);
+ * if (origin == NULL)
+ *   return FALSE;
  * resilient_origin_set_max_concurrent (origin, 2);
- * resilient_origin_set_default_header (origin, "Authorization", "Bearer …");
+ * return resilient_origin_set_default_header (origin, "Authorization", "Bearer …", &error);
  * ```
  *
  * The settings of an origin last as long as its client. An origin without any is forgotten some

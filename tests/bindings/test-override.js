@@ -93,4 +93,55 @@ test('callbacks still work', async () => {
     await client.close_async(0, null);
 });
 
+// What a property must not be is an exception that names it, however it is set.
+test('numbers out of range are refused', async () => {
+    const client = new Resilient.Client();
+    const request = Resilient.Request.new('GET', server.uri('/text'));
+    const origin = client.get_origin(server.uri('/'));
+    const refused = (name, func) => {
+        let error = null;
+
+        try {
+            func();
+        } catch (caught) {
+            error = caught;
+        }
+        ok(error instanceof RangeError || error instanceof TypeError, `${name}: ${error}`);
+        ok(error.message.includes(name), `${error}`);
+    };
+
+    for (const value of [-0.5, -1, NaN, Infinity, -Infinity, 'soon', null]) {
+        refused('connect-timeout', () => new Resilient.Client({connectTimeout: value}));
+        refused('connect-timeout', () => new Resilient.Client({connect_timeout: value}));
+        refused('connect-timeout', () => (client.connectTimeout = value));
+        refused('connect-timeout', () => (client.connect_timeout = value));
+        refused('connect-timeout', () => client.set_connect_timeout(value));
+        refused('connect-timeout', () => client.set_property('connect-timeout', value));
+    }
+    for (const value of [-1, 0, NaN, 1.5, 2 ** 32, 'many']) {
+        refused('max-concurrent', () => new Resilient.Client({maxConcurrent: value}));
+        refused('max-concurrent', () => (client.maxConcurrent = value));
+        refused('max-concurrent', () => client.set_max_concurrent(value));
+        refused('capacity', () => client.subscribe(value));
+    }
+    for (const value of [-0.5, -2, NaN]) {
+        refused('total-timeout', () => new Resilient.Request({totalTimeout: value}));
+        refused('total-timeout', () => (request.totalTimeout = value));
+    }
+    for (const value of [0, -2, 0.5])
+        refused('max-concurrent', () => (origin.maxConcurrent = value));
+
+    equal([client.connectTimeout, client.maxConcurrent], [10, 100]);
+    client.connectTimeout = 0.5;
+    client.maxConcurrent = 7;
+    client.ioPriority = -100;
+    client.maxResponseSize = 2 ** 40;
+    equal([client.connect_timeout, client.get_max_concurrent(), client.ioPriority,
+        client.maxResponseSize], [0.5, 7, -100, 2 ** 40]);
+    request.totalTimeout = -1;
+    origin.maxConcurrent = -1;
+    equal([request.totalTimeout, origin.maxConcurrent], [-1, -1]);
+    await client.close_async(0, null);
+});
+
 run();

@@ -14,8 +14,8 @@ import {equal, fails, ok, run, test, turnUntil} from './tap.js';
 
 const overridden = '_original_get_async' in Resilient.Client.prototype;
 
-for (const verb of ['get', 'head', 'options', 'delete', 'post', 'put', 'patch', 'send', 'wait',
-    'wait_all', 'close'])
+for (const verb of ['get', 'head', 'options', 'delete', 'post', 'put', 'patch', 'send',
+    'wait_result', 'wait_all', 'close'])
     Gio._promisify(Resilient.Client.prototype, `${verb}_async`);
 Gio._promisify(Resilient.Call.prototype, 'wait_async');
 Gio._promisify(Resilient.Subscription.prototype, 'next_async');
@@ -315,6 +315,30 @@ test('bodies come in many forms', async () => {
         return Gio.MemoryInputStream.new_from_bytes(bytes);
     });
     equal([await send(), await send(), asked], ['stream', 'stream', 2]);
+    await client.close_async(0, null);
+});
+
+test('values that are not valid are errors', async () => {
+    const client = new Resilient.Client();
+    const {INVALID_REQUEST} = ClientError;
+    const origin = client.get_origin(server.uri('/'));
+
+    for (const [name, value] of [['X Y', 'a'], ['', 'a'], ['X-Y', 'a\nX: y'], ['X-Y', 'a\r']]) {
+        await fails(() => client.set_default_header(name, value), ClientError, INVALID_REQUEST);
+        await fails(() => origin.set_default_header(name, value), ClientError, INVALID_REQUEST);
+    }
+    await fails(() => client.set_default_header('Cookie', 'a=b'), ClientError, INVALID_REQUEST);
+    for (const uri of ['nonsense', '', 'ftp://127.0.0.1/', 'http://', 'http://a\n/'])
+        await fails(() => client.get_origin(uri), ClientError, INVALID_REQUEST);
+    for (const [method, uri, retries, timeout, code] of [
+        ['G T', 'http://127.0.0.1/', 0, 1, INVALID_REQUEST],
+        ['GET', 'nonsense', 0, 1, INVALID_REQUEST],
+        ['GET', 'http://127.0.0.1/', -2, 1, ClientError.INVALID_POLICY],
+        ['GET', 'http://127.0.0.1/', 0, NaN, INVALID_REQUEST],
+    ]) {
+        await fails(Resilient.fetch_async(method, uri, retries, timeout, null), ClientError, code);
+        await fails(() => Resilient.fetch(method, uri, retries, timeout, null), ClientError, code);
+    }
     await client.close_async(0, null);
 });
 

@@ -512,10 +512,33 @@ def a_body_function_is_asked_for_each_attempt():
 
 
 @case
+def values_that_are_not_valid_are_errors():
+    client = Resilient.Client()
+    origin = client.get_origin(server.uri('/'))
+
+    def refused(code, function, *args):
+        error = raises(GLib.Error, function, *args)
+        assert error.matches(Resilient.ClientError.quark(), code), error
+
+    invalid = Resilient.ClientError.INVALID_REQUEST
+    for name, value in ('X Y', 'a'), ('', 'a'), ('X-Y', 'a\nX: y'), ('X-Y', 'a\r'):
+        refused(invalid, client.set_default_header, name, value)
+        refused(invalid, origin.set_default_header, name, value)
+    refused(invalid, client.set_default_header, 'Authorization', 'Bearer token')
+    for uri in 'nonsense', '', 'ftp://127.0.0.1/', 'http://', 'http://a\n/':
+        refused(invalid, client.get_origin, uri)
+    refused(invalid, Resilient.fetch, 'G T', 'http://127.0.0.1/', 0, 1)
+    refused(invalid, Resilient.fetch, 'GET', 'nonsense', 0, 1)
+    refused(invalid, Resilient.fetch, 'GET', 'http://127.0.0.1/', 0, float('nan'))
+    refused(Resilient.ClientError.INVALID_POLICY, Resilient.fetch, 'GET', 'http://127.0.0.1/',
+            -2, 1)
+    close(client)
+
+
+@case
 def headers_and_query_are_sent():
     client = Resilient.Client(user_agent='Test/1.0')
     assert client.set_default_header('X-Default', 'yes')
-    assert not client.set_default_header('Authorization', 'Bearer token')
     client.get_origin(server.uri('/')).set_default_header('Authorization', 'Bearer token')
     request = Resilient.Request.new('GET', server.uri('/echo?a=1'))
     request.set_header('X-One', '1')

@@ -115,6 +115,7 @@ child_asks (ClientFixture *fixture)
   g_autoptr (GPtrArray) results = NULL;
   g_autoptr (ResilientStats) stats = NULL;
   g_autoptr (ResilientSubscription) subscription = NULL;
+  g_autoptr (GError) error = NULL;
   GListModel *calls = NULL;
 
   g_assert_null (resilient_client_get_result (client, "held"));
@@ -132,8 +133,11 @@ child_asks (ClientFixture *fixture)
   g_assert_cmpuint (resilient_client_get_event_queue_length (client), ==, 0);
   g_assert_cmpuint (resilient_client_get_dropped_events (client), ==, 0);
   g_assert_true (resilient_client_get_closed (client));
-  g_assert_null (resilient_client_get_origin (client, "http://localhost/"));
-  g_assert_false (resilient_client_set_default_header (client, "X-Child", "1"));
+  g_assert_null (resilient_client_get_origin (client, "http://localhost/", &error));
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_assert_false (resilient_client_set_default_header (client, "X-Child", "1", &error));
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CLOSED);
   g_assert_null (resilient_client_get_session (client));
   g_assert_null (resilient_client_share_session (client));
   calls = resilient_client_get_calls (client);
@@ -274,7 +278,7 @@ engine_thread (gpointer data)
   Busy *busy = data;
 
   while (!g_atomic_int_get (&busy->stop))
-    resilient_client_set_default_header (busy->fixture->client, "X-Last", "value");
+    resilient_client_set_default_header (busy->fixture->client, "X-Last", "value", NULL);
 
   return NULL;
 }
@@ -431,7 +435,7 @@ test_locked (ClientFixture *fixture, gconstpointer flags)
     {
       g_autofree char *name = g_strdup_printf ("X-%u", i);
 
-      resilient_client_set_default_header (fixture->client, name, "value");
+      resilient_client_set_default_header (fixture->client, name, "value", NULL);
     }
   /* the list of them is there already, with its own end */
   g_assert_nonnull (resilient_client_get_calls (fixture->client));

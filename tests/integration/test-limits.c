@@ -98,7 +98,7 @@ static void
 test_per_origin (ClientFixture *fixture, gconstpointer flags)
 {
   g_autofree char *uri = fault_server_uri (fixture->server, "/");
-  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (fixture->client, uri);
+  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (fixture->client, uri, NULL);
 
   resilient_client_set_max_concurrent_per_host (fixture->client, 3);
   resilient_origin_set_max_concurrent (origin, 2);

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <glib/gstdio.h>
+#include <math.h>
 
 #include "client-fixture.h"
 
@@ -299,18 +300,18 @@ test_default_headers (ClientFixture *fixture, gconstpointer flags)
 {
   g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
   g_autofree char *uri = fault_server_uri (fixture->server, "/");
-  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (fixture->client, uri);
+  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (fixture->client, uri, NULL);
   g_autoptr (ResilientResponse) response = NULL;
   g_autoptr (FaultRecord) record = NULL;
 
   resilient_client_set_user_agent (fixture->client, "tester/1");
-  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Client", "c"));
-  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Both", "c"));
-  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Gone", "c"));
-  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Gone", NULL));
-  g_assert_true (resilient_origin_set_default_header (origin, "X-Both", "o"));
-  g_assert_true (resilient_origin_set_default_header (origin, "Authorization", "Bearer t"));
-  g_assert_true (resilient_origin_set_default_header (origin, "X-Mine", "o"));
+  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Client", "c", NULL));
+  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Both", "c", NULL));
+  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Gone", "c", NULL));
+  g_assert_true (resilient_client_set_default_header (fixture->client, "X-Gone", NULL, NULL));
+  g_assert_true (resilient_origin_set_default_header (origin, "X-Both", "o", NULL));
+  g_assert_true (resilient_origin_set_default_header (origin, "Authorization", "Bearer t", NULL));
+  g_assert_true (resilient_origin_set_default_header (origin, "X-Mine", "o", NULL));
   resilient_request_set_header (request, "X-Mine", "r");
   resilient_request_append_header (request, "X-Many", "1");
   resilient_request_append_header (request, "X-Many", "2");
@@ -324,13 +325,111 @@ test_default_headers (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpstr (fault_record_get_header (record, "Authorization"), ==, "Bearer t");
   g_assert_cmpstr (fault_record_get_header (record, "X-Mine"), ==, "r");
   g_assert_cmpuint (fault_record_count_header (record, "X-Many"), ==, 2);
+}
 
-  /* those belong to an origin */
-  g_assert_false (
-    resilient_client_set_default_header (fixture->client, "Authorization", "Basic x"));
-  g_assert_false (
-    resilient_client_set_default_header (fixture->client, "proxy-authorization", "Basic x"));
-  g_assert_false (resilient_client_set_default_header (fixture->client, "COOKIE", "a=b"));
+/* Each says so in an error, and changes nothing. */
+static void
+test_bad_values (ClientFixture *fixture, gconstpointer flags)
+{
+  static const struct
+  {
+    const char *name;
+    const char *value;
+    gboolean of_origin; /* and good there */
+  } headers[] = {
+    { "", "a", FALSE },
+    { "X Y", "a", FALSE },
+    { "X-Y\n", "a", FALSE },
+    { "X Y", NULL, FALSE },
+    { "X-Y", "a\nX-Z: b", FALSE },
+    { "X-Y", "a\r", FALSE },
+    { "Authorization", "Basic x", TRUE },
+    { "proxy-authorization", "Basic x", TRUE },
+    { "COOKIE", "a=b", TRUE },
+  };
+  static const char *const uris[] = {
+    "",
+    "nonsense",
+    "/path",
+    "http://",
+    "ftp://127.0.0.1/",
+    "http://127.0.0.1:99999/",
+    "http://a\n/",
+  };
+  static const struct
+  {
+    const char *method;
+    const char *uri;
+    int max_retries;
+    double timeout;
+    ResilientClientError code;
+  } fetches[] = {
+    { "", "http://127.0.0.1/", 0, 1, RESILIENT_CLIENT_ERROR_INVALID_REQUEST },
+    { "G T", "http://127.0.0.1/", 0, 1, RESILIENT_CLIENT_ERROR_INVALID_REQUEST },
+    { "GET", "nonsense", 0, 1, RESILIENT_CLIENT_ERROR_INVALID_REQUEST },
+    { "GET", "http://127.0.0.1/", -2, 1, RESILIENT_CLIENT_ERROR_INVALID_POLICY },
+    { "GET", "http://127.0.0.1/", G_MININT, 1, RESILIENT_CLIENT_ERROR_INVALID_POLICY },
+    { "GET", "http://127.0.0.1/", 0, NAN, RESILIENT_CLIENT_ERROR_INVALID_REQUEST },
+  };
+  g_autofree char *uri = fault_server_uri (fixture->server, "/");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ResilientOrigin) origin = NULL;
+  g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/");
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+
+  origin = resilient_client_get_origin (fixture->client, uri, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (origin);
+  for (gsize i = 0; i < G_N_ELEMENTS (headers); i++)
+    {
+      const char *name = headers[i].name, *value = headers[i].value;
+
+      g_assert_false (resilient_client_set_default_header (fixture->client, name, value, &error));
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+      g_clear_error (&error);
+      if (headers[i].of_origin)
+        continue;
+      g_assert_false (resilient_origin_set_default_header (origin, name, value, &error));
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+      g_clear_error (&error);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      g_assert_null (resilient_client_get_origin (fixture->client, uris[i], &error));
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+      g_clear_error (&error);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (fetches); i++)
+    {
+      g_auto (TestResult) result = { 0 };
+
+      resilient_fetch_async (fetches[i].method,
+                             fetches[i].uri,
+                             fetches[i].max_retries,
+                             fetches[i].timeout,
+                             NULL,
+                             test_result_cb,
+                             &result);
+      g_assert_null (resilient_fetch_finish (test_result_wait (&result), &error));
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, (int) fetches[i].code);
+      g_clear_error (&error);
+      g_assert_null (resilient_fetch (fetches[i].method,
+                                      fetches[i].uri,
+                                      fetches[i].max_retries,
+                                      fetches[i].timeout,
+                                      NULL,
+                                      &error));
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, (int) fetches[i].code);
+      g_clear_error (&error);
+    }
+
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  record = fault_server_get_record (fixture->server, 0);
+  g_assert_null (fault_record_get_header (record, "X-Y"));
+  g_assert_null (fault_record_get_header (record, "Authorization"));
+  g_assert_null (fault_record_get_header (record, "Cookie"));
 }
 
 static void
@@ -373,6 +472,7 @@ main (int argc, char **argv)
     { "/verbs/stream-once", test_stream_once, FAULT_SERVER_PLAIN },
     { "/verbs/query", test_query, FAULT_SERVER_PLAIN },
     { "/verbs/default-headers", test_default_headers, FAULT_SERVER_PLAIN },
+    { "/verbs/bad-values", test_bad_values, FAULT_SERVER_PLAIN },
     { "/verbs/idempotency-key", test_idempotency_key, FAULT_SERVER_PLAIN },
   };
 

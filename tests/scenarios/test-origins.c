@@ -31,9 +31,9 @@ assert_secrets (FaultServer *server,
 static void
 set_origin_secret (ResilientClient *client, const char *uri, const char *value)
 {
-  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (client, uri);
+  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (client, uri, NULL);
 
-  g_assert_true (resilient_origin_set_default_header (origin, "X-Origin", value));
+  g_assert_true (resilient_origin_set_default_header (origin, "X-Origin", value, NULL));
   resilient_origin_mark_header_secret (origin, "X-Origin");
 }
 

@@ -168,8 +168,8 @@ test_attempt (Fixture *f, gconstpointer data)
   g_auto (Answer) answer = { 0 };
 
   use_exact_policy (f, 1);
-  resilient_client_set_default_header (f->client, "X-Default", "d");
-  resilient_client_set_default_header (f->client, "X-Own", "d");
+  resilient_client_set_default_header (f->client, "X-Default", "d", NULL);
+  resilient_client_set_default_header (f->client, "X-Own", "d", NULL);
   resilient_client_set_user_agent (f->client, "kit/1");
   resilient_request_add_query_param (request, "q", "1");
   resilient_request_set_header (request, "X-Own", "o");

@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "resilient-error.h"
 #include "resilient-gate-private.h"
 
 typedef struct
@@ -228,11 +229,13 @@ test_headers (Fixture *self, gconstpointer user_data)
 
   g_assert_null (resilient_origin_dup_default_headers (self->origin));
 
-  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", "Bearer one"));
-  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Empty", ""));
+  g_assert_true (
+    resilient_origin_set_default_header (self->origin, "Authorization", "Bearer one", NULL));
+  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Empty", "", NULL));
   before = resilient_origin_dup_default_headers (self->origin);
 
-  g_assert_true (resilient_origin_set_default_header (self->origin, "authorization", "Bearer two"));
+  g_assert_true (
+    resilient_origin_set_default_header (self->origin, "authorization", "Bearer two", NULL));
   assert_header (self->origin, "Authorization", "Bearer two");
   assert_header (self->origin, "X-Empty", "");
 
@@ -240,13 +243,13 @@ test_headers (Fixture *self, gconstpointer user_data)
   g_assert_cmpstr (resilient_headers_get_one (before, "Authorization"), ==, "Bearer one");
   g_assert_cmpuint (resilient_headers_get_length (before), ==, 2);
 
-  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Empty", NULL));
+  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Empty", NULL, NULL));
   assert_header (self->origin, "X-Empty", NULL);
-  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", NULL));
+  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", NULL, NULL));
   g_assert_null (resilient_origin_dup_default_headers (self->origin));
 
   /* What is not there can be removed. */
-  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", NULL));
+  g_assert_true (resilient_origin_set_default_header (self->origin, "Authorization", NULL, NULL));
   g_assert_null (resilient_origin_dup_default_headers (self->origin));
 }
 
@@ -269,14 +272,16 @@ test_headers_invalid (Fixture *self, gconstpointer user_data)
     { "With Space", NULL },
   };
 
-  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Name", "as it was"));
+  g_assert_true (resilient_origin_set_default_header (self->origin, "X-Name", "as it was", NULL));
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (ResilientHeaders) headers = NULL;
+      g_autoptr (GError) error = NULL;
 
       g_assert_false (
-        resilient_origin_set_default_header (self->origin, cases[i].name, cases[i].value));
+        resilient_origin_set_default_header (self->origin, cases[i].name, cases[i].value, &error));
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
       headers = resilient_origin_dup_default_headers (self->origin);
       g_assert_cmpuint (resilient_headers_get_length (headers), ==, 1);
       g_assert_cmpstr (resilient_headers_get_one (headers, "X-Name"), ==, "as it was");
@@ -296,17 +301,17 @@ test_secrets (Fixture *self, gconstpointer user_data)
   g_assert_cmpuint (resilient_headers_get_length (none), ==, 0);
   g_assert_true (resilient_headers_is_secret (none, "x-api-key"));
 
-  resilient_origin_set_default_header (self->origin, "X-Api-Key", "secret");
-  resilient_origin_set_default_header (self->origin, "X-Open", "open");
-  resilient_origin_set_default_header (self->origin, "Authorization", "Bearer secret");
+  resilient_origin_set_default_header (self->origin, "X-Api-Key", "secret", NULL);
+  resilient_origin_set_default_header (self->origin, "X-Open", "open", NULL);
+  resilient_origin_set_default_header (self->origin, "Authorization", "Bearer secret", NULL);
   headers = resilient_origin_dup_default_headers (self->origin);
   g_assert_true (resilient_headers_is_secret (headers, "X-Api-Key"));
   g_assert_true (resilient_headers_is_secret (headers, "Authorization"));
   g_assert_false (resilient_headers_is_secret (headers, "X-Open"));
 
-  resilient_origin_set_default_header (self->origin, "X-Api-Key", NULL);
-  resilient_origin_set_default_header (self->origin, "X-Open", NULL);
-  resilient_origin_set_default_header (self->origin, "Authorization", NULL);
+  resilient_origin_set_default_header (self->origin, "X-Api-Key", NULL, NULL);
+  resilient_origin_set_default_header (self->origin, "X-Open", NULL, NULL);
+  resilient_origin_set_default_header (self->origin, "Authorization", NULL, NULL);
   g_clear_pointer (&headers, resilient_headers_unref);
   headers = resilient_origin_dup_default_headers (self->origin);
   g_assert_nonnull (headers);
@@ -344,7 +349,7 @@ touch_limit (ResilientGate *gate, ResilientOrigin *origin)
 static void
 touch_header (ResilientGate *gate, ResilientOrigin *origin)
 {
-  resilient_origin_set_default_header (origin, "X-Name", "value");
+  resilient_origin_set_default_header (origin, "X-Name", "value", NULL);
 }
 
 static void
@@ -490,7 +495,7 @@ test_without_gate (void)
   g_assert_cmpint (resilient_origin_get_max_concurrent (origin), ==, 2);
   g_assert_cmpuint (resilient_origin_get_active_count (origin), ==, 0);
   g_assert_cmpuint (resilient_origin_get_pending_count (origin), ==, 0);
-  g_assert_true (resilient_origin_set_default_header (origin, "X-Name", "value"));
+  g_assert_true (resilient_origin_set_default_header (origin, "X-Name", "value", NULL));
   resilient_origin_mark_header_secret (origin, "X-Name");
   resilient_origin_notify_changes (origin);
   g_assert_finalize_object (origin);

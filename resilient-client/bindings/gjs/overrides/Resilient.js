@@ -5,9 +5,10 @@
 
 // What JavaScript users get on top of the introspected library: every asynchronous operation that
 // is called without a callback returns a promise, and a subscription can be iterated with
-// “for await”.
+// “for await”. And a number that a property does not take is an exception that names it: GObject
+// itself only warns, and keeps the old value.
 
-const {Gio} = imports.gi;
+const {Gio, GObject} = imports.gi;
 
 function _promisifyAll(holder) {
     for (const name of Object.getOwnPropertyNames(holder)) {
@@ -17,8 +18,124 @@ function _promisifyAll(holder) {
     }
 }
 
+// Whether GObject would let that property have the number.
+function _isInRange(pspec, number) {
+    const value = new GObject.Value();
+
+    value.init(pspec.value_type);
+    switch (pspec.value_type) {
+    case GObject.TYPE_INT:
+        value.set_int(number);
+        break;
+    case GObject.TYPE_UINT:
+        value.set_uint(number);
+        break;
+    case GObject.TYPE_UINT64:
+        value.set_uint64(number);
+        break;
+    default:
+        value.set_double(number);
+    }
+    return !GObject.param_value_validate(pspec, value);
+}
+
+const _INTEGERS = new Map([
+    [GObject.TYPE_INT, [-(2 ** 31), 2 ** 31 - 1]],
+    [GObject.TYPE_UINT, [0, 2 ** 32 - 1]],
+    [GObject.TYPE_UINT64, [0, 2 ** 64]],
+]);
+
+function _check(pspec, value) {
+    const range = _INTEGERS.get(pspec.value_type);
+
+    if (!range && pspec.value_type !== GObject.TYPE_DOUBLE)
+        return;
+    if (typeof value !== 'number' && typeof value !== 'bigint')
+        throw new TypeError(`${pspec.get_name()} is a number, not ${value}`);
+
+    const number = Number(value);
+    let good;
+    if (range) {
+        good = Number.isInteger(number) && number >= range[0] && number <= range[1];
+        // What the client allows, or at least 1.
+        if (number === 0 && pspec.owner_type === Origin)
+            good = false;
+    } else {
+        // Of a request -1 is the client's; there is nothing between that and 0.
+        good = Number.isFinite(number) && (number >= 0 || number === -1);
+    }
+    if (!good || !_isInRange(pspec, number))
+        throw new RangeError(`${pspec.get_name()} can’t be ${value}`);
+}
+
+let Origin;
+
+function _checkNumbers(klass) {
+    const {prototype} = klass;
+    const pspecs = new Map();
+
+    for (const pspec of klass.list_properties()) {
+        if (!(pspec.flags & GObject.ParamFlags.WRITABLE))
+            continue;
+        if (!_INTEGERS.has(pspec.value_type) && pspec.value_type !== GObject.TYPE_DOUBLE)
+            continue;
+
+        const dashed = pspec.get_name();
+        const underscored = dashed.replace(/-/g, '_');
+        const camel = dashed.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
+        const setter = `set_${underscored}`;
+        const original = prototype[setter];
+        const property = {
+            configurable: true,
+            enumerable: true,
+            get() {
+                return this[`get_${underscored}`]();
+            },
+            set(value) {
+                this[setter](value);
+            },
+        };
+
+        prototype[setter] = function (value) {
+            _check(pspec, value);
+            original.call(this, value);
+        };
+        for (const name of [dashed, underscored, camel]) {
+            pspecs.set(name, pspec);
+            Object.defineProperty(prototype, name, property);
+        }
+    }
+
+    const init = prototype._init;
+    prototype._init = function (properties, ...rest) {
+        for (const [name, value] of Object.entries(properties ?? {})) {
+            if (pspecs.has(name))
+                _check(pspecs.get(name), value);
+        }
+        return init.call(this, properties, ...rest);
+    };
+
+    const setProperty = prototype.set_property;
+    prototype.set_property = function (name, value) {
+        if (pspecs.has(name) && !(value instanceof GObject.Value))
+            _check(pspecs.get(name), value);
+        setProperty.call(this, name, value);
+    };
+}
+
 function _init() {
     const Resilient = this;
+
+    Origin = Resilient.Origin.$gtype;
+    for (const klass of [Resilient.Client, Resilient.Request, Resilient.Call, Resilient.Origin])
+        _checkNumbers(klass);
+
+    const {subscribe} = Resilient.Client.prototype;
+    Resilient.Client.prototype.subscribe = function (capacity) {
+        if (!Number.isInteger(capacity) || capacity < 1 || capacity > 2 ** 32 - 1)
+            throw new RangeError(`capacity can’t be ${capacity}`);
+        return subscribe.call(this, capacity);
+    };
 
     _promisifyAll(Resilient);
     for (const name of Object.getOwnPropertyNames(Resilient)) {

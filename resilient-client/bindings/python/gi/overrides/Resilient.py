@@ -36,6 +36,7 @@ Attributes
 import functools
 import json as json_module
 import math
+import operator
 import selectors
 import sys
 import threading
@@ -713,7 +714,11 @@ class Response(Resilient.Response):
         return json_module.loads(self.get_body().get_data() if self.has_body() else self.get_text())
 
 
-# --- durations -----------------------------------------------------------------------------------
+# --- numbers -------------------------------------------------------------------------------------
+
+_PROPS = vars(gi._gi.GObject)['props']
+_INTEGERS = (GObject.TYPE_INT, GObject.TYPE_UINT, GObject.TYPE_INT64, GObject.TYPE_UINT64)
+
 
 def _check_duration(name, value, minimum=-math.inf):
     """A number of seconds, or an exception that says which argument is none."""
@@ -729,10 +734,27 @@ def _check_duration(name, value, minimum=-math.inf):
     return seconds
 
 
+def _check_integer(name, value, minimum, maximum):
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f'{name} is an integer, not {value!r}') from None
+    if not minimum <= number <= maximum:
+        raise ValueError(f'{name} is between {minimum} and {maximum}, not {value!r}')
+    return number
+
+
 def _check_setting(cls, name, value):
-    """What a property takes: GObject itself puts a number that is out of range in its place."""
+    """What a property takes: of a number that is out of range GObject itself only warns."""
     pspec = cls.find_property(name)
-    if pspec is None or pspec.value_type != GObject.TYPE_DOUBLE:
+    if pspec is None:
+        return value
+    name = name.replace('-', '_')
+    if pspec.value_type in _INTEGERS:
+        if value == 0 and issubclass(cls, Resilient.Origin):
+            raise ValueError(f'{name} is at least 1, or -1 for what the client allows, not 0')
+        return _check_integer(name, value, pspec.minimum, pspec.maximum)
+    if pspec.value_type != GObject.TYPE_DOUBLE:
         return value
     if pspec.minimum < 0:
         # Of a request: the client's.
@@ -741,17 +763,57 @@ def _check_setting(cls, name, value):
     return _check_duration(name, value, 0)
 
 
-def _check_durations(cls, properties):
+def _check_settings(cls, properties):
     return {name: _check_setting(cls, name, value) for name, value in properties.items()}
 
 
+class _Properties:
+    """What props is of an object, with numbers that are looked at before they are set."""
+
+    def __init__(self, instance):
+        vars(self)['_instance'] = instance
+        vars(self)['_props'] = _PROPS.__get__(instance, type(instance))
+
+    def __getattr__(self, name):
+        return getattr(self._props, name)
+
+    def __setattr__(self, name, value):
+        setattr(self._props, name, _check_setting(type(self._instance), name, value))
+
+    def __dir__(self):
+        return dir(self._props)
+
+    def __iter__(self):
+        return iter(self._props)
+
+
+class _PropertiesOf:
+    """The descriptor of those."""
+
+    def __get__(self, instance, cls=None):
+        if instance is None:
+            return _PROPS.__get__(None, cls)
+        return _Properties(instance)
+
+
+def _set_property(self, name, value):
+    GObject.Object.set_property(self, name, _check_setting(type(self), name, value))
+
+
+def _is_setter(cls, info):
+    return (info.get_name().startswith('set_') and issubclass(cls, GObject.Object)
+            and cls.find_property(info.get_name().removeprefix('set_')) is not None)
+
+
 def _checked(cls, info):
-    """An introspected method, whose numbers of seconds are looked at."""
+    """An introspected method, whose numbers are looked at."""
     method = getattr(cls, info.get_name())
-    durations = [(number, argument.get_name())
-                 for number, argument in enumerate(_get_in_arguments(info)) if _is_double(argument)]
     setting = info.get_name().removeprefix('set_')
-    if info.get_name().startswith('set_') and issubclass(cls, GObject.Object):
+    is_setter = _is_setter(cls, info)
+    numbers = [(number, argument.get_name())
+               for number, argument in enumerate(_get_in_arguments(info))
+               if is_setter or _is_double(argument)]
+    if is_setter:
         def check(name, value):
             return _check_setting(cls, setting, value)
     elif cls.__name__ == 'RetryPolicyBuilder':
@@ -763,7 +825,7 @@ def _checked(cls, info):
 
     def function(self, *args, **kwargs):
         args = list(args)
-        for number, name in durations:
+        for number, name in numbers:
             if number < len(args):
                 args[number] = check(name, args[number])
             elif name in kwargs:
@@ -781,23 +843,10 @@ def _pairs(items):
     return items.items() if hasattr(items, 'items') else items
 
 
-def _check_header(accepted, name):
-    if not accepted:
-        raise ValueError(f'{name!r}, or the value for it, is not valid in HTTP')
-    return accepted
-
-
-class Origin(Resilient.Origin):
-
-    def set_default_header(self, name, value):
-        """Set a header for every request to it, None to remove it; ValueError if it is refused."""
-        return _check_header(super().set_default_header(name, value), name)
-
-
 class Request(Resilient.Request):
 
     def __init__(self, **properties):
-        super().__init__(**_check_durations(Resilient.Request, properties))
+        super().__init__(**_check_settings(Resilient.Request, properties))
 
     @property
     def metadata(self):
@@ -918,7 +967,7 @@ class Client(Resilient.Client):
             loop = _get_running_loop()
             if loop is not None and not _waits_in_context(loop):
                 properties['main_context'] = _Background.get_context()
-        super().__init__(**_check_durations(Resilient.Client, properties))
+        super().__init__(**_check_settings(Resilient.Client, properties))
 
     async def __aenter__(self):
         return self
@@ -945,13 +994,6 @@ class Client(Resilient.Client):
             _driven_elsewhere[call] = weakref.ref(self)
         _Caretaker.use(self)
         return call
-
-    def set_default_header(self, name, value):
-        """Set a header for every request, None to remove it; raises ValueError if it is refused."""
-        if name.lower() in ('authorization', 'proxy-authorization', 'cookie'):
-            raise ValueError(f'{name} would be sent to every host. It belongs to an origin: '
-                             'client.get_origin (uri).set_default_header (name, value)')
-        return _check_header(super().set_default_header(name, value), name)
 
     def request(self, method, uri, context=None, *, params=None, headers=None, json=None,
                 form=None, data=None, content_type=None, **properties):
@@ -1008,6 +1050,10 @@ class Client(Resilient.Client):
 
     def patch(self, uri, context=None, **options):
         return self.request('PATCH', uri, context, **options)
+
+    def subscribe(self, capacity):
+        """Open a stream of the events to come, of which it holds so many; at least 1."""
+        return super().subscribe(_check_integer('capacity', capacity, 1, GLib.MAXUINT))
 
     @property
     def results(self):
@@ -1084,7 +1130,8 @@ def _add_attributes(cls):
     for name, info in methods.items():
         if _is_question(info):
             setattr(cls, name, _Question(getattr(cls, name)))
-        elif any(_is_double(argument) for argument in _get_in_arguments(info)):
+        elif (_is_setter(cls, info)
+              or any(_is_double(argument) for argument in _get_in_arguments(info))):
             setattr(cls, name, _checked(cls, info))
 
     for name, info in methods.items():
@@ -1123,7 +1170,7 @@ def _add_repr(cls, *names):
 
 
 _OVERRIDDEN = {cls.__name__: cls for cls in
-               (RetryPolicy, RequestContext, Response, Origin, Request, Call, Subscription, Client)}
+               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client)}
 _REPR = {
     'Attempt': ('number', 'failure', 'status_code', 'duration', 'reason'),
     'Event': ('event_type', 'context', 'sequence', 'failure', 'reason', 'delay'),
@@ -1148,6 +1195,9 @@ def _override_all():
         cls = _OVERRIDDEN.get(name) or type(name, (original,), {'__module__': __name__})
         _add_awaitables(cls)
         _add_attributes(cls)
+        if issubclass(cls, GObject.Object):
+            cls.props = _PropertiesOf()
+            cls.set_property = _set_property
         if name in _REPR:
             _add_repr(cls, *_REPR[name])
         globals()[name] = override(cls)
