@@ -241,8 +241,7 @@ resilient_client_install_properties (GObjectClass *object_class)
   /**
    * ResilientClient:active-count:
    *
-   * How many requests hold a slot: under way, or given up by us but not yet by libsoup. Notified in
-   * the home context.
+   * How many requests run: they hold a slot, and have not ended. Notified in the home context.
    *
    * Since: 1.0
    */

@@ -260,9 +260,9 @@ resilient_client_counts_changed (ResilientClient *self)
  * resilient_client_get_active_count:
  * @self: a client
  *
- * Gets how many requests hold a slot.
+ * Gets how many requests run: they hold a slot, and have not ended.
  *
- * Returns: the number; one that was given up by us counts until libsoup has let go of it too
+ * Returns: the number; 0 once [method@Client.wait_all_async] has completed
  *
  * Since: 1.0
  */
@@ -273,7 +273,7 @@ resilient_client_get_active_count (ResilientClient *self)
   if (resilient_engine_is_foreign (self->engine, NULL))
     return 0;
 
-  return resilient_gate_get_active (self->engine->gate);
+  return resilient_gate_get_running (self->engine->gate);
 }
 
 /**

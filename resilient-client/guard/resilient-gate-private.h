@@ -26,6 +26,7 @@ struct _ResilientWaiter
   /* It never waits: it blocks a thread without which those who hold the slots can't give them back.
    * It gets a slot beyond our own limits, but no connection that the session does not have. */
   gboolean beyond;
+  gboolean detached; /* see resilient_gate_detach() */
   /* Runs once, in whatever thread freed the slot, when a waiter that was told to wait gets its
    * slot. */
   void (*admitted) (ResilientWaiter *waiter);
@@ -67,10 +68,15 @@ gboolean resilient_gate_withdraw (ResilientGate *self, ResilientWaiter *waiter);
 void resilient_gate_set_priority (ResilientGate *self, ResilientWaiter *waiter, int priority);
 /* Gives the slot back and admits who is next. The waiter may be freed or enter again after. */
 void resilient_gate_leave (ResilientGate *self, ResilientWaiter *waiter);
+/* The request that has this slot has ended, and what it left behind keeps the slot for a while: it
+ * does not count as one that runs any more. */
+void resilient_gate_detach (ResilientGate *self, ResilientWaiter *waiter);
 /* A redirect to another origin does not move the slot. */
 void resilient_gate_set_http2 (ResilientGate *self, ResilientOrigin *origin);
 
+/* How many slots are taken; and by requests that run. */
 guint resilient_gate_get_active (ResilientGate *self);
+guint resilient_gate_get_running (ResilientGate *self);
 guint resilient_gate_get_pending (ResilientGate *self);
 /* Runs under no lock, in any thread, after counts changed: of the gate (@origin NULL) or of an
  * origin. */

@@ -315,6 +315,12 @@ resilient_gate_leave (ResilientGate *self, ResilientWaiter *waiter)
   g_assert (waiter->index == 0 && waiter->origin != NULL);
   origin = g_steal_pointer (&waiter->origin);
   add_active_locked (self, origin, -1);
+  if (waiter->detached)
+    {
+      waiter->detached = FALSE;
+      self->detached--;
+      origin->detached--;
+    }
   update_candidate_locked (self, origin);
   resilient_gate_update_idle (self, origin);
   idle = origin->idle;
@@ -328,6 +334,25 @@ resilient_gate_leave (ResilientGate *self, ResilientWaiter *waiter)
   g_clear_object (&origin);
   if (idle)
     resilient_gate_forget_idle (self);
+}
+
+void
+resilient_gate_detach (ResilientGate *self, ResilientWaiter *waiter)
+{
+  g_autoptr (ResilientOrigin) origin = NULL;
+
+  g_mutex_lock (&self->lock);
+
+  g_assert (waiter->index == 0 && waiter->origin != NULL && !waiter->detached);
+  origin = g_object_ref (waiter->origin);
+  waiter->detached = TRUE;
+  self->detached++;
+  origin->detached++;
+  origin->active_changed = TRUE;
+
+  g_mutex_unlock (&self->lock);
+
+  tell_changed (self, origin);
 }
 
 void

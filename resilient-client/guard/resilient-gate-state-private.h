@@ -28,6 +28,7 @@ struct _ResilientGate
   guint session_max_conns_per_host;
 
   guint active;
+  guint detached; /* those of them whose requests have ended */
   guint pending;
   guint pending_new; /* those of them that are not woken */
   guint64 next_arrival;

@@ -206,6 +206,18 @@ resilient_gate_get_origin (ResilientGate *self, GUri *uri)
 }
 
 guint
+resilient_gate_get_running (ResilientGate *self)
+{
+  guint running;
+
+  g_mutex_lock (&self->lock);
+  running = self->active - self->detached;
+  g_mutex_unlock (&self->lock);
+
+  return running;
+}
+
+guint
 resilient_gate_get_active (ResilientGate *self)
 {
   guint active;

@@ -21,6 +21,7 @@ struct _ResilientOrigin
   ResilientHeap waiters; /* of ResilientWaiter, the next one first */
   guint candidate_index; /* 1 + place among the origins that could admit a waiter */
   guint active;
+  guint detached;     /* those of them whose requests have ended */
   int max_concurrent; /* -1: as the gate says */
   gboolean http2;
   gboolean active_changed; /* since the last notification */

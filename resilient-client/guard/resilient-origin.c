@@ -291,7 +291,7 @@ resilient_origin_get_active_count (ResilientOrigin *self)
   g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), 0);
 
   lock_gate (self);
-  active = self->active;
+  active = self->active - self->detached;
   unlock_gate (self);
 
   return active;
