@@ -58,6 +58,7 @@ G_DEFINE_ENUM_TYPE (ResilientCallState,
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_SENDING, "sending"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_RECEIVING, "receiving"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_WAITING, "waiting"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_OFFLINE, "offline"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CALL_STATE_DONE, "done"))
 
 G_DEFINE_ENUM_TYPE (ResilientIdempotency,

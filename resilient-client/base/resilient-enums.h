@@ -161,6 +161,7 @@ GType resilient_jitter_get_type (void) G_GNUC_CONST;
  * @RESILIENT_CALL_STATE_SENDING: connects or sends
  * @RESILIENT_CALL_STATE_RECEIVING: a status line was read
  * @RESILIENT_CALL_STATE_WAITING: sleeps before a retry
+ * @RESILIENT_CALL_STATE_OFFLINE: has slept, and waits for the network before the retry
  * @RESILIENT_CALL_STATE_DONE: ended
  *
  * Where a live request stands.
@@ -175,6 +176,7 @@ typedef enum
   RESILIENT_CALL_STATE_SENDING,
   RESILIENT_CALL_STATE_RECEIVING,
   RESILIENT_CALL_STATE_WAITING,
+  RESILIENT_CALL_STATE_OFFLINE,
   RESILIENT_CALL_STATE_DONE,
 } ResilientCallState;
 

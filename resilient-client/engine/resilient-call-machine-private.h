@@ -22,6 +22,43 @@ typedef enum
   RESILIENT_CANCEL_BY_DEADLINE,
 } ResilientCancelCause;
 
+/* Where it stands. */
+typedef enum
+{
+  RESILIENT_MACHINE_STATE_NEW,       /* until its first turn in the driving context */
+  RESILIENT_MACHINE_STATE_QUEUED,    /* waits for a guard or a slot */
+  RESILIENT_MACHINE_STATE_PREPARING, /* has its slot: an attempt is made ready to be sent */
+  RESILIENT_MACHINE_STATE_SENDING,
+  RESILIENT_MACHINE_STATE_RECEIVING,
+  RESILIENT_MACHINE_STATE_STREAMING, /* a reader has the body */
+  RESILIENT_MACHINE_STATE_SLEEPING,  /* before a retry */
+  RESILIENT_MACHINE_STATE_OFFLINE,   /* the sleep is over, and the network is not there */
+  RESILIENT_MACHINE_STATE_ENDING,    /* it is being recorded as ended */
+  RESILIENT_MACHINE_STATE_DONE,
+  RESILIENT_MACHINE_N_STATES
+} ResilientMachineState;
+
+/* What moves it. */
+typedef enum
+{
+  RESILIENT_MACHINE_EVENT_START,
+  RESILIENT_MACHINE_EVENT_ADMITTED, /* the gate gave a slot to one that waited */
+  RESILIENT_MACHINE_EVENT_PREPARED,
+  RESILIENT_MACHINE_EVENT_QUEUE_TIMEOUT,
+  RESILIENT_MACHINE_EVENT_PHASE,            /* of an attempt */
+  RESILIENT_MACHINE_EVENT_HEADERS,          /* of an attempt */
+  RESILIENT_MACHINE_EVENT_ATTEMPT_DONE,     /* it has told how it ended */
+  RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED, /* the transport has let go of it */
+  RESILIENT_MACHINE_EVENT_WAKE,             /* the time of a sleep, or of a guard, has come */
+  RESILIENT_MACHINE_EVENT_RETRY_NOW,
+  RESILIENT_MACHINE_EVENT_NETWORK_BACK, /* not NULL: within two seconds, as others go on too */
+  RESILIENT_MACHINE_EVENT_HEDGE,        /* one more attempt beside the first; for later */
+  RESILIENT_MACHINE_EVENT_CANCEL,
+  RESILIENT_MACHINE_EVENT_CLOSE,
+  RESILIENT_MACHINE_EVENT_DEADLINE,
+  RESILIENT_MACHINE_N_EVENTS
+} ResilientMachineEvent;
+
 /* What of a call may change: the numbers of the properties of ResilientCall. */
 enum
 {
@@ -85,7 +122,19 @@ void resilient_call_machine_refuse (ResilientCallMachine *self,
 void resilient_call_machine_refuse_foreign (ResilientCallMachine *self,
                                             ResilientEngine *engine,
                                             const GError *error);
+/* Before begin(): a reader takes the body of its response as it comes. */
+void resilient_call_machine_set_streams (ResilientCallMachine *self);
 void resilient_call_machine_begin (ResilientCallMachine *self);
+/* What resilient_engine_prepare() put off is done. Once for each. */
+void resilient_call_machine_prepared (ResilientCallMachine *self);
+
+/* The only one who decides what @event does in the state of now. In the driving context. @arg: what
+ * the event brings with it. */
+void resilient_call_machine_handle (ResilientCallMachine *self,
+                                    ResilientMachineEvent event,
+                                    gpointer arg);
+ResilientMachineState resilient_call_machine_get_state (ResilientCallMachine *self);
+gboolean resilient_machine_state_may_follow (ResilientMachineState from, ResilientMachineState to);
 
 /* NULL: it was not started. */
 ResilientEngine *resilient_call_machine_get_engine (ResilientCallMachine *self);

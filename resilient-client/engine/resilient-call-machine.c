@@ -15,10 +15,17 @@
 #include "resilient-request-context-private.h"
 #include "resilient-verdict-private.h"
 
-/* The states of a call, and what moves it from one to the next: from its place at the gate over its
- * attempts and the sleeps between them to its end. Any thread may ask something of it, which is
- * posted as work; what it does happens in the driving context, from a source of its own, never
- * inside a signal of libsoup's but for the callbacks of an attempt. */
+/* The machine of a call: its states, the events that move it from one to the next, and what is done
+ * on the way: admission, attempts, the sleeps between them, the end. It owns the attempts of the
+ * call, each with its slot, its timers, its context and its result.
+ *
+ * Two tables say what may happen: `handlers` what each event does in each state, `edges` which
+ * state may follow which. resilient_call_machine_handle() is the only one who reads the first,
+ * set_state_locked() the only one who writes a state, after a look at the second.
+ *
+ * Events are handled in the driving context, from a source of its own, never inside a signal of
+ * libsoup's but for the callbacks of an attempt. What other threads ask for is put in the mailbox,
+ * a set of bits, and becomes an event there. */
 
 /* The log of a call that retries for days keeps its newest attempts. */
 #define MAX_LOG 100
@@ -30,45 +37,71 @@
  * its thread, such as a callback of the app's. */
 #define SCHEDULER_PATIENCE (G_USEC_PER_SEC / 10)
 
-/* An attempt: queued, then with a slot that it holds until libsoup lets go of it, which may be
- * after the call ended or sleeps already. */
-typedef struct
+/* How far an attempt has come. Up to RUNNING the call attends to it. */
+typedef enum
 {
-  ResilientWaiter waiter;        /* first */
-  ResilientCallMachine *machine; /* with a reference to its call */
-  ResilientTransportAttempt *transport_attempt;
-  gboolean admitted; /* it has its slot, and the gate won't touch the waiter any more */
-  /* A start calls the app's functions, which may run a main loop, in which anything may happen. */
-  gboolean starting; /* inside resilient_transport_attempt_start() */
-  gboolean left;     /* the call let go of it meanwhile: to be abandoned */
-  gboolean released; /* the attempt was released meanwhile */
-  gboolean last;     /* it ended the call */
-  gboolean has_early_verdict;
-  ResilientVerdict early_verdict; /* taken when the headers came */
-  gint64 started;                 /* the attempt; boot-time clock, microseconds */
-  gint64 started_real;            /* the same moment since 1970 */
-} CallAttempt;
+  STAGE_WAITING,  /* for a slot */
+  STAGE_ADMITTED, /* it has its slot, and the gate won't touch the waiter any more */
+  /* Inside resilient_transport_attempt_start(), which calls functions of the app's: they may run a
+   * main loop, in which anything may happen. */
+  STAGE_STARTING,
+  STAGE_RUNNING,
+  STAGE_OVER,     /* it has told how it ended */
+  STAGE_LEFT,     /* the call went on without it: what it tells does not count */
+  STAGE_RELEASED, /* while it was starting: its slot is to be given back */
+} Stage;
+
+/* An attempt, from its place in the queue until the transport lets go of it, which may be after the
+ * call ended or sleeps already: until then it has its slot. */
+typedef struct _CallAttempt CallAttempt;
+struct _CallAttempt
+{
+  ResilientWaiter waiter;                       /* first: its place in the queue, then its slot */
+  ResilientCallMachine *machine;                /* with a reference to its call */
+  CallAttempt *next;                            /* an older one; under the lock */
+  ResilientTransportAttempt *transport_attempt; /* NULL until its start is over */
+  ResilientVerdict early_verdict;               /* taken when the headers came */
+  gint64 started;                               /* boot-time clock, microseconds */
+  gint64 started_real;                          /* the same moment since 1970 */
+  guint8 has_early_verdict;
+  guint8 stage; /* a Stage */
+};
 
 /* What few calls need, made when one does, and kept until it is finalized: whoever resumes one that
  * is offline may be about to do so, in another thread, when it goes on for another reason. */
 typedef struct
 {
-  ResilientParked parked;        /* first; a sleep that goes on past its end */
+  ResilientParked parked;        /* first; its sleep that goes on past its end */
   ResilientCallMachine *machine; /* with a reference to its call while it is parked */
   ResilientTimer deadline;
+  gint64 queue_deadline; /* of one that a guard keeps in the queue; 0: none */
 } Extras;
 
-/* Things to do in the driving context, several of which may be due at once. */
+/* What other threads ask of the driving context. */
 enum
 {
-  WORK_START = 1 << 0,
-  WORK_ADMITTED = 1 << 1,
-  WORK_RETRY_NOW = 1 << 2,
-  WORK_SPREAD = 1 << 3, /* retry within two seconds: many others may do so too */
-  WORK_CANCEL = 1 << 4,
-  WORK_COMPLETE = 1 << 5,
-  WORK_PRIORITY = 1 << 6,
+  MAIL_START = 1 << 0,
+  MAIL_ADMITTED = 1 << 1,
+  MAIL_PREPARED = 1 << 2,
+  MAIL_RETRY_NOW = 1 << 3,
+  MAIL_NETWORK_BACK = 1 << 4,
+  MAIL_SPREAD = 1 << 5, /* with NETWORK_BACK: many others go on now too */
+  MAIL_WAKE = 1 << 6,
+  MAIL_CANCEL = 1 << 7, /* for the cause that is noted */
+  MAIL_PRIORITY = 1 << 8,
+  MAIL_COMPLETE = 1 << 9,
 };
+
+/* What the events of an attempt bring with them. */
+typedef struct
+{
+  CallAttempt *attempt;
+  ResilientPhase phase;      /* PHASE */
+  guint status_code;         /* HEADERS */
+  double retry_after;        /* HEADERS */
+  gboolean read_body;        /* HEADERS, what is answered */
+  ResilientOutcome *outcome; /* ATTEMPT_DONE */
+} AttemptNews;
 
 struct _ResilientCallMachine
 {
@@ -82,56 +115,125 @@ struct _ResilientCallMachine
   ResilientCallOptions *limits;
   gint64 started; /* boot-time clock, microseconds */
 
-  /* Of the driving context; of the starting thread until WORK_START is posted. */
-  CallAttempt *attempt; /* the present one; NULL while it sleeps */
+  /* Of the driving context; of the starting thread until MAIL_START is posted. */
   ResilientTimer timer; /* queue time-out, or the end of a sleep */
   Extras *extras;       /* owned, nullable */
   GSList *log;          /* of ResilientAttempt, newest first */
 
-  /* Under the lock, as is what follows it. */
+  /* Under the lock, as is what follows it. What only the driving context writes, it reads without:
+   * the state, the attempts and their stages, the context. */
   GMutex lock;
-  GCond *done_cond; /* who blocks waits on it; owned, nullable */
+  GCond *done_cond;      /* who blocks waits on it; owned, nullable */
+  CallAttempt *attempts; /* newest first */
   ResilientCallView view;
   /* of the last attempt made, while the next one is to come; else NULL */
   ResilientRequestContext *last_context;
   guint sends;
-  guint16 work_bits;
-  /* Not bits: some are read without the lock once they can't change. */
+  guint16 mail;
+  guint8 mail_posted;
+  guint8 state;        /* a ResilientMachineState */
   guint8 cancel_cause; /* a ResilientCancelCause */
-  guint8 ending;       /* nothing can be changed about its end any more */
-  guint8 work_posted;
-  /* the slot of the attempt that ended it is still to be given back; set before it is done */
-  guint8 slot_due;
-  /* who blocked has returned with the error of the cause above: no other end any more */
-  guint8 given_up;
-  /* Of the driving context; of the starting thread until WORK_START is posted. */
-  guint8 running : 1;        /* WORK_START was done */
+  /* who blocked was told the error of that cause and has gone: no other end any more */
+  guint8 told;
+
+  /* Of the driving context, as above; here for their size. */
   guint8 new_connection : 1; /* the last one fell silent: HTTP/2 would give it to a retry again */
-  guint8
-    blocks_home : 1; /* set once: the thread that is to turn the home context waits for its end */
-  guint generation;  /* of resumes from suspend, already spread over */
+  guint8 blocks_home : 1;    /* set once: who is to turn the home context waits for its end */
+  guint8 streams : 1;        /* set once: a reader takes the body */
+  guint generation;          /* of resumes from suspend, already spread over */
   ResilientWork work;
 };
 
 /* A hundred thousand may wait: malloc() gives what is of this size 288 bytes. */
 G_STATIC_ASSERT (sizeof (ResilientCallMachine) <= 280);
 
-/* --- work ------------------------------------------------------------------------------------- */
-
-static void run (ResilientCallMachine *self, guint bits);
-static void begin_attempt (ResilientCallMachine *self);
-static void sleep_until (ResilientCallMachine *self, gint64 due);
-static void log_attempt (CallAttempt *attempt,
-                         ResilientOutcome *outcome,
-                         ResilientFailure failure,
-                         ResilientReason reason);
-static GSList *get_log (ResilientCallMachine *self);
 static void end (ResilientCallMachine *self,
                  ResilientResultStatus status,
                  ResilientFailure failure,
                  ResilientReason reason,
                  ResilientResponse *response,
                  const GError *error);
+
+/* --- states ---------------------------------------------------------------------------------- */
+
+#define TO(state) (1 << RESILIENT_MACHINE_STATE_##state)
+
+/* Which states may follow which. */
+static const guint16 edges[RESILIENT_MACHINE_N_STATES] = {
+  [RESILIENT_MACHINE_STATE_NEW] = TO (QUEUED) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_QUEUED] = TO (PREPARING) | TO (SENDING) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_PREPARING] = TO (SENDING) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_SENDING] = TO (RECEIVING) | TO (STREAMING) | TO (SLEEPING) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_RECEIVING] = TO (SENDING) | TO (STREAMING) | TO (SLEEPING) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_STREAMING] = TO (SLEEPING) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_SLEEPING] = TO (QUEUED) | TO (OFFLINE) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_OFFLINE] = TO (QUEUED) | TO (SLEEPING) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_ENDING] = TO (DONE),
+  [RESILIENT_MACHINE_STATE_DONE] = 0,
+};
+
+static const struct
+{
+  const char *name;
+  ResilientCallState shown; /* nothing that an app sees says yet that it prepares or streams */
+} states[RESILIENT_MACHINE_N_STATES] = {
+  [RESILIENT_MACHINE_STATE_NEW] = { "new", RESILIENT_CALL_STATE_QUEUED },
+  [RESILIENT_MACHINE_STATE_QUEUED] = { "queued", RESILIENT_CALL_STATE_QUEUED },
+  [RESILIENT_MACHINE_STATE_PREPARING] = { "preparing", RESILIENT_CALL_STATE_QUEUED },
+  [RESILIENT_MACHINE_STATE_SENDING] = { "sending", RESILIENT_CALL_STATE_SENDING },
+  [RESILIENT_MACHINE_STATE_RECEIVING] = { "receiving", RESILIENT_CALL_STATE_RECEIVING },
+  [RESILIENT_MACHINE_STATE_STREAMING] = { "streaming", RESILIENT_CALL_STATE_RECEIVING },
+  [RESILIENT_MACHINE_STATE_SLEEPING] = { "sleeping", RESILIENT_CALL_STATE_WAITING },
+  [RESILIENT_MACHINE_STATE_OFFLINE] = { "offline", RESILIENT_CALL_STATE_OFFLINE },
+  [RESILIENT_MACHINE_STATE_ENDING] = { "ending", RESILIENT_CALL_STATE_DONE },
+  [RESILIENT_MACHINE_STATE_DONE] = { "done", RESILIENT_CALL_STATE_DONE },
+};
+
+static void
+changed_locked (ResilientCallMachine *self, guint props)
+{
+  self->funcs->changed (self->member.call, props);
+}
+
+static void
+set_state_locked (ResilientCallMachine *self, ResilientMachineState state)
+{
+  if (!resilient_machine_state_may_follow (self->state, state))
+    g_critical ("%s: a call can't go from %s to %s",
+                self->member.id,
+                states[self->state].name,
+                states[state].name);
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    g_debug ("%s, attempt %u: from %s to %s",
+             self->member.id,
+             self->view.attempts,
+             states[self->state].name,
+             states[state].name);
+
+  self->state = state;
+  /* Until all of its end is there to be seen, it stands where it stood. */
+  if (state != RESILIENT_MACHINE_STATE_ENDING && self->view.state != states[state].shown)
+    {
+      self->view.state = states[state].shown;
+      changed_locked (self, 1 << RESILIENT_CALL_PROP_STATE);
+    }
+}
+
+static void
+set_state (ResilientCallMachine *self, ResilientMachineState state)
+{
+  g_mutex_lock (&self->lock);
+  set_state_locked (self, state);
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+resilient_machine_state_may_follow (ResilientMachineState from, ResilientMachineState to)
+{
+  return (edges[from] & 1 << to) != 0;
+}
+
+/* --- the mailbox ----------------------------------------------------------------------------- */
 
 static void
 ref_call (ResilientCallMachine *self)
@@ -146,38 +248,104 @@ unref_call (ResilientCallMachine *self)
   g_object_unref (self->member.call);
 }
 
+static CallAttempt *
+get_attended (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = self->attempts;
+
+  while (attempt != NULL && attempt->stage > STAGE_RUNNING)
+    attempt = attempt->next;
+  return attempt;
+}
+
+static void
+pass_on_priority (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = get_attended (self);
+  int priority;
+
+  g_mutex_lock (&self->lock);
+  priority = self->view.priority;
+  g_mutex_unlock (&self->lock);
+
+  if (attempt != NULL)
+    resilient_gate_set_priority (self->engine->gate, &attempt->waiter, priority);
+}
+
+/* A cancel comes first: nothing is begun any more. */
+static void
+open_mail (ResilientCallMachine *self, guint mail)
+{
+  static const ResilientMachineEvent cancels[] = {
+    [RESILIENT_CANCEL_BY_CALLER] = RESILIENT_MACHINE_EVENT_CANCEL,
+    [RESILIENT_CANCEL_BY_CLOSE] = RESILIENT_MACHINE_EVENT_CLOSE,
+    [RESILIENT_CANCEL_BY_DEADLINE] = RESILIENT_MACHINE_EVENT_DEADLINE,
+  };
+
+  /* its cause does not change any more */
+  if (mail & MAIL_CANCEL)
+    resilient_call_machine_handle (self, cancels[self->cancel_cause], NULL);
+  if (mail & MAIL_START)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_START, NULL);
+  if (mail & MAIL_ADMITTED)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_ADMITTED, NULL);
+  if (mail & MAIL_PREPARED)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_PREPARED, NULL);
+  if (mail & MAIL_RETRY_NOW)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_RETRY_NOW, NULL);
+  if (mail & MAIL_NETWORK_BACK)
+    resilient_call_machine_handle (
+      self, RESILIENT_MACHINE_EVENT_NETWORK_BACK, GINT_TO_POINTER (mail & MAIL_SPREAD));
+  if (mail & MAIL_WAKE)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_WAKE, NULL);
+
+  if (mail & MAIL_PRIORITY)
+    pass_on_priority (self);
+  if (mail & MAIL_COMPLETE)
+    {
+      /* Once for all that ended before this piece of work got its turn. */
+      resilient_recorder_wake (self->engine->recorder);
+      self->funcs->complete (self->member.call);
+    }
+}
+
 static void
 work_cb (gpointer data)
 {
   ResilientCallMachine *self = data;
-  guint bits;
+  guint mail;
 
   g_mutex_lock (&self->lock);
-  bits = self->work_bits;
-  self->work_bits = 0;
-  self->work_posted = FALSE;
+  mail = self->mail;
+  self->mail_posted = FALSE;
+  /* Cancelled, or admitted, while the starting thread is still at it: that is kept until then. */
+  if (self->state == RESILIENT_MACHINE_STATE_NEW && !(mail & MAIL_START))
+    mail = 0;
+  self->mail &= ~mail;
   g_mutex_unlock (&self->lock);
 
-  run (self, bits);
+  open_mail (self, mail);
   unref_call (self);
 }
 
 static void
-post (ResilientCallMachine *self, guint bits)
+post (ResilientCallMachine *self, guint mail)
 {
   if (resilient_engine_is_foreign (self->engine, NULL))
     return;
 
   g_mutex_lock (&self->lock);
-  self->work_bits |= bits;
-  if (!self->work_posted)
+  self->mail |= mail;
+  if (!self->mail_posted)
     {
-      self->work_posted = TRUE;
+      self->mail_posted = TRUE;
       ref_call (self);
       resilient_scheduler_post (self->scheduler, &self->work, work_cb, self);
     }
   g_mutex_unlock (&self->lock);
 }
+
+/* --- time ------------------------------------------------------------------------------------ */
 
 /* On the boot-time clock, microseconds; 0 = none. */
 static gint64
@@ -188,14 +356,204 @@ get_deadline (ResilientCallMachine *self)
   return timeout > 0 ? resilient_clock_add (self->started, timeout) : 0;
 }
 
-/* Under the lock. */
-static void
-changed_locked (ResilientCallMachine *self, guint props)
+static gint64
+after (double seconds)
 {
-  self->funcs->changed (self->member.call, props);
+  return resilient_clock_add (resilient_clock_get_boot (), seconds);
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
+static void
+set_timer (ResilientCallMachine *self, gint64 due, ResilientTimerFunc func)
+{
+  resilient_timer_queue_set (
+    resilient_scheduler_get_timers (self->scheduler), &self->timer, due, func, self);
+}
+
+static void
+clear_timer (ResilientCallMachine *self)
+{
+  resilient_timer_queue_clear (resilient_scheduler_get_timers (self->scheduler), &self->timer);
+}
+
+/* Not from here, where hundreds may wake at once at a priority above that of I/O. */
+static void
+wake_cb (gpointer data)
+{
+  post (data, MAIL_WAKE);
+}
+
+static void
+sleep_until (ResilientCallMachine *self, gint64 due)
+{
+  set_timer (self, due, wake_cb);
+}
+
+static void
+queue_timeout_cb (gpointer data)
+{
+  resilient_call_machine_handle (data, RESILIENT_MACHINE_EVENT_QUEUE_TIMEOUT, NULL);
+}
+
+static void
+deadline_cb (gpointer data)
+{
+  resilient_call_machine_handle (data, RESILIENT_MACHINE_EVENT_DEADLINE, NULL);
+}
+
+/* In any thread. */
+static void
+network_back_cb (ResilientParked *parked, gboolean spread)
+{
+  ResilientCallMachine *self = ((Extras *) parked)->machine;
+
+  post (self, MAIL_NETWORK_BACK | (spread ? MAIL_SPREAD : 0));
+  unref_call (self);
+}
+
+static Extras *
+ensure_extras (ResilientCallMachine *self)
+{
+  if (self->extras == NULL)
+    {
+      self->extras = g_new0 (Extras, 1);
+      self->extras->machine = self;
+      self->extras->parked.timers = resilient_scheduler_get_timers (self->scheduler);
+      self->extras->parked.resume = network_back_cb;
+    }
+
+  return self->extras;
+}
+
+/* --- attempts -------------------------------------------------------------------------------- */
+
+/* In whatever thread freed the slot. */
+static void
+admitted_cb (ResilientWaiter *waiter)
+{
+  post (((CallAttempt *) waiter)->machine, MAIL_ADMITTED);
+}
+
+static CallAttempt *
+attempt_new (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = g_new0 (CallAttempt, 1);
+
+  ref_call (self);
+  attempt->machine = self;
+  attempt->waiter.woken = self->view.attempts > 0;
+  attempt->waiter.beyond = self->blocks_home;
+  attempt->waiter.admitted = admitted_cb;
+
+  g_mutex_lock (&self->lock);
+  attempt->waiter.priority = self->view.priority;
+  attempt->next = self->attempts;
+  self->attempts = attempt;
+  g_mutex_unlock (&self->lock);
+
+  return attempt;
+}
+
+/* One without a slot. */
+static void
+attempt_free (CallAttempt *attempt)
+{
+  ResilientCallMachine *self = attempt->machine;
+  CallAttempt **link = &self->attempts;
+
+  g_mutex_lock (&self->lock);
+  while (*link != attempt)
+    link = &(*link)->next;
+  *link = attempt->next;
+  if (self->done_cond != NULL)
+    g_cond_broadcast (self->done_cond);
+  g_mutex_unlock (&self->lock);
+
+  g_clear_pointer (&attempt->transport_attempt, resilient_transport_attempt_unref);
+  g_free (attempt);
+  unref_call (self);
+}
+
+static void
+attempt_give_back (CallAttempt *attempt)
+{
+  resilient_gate_leave (attempt->machine->engine->gate, &attempt->waiter);
+  attempt_free (attempt);
+}
+
+/* The call ends without it; its slot may stay with it for a while. */
+static void
+attempt_leave (CallAttempt *attempt)
+{
+  ResilientGate *gate = attempt->machine->engine->gate;
+
+  switch ((Stage) attempt->stage)
+    {
+    case STAGE_WAITING:
+      /* Else it was admitted at this very moment, and ADMITTED gives the slot back. */
+      if (resilient_gate_withdraw (gate, &attempt->waiter))
+        attempt_free (attempt);
+      break;
+    case STAGE_ADMITTED:
+      attempt_give_back (attempt);
+      break;
+    case STAGE_STARTING:
+      attempt->stage = STAGE_LEFT;
+      resilient_gate_detach (gate, &attempt->waiter);
+      break;
+    case STAGE_RUNNING:
+      attempt->stage = STAGE_LEFT;
+      resilient_gate_detach (gate, &attempt->waiter);
+      resilient_transport_attempt_abandon (attempt->transport_attempt);
+      break;
+    case STAGE_OVER:
+      resilient_gate_detach (gate, &attempt->waiter);
+      break;
+    case STAGE_LEFT:
+    case STAGE_RELEASED:
+      break;
+    }
+}
+
+/* The newest come first. */
+static void
+cut_log (ResilientCallMachine *self)
+{
+  GSList *last = g_slist_nth (self->log, MAX_LOG - 1);
+
+  if (last == NULL)
+    return;
+  g_slist_free_full (g_steal_pointer (&last->next), (GDestroyNotify) resilient_attempt_unref);
+}
+
+static void
+log_attempt (CallAttempt *attempt,
+             const ResilientOutcome *outcome,
+             ResilientFailure failure,
+             ResilientReason reason)
+{
+  ResilientCallMachine *self = attempt->machine;
+  double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - attempt->started);
+
+  self->log = g_slist_prepend (
+    self->log,
+    resilient_attempt_new (self->view.attempts,
+                           attempt->started_real,
+                           duration,
+                           failure,
+                           outcome->status_code,
+                           resilient_request_context_get_previous_delay (self->view.context),
+                           outcome->reused_connection,
+                           outcome->sends,
+                           reason));
+  /* Not each time: it takes a walk to the end. */
+  if (self->view.attempts % MAX_LOG == 0)
+    cut_log (self);
+  g_mutex_lock (&self->lock);
+  self->sends += outcome->sends;
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
 
 /* The end that the cause of its cancelling asks for. Transfer full. */
 static GError *
@@ -229,17 +587,15 @@ make_interruption (ResilientCallMachine *self,
 
 /* Makes the call an ended one, with @result; takes it. */
 static void
-set_ended (ResilientCallMachine *self, ResilientResult *result)
+finish (ResilientCallMachine *self, ResilientResult *result)
 {
   g_autoptr (GObject) blocked = NULL;
 
   g_mutex_lock (&self->lock);
   self->view.result = result;
   self->view.failure = resilient_result_get_failure (result);
-  self->view.state = RESILIENT_CALL_STATE_DONE;
-  changed_locked (self,
-                  1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_RESULT
-                    | 1 << RESILIENT_CALL_PROP_FAILURE);
+  set_state_locked (self, RESILIENT_MACHINE_STATE_DONE);
+  changed_locked (self, 1 << RESILIENT_CALL_PROP_RESULT | 1 << RESILIENT_CALL_PROP_FAILURE);
   /* who blocks may take its result, and drop the call, at any moment from now on */
   if (self->done_cond != NULL)
     blocked = g_object_ref (G_OBJECT (self->member.call));
@@ -247,175 +603,9 @@ set_ended (ResilientCallMachine *self, ResilientResult *result)
 
   /* The callbacks run from a piece of work of their own, not inside libsoup's dispatch that brought
    * the end. */
-  post (self, WORK_COMPLETE);
+  post (self, MAIL_COMPLETE);
   if (blocked != NULL)
     g_cond_broadcast (self->done_cond);
-}
-
-/* --- the gate --------------------------------------------------------------------------------- */
-
-static void
-attempt_free (CallAttempt *attempt)
-{
-  g_clear_pointer (&attempt->transport_attempt, resilient_transport_attempt_unref);
-  unref_call (attempt->machine);
-  g_free (attempt);
-}
-
-static void
-attempt_leave (CallAttempt *attempt)
-{
-  ResilientCallMachine *self = attempt->machine;
-
-  resilient_gate_leave (self->engine->gate, &attempt->waiter);
-  if (attempt->last)
-    {
-      g_mutex_lock (&self->lock);
-      self->slot_due = FALSE;
-      if (self->done_cond != NULL)
-        g_cond_broadcast (self->done_cond);
-      g_mutex_unlock (&self->lock);
-    }
-  attempt_free (attempt);
-}
-
-static void
-attempt_admitted (ResilientWaiter *waiter)
-{
-  CallAttempt *attempt = (CallAttempt *) waiter;
-
-  post (attempt->machine, WORK_ADMITTED);
-}
-
-static void
-tell_place (ResilientCallMachine *self, gboolean admitted)
-{
-  g_autofree char *name = resilient_debug_name_new (
-    resilient_request_context_get_request_id (self->view.context),
-    resilient_request_context_get_current_attempt (self->view.context) + 1);
-
-  resilient_debug (name, admitted ? "has a slot" : "queued for a slot");
-}
-
-static gboolean
-enter_gate (ResilientCallMachine *self, gboolean woken, ResilientGateAnswer *answer)
-{
-  CallAttempt *attempt = g_new0 (CallAttempt, 1);
-
-  ref_call (self);
-  attempt->machine = self;
-  attempt->waiter.woken = woken;
-  attempt->waiter.beyond = self->blocks_home;
-  attempt->waiter.admitted = attempt_admitted;
-
-  g_mutex_lock (&self->lock);
-  attempt->waiter.priority = self->view.priority;
-  self->attempt = attempt;
-  g_mutex_unlock (&self->lock);
-
-  *answer = resilient_gate_enter (self->engine->gate, self->origin, &attempt->waiter);
-  if (*answer == RESILIENT_GATE_OVERLOADED)
-    {
-      self->attempt = NULL;
-      attempt_free (attempt);
-      return FALSE;
-    }
-
-  attempt->admitted = *answer == RESILIENT_GATE_ADMITTED;
-  if (!attempt->admitted)
-    resilient_frozen_request_forget_uri (self->frozen);
-  if (G_UNLIKELY (resilient_debug_is_on ()))
-    tell_place (self, attempt->admitted);
-  return TRUE;
-}
-
-static void
-queue_timeout_cb (gpointer data)
-{
-  ResilientCallMachine *self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (!resilient_gate_withdraw (self->engine->gate, &self->attempt->waiter))
-    return; /* admitted at this very moment */
-
-  g_clear_pointer (&self->attempt, attempt_free);
-  error = g_error_new (G_IO_ERROR,
-                       G_IO_ERROR_TIMED_OUT,
-                       /* Translators: seconds, with a fraction. */
-                       _ ("No slot became free for the request within %g s"),
-                       self->limits->queue_timeout);
-  end (self,
-       RESILIENT_RESULT_STATUS_TIMEOUT,
-       RESILIENT_FAILURE_QUEUE_TIMEOUT,
-       RESILIENT_REASON_QUEUE_TIMEOUT,
-       NULL,
-       error);
-}
-
-static void
-wait_in_queue (ResilientCallMachine *self)
-{
-  double timeout = self->limits->queue_timeout;
-
-  if (timeout > 0)
-    resilient_timer_queue_set (resilient_scheduler_get_timers (self->scheduler),
-                               &self->timer,
-                               resilient_clock_add (resilient_clock_get_boot (), timeout),
-                               queue_timeout_cb,
-                               self);
-}
-
-static GError *
-make_overloaded (ResilientCallMachine *self)
-{
-  return g_error_new_literal (
-    RESILIENT_CLIENT_ERROR,
-    RESILIENT_CLIENT_ERROR_OVERLOADED,
-    self->blocks_home ? _ ("The session has no connection left, and the thread that is to free one"
-                           " would wait for it")
-                      : _ ("Too many requests are waiting already"));
-}
-
-/* --- offline ---------------------------------------------------------------------------------- */
-
-static void
-network_back (ResilientParked *parked, gboolean spread)
-{
-  ResilientCallMachine *self = ((Extras *) parked)->machine;
-
-  post (self, spread ? WORK_SPREAD : WORK_RETRY_NOW);
-  unref_call (self);
-}
-
-static void
-ensure_extras (ResilientCallMachine *self)
-{
-  if (self->extras != NULL)
-    return;
-
-  self->extras = g_new0 (Extras, 1);
-  self->extras->machine = self;
-  self->extras->parked.timers = resilient_scheduler_get_timers (self->scheduler);
-  self->extras->parked.resume = network_back;
-}
-
-static gboolean
-go_offline (ResilientCallMachine *self)
-{
-  ResilientNetwork *network = self->engine->network;
-
-  if (resilient_origin_is_near (self->origin) || !resilient_network_is_offline (network))
-    return FALSE;
-
-  ensure_extras (self);
-  ref_call (self);
-  if (!resilient_network_park (network, &self->extras->parked, self->origin))
-    {
-      unref_call (self);
-      return FALSE;
-    }
-
-  return TRUE;
 }
 
 static void
@@ -426,140 +616,23 @@ leave_offline (ResilientCallMachine *self)
     unref_call (self);
 }
 
-/* --- sleeping --------------------------------------------------------------------------------- */
-
-static void
-wake (ResilientCallMachine *self)
-{
-  ResilientGateAnswer answer;
-
-  /* A woken call was admitted once, and is never refused but in place of a deadlock. */
-  if (!enter_gate (self, TRUE, &answer))
-    {
-      g_autoptr (GError) error = make_overloaded (self);
-
-      end (self,
-           RESILIENT_RESULT_STATUS_ERROR,
-           RESILIENT_FAILURE_OVERLOADED,
-           RESILIENT_REASON_NOT_RETRYABLE,
-           NULL,
-           error);
-      return;
-    }
-
-  if (answer == RESILIENT_GATE_ADMITTED)
-    {
-      begin_attempt (self);
-      return;
-    }
-
-  g_mutex_lock (&self->lock);
-  self->view.state = RESILIENT_CALL_STATE_QUEUED;
-  changed_locked (self, 1 << RESILIENT_CALL_PROP_STATE);
-  g_mutex_unlock (&self->lock);
-  wait_in_queue (self);
-}
-
-static void
-sleep_over_cb (gpointer data)
-{
-  ResilientCallMachine *self = data;
-  guint generation = resilient_network_check_resume (self->engine->network);
-
-  if (generation != self->generation)
-    {
-      self->generation = generation;
-      sleep_until (
-        self,
-        resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
-    }
-  /* not from here, where hundreds may wake at once at a priority above that of I/O */
-  else if (!go_offline (self))
-    post (self, WORK_RETRY_NOW);
-}
-
-static void
-sleep_until (ResilientCallMachine *self, gint64 due)
-{
-  resilient_timer_queue_set (
-    resilient_scheduler_get_timers (self->scheduler), &self->timer, due, sleep_over_cb, self);
-}
-
-static void
-go_to_sleep (ResilientCallMachine *self,
-             double delay,
-             ResilientFailure failure,
-             ResilientReason reason,
-             ResilientResponse *response,
-             const GError *error)
-{
-  g_autoptr (ResilientRequestContext) context = NULL;
-  gboolean given_up;
-
-  g_mutex_lock (&self->lock);
-  given_up = self->given_up;
-  g_mutex_unlock (&self->lock);
-  if (given_up)
-    {
-      end (self, RESILIENT_RESULT_STATUS_ERROR, failure, reason, response, error);
-      return;
-    }
-
-  context = resilient_request_context_advance (self->view.context, delay);
-  resilient_recorder_retry (
-    self->engine->recorder, context, failure, reason, response, error, delay);
-
-  resilient_frozen_request_forget_uri (self->frozen);
-  self->generation = resilient_network_check_resume (self->engine->network);
-  sleep_until (self, resilient_clock_add (resilient_clock_get_boot (), delay));
-
-  g_mutex_lock (&self->lock);
-  self->view.state = RESILIENT_CALL_STATE_WAITING;
-  self->view.failure = failure;
-  self->last_context = self->view.context;
-  self->view.context = g_steal_pointer (&context);
-  changed_locked (self,
-                  1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_FAILURE
-                    | 1 << RESILIENT_CALL_PROP_CONTEXT);
-  g_mutex_unlock (&self->lock);
-}
-
-/* Whatever it holds of gate, attempt and timers; a slot may stay with a detached attempt. */
+/* Whatever it holds of timers, gate and attempts; a slot may stay with an attempt. */
 static void
 let_go (ResilientCallMachine *self)
 {
-  ResilientTimerQueue *timers = resilient_scheduler_get_timers (self->scheduler);
-  CallAttempt *attempt = self->attempt;
+  CallAttempt *next;
 
-  resilient_timer_queue_clear (timers, &self->timer);
+  clear_timer (self);
   if (self->extras != NULL)
-    resilient_timer_queue_clear (timers, &self->extras->deadline);
+    resilient_timer_queue_clear (resilient_scheduler_get_timers (self->scheduler),
+                                 &self->extras->deadline);
   leave_offline (self);
 
-  if (attempt == NULL)
-    return;
-
-  if (attempt->starting)
+  for (CallAttempt *attempt = self->attempts; attempt != NULL; attempt = next)
     {
-      self->attempt = NULL;
-      attempt->left = TRUE;
-    }
-  else if (attempt->transport_attempt != NULL)
-    {
-      self->attempt = NULL;
-      resilient_transport_attempt_abandon (attempt->transport_attempt);
-    }
-  else if (attempt->admitted)
-    {
-      self->attempt = NULL;
+      next = attempt->next;
       attempt_leave (attempt);
     }
-  else if (resilient_gate_withdraw (self->engine->gate, &attempt->waiter))
-    {
-      self->attempt = NULL;
-      attempt_free (attempt);
-    }
-  /* Else it was admitted at this very moment: WORK_ADMITTED gives the slot back. */
 }
 
 static void
@@ -574,13 +647,11 @@ end (ResilientCallMachine *self,
   g_autoptr (GError) interruption = NULL;
   ResilientResult *result;
 
-  let_go (self);
-
   g_mutex_lock (&self->lock);
   /* Other threads learn of the end before it leaves the live ones. */
-  self->ending = TRUE;
+  set_state_locked (self, RESILIENT_MACHINE_STATE_ENDING);
   /* What was said already to who had blocked holds, whatever came after. */
-  if (self->given_up)
+  if (self->told)
     {
       interruption = make_interruption (self, &status, &failure, &reason);
       error = interruption;
@@ -598,6 +669,9 @@ end (ResilientCallMachine *self,
     }
   g_mutex_unlock (&self->lock);
 
+  let_go (self);
+
+  cut_log (self);
   result = resilient_result_new (self->view.context,
                                  status,
                                  response,
@@ -606,47 +680,61 @@ end (ResilientCallMachine *self,
                                  self->view.attempts,
                                  self->sends,
                                  total,
-                                 get_log (self));
+                                 self->log);
   resilient_recorder_ended (self->engine->recorder, result, reason);
-  set_ended (self, result);
+  finish (self, result);
   resilient_engine_remove_call (self->engine, &self->member, self->scheduler);
 }
 
+/* For @cause, or for one that was there before. */
 static void
-end_interrupted (ResilientCallMachine *self)
+interrupt (ResilientCallMachine *self, ResilientCancelCause cause)
 {
+  CallAttempt *attempt = get_attended (self);
   ResilientResultStatus status;
   ResilientFailure failure;
   ResilientReason reason;
-  g_autoptr (GError) error = make_interruption (self, &status, &failure, &reason);
+  g_autoptr (GError) error = NULL;
 
-  if (self->attempt != NULL
-      && (self->attempt->starting || self->attempt->transport_attempt != NULL))
+  g_mutex_lock (&self->lock);
+  if (self->cancel_cause == RESILIENT_CANCEL_NONE)
+    self->cancel_cause = cause;
+  g_mutex_unlock (&self->lock);
+  error = make_interruption (self, &status, &failure, &reason);
+
+  if (attempt != NULL && attempt->stage >= STAGE_STARTING)
     {
-      ResilientOutcome outcome = { .nothing_sent = TRUE };
+      static const ResilientOutcome nothing_sent = { .nothing_sent = TRUE };
 
-      if (self->attempt->transport_attempt != NULL)
-        outcome = *self->attempt->transport_attempt->outcome;
-      log_attempt (self->attempt, &outcome, failure, reason);
+      log_attempt (attempt,
+                   attempt->transport_attempt != NULL ? attempt->transport_attempt->outcome
+                                                      : &nothing_sent,
+                   failure,
+                   reason);
     }
 
   end (self, status, failure, reason, NULL, error);
 }
 
 static void
-deadline_cb (gpointer data)
+handle_cancel (ResilientCallMachine *self, gpointer arg)
 {
-  ResilientCallMachine *self = data;
-
-  g_mutex_lock (&self->lock);
-  if (self->cancel_cause == RESILIENT_CANCEL_NONE)
-    self->cancel_cause = RESILIENT_CANCEL_BY_DEADLINE;
-  g_mutex_unlock (&self->lock);
-
-  end_interrupted (self);
+  interrupt (self, RESILIENT_CANCEL_BY_CALLER);
 }
 
-/* --- the attempt ------------------------------------------------------------------------------ */
+static void
+handle_close (ResilientCallMachine *self, gpointer arg)
+{
+  interrupt (self, RESILIENT_CANCEL_BY_CLOSE);
+}
+
+static void
+handle_deadline (ResilientCallMachine *self, gpointer arg)
+{
+  interrupt (self, RESILIENT_CANCEL_BY_DEADLINE);
+}
+
+/* --- what an attempt tells ------------------------------------------------------------------- */
 
 static ResilientVerdict
 judge (ResilientCallMachine *self,
@@ -674,38 +762,49 @@ judge (ResilientCallMachine *self,
   return resilient_verdict (&input);
 }
 
-static void
-attempt_phase (ResilientTransportAttempt *transport_attempt, ResilientPhase phase, gpointer data)
+/* FALSE: nobody listens any more. */
+static gboolean
+tell (ResilientMachineEvent event, AttemptNews *news)
 {
-  CallAttempt *attempt = data;
-  ResilientCallMachine *self = attempt->machine;
-  ResilientCallState state = phase >= RESILIENT_PHASE_READING ? RESILIENT_CALL_STATE_RECEIVING
-                                                              : RESILIENT_CALL_STATE_SENDING;
-
-  if (attempt->left)
-    return;
-  g_mutex_lock (&self->lock);
-  if (self->view.state != state)
-    {
-      self->view.state = state;
-      changed_locked (self, 1 << RESILIENT_CALL_PROP_STATE);
-    }
-  g_mutex_unlock (&self->lock);
+  if (news->attempt->stage > STAGE_RUNNING)
+    return FALSE;
+  resilient_call_machine_handle (news->attempt->machine, event, news);
+  return TRUE;
 }
 
 static void
-attempt_progress (ResilientTransportAttempt *transport_attempt,
-                  gint64 sent,
-                  gint64 received,
-                  gint64 upload_size,
-                  gint64 download_size,
-                  gpointer data)
+phase_cb (ResilientTransportAttempt *transport_attempt, ResilientPhase phase, gpointer data)
+{
+  AttemptNews news = { .attempt = data, .phase = phase };
+
+  tell (RESILIENT_MACHINE_EVENT_PHASE, &news);
+}
+
+static void
+handle_phase (ResilientCallMachine *self, gpointer arg)
+{
+  AttemptNews *news = arg;
+  ResilientMachineState state = news->phase >= RESILIENT_PHASE_READING
+                                  ? RESILIENT_MACHINE_STATE_RECEIVING
+                                  : RESILIENT_MACHINE_STATE_SENDING;
+
+  if (self->state != state)
+    set_state (self, state);
+}
+
+static void
+progress_cb (ResilientTransportAttempt *transport_attempt,
+             gint64 sent,
+             gint64 received,
+             gint64 upload_size,
+             gint64 download_size,
+             gpointer data)
 {
   CallAttempt *attempt = data;
   ResilientCallMachine *self = attempt->machine;
   guint props = 0;
 
-  if (attempt->left)
+  if (attempt->stage > STAGE_RUNNING || resilient_engine_is_foreign (self->engine, NULL))
     return;
   g_mutex_lock (&self->lock);
 #define UPDATE(field, value, PROP)                                                                 \
@@ -724,77 +823,46 @@ attempt_progress (ResilientTransportAttempt *transport_attempt,
   g_mutex_unlock (&self->lock);
 }
 
+static gboolean
+headers_cb (ResilientTransportAttempt *transport_attempt,
+            guint status_code,
+            double retry_after,
+            gpointer data)
+{
+  AttemptNews news = {
+    .attempt = data,
+    .status_code = status_code,
+    .retry_after = retry_after,
+    .read_body = TRUE,
+  };
+
+  return tell (RESILIENT_MACHINE_EVENT_HEADERS, &news) && news.read_body;
+}
+
 /* The verdict on a status is taken here already: if there will be a retry, the body need not be
  * read. */
-static gboolean
-attempt_headers (ResilientTransportAttempt *transport_attempt,
-                 guint status_code,
-                 double retry_after,
-                 gpointer data)
+static void
+handle_headers (ResilientCallMachine *self, gpointer arg)
 {
-  CallAttempt *attempt = data;
-  ResilientCallMachine *self = attempt->machine;
+  AttemptNews *news = arg;
+  CallAttempt *attempt = news->attempt;
 
-  if (attempt->left)
-    return FALSE;
   g_mutex_lock (&self->lock);
-  self->view.status_code = MIN (status_code, G_MAXUINT16);
+  self->view.status_code = MIN (news->status_code, G_MAXUINT16);
   changed_locked (self, 1 << RESILIENT_CALL_PROP_STATUS_CODE);
   g_mutex_unlock (&self->lock);
 
-  if (!resilient_verdict_status_is_failure (
-        resilient_request_context_peek_policy (self->view.context), status_code))
-    return TRUE;
+  if (resilient_verdict_status_is_failure (
+        resilient_request_context_peek_policy (self->view.context), news->status_code))
+    {
+      attempt->early_verdict =
+        judge (self, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
+      attempt->has_early_verdict = TRUE;
+      news->read_body = !attempt->early_verdict.retry;
+    }
 
-  attempt->early_verdict = judge (self, RESILIENT_FAILURE_STATUS, FALSE, status_code, retry_after);
-  attempt->has_early_verdict = TRUE;
-  return !attempt->early_verdict.retry;
-}
-
-/* The newest come first. */
-static void
-cut_log (ResilientCallMachine *self)
-{
-  GSList *last = g_slist_nth (self->log, MAX_LOG - 1);
-
-  if (last == NULL)
-    return;
-  g_slist_free_full (g_steal_pointer (&last->next), (GDestroyNotify) resilient_attempt_unref);
-}
-
-static void
-log_attempt (CallAttempt *attempt,
-             ResilientOutcome *outcome,
-             ResilientFailure failure,
-             ResilientReason reason)
-{
-  ResilientCallMachine *self = attempt->machine;
-  double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - attempt->started);
-
-  self->log = g_slist_prepend (
-    self->log,
-    resilient_attempt_new (self->view.attempts,
-                           attempt->started_real,
-                           duration,
-                           failure,
-                           outcome->status_code,
-                           resilient_request_context_get_previous_delay (self->view.context),
-                           outcome->reused_connection,
-                           outcome->sends,
-                           reason));
-  /* Not each time: it takes a walk to the end. */
-  if (self->view.attempts % MAX_LOG == 0)
-    cut_log (self);
-  g_mutex_lock (&self->lock);
-  self->sends += outcome->sends;
-  g_mutex_unlock (&self->lock);
-}
-
-static GSList *
-get_log (ResilientCallMachine *self)
-{
-  cut_log (self);
-  return self->log;
+  if (news->read_body && self->streams)
+    set_state (self, RESILIENT_MACHINE_STATE_STREAMING);
 }
 
 static GError *
@@ -816,19 +884,62 @@ describe_last_error (ResilientCallMachine *self, const GError *error)
 }
 
 static void
-attempt_done (ResilientTransportAttempt *transport_attempt,
-              ResilientOutcome *outcome,
-              gpointer data)
+go_to_sleep (ResilientCallMachine *self,
+             double delay,
+             ResilientFailure failure,
+             ResilientReason reason,
+             ResilientResponse *response,
+             const GError *error)
 {
-  CallAttempt *attempt = data;
-  ResilientCallMachine *self = attempt->machine;
+  g_autoptr (ResilientRequestContext) context = NULL;
+  gboolean told;
+
+  g_mutex_lock (&self->lock);
+  told = self->told;
+  g_mutex_unlock (&self->lock);
+  if (told)
+    {
+      end (self, RESILIENT_RESULT_STATUS_ERROR, failure, reason, response, error);
+      return;
+    }
+
+  context = resilient_request_context_advance (self->view.context, delay);
+  resilient_recorder_retry (
+    self->engine->recorder, context, failure, reason, response, error, delay);
+
+  resilient_frozen_request_forget_uri (self->frozen);
+  self->generation = resilient_network_check_resume (self->engine->network);
+  sleep_until (self, after (delay));
+
+  g_mutex_lock (&self->lock);
+  set_state_locked (self, RESILIENT_MACHINE_STATE_SLEEPING);
+  self->view.failure = failure;
+  self->last_context = self->view.context;
+  self->view.context = g_steal_pointer (&context);
+  changed_locked (self, 1 << RESILIENT_CALL_PROP_FAILURE | 1 << RESILIENT_CALL_PROP_CONTEXT);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+done_cb (ResilientTransportAttempt *transport_attempt, ResilientOutcome *outcome, gpointer data)
+{
+  AttemptNews news = { .attempt = data, .outcome = outcome };
+
+  tell (RESILIENT_MACHINE_EVENT_ATTEMPT_DONE, &news);
+}
+
+static void
+handle_attempt_done (ResilientCallMachine *self, gpointer arg)
+{
+  AttemptNews *news = arg;
+  CallAttempt *attempt = news->attempt;
+  ResilientOutcome *outcome = news->outcome;
   ResilientFailure failure = outcome->failure;
   ResilientVerdict verdict = { .reason = RESILIENT_REASON_SUCCESS };
+  g_autoptr (GError) error = NULL;
 
-  if (attempt->left)
-    return;
   /* The slot goes back when the attempt is released. */
-  self->attempt = NULL;
+  attempt->stage = STAGE_OVER;
 
   if (outcome->answered)
     resilient_network_answered (self->engine->network, attempt->waiter.origin, outcome->socket);
@@ -852,41 +963,53 @@ attempt_done (ResilientTransportAttempt *transport_attempt,
   if (verdict.retry)
     {
       go_to_sleep (self, verdict.delay, failure, verdict.reason, outcome->response, outcome->error);
+      return;
     }
-  else if (failure == RESILIENT_FAILURE_NONE)
+  if (failure == RESILIENT_FAILURE_NONE)
     {
-      attempt->last = self->slot_due = TRUE;
       end (self, RESILIENT_RESULT_STATUS_SUCCESS, failure, verdict.reason, outcome->response, NULL);
+      return;
     }
-  else
-    {
-      g_autoptr (GError) error =
-        outcome->error != NULL ? describe_last_error (self, outcome->error) : NULL;
 
-      attempt->last = self->slot_due = TRUE;
-      end (self,
-           failure & RESILIENT_FAILURE_ANY_TIMEOUT ? RESILIENT_RESULT_STATUS_TIMEOUT
-                                                   : RESILIENT_RESULT_STATUS_ERROR,
-           failure,
-           verdict.reason,
-           outcome->response,
-           error);
-    }
+  if (outcome->error != NULL)
+    error = describe_last_error (self, outcome->error);
+  end (self,
+       failure & RESILIENT_FAILURE_ANY_TIMEOUT ? RESILIENT_RESULT_STATUS_TIMEOUT
+                                               : RESILIENT_RESULT_STATUS_ERROR,
+       failure,
+       verdict.reason,
+       outcome->response,
+       error);
 }
 
 static void
-attempt_released (ResilientTransportAttempt *transport_attempt, gpointer data)
+released_cb (ResilientTransportAttempt *transport_attempt, gpointer data)
 {
-  CallAttempt *attempt = data;
+  AttemptNews news = { .attempt = data };
 
-  if (attempt->starting)
-    attempt->released = TRUE;
-  else
-    attempt_leave (attempt);
+  resilient_call_machine_handle (
+    news.attempt->machine, RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED, &news);
+}
+
+static void
+handle_attempt_released (ResilientCallMachine *self, gpointer arg)
+{
+  CallAttempt *attempt = ((AttemptNews *) arg)->attempt;
+
+  if (attempt->transport_attempt != NULL)
+    {
+      attempt_give_back (attempt);
+      return;
+    }
+
+  /* who blocks may be looking at it */
+  g_mutex_lock (&self->lock);
+  attempt->stage = STAGE_RELEASED;
+  g_mutex_unlock (&self->lock);
 }
 
 static ResilientHeaders *
-attempt_default_headers (GUri *uri, gpointer data)
+default_headers_cb (GUri *uri, gpointer data)
 {
   CallAttempt *attempt = data;
   ResilientEngine *engine = attempt->machine->engine;
@@ -899,20 +1022,22 @@ attempt_default_headers (GUri *uri, gpointer data)
 }
 
 static const ResilientTransportAttemptFuncs attempt_funcs = {
-  .phase = attempt_phase,
-  .progress = attempt_progress,
-  .headers = attempt_headers,
-  .done = attempt_done,
-  .released = attempt_released,
-  .default_headers = attempt_default_headers,
+  .phase = phase_cb,
+  .progress = progress_cb,
+  .headers = headers_cb,
+  .done = done_cb,
+  .released = released_cb,
+  .default_headers = default_headers_cb,
 };
+
+/* --- how an attempt begins ------------------------------------------------------------------- */
 
 static void
 begin_attempt (ResilientCallMachine *self)
 {
   g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (self->engine);
   guint generation = resilient_network_check_resume (self->engine->network);
-  CallAttempt *attempt = self->attempt;
+  CallAttempt *attempt = get_attended (self);
   ResilientTransportAttemptParams params = {
     .context = self->view.context,
     .frozen = self->frozen,
@@ -938,121 +1063,390 @@ begin_attempt (ResilientCallMachine *self)
   g_mutex_lock (&self->lock);
   self->view.attempts++;
   g_clear_pointer (&self->last_context, resilient_request_context_unref);
-  self->view.state = RESILIENT_CALL_STATE_SENDING;
-  changed_locked (self, 1 << RESILIENT_CALL_PROP_STATE | 1 << RESILIENT_CALL_PROP_ATTEMPT);
+  set_state_locked (self, RESILIENT_MACHINE_STATE_SENDING);
+  changed_locked (self, 1 << RESILIENT_CALL_PROP_ATTEMPT);
   g_mutex_unlock (&self->lock);
 
   resilient_recorder_attempt (self->engine->recorder);
-  attempt->starting = TRUE;
+  attempt->stage = STAGE_STARTING;
   attempt->transport_attempt = resilient_transport_attempt_start (
     transport, &params, resilient_scheduler_get_timers (self->scheduler), &attempt_funcs, attempt);
-  attempt->starting = FALSE;
-  if (attempt->released)
-    attempt_leave (attempt);
-  else if (attempt->left)
+
+  if (attempt->stage == STAGE_STARTING)
+    attempt->stage = STAGE_RUNNING;
+  else if (attempt->stage == STAGE_LEFT)
     resilient_transport_attempt_abandon (attempt->transport_attempt);
-}
-
-/* --- moving on -------------------------------------------------------------------------------- */
-
-static void
-start (ResilientCallMachine *self)
-{
-  self->running = TRUE;
-
-  if (self->limits->total_timeout > 0)
-    {
-      ensure_extras (self);
-      resilient_timer_queue_set (resilient_scheduler_get_timers (self->scheduler),
-                                 &self->extras->deadline,
-                                 get_deadline (self),
-                                 deadline_cb,
-                                 self);
-    }
-
-  if (self->attempt->admitted)
-    begin_attempt (self);
-  else
-    wait_in_queue (self);
+  else if (attempt->stage == STAGE_RELEASED)
+    attempt_give_back (attempt);
 }
 
 static void
-admitted (ResilientCallMachine *self)
+handle_prepared (ResilientCallMachine *self, gpointer arg)
 {
-  self->attempt->admitted = TRUE;
-
-  if (self->view.state == RESILIENT_CALL_STATE_DONE)
-    {
-      attempt_leave (g_steal_pointer (&self->attempt));
-      return;
-    }
-
-  resilient_timer_queue_clear (resilient_scheduler_get_timers (self->scheduler), &self->timer);
   begin_attempt (self);
 }
 
-static int
-get_priority (ResilientCallMachine *self)
-{
-  int priority;
-
-  g_mutex_lock (&self->lock);
-  priority = self->view.priority;
-  g_mutex_unlock (&self->lock);
-
-  return priority;
-}
-
+/* It has its slot. */
 static void
-run (ResilientCallMachine *self, guint bits)
+prepare (ResilientCallMachine *self, CallAttempt *attempt)
 {
-  if (!self->running && !(bits & WORK_START))
+  attempt->stage = STAGE_ADMITTED;
+  if (self->extras != NULL)
+    self->extras->queue_deadline = 0;
+  if (!resilient_engine_has_preparation (self->engine))
     {
-      /* Cancelled, or admitted, while the starting thread is still at it. */
-      g_mutex_lock (&self->lock);
-      self->work_bits |= bits;
-      g_mutex_unlock (&self->lock);
+      begin_attempt (self);
       return;
     }
 
-  if (self->view.state != RESILIENT_CALL_STATE_DONE && bits & WORK_CANCEL)
+  set_state (self, RESILIENT_MACHINE_STATE_PREPARING);
+  if (resilient_engine_prepare (self->engine, self->member.call))
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_PREPARED, NULL);
+}
+
+/* --- admission ------------------------------------------------------------------------------- */
+
+static GError *
+make_overloaded (ResilientCallMachine *self)
+{
+  return g_error_new_literal (
+    RESILIENT_CLIENT_ERROR,
+    RESILIENT_CLIENT_ERROR_OVERLOADED,
+    self->blocks_home ? _ ("The session has no connection left, and the thread that is to free one"
+                           " would wait for it")
+                      : _ ("Too many requests are waiting already"));
+}
+
+static void
+tell_place (ResilientCallMachine *self, gboolean admitted)
+{
+  g_autofree char *name = resilient_debug_name_new (
+    self->member.id, resilient_request_context_get_current_attempt (self->view.context) + 1);
+
+  resilient_debug (name, admitted ? "has a slot" : "queued for a slot");
+}
+
+/* Asks for one more attempt: the guards, then the gate. ADMIT: it has one, with a slot, or with a
+ * place in the queue. */
+static ResilientGuardAnswer
+ask_admission (ResilientCallMachine *self, gint64 *not_before, GError **error)
+{
+  ResilientGuardAnswer answer =
+    resilient_engine_ask_guards (self->engine, self->origin, not_before, error);
+  ResilientGateAnswer answer_of_gate;
+  CallAttempt *attempt;
+
+  if (answer != RESILIENT_GUARD_ADMIT)
+    return answer;
+
+  attempt = attempt_new (self);
+  answer_of_gate = resilient_gate_enter (self->engine->gate, self->origin, &attempt->waiter);
+  switch (answer_of_gate)
     {
-      end_interrupted (self);
-      self->running = TRUE;
+    case RESILIENT_GATE_ADMITTED:
+      attempt->stage = STAGE_ADMITTED;
+      break;
+    case RESILIENT_GATE_QUEUED:
+      resilient_frozen_request_forget_uri (self->frozen);
+      break;
+    case RESILIENT_GATE_OVERLOADED:
+      attempt_free (attempt);
+      *error = make_overloaded (self);
+      return RESILIENT_GUARD_REFUSE;
     }
 
-  if (bits & WORK_START && self->view.state != RESILIENT_CALL_STATE_DONE)
-    start (self);
-  self->running = TRUE;
+  /* not by its stage: once it waits it may be admitted in another thread */
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    tell_place (self, answer_of_gate == RESILIENT_GATE_ADMITTED);
+  return RESILIENT_GUARD_ADMIT;
+}
 
-  if (bits & WORK_ADMITTED)
-    admitted (self);
+/* The time in the queue is one, whether a guard or the gate keeps it there. */
+static gint64
+get_queue_deadline (ResilientCallMachine *self)
+{
+  if (self->extras != NULL && self->extras->queue_deadline != 0)
+    return self->extras->queue_deadline;
+  return self->limits->queue_timeout > 0 ? after (self->limits->queue_timeout) : 0;
+}
 
-  if (self->view.state == RESILIENT_CALL_STATE_WAITING && bits & (WORK_RETRY_NOW | WORK_SPREAD))
+static void
+wait_in_queue (ResilientCallMachine *self)
+{
+  gint64 deadline = get_queue_deadline (self);
+
+  if (deadline != 0)
+    set_timer (self, deadline, queue_timeout_cb);
+}
+
+static void
+wait_for_guard (ResilientCallMachine *self, gint64 not_before)
+{
+  gint64 deadline = get_queue_deadline (self);
+
+  ensure_extras (self)->queue_deadline = deadline;
+  resilient_frozen_request_forget_uri (self->frozen);
+  if (deadline != 0 && deadline < not_before)
+    set_timer (self, deadline, queue_timeout_cb);
+  else
+    set_timer (self, not_before, wake_cb);
+}
+
+/* Makes one more attempt, or waits in the queue for it. */
+static void
+queue_up (ResilientCallMachine *self)
+{
+  ResilientGuardAnswer answer = RESILIENT_GUARD_ADMIT;
+  g_autoptr (GError) error = NULL;
+  gint64 not_before = 0;
+  CallAttempt *attempt;
+
+  if (get_attended (self) == NULL)
+    answer = ask_admission (self, &not_before, &error);
+  /* Who sees it in the queue may count on it that it has its place there. */
+  if (self->state != RESILIENT_MACHINE_STATE_QUEUED)
+    set_state (self, RESILIENT_MACHINE_STATE_QUEUED);
+
+  switch (answer)
     {
-      resilient_timer_queue_clear (resilient_scheduler_get_timers (self->scheduler), &self->timer);
-      leave_offline (self);
-      if (bits & WORK_RETRY_NOW)
-        wake (self);
+    case RESILIENT_GUARD_ADMIT:
+      attempt = get_attended (self);
+      if (attempt->stage == STAGE_ADMITTED)
+        prepare (self, attempt);
       else
-        sleep_until (
-          self,
-          resilient_clock_add (resilient_clock_get_boot (), resilient_random_range (0, SPREAD)));
-    }
-
-  if (bits & WORK_PRIORITY && self->attempt != NULL)
-    resilient_gate_set_priority (self->engine->gate, &self->attempt->waiter, get_priority (self));
-
-  if (bits & WORK_COMPLETE)
-    {
-      /* Once for all that ended before this piece of work got its turn. */
-      resilient_recorder_wake (self->engine->recorder);
-      self->funcs->complete (self->member.call);
+        wait_in_queue (self);
+      break;
+    case RESILIENT_GUARD_NOT_BEFORE:
+      wait_for_guard (self, not_before);
+      break;
+    case RESILIENT_GUARD_REFUSE:
+      end (self,
+           RESILIENT_RESULT_STATUS_ERROR,
+           resilient_failure_from_error (error, TRUE),
+           RESILIENT_REASON_NOT_RETRYABLE,
+           NULL,
+           error);
+      break;
     }
 }
 
-/* --- from any thread ---------------------------------------------------------------------------
- */
+static void
+handle_start (ResilientCallMachine *self, gpointer arg)
+{
+  if (self->limits->total_timeout > 0)
+    resilient_timer_queue_set (resilient_scheduler_get_timers (self->scheduler),
+                               &ensure_extras (self)->deadline,
+                               get_deadline (self),
+                               deadline_cb,
+                               self);
+  queue_up (self);
+}
+
+static void
+handle_admitted (ResilientCallMachine *self, gpointer arg)
+{
+  CallAttempt *attempt = get_attended (self);
+
+  clear_timer (self);
+  prepare (self, attempt);
+}
+
+/* It had ended at the very moment. */
+static void
+handle_admitted_late (ResilientCallMachine *self, gpointer arg)
+{
+  CallAttempt *attempt = get_attended (self);
+
+  if (attempt != NULL)
+    attempt_give_back (attempt);
+}
+
+static void
+handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
+{
+  CallAttempt *attempt = get_attended (self);
+  g_autoptr (GError) error = NULL;
+
+  if (attempt != NULL)
+    {
+      if (!resilient_gate_withdraw (self->engine->gate, &attempt->waiter))
+        return; /* admitted at this very moment */
+      attempt_free (attempt);
+    }
+
+  error = g_error_new (G_IO_ERROR,
+                       G_IO_ERROR_TIMED_OUT,
+                       /* Translators: seconds, with a fraction. */
+                       _ ("No slot became free for the request within %g s"),
+                       self->limits->queue_timeout);
+  end (self,
+       RESILIENT_RESULT_STATUS_TIMEOUT,
+       RESILIENT_FAILURE_QUEUE_TIMEOUT,
+       RESILIENT_REASON_QUEUE_TIMEOUT,
+       NULL,
+       error);
+}
+
+/* A guard said: not before now. */
+static void
+handle_wake_in_queue (ResilientCallMachine *self, gpointer arg)
+{
+  /* else it was of an earlier sleep */
+  if (get_attended (self) == NULL && !resilient_timer_is_set (&self->timer))
+    queue_up (self);
+}
+
+/* --- sleep ----------------------------------------------------------------------------------- */
+
+/* TRUE: the machine is offline, and NETWORK_BACK will say when the call may go on. */
+static gboolean
+go_offline (ResilientCallMachine *self)
+{
+  ResilientNetwork *network = self->engine->network;
+
+  if (resilient_origin_is_near (self->origin) || !resilient_network_is_offline (network))
+    return FALSE;
+
+  ensure_extras (self);
+  ref_call (self);
+  if (!resilient_network_park (network, &self->extras->parked, self->origin))
+    {
+      unref_call (self);
+      return FALSE;
+    }
+
+  set_state (self, RESILIENT_MACHINE_STATE_OFFLINE);
+  return TRUE;
+}
+
+static void
+handle_wake (ResilientCallMachine *self, gpointer arg)
+{
+  guint generation;
+
+  /* of an earlier sleep, which something else ended */
+  if (resilient_timer_is_set (&self->timer))
+    return;
+
+  generation = resilient_network_check_resume (self->engine->network);
+  if (generation != self->generation)
+    {
+      self->generation = generation;
+      sleep_until (self, after (resilient_random_range (0, SPREAD)));
+    }
+  else if (!go_offline (self))
+    {
+      queue_up (self);
+    }
+}
+
+static void
+handle_retry_now (ResilientCallMachine *self, gpointer arg)
+{
+  clear_timer (self);
+  leave_offline (self);
+  queue_up (self);
+}
+
+static void
+handle_network_back (ResilientCallMachine *self, gpointer arg)
+{
+  gboolean spread = GPOINTER_TO_INT (arg) != 0;
+
+  leave_offline (self);
+  if (spread)
+    {
+      set_state (self, RESILIENT_MACHINE_STATE_SLEEPING);
+      sleep_until (self, after (resilient_random_range (0, SPREAD)));
+    }
+  else
+    {
+      queue_up (self);
+    }
+}
+
+/* --- the table of events --------------------------------------------------------------------- */
+
+typedef void (*Handler) (ResilientCallMachine *self, gpointer arg);
+
+#define ON(event, handler) [RESILIENT_MACHINE_EVENT_##event] = handler
+#define ON_INTERRUPTIONS                                                                           \
+  ON (CANCEL, handle_cancel), ON (CLOSE, handle_close), ON (DEADLINE, handle_deadline)
+/* An attempt may be released in any state: one that the call left, or that is over. */
+#define ON_RELEASE ON (ATTEMPT_RELEASED, handle_attempt_released)
+
+/* What is not here changes nothing: it came too late, or is for later (HEDGE). */
+static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EVENTS] = {
+  [RESILIENT_MACHINE_STATE_NEW] = {
+    ON (START, handle_start),
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_QUEUED] = {
+    ON (ADMITTED, handle_admitted),
+    ON (QUEUE_TIMEOUT, handle_queue_timeout),
+    ON (WAKE, handle_wake_in_queue),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_PREPARING] = {
+    ON (PREPARED, handle_prepared),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_SENDING] = {
+    ON (PHASE, handle_phase),
+    ON (HEADERS, handle_headers),
+    ON (ATTEMPT_DONE, handle_attempt_done),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_RECEIVING] = {
+    ON (PHASE, handle_phase),
+    ON (HEADERS, handle_headers),
+    ON (ATTEMPT_DONE, handle_attempt_done),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_STREAMING] = {
+    ON (ATTEMPT_DONE, handle_attempt_done),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_SLEEPING] = {
+    ON (WAKE, handle_wake),
+    ON (RETRY_NOW, handle_retry_now),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_OFFLINE] = {
+    ON (RETRY_NOW, handle_retry_now),
+    ON (NETWORK_BACK, handle_network_back),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_ENDING] = {
+    ON (ADMITTED, handle_admitted_late),
+    ON_RELEASE,
+  },
+  [RESILIENT_MACHINE_STATE_DONE] = {
+    ON (ADMITTED, handle_admitted_late),
+    ON_RELEASE,
+  },
+};
+
+void
+resilient_call_machine_handle (ResilientCallMachine *self,
+                               ResilientMachineEvent event,
+                               gpointer arg)
+{
+  Handler handler = handlers[self->state][event];
+
+  /* In a forked child a source of the parent's may still tell of something. */
+  if (handler != NULL && !resilient_engine_is_foreign (self->engine, NULL))
+    handler (self, arg);
+}
+
+/* --- from any thread ------------------------------------------------------------------------- */
 
 ResilientCallMachine *
 resilient_call_machine_new (ResilientCall *call, const ResilientCallMachineFuncs *funcs)
@@ -1102,11 +1496,11 @@ refuse (ResilientCallMachine *self, const GError *error)
   ResilientFailure failure = resilient_failure_from_error (error, TRUE);
 
   resilient_recorder_refused (self->engine->recorder);
-  set_ended (
+  set_state (self, RESILIENT_MACHINE_STATE_ENDING);
+  finish (
     self,
     resilient_result_new (
       self->view.context, RESILIENT_RESULT_STATUS_ERROR, NULL, error, failure, 0, 0, 0, NULL));
-  post (self, WORK_START);
 }
 
 gboolean
@@ -1117,8 +1511,8 @@ resilient_call_machine_enter (ResilientCallMachine *self,
                               ResilientRequestContext *context,
                               gboolean blocks)
 {
-  ResilientGateAnswer answer;
   g_autoptr (GError) error = NULL;
+  gint64 not_before;
 
   self->engine = resilient_engine_ref (engine);
   self->scheduler = resilient_scheduler_ref (scheduler);
@@ -1139,10 +1533,11 @@ resilient_call_machine_enter (ResilientCallMachine *self,
     resilient_gate_get_origin (engine->gate, resilient_frozen_request_ensure_uri (self->frozen));
 
   /* The place in the queue is taken now, in the order of the calls; everything else happens in the
-   * driving context: libsoup must not be touched by a thread while another iterates its context. */
-  if (!enter_gate (self, FALSE, &answer))
+   * driving context: libsoup must not be touched by a thread while another iterates its context.
+   * What a guard has against it, it will say again there. */
+  if (ask_admission (self, &not_before, &error) == RESILIENT_GUARD_REFUSE
+      && g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_OVERLOADED))
     {
-      error = make_overloaded (self);
       refuse (self, error);
       resilient_engine_remove_call (engine, &self->member, self->scheduler);
       return FALSE;
@@ -1184,14 +1579,32 @@ resilient_call_machine_refuse_foreign (ResilientCallMachine *self,
                                             0,
                                             0,
                                             NULL);
-  self->ending = TRUE;
-  self->view.state = RESILIENT_CALL_STATE_DONE;
+  set_state_locked (self, RESILIENT_MACHINE_STATE_ENDING);
+  set_state_locked (self, RESILIENT_MACHINE_STATE_DONE);
 }
 
 void
 resilient_call_machine_begin (ResilientCallMachine *self)
 {
-  post (self, WORK_START);
+  post (self, MAIL_START);
+}
+
+void
+resilient_call_machine_set_streams (ResilientCallMachine *self)
+{
+  self->streams = TRUE;
+}
+
+ResilientMachineState
+resilient_call_machine_get_state (ResilientCallMachine *self)
+{
+  ResilientMachineState state;
+
+  resilient_call_machine_lock (self);
+  state = self->state;
+  resilient_call_machine_unlock (self);
+
+  return state;
 }
 
 ResilientEngine *
@@ -1227,7 +1640,7 @@ resilient_call_machine_get_delay_left_locked (ResilientCallMachine *self)
 {
   gint64 left = 0;
 
-  if (self->view.state == RESILIENT_CALL_STATE_WAITING)
+  if (self->state == RESILIENT_MACHINE_STATE_SLEEPING)
     left =
       resilient_timer_queue_get_due (resilient_scheduler_get_timers (self->scheduler), &self->timer)
       - resilient_clock_get_boot ();
@@ -1248,21 +1661,29 @@ resilient_call_machine_set_priority (ResilientCallMachine *self, int priority)
   resilient_call_machine_unlock (self);
 
   if (!same && self->engine != NULL)
-    post (self, WORK_PRIORITY);
+    post (self, MAIL_PRIORITY);
 }
 
 gboolean
 resilient_call_machine_retry_now (ResilientCallMachine *self)
 {
-  gboolean waiting;
+  gboolean asleep;
 
   resilient_call_machine_lock (self);
-  waiting = self->view.state == RESILIENT_CALL_STATE_WAITING;
+  asleep = self->state == RESILIENT_MACHINE_STATE_SLEEPING
+           || self->state == RESILIENT_MACHINE_STATE_OFFLINE;
   resilient_call_machine_unlock (self);
 
-  if (waiting)
-    post (self, WORK_RETRY_NOW);
-  return waiting;
+  if (asleep)
+    post (self, MAIL_RETRY_NOW);
+  return asleep;
+}
+
+/* Under the lock. */
+static gboolean
+is_at_its_end (ResilientCallMachine *self)
+{
+  return self->state >= RESILIENT_MACHINE_STATE_ENDING;
 }
 
 gboolean
@@ -1271,7 +1692,7 @@ resilient_call_machine_cancel (ResilientCallMachine *self, ResilientCancelCause 
   gboolean live;
 
   g_mutex_lock (&self->lock);
-  live = !self->ending && self->view.state != RESILIENT_CALL_STATE_DONE;
+  live = !is_at_its_end (self);
   if (self->cancel_cause == RESILIENT_CANCEL_NONE)
     self->cancel_cause = cause;
   if (live && self->done_cond != NULL)
@@ -1279,15 +1700,21 @@ resilient_call_machine_cancel (ResilientCallMachine *self, ResilientCancelCause 
   g_mutex_unlock (&self->lock);
 
   if (live)
-    post (self, WORK_CANCEL);
+    post (self, MAIL_CANCEL);
 
   return live;
 }
 
 void
+resilient_call_machine_prepared (ResilientCallMachine *self)
+{
+  post (self, MAIL_PREPARED);
+}
+
+void
 resilient_call_machine_ask_complete (ResilientCallMachine *self)
 {
-  post (self, WORK_COMPLETE);
+  post (self, MAIL_COMPLETE);
 }
 
 ResilientResult *
@@ -1319,7 +1746,7 @@ resilient_call_machine_snapshot (ResilientCallMachine *self)
 static gboolean
 is_overdue_locked (ResilientCallMachine *self, gint64 deadline)
 {
-  return !self->ending
+  return !is_at_its_end (self)
          && (self->cancel_cause != RESILIENT_CANCEL_NONE
              || (deadline != 0 && deadline <= resilient_clock_get_boot ()));
 }
@@ -1333,13 +1760,23 @@ wait_for_scheduler_locked (ResilientCallMachine *self, gint64 *give_up)
     *give_up = g_get_monotonic_time () + SCHEDULER_PATIENCE;
   if (g_cond_wait_until (self->done_cond, &self->lock, *give_up))
     return TRUE;
-  if (self->ending || self->view.state == RESILIENT_CALL_STATE_DONE)
+  if (is_at_its_end (self))
     return TRUE;
 
-  self->given_up = TRUE;
+  self->told = TRUE;
   if (self->cancel_cause == RESILIENT_CANCEL_NONE)
     self->cancel_cause = RESILIENT_CANCEL_BY_DEADLINE;
   return FALSE;
+}
+
+static gboolean
+has_slot_due_locked (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = self->attempts;
+
+  while (attempt != NULL && attempt->stage != STAGE_OVER)
+    attempt = attempt->next;
+  return attempt != NULL;
 }
 
 /* It has ended, and its slot goes back at once. Where nobody may wait for one, the next call of
@@ -1349,7 +1786,7 @@ wait_for_slot_locked (ResilientCallMachine *self)
 {
   gint64 give_up = g_get_monotonic_time () + SCHEDULER_PATIENCE;
 
-  while (self->slot_due && g_cond_wait_until (self->done_cond, &self->lock, give_up))
+  while (has_slot_due_locked (self) && g_cond_wait_until (self->done_cond, &self->lock, give_up))
     ;
 }
 
@@ -1369,7 +1806,7 @@ resilient_call_machine_block (ResilientCallMachine *self)
   g_assert (self->done_cond == NULL);
   self->done_cond = g_new (GCond, 1);
   g_cond_init (self->done_cond);
-  while (waiting && self->view.state != RESILIENT_CALL_STATE_DONE)
+  while (waiting && self->state != RESILIENT_MACHINE_STATE_DONE)
     {
       if (is_overdue_locked (self, deadline))
         waiting = wait_for_scheduler_locked (self, &give_up);
@@ -1385,6 +1822,6 @@ resilient_call_machine_block (ResilientCallMachine *self)
     return NULL;
 
   error = make_interruption (self, &status, &failure, &reason);
-  post (self, WORK_CANCEL);
+  post (self, MAIL_CANCEL);
   return error;
 }

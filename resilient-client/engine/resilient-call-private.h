@@ -28,6 +28,8 @@ ResilientCall *resilient_call_new_refused (ResilientEngine *engine, const GError
 /* The same of an engine that is foreign: nothing of that is touched. */
 ResilientCall *resilient_call_new_foreign (ResilientEngine *engine, const GError *error);
 
+/* What moves it; of the call. */
+ResilientCallMachine *resilient_call_get_machine (ResilientCall *self);
 /* FALSE: it has ended, or is just being recorded as ended. */
 gboolean resilient_call_cancel_for (ResilientCall *self, ResilientCancelCause cause);
 

@@ -78,7 +78,7 @@ unlock (ResilientCall *self)
   resilient_call_machine_unlock (self->machine);
 }
 
-/* --- notifications ---------------------------------------------------------------------------- */
+/* --- notifications --------------------------------------------------------------------------- */
 
 static void
 notify_cb (gpointer data)
@@ -116,7 +116,7 @@ changed (ResilientCall *self, guint bits)
   self->notify_bits |= bits;
 }
 
-/* --- who waits -------------------------------------------------------------------------------- */
+/* --- who waits ------------------------------------------------------------------------------- */
 
 static void
 call_task_free (gpointer data)
@@ -236,7 +236,7 @@ static const ResilientCallMachineFuncs machine_funcs = {
   .complete = complete,
 };
 
-/* --- the object ------------------------------------------------------------------------------- */
+/* --- the object ------------------------------------------------------------------------------ */
 
 static void
 resilient_call_finalize (GObject *object)
@@ -471,8 +471,7 @@ resilient_call_init (ResilientCall *self)
   self->machine = resilient_call_machine_new (self, &machine_funcs);
 }
 
-/* --- what an app does with it ------------------------------------------------------------------
- */
+/* --- what an app does with it ---------------------------------------------------------------- */
 
 /**
  * resilient_call_get_request_id:
@@ -824,8 +823,8 @@ resilient_call_set_priority (ResilientCall *self, int priority)
  *
  * Gets how long the call will still sleep before its next attempt.
  *
- * While the network monitor says that the machine is offline a sleep goes on past its end, and this
- * is 0.
+ * While the network monitor says that the machine is offline a call waits on, in the state
+ * %RESILIENT_CALL_STATE_OFFLINE, and this is 0.
  *
  * Returns: seconds; 0 when it does not sleep
  *
@@ -853,7 +852,8 @@ resilient_call_get_delay_left (ResilientCall *self)
  *
  * The attempt counts like any other. It may still have to wait for a slot.
  *
- * Returns: %TRUE if the call slept, in the state %RESILIENT_CALL_STATE_WAITING
+ * Returns: %TRUE if the call slept, in the state %RESILIENT_CALL_STATE_WAITING, or waited for the
+ * network, in %RESILIENT_CALL_STATE_OFFLINE
  *
  * Since: 1.0
  */
@@ -950,8 +950,7 @@ resilient_call_wait_finish (ResilientCall *self, GAsyncResult *result, GError **
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* --- for the library ---------------------------------------------------------------------------
- */
+/* --- for the library ------------------------------------------------------------------------- */
 
 static void
 cancelled_cb (GCancellable *cancellable, gpointer user_data)
@@ -1029,6 +1028,12 @@ resilient_call_new_foreign (ResilientEngine *engine, const GError *error)
   resilient_call_machine_refuse_foreign (self->machine, engine, error);
 
   return self;
+}
+
+ResilientCallMachine *
+resilient_call_get_machine (ResilientCall *self)
+{
+  return self->machine;
 }
 
 gboolean

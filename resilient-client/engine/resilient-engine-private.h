@@ -7,6 +7,7 @@
 #include "resilient-scheduler-private.h"
 #include "resilient-transport-attempt-private.h"
 #include "resilient-gate-private.h"
+#include "resilient-guard-private.h"
 #include "resilient-recorder-private.h"
 
 G_BEGIN_DECLS
@@ -62,6 +63,10 @@ struct _ResilientEngineMember
 /* @call is live now, or (@added FALSE) not any more. Under the engine's lock: only note it down. */
 typedef void (*ResilientCallsChanged) (ResilientCall *call, gboolean added, gpointer data);
 
+/* What is to be done before each attempt that has its slot, in its driving context. TRUE: it is
+ * done. FALSE: resilient_call_machine_prepared() will say so, in any thread. */
+typedef gboolean (*ResilientPrepareFunc) (ResilientCall *call, gpointer data);
+
 struct _ResilientEngine
 {
   /* Set once, read by any thread. */
@@ -73,6 +78,11 @@ struct _ResilientEngine
   ResilientGate *gate;
   ResilientRecorder *recorder;
   ResilientNetwork *network;
+
+  /* Set before the first call. */
+  GPtrArray *guards; /* nullable */
+  ResilientPrepareFunc prepare;
+  gpointer prepare_data;
 
   int io_priority; /* atomic */
 
@@ -139,6 +149,19 @@ void resilient_engine_apply_limits (ResilientEngine *self);
 /* Client's default headers with those of @origin; transfer full, nullable. */
 ResilientHeaders *
 resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *origin);
+
+/* Before the first call: @guard (transfer full) is asked after those that are there. */
+void resilient_engine_add_guard (ResilientEngine *self, ResilientGuard *guard);
+/* The first of them that does not admit an attempt to @origin says what becomes of it. */
+ResilientGuardAnswer resilient_engine_ask_guards (ResilientEngine *self,
+                                                  ResilientOrigin *origin,
+                                                  gint64 *not_before,
+                                                  GError **error);
+/* Before the first call. */
+void
+resilient_engine_set_preparation (ResilientEngine *self, ResilientPrepareFunc func, gpointer data);
+gboolean resilient_engine_has_preparation (ResilientEngine *self);
+gboolean resilient_engine_prepare (ResilientEngine *self, ResilientCall *call);
 
 /* What a call that starts now is held to: its context (transfer full), made from @context
  * (nullable), and its limits (transfer full). */

@@ -243,6 +243,7 @@ engine_free (gpointer data)
   if (self->watch != NULL)
     self->watch_free (self->watch);
   resilient_recorder_unref (self->recorder);
+  g_clear_pointer (&self->guards, g_ptr_array_unref);
   resilient_retry_policy_unref (self->settings.retry_policy);
   g_atomic_rc_box_release (self->settings.limits);
   g_clear_pointer (&self->default_headers, resilient_headers_unref);
@@ -260,7 +261,7 @@ resilient_engine_unref (ResilientEngine *self)
   g_atomic_rc_box_release_full (self, engine_free);
 }
 
-/* --- session and schedulers ------------------------------------------------------------------- */
+/* --- session and schedulers ------------------------------------------------------------------ */
 
 static void
 ensure_transport_locked (ResilientEngine *self)
@@ -443,8 +444,7 @@ resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *or
   return g_steal_pointer (&own);
 }
 
-/* --- what calls are held to --------------------------------------------------------------------
- */
+/* --- what calls are held to ------------------------------------------------------------------ */
 
 /* The client's with what the request has in their place. */
 static ResilientCallOptions *
@@ -490,6 +490,63 @@ resilient_engine_take_settings (ResilientEngine *self,
   return stamped;
 }
 
+static void
+free_guard (gpointer data)
+{
+  ResilientGuard *guard = data;
+
+  guard->funcs->free (guard);
+}
+
+void
+resilient_engine_add_guard (ResilientEngine *self, ResilientGuard *guard)
+{
+  g_assert (self->n_calls == 0);
+  if (self->guards == NULL)
+    self->guards = g_ptr_array_new_with_free_func (free_guard);
+  g_ptr_array_add (self->guards, guard);
+}
+
+ResilientGuardAnswer
+resilient_engine_ask_guards (ResilientEngine *self,
+                             ResilientOrigin *origin,
+                             gint64 *not_before,
+                             GError **error)
+{
+  ResilientGuardAnswer answer = RESILIENT_GUARD_ADMIT;
+
+  for (guint i = 0; self->guards != NULL && i < self->guards->len; i++)
+    {
+      ResilientGuard *guard = self->guards->pdata[i];
+
+      answer = guard->funcs->ask (guard, origin, not_before, error);
+      if (answer != RESILIENT_GUARD_ADMIT)
+        break;
+    }
+
+  return answer;
+}
+
+void
+resilient_engine_set_preparation (ResilientEngine *self, ResilientPrepareFunc func, gpointer data)
+{
+  g_assert (self->n_calls == 0);
+  self->prepare = func;
+  self->prepare_data = data;
+}
+
+gboolean
+resilient_engine_has_preparation (ResilientEngine *self)
+{
+  return self->prepare != NULL;
+}
+
+gboolean
+resilient_engine_prepare (ResilientEngine *self, ResilientCall *call)
+{
+  return self->prepare (call, self->prepare_data);
+}
+
 gboolean
 resilient_engine_may_queue (ResilientEngine *self)
 {
@@ -502,8 +559,7 @@ resilient_engine_may_queue (ResilientEngine *self)
   return may_queue;
 }
 
-/* --- the live calls, and their end -------------------------------------------------------------
- */
+/* --- the live calls, and their end ----------------------------------------------------------- */
 
 typedef struct
 {

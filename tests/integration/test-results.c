@@ -169,6 +169,7 @@ test_wait_all (ClientFixture *fixture, gconstpointer flags)
   results = resilient_client_wait_all_finish (fixture->client, test_result_wait (&waiter), &error);
   g_assert_no_error (error);
   g_assert_cmpuint (results->len, ==, 3);
+  g_assert_cmpuint (resilient_client_get_active_count (fixture->client), ==, 0);
   listed = resilient_client_list_results (fixture->client);
   g_assert_cmpuint (listed->len, ==, 3);
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
@@ -179,6 +180,30 @@ test_wait_all (ClientFixture *fixture, gconstpointer flags)
 
       g_assert_true (resilient_result_get_response (result) == response);
     }
+}
+
+/* Nor does one count as active that libsoup holds on to after its end. */
+static void
+test_wait_all_cancelled (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientRequestContext) context = context_new ("cancelled", NULL);
+  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (TestResult) slot = { 0 };
+  g_auto (TestResult) waiter = { 0 };
+
+  fault_server_on (fixture->server, "/", fault_hold ("go"), fault_answer (200, NULL, "ok"), NULL);
+  client_start_get (fixture, "/", context, NULL, &slot);
+  fault_server_wait_held (fixture->server, "go", 1);
+  g_assert_cmpuint (resilient_client_get_active_count (fixture->client), ==, 1);
+  resilient_client_wait_all_async (fixture->client, NULL, test_result_cb, &waiter);
+  resilient_client_cancel_all (fixture->client);
+  results = resilient_client_wait_all_finish (fixture->client, test_result_wait (&waiter), &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (resilient_client_get_active_count (fixture->client), ==, 0);
+  g_assert_null (client_end_get (fixture, &slot, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  fault_server_open (fixture->server, "go");
 }
 
 static void
@@ -345,6 +370,7 @@ main (int argc, char **argv)
     { "/results/wait-away-from-home", test_wait_away_from_home, FAULT_SERVER_PLAIN },
     { "/results/wait-cancelled", test_wait_cancelled, FAULT_SERVER_PLAIN },
     { "/results/wait-all", test_wait_all, FAULT_SERVER_PLAIN },
+    { "/results/wait-all/cancelled", test_wait_all_cancelled, FAULT_SERVER_PLAIN },
     { "/results/max-results", test_max_results, FAULT_SERVER_PLAIN },
     { "/results/none-kept", test_none_kept, FAULT_SERVER_PLAIN },
     { "/results/max-bytes", test_max_bytes, FAULT_SERVER_PLAIN },

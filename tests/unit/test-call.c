@@ -427,6 +427,8 @@ test_detached_keeps_slot (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
   resilient_call_cancel (first);
   virtual_clock_advance (4.9);
+  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 1);
+  g_assert_cmpuint (resilient_gate_get_running (f->engine->gate), ==, 0);
   g_assert_cmpint (resilient_call_get_state (first), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpint (resilient_call_get_state (second), ==, RESILIENT_CALL_STATE_QUEUED);
   virtual_clock_advance (0.2);

@@ -39,7 +39,7 @@ static const TypeCase cases[] = {
   { resilient_call_state_get_type,
     "ResilientCallState",
     FALSE,
-    { "queued", "sending", "receiving", "waiting", "done" } },
+    { "queued", "sending", "receiving", "waiting", "offline", "done" } },
   { resilient_idempotency_get_type, "ResilientIdempotency", FALSE, { "auto", "yes", "no" } },
   { resilient_client_error_get_type,
     "ResilientClientError",

@@ -64,7 +64,7 @@ test_offline_and_back (Fixture *f, gconstpointer data)
   monitor->available = FALSE;
   virtual_clock_advance (25);
   g_assert_cmpuint (f->script->n_started, ==, 50);
-  g_assert_cmpint (resilient_call_get_state (calls->pdata[0]), ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpint (resilient_call_get_state (calls->pdata[0]), ==, RESILIENT_CALL_STATE_OFFLINE);
 
   /* One probe in thirty seconds. */
   virtual_clock_advance (7);
@@ -120,7 +120,7 @@ test_deadline_while_offline (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
   set_available (FALSE);
   virtual_clock_advance (9.9);
-  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_OFFLINE);
   g_assert_cmpfloat (resilient_call_get_delay_left (call), ==, 0);
   virtual_clock_advance (0.2);
   result = resilient_call_get_result (call);
@@ -289,7 +289,7 @@ test_answer_of_near (Fixture *f, gconstpointer data)
   near = start_uri (f, "http://192.168.1.9/");
   virtual_clock_advance (5);
   g_assert_cmpint (resilient_call_get_state (near), ==, RESILIENT_CALL_STATE_DONE);
-  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_OFFLINE);
   resilient_call_cancel (parked);
 }
 
@@ -318,7 +318,7 @@ test_answer_from_near (Fixture *f, gconstpointer data)
   virtual_clock_advance (3);
   g_assert_cmpuint (f->script->n_started, >=, 3);
   g_assert_true (resilient_origin_is_near (house));
-  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_OFFLINE);
   g_assert_cmpuint (resilient_call_get_attempt (parked), ==, 1);
   resilient_call_cancel (parked);
   resilient_call_cancel (of_house);

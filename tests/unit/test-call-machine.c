@@ -1,0 +1,1040 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-call-private.h"
+#include "fake-monitor.h"
+#include "virtual-clock.h"
+
+/* The machine of a call as a table: every event in every state, and what comes of it. Time is
+ * virtual, and the transport does what the test says when the test says it. What other threads may
+ * ask for is asked for in another thread. */
+
+/* --- a transport moved by hand --------------------------------------------------------------- */
+
+typedef struct
+{
+  ResilientTransportAttempt parent;
+  ResilientOutcome so_far;
+  ResilientTransportAttemptFuncs funcs;
+  gpointer data;
+  gboolean abandoned;
+  gboolean released;
+} ManualAttempt;
+
+typedef struct
+{
+  ResilientTransport parent;
+  GPtrArray *attempts; /* of ManualAttempt, oldest first */
+  guint n_slots;       /* attempts that are not released */
+  /* Runs inside start() or abandon(); once. */
+  void (*inside) (ManualAttempt *attempt, gpointer data);
+  gpointer inside_data;
+} ManualTransport;
+
+static void
+run_inside (ManualTransport *self, ManualAttempt *attempt)
+{
+  void (*inside) (ManualAttempt *, gpointer) = g_steal_pointer (&self->inside);
+
+  if (inside != NULL)
+    inside (attempt, self->inside_data);
+}
+
+/* They live as long as the transport. */
+static void
+manual_attempt_unref (ResilientTransportAttempt *attempt)
+{
+}
+
+static ResilientTransportAttempt *
+manual_start (ResilientTransport *transport,
+              const ResilientTransportAttemptParams *params,
+              ResilientTimerQueue *timers,
+              const ResilientTransportAttemptFuncs *funcs,
+              gpointer data)
+{
+  ManualTransport *self = (ManualTransport *) transport;
+  ManualAttempt *attempt = g_new0 (ManualAttempt, 1);
+
+  attempt->parent.transport = transport;
+  attempt->parent.unref = manual_attempt_unref;
+  attempt->parent.outcome = &attempt->so_far;
+  attempt->so_far.sends = 1;
+  attempt->funcs = *funcs;
+  attempt->data = data;
+  g_ptr_array_add (self->attempts, attempt);
+  self->n_slots++;
+  run_inside (self, attempt);
+
+  return &attempt->parent;
+}
+
+static void
+manual_abandon (ResilientTransportAttempt *parent)
+{
+  ManualAttempt *attempt = (ManualAttempt *) parent;
+
+  g_assert_false (attempt->abandoned);
+  attempt->abandoned = TRUE;
+  run_inside ((ManualTransport *) parent->transport, attempt);
+}
+
+static void
+manual_release (ManualAttempt *attempt)
+{
+  g_assert_false (attempt->released);
+  attempt->released = TRUE;
+  ((ManualTransport *) attempt->parent.transport)->n_slots--;
+  attempt->funcs.released (&attempt->parent, attempt->data);
+}
+
+static void
+manual_succeed (ManualAttempt *attempt)
+{
+  g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
+  g_autoptr (GUri) uri = g_uri_parse ("http://example.com/", SOUP_HTTP_URI_FLAGS, NULL);
+  ResilientOutcome outcome = { .phase = RESILIENT_PHASE_DONE, .status_code = 200, .sends = 1 };
+  g_autoptr (ResilientResponse) response = NULL;
+
+  response = resilient_response_new (200, "", uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
+  outcome.response = response;
+  attempt->funcs.done (&attempt->parent, &outcome, attempt->data);
+}
+
+static void
+manual_fail (ManualAttempt *attempt)
+{
+  g_autoptr (GError) error =
+    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "by hand");
+  ResilientOutcome outcome = {
+    .failure = RESILIENT_FAILURE_CONNECT,
+    .error = error,
+    .nothing_sent = TRUE,
+  };
+
+  attempt->funcs.done (&attempt->parent, &outcome, attempt->data);
+}
+
+static void
+manual_free (ResilientTransport *transport)
+{
+  ManualTransport *self = (ManualTransport *) transport;
+
+  g_ptr_array_unref (self->attempts);
+  g_free (self);
+}
+
+static ManualTransport *
+manual_transport_new (void)
+{
+  static const ResilientTransportFuncs funcs = {
+    .start = manual_start,
+    .abandon = manual_abandon,
+    .free = manual_free,
+  };
+  ManualTransport *self = g_new0 (ManualTransport, 1);
+
+  self->parent.funcs = &funcs;
+  self->parent.ref_count = 1;
+  self->attempts = g_ptr_array_new_with_free_func (g_free);
+
+  return self;
+}
+
+/* --- a call in a state ----------------------------------------------------------------------- */
+
+typedef struct
+{
+  ResilientEngine *engine;
+  ManualTransport *transport;
+  FakeMonitor *monitor;
+  ResilientSubscription *events;
+  gboolean puts_off; /* what is to be done before an attempt is done later */
+
+  ResilientCall *call;
+  ResilientCallMachine *machine; /* of the call */
+  ResilientCall *other;          /* in its way */
+  guint n_answers;
+} Fixture;
+
+static gboolean
+prepare_cb (ResilientCall *call, gpointer data)
+{
+  return !((Fixture *) data)->puts_off;
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  virtual_clock_install ();
+  f->monitor = fake_monitor_new ();
+  resilient_network_install_monitor (G_NETWORK_MONITOR (f->monitor));
+  f->engine = resilient_engine_new (g_main_context_default (), NULL);
+  f->transport = manual_transport_new ();
+  resilient_engine_set_transport (f->engine, &f->transport->parent);
+  resilient_engine_set_preparation (f->engine, prepare_cb, f);
+  f->events = resilient_recorder_subscribe (f->engine->recorder, 1000);
+}
+
+static ManualAttempt *
+newest (Fixture *f)
+{
+  return f->transport->attempts->pdata[f->transport->attempts->len - 1];
+}
+
+static void
+release_all (Fixture *f)
+{
+  for (guint i = 0; i < f->transport->attempts->len; i++)
+    {
+      ManualAttempt *attempt = f->transport->attempts->pdata[i];
+
+      if (!attempt->released)
+        manual_release (attempt);
+    }
+}
+
+static guint
+count_terminal_events (Fixture *f)
+{
+  guint n = 0;
+
+  for (;;)
+    {
+      g_autoptr (ResilientEvent) event = resilient_subscription_try_next (f->events);
+
+      if (event == NULL)
+        return n;
+      n += resilient_event_get_event_type (event) != RESILIENT_EVENT_TYPE_RETRY;
+    }
+}
+
+/* Whatever the state, a cancel ends it: once, with one answer and one event, and each slot goes
+ * back when the transport lets go. */
+static void
+clear_call (Fixture *f)
+{
+  f->puts_off = FALSE;
+  f->transport->inside = NULL;
+  resilient_call_cancel (f->call);
+  virtual_clock_settle ();
+  g_assert_cmpint (resilient_call_machine_get_state (f->machine), ==, RESILIENT_MACHINE_STATE_DONE);
+  g_assert_cmpint (resilient_call_get_state (f->call), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpuint (f->n_answers, ==, 1);
+  g_assert_cmpuint (count_terminal_events (f), ==, 1);
+
+  if (f->other != NULL)
+    resilient_call_cancel (f->other);
+  virtual_clock_settle ();
+  count_terminal_events (f);
+  release_all (f);
+  virtual_clock_settle ();
+  g_assert_cmpuint (f->engine->n_calls, ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 0);
+
+  g_clear_object (&f->other);
+  g_assert_finalize_object (g_steal_pointer (&f->call));
+  g_ptr_array_set_size (f->transport->attempts, 0);
+  f->monitor->available = TRUE;
+  f->n_answers = 0;
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  g_assert_finalize_object (f->events);
+  resilient_engine_unref (f->engine);
+  resilient_transport_unref (&f->transport->parent);
+  virtual_clock_settle ();
+  resilient_network_install_monitor (NULL);
+  g_assert_finalize_object (f->monitor);
+  resilient_clock_install (NULL, NULL);
+}
+
+static void
+answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (ResilientResponse) response =
+    resilient_call_wait_finish (RESILIENT_CALL (source), result, NULL);
+
+  ++*(guint *) user_data;
+}
+
+static ResilientCall *
+start_one (Fixture *f)
+{
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://example.com/", NULL);
+
+  return resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
+}
+
+static void
+start (Fixture *f)
+{
+  f->call = start_one (f);
+  f->machine = resilient_call_get_machine (f->call);
+  resilient_call_wait_async (f->call, NULL, answered_cb, &f->n_answers);
+}
+
+#define assert_state(f, state)                                                                     \
+  g_assert_cmpint (                                                                                \
+    resilient_call_machine_get_state ((f)->machine), ==, RESILIENT_MACHINE_STATE_##state)
+
+/* A call of which the first attempt has failed, and that sleeps; the attempt has its slot still. */
+static void
+bring_to_sleep (Fixture *f)
+{
+  start (f);
+  virtual_clock_settle ();
+  manual_fail (newest (f));
+  assert_state (f, SLEEPING);
+}
+
+/* A call in @state. @again: in its second attempt, while the first has its slot still. */
+static void
+bring_to (Fixture *f, ResilientMachineState state, gboolean again)
+{
+  resilient_gate_set_limits (f->engine->gate, 100, 100, 100);
+  if (state == RESILIENT_MACHINE_STATE_QUEUED)
+    {
+      resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+      if (!again)
+        {
+          f->other = start_one (f);
+          virtual_clock_settle ();
+        }
+    }
+
+  if (again || state == RESILIENT_MACHINE_STATE_SLEEPING
+      || state == RESILIENT_MACHINE_STATE_OFFLINE)
+    {
+      bring_to_sleep (f);
+      f->puts_off = state == RESILIENT_MACHINE_STATE_PREPARING;
+      if (state == RESILIENT_MACHINE_STATE_SLEEPING)
+        return;
+      if (state == RESILIENT_MACHINE_STATE_OFFLINE)
+        {
+          f->monitor->available = FALSE;
+          virtual_clock_advance (5);
+          return;
+        }
+      if (state == RESILIENT_MACHINE_STATE_STREAMING)
+        resilient_call_machine_set_streams (f->machine);
+      g_assert_true (resilient_call_retry_now (f->call));
+    }
+  else
+    {
+      f->puts_off = state == RESILIENT_MACHINE_STATE_PREPARING;
+      start (f);
+      if (state == RESILIENT_MACHINE_STATE_NEW)
+        return;
+      if (state == RESILIENT_MACHINE_STATE_STREAMING)
+        resilient_call_machine_set_streams (f->machine);
+    }
+  virtual_clock_settle ();
+
+  switch (state)
+    {
+    case RESILIENT_MACHINE_STATE_RECEIVING:
+    case RESILIENT_MACHINE_STATE_STREAMING:
+      newest (f)->funcs.phase (&newest (f)->parent, RESILIENT_PHASE_READING, newest (f)->data);
+      if (state == RESILIENT_MACHINE_STATE_STREAMING)
+        newest (f)->funcs.headers (&newest (f)->parent, 200, -1, newest (f)->data);
+      break;
+    case RESILIENT_MACHINE_STATE_DONE:
+      resilient_call_cancel (f->call);
+      virtual_clock_settle ();
+      break;
+    default:
+      break;
+    }
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static gpointer
+ask_thread (gpointer data)
+{
+  gpointer *ask = data;
+
+  ((void (*) (ResilientCall *)) ask[0]) (ask[1]);
+  return NULL;
+}
+
+static void
+ask_in_thread (Fixture *f, void (*func) (ResilientCall *call))
+{
+  gpointer ask[] = { func, f->call };
+
+  g_thread_join (g_thread_new ("asks", ask_thread, ask));
+}
+
+static void
+ask_close (ResilientCall *call)
+{
+  resilient_call_cancel_for (call, RESILIENT_CANCEL_BY_CLOSE);
+}
+
+static void
+ask_retry (ResilientCall *call)
+{
+  resilient_call_retry_now (call);
+}
+
+static void
+ask_go_on (ResilientCall *call)
+{
+  resilient_call_machine_prepared (resilient_call_get_machine (call));
+}
+
+/* Columns beside those of the events. */
+enum
+{
+  /* ATTEMPT_DONE with a failure that may be retried; alone it is a success */
+  ATTEMPT_FAILED = RESILIENT_MACHINE_N_EVENTS,
+  N_COLUMNS
+};
+
+/* Delivers an event as it comes in the state where it is awaited, else as one that comes too late:
+ * to the dispatcher. */
+static void
+deliver (Fixture *f, ResilientMachineState state, guint event)
+{
+  gboolean attended = state == RESILIENT_MACHINE_STATE_SENDING
+                      || state == RESILIENT_MACHINE_STATE_RECEIVING
+                      || state == RESILIENT_MACHINE_STATE_STREAMING;
+  /* of a call that is done: what it left behind may still speak */
+  ManualAttempt *attempt = attended || state == RESILIENT_MACHINE_STATE_DONE ? newest (f) : NULL;
+
+  switch (event)
+    {
+    case RESILIENT_MACHINE_EVENT_START:
+      if (state == RESILIENT_MACHINE_STATE_NEW)
+        virtual_clock_settle ();
+      else
+        resilient_call_machine_handle (f->machine, event, NULL);
+      return;
+    case RESILIENT_MACHINE_EVENT_ADMITTED:
+      if (state == RESILIENT_MACHINE_STATE_QUEUED)
+        {
+          resilient_call_cancel (f->other);
+          virtual_clock_settle ();
+          manual_release (f->transport->attempts->pdata[0]);
+          virtual_clock_settle ();
+          count_terminal_events (f);
+        }
+      else
+        {
+          resilient_call_machine_handle (f->machine, event, NULL);
+        }
+      return;
+    case RESILIENT_MACHINE_EVENT_PREPARED:
+      if (state == RESILIENT_MACHINE_STATE_NEW)
+        return;
+      ask_in_thread (f, ask_go_on);
+      virtual_clock_settle ();
+      return;
+    case RESILIENT_MACHINE_EVENT_PHASE:
+      if (attempt != NULL)
+        attempt->funcs.phase (&attempt->parent,
+                              state == RESILIENT_MACHINE_STATE_RECEIVING ? RESILIENT_PHASE_WRITING
+                                                                         : RESILIENT_PHASE_READING,
+                              attempt->data);
+      else
+        resilient_call_machine_handle (f->machine, event, NULL);
+      return;
+    case RESILIENT_MACHINE_EVENT_HEADERS:
+      if (attempt != NULL)
+        g_assert_cmpint (attempt->funcs.headers (&attempt->parent, 200, -1, attempt->data),
+                         ==,
+                         state != RESILIENT_MACHINE_STATE_DONE);
+      else
+        resilient_call_machine_handle (f->machine, event, NULL);
+      return;
+    case RESILIENT_MACHINE_EVENT_ATTEMPT_DONE:
+      if (attempt != NULL)
+        manual_succeed (attempt);
+      else
+        resilient_call_machine_handle (f->machine, event, NULL);
+      return;
+    case ATTEMPT_FAILED:
+      if (attempt != NULL)
+        manual_fail (attempt);
+      return;
+    case RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED:
+      /* the oldest: of an earlier attempt, or what the call left */
+      if (state != RESILIENT_MACHINE_STATE_NEW)
+        manual_release (f->transport->attempts->pdata[0]);
+      else
+        resilient_call_machine_handle (f->machine, event, NULL);
+      return;
+    case RESILIENT_MACHINE_EVENT_WAKE:
+      if (state == RESILIENT_MACHINE_STATE_SLEEPING)
+        virtual_clock_advance (5);
+      else
+        resilient_call_machine_handle (f->machine, event, NULL);
+      return;
+    case RESILIENT_MACHINE_EVENT_RETRY_NOW:
+      ask_in_thread (f, ask_retry);
+      if (state != RESILIENT_MACHINE_STATE_NEW)
+        virtual_clock_settle ();
+      return;
+    case RESILIENT_MACHINE_EVENT_NETWORK_BACK:
+      if (state == RESILIENT_MACHINE_STATE_OFFLINE)
+        {
+          f->monitor->available = TRUE;
+          g_signal_emit_by_name (f->monitor, "network-changed", TRUE);
+          virtual_clock_settle ();
+        }
+      else
+        {
+          resilient_call_machine_handle (f->machine, event, NULL);
+        }
+      return;
+    case RESILIENT_MACHINE_EVENT_CANCEL:
+      ask_in_thread (f, resilient_call_cancel);
+      virtual_clock_settle ();
+      return;
+    case RESILIENT_MACHINE_EVENT_CLOSE:
+      ask_in_thread (f, ask_close);
+      virtual_clock_settle ();
+      return;
+    default:
+      /* QUEUE_TIMEOUT, HEDGE and DEADLINE: as their timers do */
+      resilient_call_machine_handle (f->machine, event, NULL);
+    }
+}
+
+/* What is expected: the state after, and how many attempts begin. */
+#define STAYS 0xff
+#define N RESILIENT_MACHINE_STATE_NEW
+#define SEND RESILIENT_MACHINE_STATE_SENDING
+#define RECV RESILIENT_MACHINE_STATE_RECEIVING
+#define SLEEP RESILIENT_MACHINE_STATE_SLEEPING
+#define END RESILIENT_MACHINE_STATE_DONE
+#define __ STAYS
+
+static const guint8 expected[RESILIENT_MACHINE_N_STATES][N_COLUMNS] = {
+  /* clang-format off */
+  /*              start admit prep qtime phase head  done  rel  wake   retry netb   hedge canc close deadl fail */
+  [RESILIENT_MACHINE_STATE_NEW] =
+                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,   __,    __,   END, END,  END,  __ },
+  [RESILIENT_MACHINE_STATE_QUEUED] =
+                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,   __,    __,   END, END,  END,  __ },
+  [RESILIENT_MACHINE_STATE_PREPARING] =
+                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,   __,    __,   END, END,  END,  __ },
+  [RESILIENT_MACHINE_STATE_SENDING] =
+                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,   __,    __,   END, END,  END,  SLEEP },
+  [RESILIENT_MACHINE_STATE_RECEIVING] =
+                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,   __,    __,   END, END,  END,  SLEEP },
+  [RESILIENT_MACHINE_STATE_STREAMING] =
+                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,   __,    __,   END, END,  END,  SLEEP },
+  [RESILIENT_MACHINE_STATE_SLEEPING] =
+                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  SEND, __,    __,   END, END,  END,  __ },
+  [RESILIENT_MACHINE_STATE_OFFLINE] =
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    SEND, SLEEP, __,   END, END,  END,  __ },
+  [RESILIENT_MACHINE_STATE_DONE] =
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,   __,    __,   __,  __,   __,   __ },
+  /* clang-format on */
+};
+
+static const struct
+{
+  guint event;
+  ResilientFailure failure;
+  ResilientResultStatus status;
+  ResilientReason reason;
+} ends[] = {
+  { RESILIENT_MACHINE_EVENT_ATTEMPT_DONE,
+    RESILIENT_FAILURE_NONE,
+    RESILIENT_RESULT_STATUS_SUCCESS,
+    RESILIENT_REASON_SUCCESS },
+  { RESILIENT_MACHINE_EVENT_QUEUE_TIMEOUT,
+    RESILIENT_FAILURE_QUEUE_TIMEOUT,
+    RESILIENT_RESULT_STATUS_TIMEOUT,
+    RESILIENT_REASON_QUEUE_TIMEOUT },
+  { RESILIENT_MACHINE_EVENT_CANCEL,
+    RESILIENT_FAILURE_CANCELLED,
+    RESILIENT_RESULT_STATUS_CANCELLED,
+    RESILIENT_REASON_CANCELLED },
+  { RESILIENT_MACHINE_EVENT_CLOSE,
+    RESILIENT_FAILURE_CANCELLED,
+    RESILIENT_RESULT_STATUS_CANCELLED,
+    RESILIENT_REASON_CLOSED },
+  { RESILIENT_MACHINE_EVENT_DEADLINE,
+    RESILIENT_FAILURE_DEADLINE,
+    RESILIENT_RESULT_STATUS_TIMEOUT,
+    RESILIENT_REASON_DEADLINE },
+};
+
+/* What the result says of an end, and the log of its attempts, where the last one was on its way.
+ */
+static void
+assert_end (Fixture *f, ResilientMachineState from, guint event)
+{
+  g_autoptr (ResilientResult) result = resilient_call_get_result (f->call);
+  g_autoptr (GPtrArray) log = resilient_result_list_attempts (result);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      if (ends[i].event != event)
+        continue;
+      g_assert_cmpuint (resilient_result_get_failure (result), ==, ends[i].failure);
+      g_assert_cmpint (resilient_result_get_status (result), ==, ends[i].status);
+      if (from == RESILIENT_MACHINE_STATE_SENDING || from == RESILIENT_MACHINE_STATE_RECEIVING
+          || from == RESILIENT_MACHINE_STATE_STREAMING)
+        g_assert_cmpstr (resilient_attempt_get_reason (log->pdata[log->len - 1]),
+                         ==,
+                         resilient_reason_to_string (ends[i].reason));
+      return;
+    }
+  g_assert_not_reached ();
+}
+
+/* An attempt that has its slot and is not sent yet: it is prepared, or has not had its first turn,
+ * or has not heard of the slot that was just given back. */
+static gboolean
+has_unused_slot (ResilientMachineState state, guint event)
+{
+  return state == RESILIENT_MACHINE_STATE_PREPARING || state == RESILIENT_MACHINE_STATE_NEW
+         || (state == RESILIENT_MACHINE_STATE_QUEUED
+             && event == RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED);
+}
+
+static void
+test_cell (Fixture *f, ResilientMachineState from, guint event)
+{
+  ResilientMachineState to = expected[from][event] == STAYS ? from : expected[from][event];
+  guint n_begun;
+
+  bring_to (f,
+            from,
+            event == RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED && from != RESILIENT_MACHINE_STATE_NEW
+              && from != RESILIENT_MACHINE_STATE_DONE);
+  g_assert_cmpint (resilient_call_machine_get_state (f->machine), ==, from);
+  n_begun = f->transport->attempts->len;
+
+  deliver (f, from, event);
+  g_test_message (
+    "state %d, event %u: state %d", from, event, resilient_call_machine_get_state (f->machine));
+  g_assert_cmpint (resilient_call_machine_get_state (f->machine), ==, to);
+  g_assert_cmpuint (f->transport->attempts->len - n_begun,
+                    ==,
+                    to == RESILIENT_MACHINE_STATE_SENDING
+                        && from != RESILIENT_MACHINE_STATE_RECEIVING && from != to
+                      ? 1
+                      : 0);
+  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate),
+                    ==,
+                    f->transport->n_slots + has_unused_slot (to, event));
+  /* What a call that has ended leaves behind is not told as running. */
+  if (to == RESILIENT_MACHINE_STATE_DONE)
+    g_assert_cmpuint (resilient_gate_get_running (f->engine->gate), ==, f->other != NULL ? 1 : 0);
+  if (to == RESILIENT_MACHINE_STATE_DONE && from != to)
+    assert_end (f, from, event);
+
+  clear_call (f);
+}
+
+static void
+test_table (Fixture *f, gconstpointer data)
+{
+  for (ResilientMachineState from = 0; from < RESILIENT_MACHINE_N_STATES; from++)
+    {
+      for (guint event = 0; from != RESILIENT_MACHINE_STATE_ENDING && event < N_COLUMNS; event++)
+        test_cell (f, from, event);
+    }
+}
+
+/* What comes while its end is recorded changes nothing about it. */
+static void
+inside_end (ManualAttempt *attempt, gpointer data)
+{
+  Fixture *f = data;
+
+  assert_state (f, ENDING);
+  for (guint event = 0; event < RESILIENT_MACHINE_N_EVENTS; event++)
+    {
+      if (event != RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED)
+        resilient_call_machine_handle (f->machine, event, NULL);
+      assert_state (f, ENDING);
+    }
+  /* nor is it shown as done before all of it is there */
+  g_assert_cmpint (resilient_call_get_state (f->call), ==, RESILIENT_CALL_STATE_SENDING);
+  g_assert_null (resilient_call_get_result (f->call));
+  g_assert_false (resilient_call_cancel_for (f->call, RESILIENT_CANCEL_BY_CALLER));
+  manual_release (attempt);
+  assert_state (f, ENDING);
+}
+
+static void
+test_ending (Fixture *f, gconstpointer data)
+{
+  bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
+  f->transport->inside = inside_end;
+  f->transport->inside_data = f;
+  resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_DEADLINE, NULL);
+  assert_end (f, RESILIENT_MACHINE_STATE_SENDING, RESILIENT_MACHINE_EVENT_DEADLINE);
+  g_assert_true (newest (f)->released);
+  clear_call (f);
+}
+
+/* --- where each state may lead --------------------------------------------------------------- */
+
+static void
+test_edges (void)
+{
+  static const char *const edges[RESILIENT_MACHINE_N_STATES] = {
+    [RESILIENT_MACHINE_STATE_NEW] = ".q......e.",
+    [RESILIENT_MACHINE_STATE_QUEUED] = "..ps....e.",
+    [RESILIENT_MACHINE_STATE_PREPARING] = "...s....e.",
+    [RESILIENT_MACHINE_STATE_SENDING] = "....rtz.e.",
+    [RESILIENT_MACHINE_STATE_RECEIVING] = "...s.tz.e.",
+    [RESILIENT_MACHINE_STATE_STREAMING] = "......z.e.",
+    [RESILIENT_MACHINE_STATE_SLEEPING] = ".q.....oe.",
+    [RESILIENT_MACHINE_STATE_OFFLINE] = ".q....z.e.",
+    [RESILIENT_MACHINE_STATE_ENDING] = ".........d",
+    [RESILIENT_MACHINE_STATE_DONE] = "..........",
+  };
+
+  for (guint from = 0; from < RESILIENT_MACHINE_N_STATES; from++)
+    {
+      for (guint to = 0; to < RESILIENT_MACHINE_N_STATES; to++)
+        g_assert_cmpint (resilient_machine_state_may_follow (from, to), ==, edges[from][to] != '.');
+    }
+}
+
+/* What an app sees in each of them. */
+static void
+test_shown (Fixture *f, gconstpointer data)
+{
+  static const ResilientCallState shown[RESILIENT_MACHINE_N_STATES] = {
+    [RESILIENT_MACHINE_STATE_NEW] = RESILIENT_CALL_STATE_QUEUED,
+    [RESILIENT_MACHINE_STATE_QUEUED] = RESILIENT_CALL_STATE_QUEUED,
+    [RESILIENT_MACHINE_STATE_PREPARING] = RESILIENT_CALL_STATE_QUEUED,
+    [RESILIENT_MACHINE_STATE_SENDING] = RESILIENT_CALL_STATE_SENDING,
+    [RESILIENT_MACHINE_STATE_RECEIVING] = RESILIENT_CALL_STATE_RECEIVING,
+    [RESILIENT_MACHINE_STATE_STREAMING] = RESILIENT_CALL_STATE_RECEIVING,
+    [RESILIENT_MACHINE_STATE_SLEEPING] = RESILIENT_CALL_STATE_WAITING,
+    [RESILIENT_MACHINE_STATE_OFFLINE] = RESILIENT_CALL_STATE_OFFLINE,
+    [RESILIENT_MACHINE_STATE_DONE] = RESILIENT_CALL_STATE_DONE,
+  };
+
+  for (ResilientMachineState state = 0; state < RESILIENT_MACHINE_N_STATES; state++)
+    {
+      if (state == RESILIENT_MACHINE_STATE_ENDING)
+        continue;
+      bring_to (f, state, FALSE);
+      g_assert_cmpint (resilient_call_get_state (f->call), ==, shown[state]);
+      g_assert_cmpint (
+        resilient_call_get_delay_left (f->call) > 0, ==, state == RESILIENT_MACHINE_STATE_SLEEPING);
+      clear_call (f);
+    }
+}
+
+/* --- what comes in between ------------------------------------------------------------------- */
+
+/* The time of a sleep that something else ended does not end the next one. */
+static void
+test_stale_wake (Fixture *f, gconstpointer data)
+{
+  bring_to (f, RESILIENT_MACHINE_STATE_SLEEPING, FALSE);
+  resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_WAKE, NULL);
+  assert_state (f, SLEEPING);
+  g_assert_cmpfloat (resilient_call_get_delay_left (f->call), >, 0);
+  clear_call (f);
+}
+
+/* Back, and not with all the others: at once. */
+static void
+test_network_back_alone (Fixture *f, gconstpointer data)
+{
+  bring_to (f, RESILIENT_MACHINE_STATE_OFFLINE, FALSE);
+  resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_NETWORK_BACK, NULL);
+  assert_state (f, SENDING);
+  clear_call (f);
+}
+
+static void
+inside_start_cancel (ManualAttempt *attempt, gpointer data)
+{
+  resilient_call_machine_handle (data, RESILIENT_MACHINE_EVENT_CANCEL, NULL);
+  g_assert_false (attempt->abandoned);
+  attempt->funcs.progress (&attempt->parent, 1, 2, 3, 4, attempt->data);
+}
+
+static void
+inside_start_done (ManualAttempt *attempt, gpointer data)
+{
+  manual_succeed (attempt);
+}
+
+static void
+inside_start_released (ManualAttempt *attempt, gpointer data)
+{
+  manual_succeed (attempt);
+  manual_release (attempt);
+}
+
+static void
+inside_start_all (ManualAttempt *attempt, gpointer data)
+{
+  inside_start_cancel (attempt, data);
+  manual_release (attempt);
+}
+
+/* A function of the app's may run a main loop while an attempt starts, and anything may come. */
+static void
+test_inside_start (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    void (*inside) (ManualAttempt *attempt, gpointer data);
+    gboolean abandoned;
+    gboolean released;
+  } rows[] = {
+    { inside_start_cancel, TRUE, FALSE },
+    { inside_start_done, FALSE, FALSE },
+    { inside_start_released, FALSE, TRUE },
+    { inside_start_all, FALSE, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      resilient_gate_set_limits (f->engine->gate, 100, 100, 100);
+      start (f);
+      f->transport->inside = rows[i].inside;
+      f->transport->inside_data = f->machine;
+      virtual_clock_settle ();
+      assert_state (f, DONE);
+      g_assert_cmpint (resilient_call_get_bytes_sent (f->call), ==, 0);
+      g_assert_cmpint (newest (f)->abandoned, ==, rows[i].abandoned);
+      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, rows[i].released ? 0 : 1);
+      clear_call (f);
+    }
+}
+
+/* Both at the same moment: the slot that nobody needs any more goes to the next. */
+static void
+test_admitted_too_late (Fixture *f, gconstpointer data)
+{
+  for (guint timed_out = 0; timed_out < 2; timed_out++)
+    {
+      bring_to (f, RESILIENT_MACHINE_STATE_QUEUED, FALSE);
+      resilient_call_cancel (f->other);
+      virtual_clock_settle ();
+      count_terminal_events (f);
+      manual_release (f->transport->attempts->pdata[0]);
+      /* it has its slot now, and has not heard of it */
+      resilient_call_machine_handle (f->machine,
+                                     timed_out ? RESILIENT_MACHINE_EVENT_QUEUE_TIMEOUT
+                                               : RESILIENT_MACHINE_EVENT_CANCEL,
+                                     NULL);
+      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 1);
+      virtual_clock_settle ();
+      if (timed_out)
+        assert_state (f, SENDING);
+      else
+        g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+      clear_call (f);
+    }
+}
+
+/* --- guards ---------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  ResilientGuard parent;
+  ResilientGuardAnswer answer;
+  gint64 not_before;
+  guint n_asked;
+  guint *n_freed;
+} TestGuard;
+
+static ResilientGuardAnswer
+test_guard_ask (ResilientGuard *guard, ResilientOrigin *origin, gint64 *not_before, GError **error)
+{
+  TestGuard *self = (TestGuard *) guard;
+
+  self->n_asked++;
+  g_assert_cmpstr (resilient_origin_peek_key (origin), ==, "http://example.com:80");
+  *not_before = self->not_before;
+  if (self->answer == RESILIENT_GUARD_REFUSE)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "guarded");
+  if (self->answer == RESILIENT_GUARD_NOT_BEFORE && self->not_before <= resilient_clock_get_boot ())
+    return RESILIENT_GUARD_ADMIT;
+  return self->answer;
+}
+
+static void
+test_guard_free (ResilientGuard *guard)
+{
+  ++*((TestGuard *) guard)->n_freed;
+  g_free (guard);
+}
+
+static TestGuard *
+add_guard (Fixture *f, guint *n_freed)
+{
+  static const ResilientGuardFuncs funcs = { test_guard_ask, test_guard_free };
+  TestGuard *self = g_new0 (TestGuard, 1);
+
+  self->parent.funcs = &funcs;
+  self->n_freed = n_freed;
+  resilient_engine_add_guard (f->engine, &self->parent);
+
+  return self;
+}
+
+static guint n_freed;
+
+/* Each attempt is asked about; a refusal ends the call before it begins. */
+static void
+test_guard_refuses (Fixture *f, gconstpointer data)
+{
+  TestGuard *first = add_guard (f, &n_freed);
+  TestGuard *second = add_guard (f, &n_freed);
+  g_autoptr (ResilientResult) result = NULL;
+
+  bring_to (f, RESILIENT_MACHINE_STATE_SLEEPING, FALSE);
+  g_assert_cmpuint (first->n_asked, ==, 1);
+  g_assert_cmpuint (second->n_asked, ==, 1);
+  first->answer = RESILIENT_GUARD_REFUSE;
+  virtual_clock_advance (5);
+  g_assert_cmpuint (first->n_asked, ==, 2);
+  g_assert_cmpuint (second->n_asked, ==, 1);
+  assert_state (f, DONE);
+  result = resilient_call_get_result (f->call);
+  g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_CONNECT);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
+  clear_call (f);
+
+  /* from the first on, too */
+  start (f);
+  virtual_clock_settle ();
+  assert_state (f, DONE);
+  g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 0);
+  clear_call (f);
+}
+
+/* Until the time it waits in the queue, without a slot, and can be cancelled there. */
+static void
+test_guard_not_before (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  for (guint again = 0; again < 2; again++)
+    {
+      guard->answer = RESILIENT_GUARD_ADMIT;
+      if (again)
+        {
+          bring_to (f, RESILIENT_MACHINE_STATE_SLEEPING, FALSE);
+          manual_release (newest (f));
+        }
+      guard->answer = RESILIENT_GUARD_NOT_BEFORE;
+      guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
+      if (again)
+        resilient_call_retry_now (f->call);
+      else
+        start (f);
+      virtual_clock_advance (9.9);
+      assert_state (f, QUEUED);
+      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+      g_assert_cmpuint (f->transport->n_slots, ==, 0);
+      resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_WAKE, NULL);
+      assert_state (f, QUEUED);
+      virtual_clock_advance (0.2);
+      assert_state (f, SENDING);
+      clear_call (f);
+    }
+}
+
+/* The time in the queue is one, whoever keeps it there. */
+static void
+test_guard_queue_timeout (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  f->engine->settings.limits->queue_timeout = 4;
+  for (guint behind_gate = 0; behind_gate < 2; behind_gate++)
+    {
+      guard->answer = RESILIENT_GUARD_ADMIT;
+      resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+      if (behind_gate)
+        {
+          f->other = start_one (f);
+          virtual_clock_settle ();
+        }
+      guard->answer = RESILIENT_GUARD_NOT_BEFORE;
+      guard->not_before = resilient_clock_add (resilient_clock_get_boot (), behind_gate ? 3 : 10);
+      start (f);
+      virtual_clock_advance (3.9);
+      assert_state (f, QUEUED);
+      g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, behind_gate);
+      virtual_clock_advance (0.2);
+      assert_state (f, DONE);
+      g_assert_cmpuint (resilient_call_get_failure (f->call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
+      clear_call (f);
+    }
+}
+
+static void
+tear_down_guards (Fixture *f, gconstpointer data)
+{
+  n_freed = 0;
+  tear_down (f, data);
+  g_assert_cmpuint (n_freed, >, 0);
+}
+
+/* --- what is told of it ---------------------------------------------------------------------- */
+
+static void
+test_debug_lines (void)
+{
+  Fixture f = { NULL };
+
+  if (!g_test_subprocess ())
+    {
+      g_setenv ("G_MESSAGES_DEBUG", "Resilient", TRUE);
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_unsetenv ("G_MESSAGES_DEBUG");
+      g_test_trap_assert_passed ();
+      g_test_trap_assert_stdout ("*, attempt 0: from new to queued*");
+      g_test_trap_assert_stdout ("*, attempt 1: from preparing to sending*");
+      g_test_trap_assert_stdout ("*, attempt 1: from sending to ending*");
+      g_test_trap_assert_stdout ("*: success*");
+      return;
+    }
+
+  set_up (&f, NULL);
+  bring_to (&f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
+  manual_succeed (newest (&f));
+  clear_call (&f);
+  tear_down (&f, NULL);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+#define ADD(name, func, end) g_test_add ("/call-machine/" name, Fixture, NULL, set_up, func, end)
+  ADD ("table", test_table, tear_down);
+  ADD ("ending", test_ending, tear_down);
+  g_test_add_func ("/call-machine/edges", test_edges);
+  ADD ("shown", test_shown, tear_down);
+  ADD ("stale-wake", test_stale_wake, tear_down);
+  ADD ("network-back-alone", test_network_back_alone, tear_down);
+  ADD ("inside-start", test_inside_start, tear_down);
+  ADD ("admitted-too-late", test_admitted_too_late, tear_down);
+  ADD ("guard/refuses", test_guard_refuses, tear_down_guards);
+  ADD ("guard/not-before", test_guard_not_before, tear_down_guards);
+  ADD ("guard/queue-timeout", test_guard_queue_timeout, tear_down_guards);
+  g_test_add_func ("/call-machine/debug-lines", test_debug_lines);
+
+  return g_test_run ();
+}
