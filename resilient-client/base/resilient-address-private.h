@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Tells near addresses from far ones: those that are reached without a default route. Pure
+ * functions, for any thread. */
+
 #pragma once
 
 #include <gio/gio.h>

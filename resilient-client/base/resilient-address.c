@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Which addresses and host names need no default route, so that a monitor that says "offline" means
+ * others. Pure functions that own nothing, for any thread. */
+
 #include "config.h"
 
 #include "resilient-address-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* All time that the library reads comes from here: the real clocks, or one that a test moves by
+ * hand. It owns the chain of replaced clocks, which is never freed. Any thread. */
+
 #include "config.h"
 
 #include "resilient-clock-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Registers the public enumerations and flags with GObject, under the nicks by which bindings and
+ * settings know them. It owns nothing but their types. Any thread. */
+
 #include "config.h"
 
 #include "resilient-enums.h"

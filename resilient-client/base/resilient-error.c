@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The error domains of the library and their registered codes. It owns nothing but quarks and
+ * types. Any thread. */
+
 #include "config.h"
 
 #include "resilient-error.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Notices forks by pthread_atfork(), counts them, and makes sure that what a child inherits says
+ * nothing to a peer. It owns the list of guarded sockets and descriptors, under one lock. Any
+ * thread. */
+
 #include "config.h"
 
 #include "resilient-fork-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Asks GObject whether anybody listens, so that a signal that nobody hears costs nothing. One
+ * inline function that owns nothing, for any thread. */
+
 #pragma once
 
 #include <glib-object.h>

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* A priority queue of items that are embedded in their owners. It owns the array and never the
+ * items; whoever has a heap locks it. */
+
 #pragma once
 
 #include <glib.h>

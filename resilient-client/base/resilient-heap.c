@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The 4-ary heap below the timer queue and the gate. It owns the array of places and no item. One
+ * thread at a time: its owner locks. */
+
 #include "config.h"
 
 #include "resilient-heap-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The marks for what is translated, and the functions that they call. Any thread. */
+
 #pragma once
 
 #include <glib.h>

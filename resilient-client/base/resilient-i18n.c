@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Looks up translations in the library's own domain, which is bound once. It owns no state but
+ * that. Any thread. */
+
 #include "config.h"
 
 #include "resilient-i18n-private.h"

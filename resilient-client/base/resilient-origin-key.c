@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Says what an origin is: how its key is spelled, and which URIs have the same. Pure functions that
+ * own nothing, for any thread. */
+
 #include "config.h"
 
 #include "resilient-origin-key-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Makes the sources of a busy client give way when something of a lower priority has waited for too
+ * long. It owns the source that measures the wait, in the one context that it is for. */
+
 #include "config.h"
 
 #include "resilient-pace-private.h"

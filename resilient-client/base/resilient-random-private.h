@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* All chance of the library: jitter, request ids, idempotency keys. A test may fix the seed. Any
+ * thread. */
+
 #pragma once
 
 #include <glib.h>

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Draws random numbers and UUIDs from one generator for the process, which a lock guards. A test
+ * may seed it. Any thread. */
+
 #include "config.h"
 
 #include "resilient-random-private.h"

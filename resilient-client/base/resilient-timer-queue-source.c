@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The source by which a timer queue wakes its main context, by a timerfd of the boot-time clock
+ * where there is one. It owns the descriptor. The source runs in its context; to move its due time
+ * is for any thread, under the queue's lock. */
+
 #include "config.h"
 
 #include "resilient-timer-queue-state-private.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* All timers of one main context in one heap, behind one source. It owns the table of queues by
+ * context and each queue's heap, and never a timer, which is part of its owner. Any thread sets and
+ * clears; timers fire in their context. */
+
 #include "config.h"
 
 #include "resilient-timer-queue-state-private.h"

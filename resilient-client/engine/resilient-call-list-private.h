@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The list model behind a client's calls property. It lives in the home context; whoever holds it
+ * keeps the engine. */
+
 #pragma once
 
 #include "resilient-engine-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Keeps a list model of live calls in step with the engine. It owns its array of calls, which
+ * changes in the home context alone; other threads post what happened. */
+
 #include "config.h"
 
 #include "resilient-call-list-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the client asks of a call beyond its public functions. Functions of the public object, for
+ * any thread. */
+
 #pragma once
 
 #include "resilient-call-machine-private.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the calls of one client share: session and transport, gate, recorder, network, settings and
+ * the schedulers that drive them. It owns all of these, under one lock, until the last call or
+ * client lets go of it. Any thread. */
+
 #include "config.h"
 
 #include "resilient-engine-private.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Knows whether the machine is online and whether it has slept, and wakes the retries that were
+ * held for it. It owns the list of parked retries and the handlers of the monitor. Any thread; the
+ * monitor speaks in the home context. */
+
 #include "config.h"
 
 #include "resilient-network-private.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Runs posted work in one main context, in order: the app's home context, or that of an I/O thread
+ * of our own, which it starts and ends. It owns the queue, its source and that thread. Any thread
+ * posts. */
+
 #include "config.h"
 
 #include "resilient-scheduler-private.h"

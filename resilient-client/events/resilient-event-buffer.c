@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The bounded sequence of events that one subscription reads. It owns the queued events and the
+ * tasks that wait for one, under one lock. Any thread. */
+
 #include "config.h"
 
 #include "resilient-event-buffer-private.h"

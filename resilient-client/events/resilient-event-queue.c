@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Brings events to the signals of a client: any thread pushes, a source in the home context takes
+ * and emits. It owns the GAsyncQueue and the source. */
+
 #include "config.h"
 
 #include "resilient-event-queue-private.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Records what happens where it happens: it counts, stores results, numbers events and hands them
+ * to subscriptions and signals. It owns the result store, the statistics and the list of
+ * subscriptions, under its lock. Any thread. */
+
 #include "config.h"
 
 #include "resilient-recorder-private.h"

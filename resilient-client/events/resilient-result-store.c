@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Keeps the newest results within limits of number, age and size. It owns its entries. One thread
+ * at a time: the recorder, which has it, locks. */
+
 #include "config.h"
 
 #include "resilient-result-store-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How the client makes a subscription, and how its recorder writes into one. Any thread. */
+
 #pragma once
 
 #include "resilient-event-buffer-private.h"

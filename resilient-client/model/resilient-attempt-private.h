@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How the engine makes the public record of one attempt, which is immutable from then on. Any
+ * thread. */
+
 #pragma once
 
 #include "resilient-attempt.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How the recorder makes events, and those without what not everybody may keep. They are immutable;
+ * any thread. */
+
 #pragma once
 
 #include "resilient-event.h"

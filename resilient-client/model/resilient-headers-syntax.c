@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What may be the name and the value of a header field (RFC 9110, 5). Pure functions that own
+ * nothing, for any thread. */
+
 #include "config.h"
 
 #include "resilient-headers-private.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The header fields of requests and responses, in order, in few blocks of memory. A list owns its
+ * texts; it is written by its only owner and shared once it does not change any more. Then any
+ * thread. */
+
 #include "config.h"
 
 #include "resilient-headers-private.h"

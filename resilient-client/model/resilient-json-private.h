@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* JSON in and out, as strict as RFC 8259 and within a depth that no body can overflow the stack
+ * with. Any thread. */
+
 #pragma once
 
 #include <json-glib/json-glib.h>

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The nicks of the reasons that verdicts give. Constant texts, for any thread. */
+
 #include "config.h"
 
 #include "resilient-reason-private.h"

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* What a context tells about itself. */
+/* What can be asked of a request context. It is immutable: no function here changes or owns
+ * anything. Any thread. */
 
 #include "config.h"
 

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* An answer as the caller gets it: status, headers and a whole body. It is immutable and owns
+ * references to headers and body; its parts that are computed once are published atomically. Any
+ * thread. */
+
 #include "config.h"
 
 #include "resilient-response-private.h"

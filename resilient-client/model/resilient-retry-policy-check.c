@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* Does a policy contradict itself? */
+/* Says what is wrong with the values of a retry policy, before one is made of them. Pure functions,
+ * for any thread. */
 
 #include "config.h"
 

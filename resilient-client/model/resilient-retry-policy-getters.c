@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* What a policy tells about itself. */
+/* What can be asked of a retry policy. It is immutable: no function here changes or owns anything.
+ * Any thread. */
 
 #include "config.h"
 

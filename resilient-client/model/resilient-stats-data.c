@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* Counting, and the histogram of times. */
+/* Counts what becomes statistics: sums and a histogram of times. Plain data of its owner, which
+ * locks. */
 
 #include "config.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The numbers behind the statistics, as the recorder counts them under its lock, and how it makes a
+ * snapshot, which is immutable. */
+
 #pragma once
 
 #include "resilient-stats.h"

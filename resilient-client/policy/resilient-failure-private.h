@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Names how an attempt failed, from its error and the phase that it had reached. Pure functions,
+ * for any thread. */
+
 #pragma once
 
 #include <gio/gio.h>

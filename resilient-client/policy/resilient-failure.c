@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Turns errors of GIO, GnuTLS and libsoup into kinds of failure, by code and never by text. Pure
+ * functions that own nothing, for any thread. */
+
 #include "config.h"
 
 #include "resilient-failure-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Reads what a server says of when to come back, and the dates of HTTP. Pure functions, for any
+ * thread. */
+
 #pragma once
 
 #include <glib.h>

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Reads Retry-After in its two forms (RFC 9110, 10.2.3). Pure functions that own nothing, for any
+ * thread. */
+
 #include "config.h"
 
 #include "resilient-retry-after-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Decides after an attempt whether there is another, when, and why not: the only place that does. A
+ * pure function of its input and of chance, for any thread. */
+
 #include "config.h"
 
 #include "resilient-verdict-private.h"

@@ -1,6 +1,11 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Knows the connections of one session by the ids that libsoup gives them: who is on them, which
+ * are idle, fresh or lost. It owns the table, under its lock, and none of the sockets, which are
+ * libsoup's. Any thread; the sources that hear of a peer that closes run in the context of the
+ * connection. */
+
 #include "config.h"
 
 #include "resilient-connections-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* A session with what is known of its connections, reference counted, and the options with which we
+ * make sessions. It owns both. Its pool's context, but for ref and unref. */
+
 #include "config.h"
 
 #include "resilient-lane-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What a request holds of a pool while it is under way: its route, its session and maybe a
+ * connection of its own. Plain data of its owner, in the context of the pool. */
+
 #pragma once
 
 #include "resilient-route-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Counts leases towards their route, which learns from them how long connections take and serve. It
+ * owns nothing; in the context of the pool. */
+
 #include "config.h"
 
 #include "resilient-lease-private.h"

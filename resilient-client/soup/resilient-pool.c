@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Chooses over what a request is sent: a connection that is kept, a new one, or a session that many
+ * share. It owns the sessions and routes of one driving context and is used in that alone. */
+
 #include "config.h"
 
 #include "resilient-pool-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What was learned of an origin, and the requests that wait for a connection to it. It owns its
+ * idle lanes' order and the source that wakes those who wait. In the context of its pool. */
+
 #include "config.h"
 
 #include "resilient-route-private.h"

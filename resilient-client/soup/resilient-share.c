@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The place of one request on a connection of HTTP/2 that others use as well, and what became of
+ * its stream there. It is part of its send, whose context it lives in, and owns references to
+ * connection and stream. */
+
 #include "config.h"
 
 #include "resilient-share-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What an attempt over libsoup does with a response: follows it, reads and decodes its body, throws
+ * it away, or delivers it. Part of the attempt, in its context. */
+
 #include "config.h"
 
 #include "resilient-soup-attempt-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* One attempt over libsoup from its start to its release: it leases a connection, sends messages,
+ * and ends once. It owns its transfers, timer and outcome. In the one context that drives it. */
+
 #include "config.h"
 
 #include "resilient-soup-attempt-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Makes the SoupMessage of an attempt: whose headers win, what is asked of the server, what it may
+ * be sent over. It owns nothing; in the context of the attempt. */
+
 #include "config.h"
 
 #include "resilient-soup-attempt-private.h"

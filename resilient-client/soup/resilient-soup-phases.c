@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How far an attempt over libsoup has come, and what is late: it moves the phases, and looks at the
+ * socket before it judges a deadline. Part of the attempt, in its context. */
+
 #include "config.h"
 
 #include "resilient-soup-attempt-private.h"

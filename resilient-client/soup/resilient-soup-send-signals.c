@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What a message of libsoup says on its way, as signals, and what is done about it there and then.
+ * Part of the send, in its context, mostly inside of libsoup: nothing may be cancelled or closed
+ * here. */
+
 #include "config.h"
 
 #include "resilient-soup-send-parts-private.h"

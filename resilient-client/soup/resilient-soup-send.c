@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* One message from the call that sends it until libsoup has let go of it. It owns message, body
+ * stream and cancellable. In the one context that drives it. */
+
 #include "config.h"
 
 #include "resilient-soup-send-parts-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The maker of attempts that go over libsoup. Any thread, but for what is said to be in a context.
+ * */
+
 #pragma once
 
 #include <libsoup/soup.h>

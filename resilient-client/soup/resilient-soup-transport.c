@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The maker of attempts over libsoup: a pool of sessions for each context that drives some, or the
+ * one session that the app has. It owns the pools, under its lock, each of which lives in its
+ * context. */
+
 #include "config.h"
 
 #include "resilient-soup-attempt-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* A stream below libsoup's HTTP/1 reader that lets pass only what is a response. It belongs to the
+ * thread that drives the connection. */
+
 #pragma once
 
 #include <gio/gio.h>

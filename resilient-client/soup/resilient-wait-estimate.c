@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Estimates from what was measured whether to wait for a connection takes less than to open one.
+ * Plain arithmetic on data of its owner, in the owner's context. */
+
 #include "config.h"
 
 #include "resilient-wait-estimate-private.h"

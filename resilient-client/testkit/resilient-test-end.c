@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How a scripted attempt ends. It is immutable once it is in a stub, and owns its error, headers
+ * and body. Any thread. */
+
 #include "config.h"
 
 #include "resilient-test-stub-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Registers the enumerations of the test kit with GObject. It owns nothing but their types. Any
+ * thread. */
+
 #include "config.h"
 
 #include "resilient-test-enums.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What each fault of the test kit is for the server below it. Pure functions, for any thread. */
+
 #pragma once
 
 #include "fault-server.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Spells each fault of the test kit as the steps of a script. Pure functions that own nothing, for
+ * any thread. */
+
 #include "config.h"
 
 #include "resilient-test-fault-private.h"

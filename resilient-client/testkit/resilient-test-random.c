@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Lets a test fix what the library draws by chance, for the whole process. It owns nothing. Any
+ * thread. */
+
 #include "config.h"
 
 #include "resilient-test-random.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How the test server makes the public records of what it was sent. Any thread. */
+
 #pragma once
 
 #include "fault-server.h"

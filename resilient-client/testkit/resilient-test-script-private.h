@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the sources of the test kit's scripts share. A script belongs to one thread until a server
+ * has it. */
+
 #pragma once
 
 #include "fault-step.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The library's hidden functions that the test kit calls, by their names, through a table that the
+ * library carries. Any thread. */
+
 #pragma once
 
 #include "resilient-seams-private.h"

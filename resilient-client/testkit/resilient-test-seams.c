@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Finds the table of the library's hidden functions and checks that it is of the same version. It
+ * owns nothing. Any thread. */
+
 #include "config.h"
 
 #include "resilient-test-seams-private.h"

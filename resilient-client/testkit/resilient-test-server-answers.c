@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What a test server is told to do: answers, faults and scripts for paths. Methods of the server,
+ * for any thread. */
+
 #include "config.h"
 
 #include "resilient-test-fault-private.h"
 #include "resilient-test-script-private.h"
 #include "resilient-test-server-private.h"
-
-/* What a server is told to do. */
 
 static FaultScript *
 make_response (guint status, const char *content_type, GBytes *body)

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the sources of the test server share. All of it is set once, before anybody else has the
+ * server. */
+
 #pragma once
 
 #include "fault-server.h"

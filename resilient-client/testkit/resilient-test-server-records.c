@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What a test server has seen, and how a test waits for it. Methods of the server, for any thread.
+ * */
+
 #include "config.h"
 
 #include "resilient-i18n-private.h"
 #include "resilient-test-record-private.h"
 #include "resilient-test-server-private.h"
-
-/* What a server has seen. */
 
 static ResilientTestRecord *
 get_record (ResilientTestServer *self, const char *path, guint n)

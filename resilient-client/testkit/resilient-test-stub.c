@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The steps of a scripted transport, and which comes next. It owns them, under one lock for the
+ * process. Any thread. */
+
 #include "config.h"
 
 #include "resilient-test-stub-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The clocks that a test moves by hand, as the library reads them. Any thread. */
+
 #pragma once
 
 #include <glib.h>

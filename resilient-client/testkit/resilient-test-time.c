@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Holds the times that the library reads while a test clock is installed, under one lock for the
+ * process. Any thread. */
+
 #include "config.h"
 
 #include "resilient-test-time-private.h"

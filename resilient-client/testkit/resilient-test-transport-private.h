@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the transport of the test kit and its attempts know of each other. Any thread. */
+
 #pragma once
 
 #include "resilient-test-stub-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Looks whether the main contexts of the process have come to rest, by sources that it attaches to
+ * them. It owns these, under one lock. Any thread. */
+
 #include "config.h"
 
 #include "resilient-test-stop-private.h"

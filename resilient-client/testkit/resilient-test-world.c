@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Brings all main contexts of the process to rest at once, so that time can be moved while nothing
+ * runs. It owns nothing between two calls. Any thread, one at a time. */
+
 #include "config.h"
 
 #include "resilient-test-stop-private.h"

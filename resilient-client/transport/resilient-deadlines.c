@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Which deadline of an attempt is due in which phase. Plain arithmetic on data of its owner, in the
+ * owner's context. */
+
 #include "config.h"
 
 #include "resilient-deadlines-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Reads a response stream to its end without blocking and without starving others, then closes it.
+ * It owns the stream and its sources. In one context. */
+
 #include "config.h"
 
 #include "resilient-reader-private.h"

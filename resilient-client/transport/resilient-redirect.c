@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Decides whether a redirect is followed, as what, and which headers go along. It changes the plan
+ * that it is given and owns nothing. In the context of the attempt. */
+
 #include "config.h"
 
 #include "resilient-redirect-private.h"

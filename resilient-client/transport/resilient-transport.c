@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Calls the functions of whichever transport there is, and counts its references. It owns nothing.
+ * Attempts belong to the context that drives them; a transport is for any thread. */
+
 #include "config.h"
 
 #include "resilient-transport-attempt-private.h"

@@ -235,6 +235,29 @@ class CheckTest(unittest.TestCase):
         self.write(header, good.replace('void resilient_value_init', 'ResilientValue *resilient_value_copy'))
         self.assert_finds('the struct of ResilientValue', 'structs', [])
 
+    def test_openings(self):
+        source, header = 'resilient-client/base/resilient-a.c', 'resilient-client/base/resilient-a-private.h'
+        licence = '/* ' + TAGS.rstrip() + ' */\n\n'
+        words = '/* What it is and what it owns, for any thread. */\n'
+        good = licence + words + '\n#include "config.h"\n\nint a;\n'
+        self.write(source, good)
+        self.write(header, licence + '#pragma once\n\nG_BEGIN_DECLS\n\n' + words + 'typedef struct _ResilientA ResilientA;\n')
+        self.write('resilient-client/base/resilient-a.h', licence + '#pragma once\n')
+        self.assert_clean('openings', [])
+        for text in (licence + '#include "config.h"\n\n' + words + '\nint a;\n',
+                     licence + '#include "config.h"\n\n/**\n * ResilientA:\n *\n * A thing.\n */\nint a;\n'):
+            self.write(source, text)
+            self.assert_clean('openings', [])
+        for text, what in ((licence + '#include "config.h"\n\nint a;\n' + words, 'does not open'),
+                           (licence + words + 'int a;\n', 'the comment of something'),
+                           (licence + '/**\n * resilient_a:\n *\n * Does something or other for you.\n */\n\n', 'a function'),
+                           (licence + '/* A thing. */\n\nint a;\n', 'too little')):
+            self.write(source, text)
+            self.assert_finds(what, 'openings', [])
+            self.assert_clean('openings', ['base/resilient-a.c'])
+        self.write(source, good)
+        self.assert_finds('take it from the list', 'openings', ['base/resilient-a.c'])
+
     @unittest.skipUnless(formatting.find_tool(), 'clang-format is missing')
     def test_formatting(self):
         self.assert_finds('no sources', 'formatting')

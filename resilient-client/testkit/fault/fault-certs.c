@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The certificates that the misbehaving server shows, good and bad, from a resource of the library.
+ * It owns nothing. Any thread. */
+
 #include "config.h"
 
 #include "fault-certs.h"

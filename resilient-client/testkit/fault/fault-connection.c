@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* One connection of the misbehaving server in a thread of its own: TLS, the first bytes, then
+ * HTTP/1 or HTTP/2. It owns the socket and its streams. */
+
 #include "config.h"
 
 #include <netinet/in.h>

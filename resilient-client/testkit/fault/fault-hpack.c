@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Header compression of HTTP/2 for the misbehaving server (RFC 7541). A coder owns its table; one
+ * thread at a time. */
+
 #include "config.h"
 
 #include <string.h>

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Reads requests of HTTP/1.1 and lets their scripts answer. It owns one stream at a time, in the
+ * thread of the connection. */
+
 #include "config.h"
 
 #include <string.h>

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the two sources of the server's HTTP/2 share: its frames, its connection and its streams
+ * (RFC 9113). In the threads of the connection. */
+
 #pragma once
 
 #include "fault-hpack-private.h"

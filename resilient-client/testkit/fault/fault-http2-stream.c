@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* One stream of a connection of HTTP/2 and the script that answers on it, in a thread of its own.
+ * It owns what has come of the request. */
+
 #include "config.h"
 
 #include <string.h>

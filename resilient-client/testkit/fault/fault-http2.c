@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Reads the frames of a connection of HTTP/2 and hands them to its streams. It owns the
+ * connection's state, under its lock; it reads in the thread of the connection. */
+
 #include "config.h"
 
 #include <string.h>

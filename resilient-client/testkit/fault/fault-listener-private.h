@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The port of a misbehaving server, and the thread that accepts connections there. */
+
 #pragma once
 
 #include <gio/gio.h>

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Binds a port on loopback, accepts connections in a thread of its own, and may refuse them or let
+ * them hang. It owns the sockets and that thread. */
+
 #include "config.h"
 
 #include "fault-listener-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What arrived at a misbehaving server, and who waits for more. It owns the records, under its
+ * lock. Any thread. */
+
 #include "config.h"
 
 #include <string.h>

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What a test may ask of a misbehaving server: counts, records and waits. It looks at the log under
+ * its lock and owns nothing. Any thread. */
+
 #include "config.h"
 
 #include "fault-private.h"
-
-/* The public view of a server's log. */
 
 static gboolean
 has_requests (FaultLog *log, const FaultWish *wish)

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Chooses the script that a request or a connection is met with. It owns the scripts that were
+ * handed in, under the log's lock. Any thread. */
+
 #include "config.h"
 
 #include "fault-plan-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the sources of the misbehaving server share: steps, connections and streams. It knows
+ * nothing of the client; who may touch what stands at each struct. */
+
 #pragma once
 
 #include "fault-log-private.h"

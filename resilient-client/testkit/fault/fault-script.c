@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Runs the steps of a script on a stream, whichever version of HTTP that speaks. It owns nothing;
+ * in the thread of the stream. */
+
 #include "config.h"
 
 #include <string.h>

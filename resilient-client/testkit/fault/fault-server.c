@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* A server that misbehaves as it is told, on loopback. It owns listener, log, plan and connections,
+ * with a thread each. Any thread may use it. */
+
 #include "config.h"
 
 #include "fault-listener-private.h"

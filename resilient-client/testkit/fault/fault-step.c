@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Makes the steps of scripts. A step owns what it sends and is immutable once it is in a script.
+ * Any thread. */
+
 #include "config.h"
 
 #include <string.h>

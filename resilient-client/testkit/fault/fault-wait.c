@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Waits until a misbehaving server has seen something, and runs the caller's main context meanwhile
+ * where that may be. It owns nothing but the wait. Any thread. */
+
 #include "config.h"
 
 #include "fault-log-private.h"

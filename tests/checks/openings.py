@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The resilient-client authors
+# SPDX-License-Identifier: MIT
+"""Each source and private header of the library opens with a paragraph that says what it is, what it owns and which
+thread may use it: the first comment after the licence, before anything is defined. It stands by itself, so that nobody
+takes it for the comment of what follows; in a private header, and in the source of a public type, it may be the comment
+of that type."""
+
+import re
+
+import common
+
+# What may come before it.
+PREAMBLE = re.compile(r'(?:\s+|#[^\n]*(?:\\\n[^\n]*)*\n|G_BEGIN_DECLS\n)*')
+LICENCE = re.compile(r'/\* SPDX-.*?\*/', re.DOTALL)
+COMMENT = re.compile(r'/\*(?P<doc>\*?)(?P<text>.*?)\*/(?P<after>\n?[^\n]*\n?[^\n]*)', re.DOTALL)
+TYPE = re.compile(r'\n(?:typedef (?:struct|enum)\b|struct _\w+|#define \w+_TYPE_|G_DECLARE_)')
+TYPE_DOC = re.compile(r'\*?\s*\n \* Resilient\w+:\n')
+# So many words say something.
+WORDS = 8
+
+# Those that have none yet. One that has it goes from here.
+KNOWN = [
+    'client/resilient-client-close.c',
+    'client/resilient-client-private.h',
+    'client/resilient-client-wait.c',
+    'client/resilient-fetch.c',
+    'client/resilient-seams-private.h',
+    'client/resilient-seams.c',
+    'guard/resilient-gate-queue.c',
+    'guard/resilient-gate.c',
+    'guard/resilient-origin-headers.c',
+    'request/resilient-body-stream.c',
+    'request/resilient-body.c',
+    'request/resilient-frozen-request.c',
+    'request/resilient-late-stream-private.h',
+    'request/resilient-request-content.c',
+    'request/resilient-request-freeze.c',
+    'request/resilient-request-timeouts.c',
+    'request/resilient-request-values.c',
+]
+
+
+def find_fault(path, text):
+    """What is wrong with the opening of a file, or None."""
+    licence = LICENCE.match(text)
+    start = licence.end() if licence else 0
+    comment = COMMENT.match(text, PREAMBLE.match(text, start).end())
+    if not comment:
+        return 'does not open with a paragraph'
+    if TYPE_DOC.match(comment['doc'] + comment['text']):
+        return None
+    if comment['doc']:
+        return 'opens with the documentation of a function'
+    by_itself = comment['after'].startswith('\n\n') or comment['after'] == '\n#include "config.h"\n'
+    if not by_itself and not (path.suffix == '.h' and TYPE.match(comment['after'])):
+        return 'opens with the comment of something'
+    if len(comment['text'].split()) < WORDS:
+        return 'says too little of itself'
+    return None
+
+
+def check(root, report, known=tuple(KNOWN)):
+    folder = root / 'resilient-client'
+    faults = {}
+    for path in sorted(folder.rglob('*.[ch]')):
+        if path.suffix == '.h' and not path.name.endswith('-private.h'):
+            continue
+        fault = find_fault(path, path.read_text(encoding='utf-8'))
+        if fault:
+            faults[str(path.relative_to(folder))] = fault
+    for name, fault in faults.items():
+        if name not in known:
+            report.add(f'resilient-client/{name}', fault)
+    for name in known:
+        if name not in faults:
+            report.add('tests/checks/openings.py', f'{name} opens with a paragraph or is gone: take it from the list')
+
+
+if __name__ == '__main__':
+    common.main(check, __doc__)
