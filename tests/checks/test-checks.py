@@ -258,6 +258,27 @@ class CheckTest(unittest.TestCase):
         self.write(source, good)
         self.assert_finds('take it from the list', 'openings', ['base/resilient-a.c'])
 
+    def test_architecture(self):
+        self.write_layers('base', 'engine')
+        self.write('resilient-client/base/resilient-a.c', 'static int\ngo (int a,\n    int b)\n{\n  stop ();\n}\n')
+        self.write('resilient-client/engine/resilient-b.c', '/* go () { } */\nint go (void);\n')
+        self.write('tests/unit/test-a.c', 'x\n')
+        good = ('`base ← engine`\n\n| `base` | a |\n| `engine` | b |\n| `resilient-client/` | c |\n| `docs/` | c |\n'
+                '| `tests/` | d |\n| 1 | `base/resilient-a.c`: `go ()`, then `soup_session_abort ()` |\n')
+        page = 'docs/architecture.md'
+        self.write(page, good)
+        self.assert_clean('architecture')
+        for old, new, what in (('a.c`', 'c.c`', 'base/resilient-c.c does not exist'), ('`go', '`stop', 'stop () is not defined'),
+                               ('base/resilient-a.c', 'engine/resilient-b.c', 'go () is not defined'),
+                               ('`base/resilient-a.c`: ', '', 'go () is not defined'), (' ← ', ' → ', 'the layers'),
+                               ('| `engine` | b |', '', 'the layer engine'), ('`tests/`', 'tests', 'nothing is told of tests/')):
+            self.assertIn(old, good)
+            self.write(page, good.replace(old, new))
+            self.assert_finds(what, 'architecture')
+        self.write(page, good)
+        self.write('resilient-client/extra/a.c', 'x\n')
+        self.assert_finds('nothing is told of resilient-client/extra/', 'architecture')
+
     @unittest.skipUnless(formatting.find_tool(), 'clang-format is missing')
     def test_formatting(self):
         self.assert_finds('no sources', 'formatting')
