@@ -81,6 +81,9 @@ void resilient_soup_send_served (ResilientSoupSend *self);
 void resilient_soup_send_stream_closed (ResilientSoupSend *self, gboolean whole);
 
 SoupMessage *resilient_soup_send_get_message (ResilientSoupSend *self);
+/* For tests: how far the newest connection is that is made for it, and its socket; nullable. */
+GSocketClientEvent resilient_soup_send_get_stage (ResilientSoupSend *self);
+GSocket *resilient_soup_send_get_dialed (ResilientSoupSend *self);
 /* The socket it was last sent over, or NULL. */
 GSocket *resilient_soup_send_get_socket (ResilientSoupSend *self);
 /* Steps towards a connection of its own so far. */

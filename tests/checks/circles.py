@@ -28,7 +28,6 @@ KNOWN = [
     'http-date retry-after',
     'request-context request-context-getters',
     'soup-answer soup-attempt soup-message soup-phases soup-transport',
-    'soup-send soup-send-parts soup-send-signals',
     'stats stats-data',
     'test-attempt test-end test-stub test-transport test-transport-attempt',
     'test-stop test-world',

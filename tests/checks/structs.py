@@ -39,7 +39,6 @@ KNOWN = [
     'ResilientResult',
     'ResilientRetryPolicy',
     'ResilientRoute',
-    'ResilientSoupSend',
     'ResilientTestEnd',
     'ResilientTestScript',
     'ResilientTestServer',

@@ -5,7 +5,6 @@
 
 #include "soup-fixture.h"
 #include "resilient-soup-attempt-private.h"
-#include "resilient-soup-send-parts-private.h"
 
 #include <poll.h>
 
@@ -327,7 +326,8 @@ has_reached (Run *run, GSocketClientEvent stage)
 {
   ResilientSoupSend *send = get_send (run);
 
-  return send->n_steps > 0 && send->stage >= stage;
+  return resilient_soup_send_count_steps (send) > 0
+         && resilient_soup_send_get_stage (send) >= stage;
 }
 
 static void
@@ -335,7 +335,7 @@ run_until_stage (Run *run, GSocketClientEvent stage)
 {
   while (!has_reached (run, stage))
     g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpint (get_send (run)->stage, ==, stage);
+  g_assert_cmpint (resilient_soup_send_get_stage (get_send (run)), ==, stage);
 }
 
 /* The connect has succeeded meanwhile; what comes after it has its time. */
@@ -350,7 +350,7 @@ test_connect (gconstpointer flags)
   run = run_late (&fixture, "POST", "/");
   run_start (run);
   run_until_stage (run, G_SOCKET_CLIENT_CONNECTING);
-  wait_socket (get_send (run)->dialed, POLLOUT);
+  wait_socket (resilient_soup_send_get_dialed (get_send (run)), POLLOUT);
   test_clock_advance (BUSY);
   finish_run (run);
   assert_response (run, 200, "ok");
@@ -370,7 +370,7 @@ test_handshake (gconstpointer flags)
   run = run_late (&fixture, "GET", "/");
   run_start (run);
   run_until_stage (run, G_SOCKET_CLIENT_TLS_HANDSHAKING);
-  wait_received (get_send (run)->dialed);
+  wait_received (resilient_soup_send_get_dialed (get_send (run)));
   test_clock_advance (BUSY);
   finish_run (run);
   assert_response (run, 200, "ok");
@@ -395,7 +395,7 @@ test_handshake_of_another (gconstpointer flags)
       run_start (runs[i]);
     }
   run_until_stage (runs[0], G_SOCKET_CLIENT_TLS_HANDSHAKING);
-  wait_received (get_send (runs[0])->dialed);
+  wait_received (resilient_soup_send_get_dialed (get_send (runs[0])));
   test_clock_advance (BUSY);
   for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
     {
