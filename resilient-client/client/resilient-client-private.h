@@ -6,6 +6,7 @@
 #include "resilient-call-list-private.h"
 #include "resilient-call-private.h"
 #include "resilient-client.h"
+#include "resilient-origin-list-private.h"
 
 G_BEGIN_DECLS
 
@@ -19,7 +20,8 @@ struct _ResilientClient
   ResilientEngine *engine;
 
   GSource *monitor;
-  ResilientCallList *calls; /* of the home context; made at need */
+  ResilientCallList *calls;     /* of the home context; made at need */
+  ResilientOriginList *origins; /* the same */
 };
 
 /* Starts @frozen, or for a NULL one a call refused with @error. */
@@ -87,6 +89,7 @@ enum
   RESILIENT_CLIENT_PROP_DROPPED_EVENTS,
   RESILIENT_CLIENT_PROP_CLOSED,
   RESILIENT_CLIENT_PROP_CALLS,
+  RESILIENT_CLIENT_PROP_ORIGINS,
   RESILIENT_CLIENT_N_PROPS
 };
 

@@ -92,6 +92,9 @@ resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GP
     case RESILIENT_CLIENT_PROP_CALLS:
       g_value_set_object (value, resilient_client_get_calls (self));
       break;
+    case RESILIENT_CLIENT_PROP_ORIGINS:
+      g_value_set_object (value, resilient_client_get_origins (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }

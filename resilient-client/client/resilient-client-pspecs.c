@@ -311,5 +311,17 @@ resilient_client_install_properties (GObjectClass *object_class)
   props[RESILIENT_CLIENT_PROP_CALLS] =
     g_param_spec_object ("calls", NULL, NULL, G_TYPE_LIST_MODEL, ro);
 
+  /**
+   * ResilientClient:origins:
+   *
+   * The origins that the client knows, as a list of [class@Origin], oldest first, that keeps itself
+   * up to date; for the home context only. An origin without settings is forgotten some time after
+   * its last request, and leaves the list then.
+   *
+   * Since: 1.0
+   */
+  props[RESILIENT_CLIENT_PROP_ORIGINS] =
+    g_param_spec_object ("origins", NULL, NULL, G_TYPE_LIST_MODEL, ro);
+
   g_object_class_install_properties (object_class, RESILIENT_CLIENT_N_PROPS, props);
 }

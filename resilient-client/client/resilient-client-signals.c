@@ -167,6 +167,8 @@ typedef struct
   ResilientScheduler *home;
   ResilientWork work;
   int scheduled; /* atomic */
+  ResilientWork origins_work;
+  int origins_scheduled; /* atomic */
 } Watch;
 
 static void
@@ -198,6 +200,53 @@ counts_changed_cb (gpointer data)
       g_object_notify (G_OBJECT (self), "closed");
     }
   watch_unref (watch);
+}
+
+static void
+update_origins_cb (gpointer data)
+{
+  Watch *watch = data;
+  g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
+
+  g_atomic_int_set (&watch->origins_scheduled, FALSE);
+  if (self != NULL && self->origins != NULL)
+    resilient_origin_list_update (self->origins);
+  watch_unref (watch);
+}
+
+static void
+origins_changed_cb (gpointer data)
+{
+  Watch *watch = data;
+
+  if (g_atomic_int_compare_and_exchange (&watch->origins_scheduled, FALSE, TRUE))
+    resilient_scheduler_post (
+      watch->home, &watch->origins_work, update_origins_cb, g_atomic_rc_box_acquire (watch));
+}
+
+/**
+ * resilient_client_get_origins:
+ * @self: a client
+ *
+ * Gets the origins that the client knows, oldest first, as a list that keeps itself up to date; for
+ * the home context only.
+ *
+ * Returns: (transfer none): a list of [class@Origin]
+ *
+ * Since: 1.0
+ */
+GListModel *
+resilient_client_get_origins (ResilientClient *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+
+  if (self->origins == NULL && resilient_engine_is_foreign (self->engine, NULL))
+    self->origins = resilient_origin_list_new (NULL, NULL, NULL);
+  else if (self->origins == NULL)
+    self->origins =
+      resilient_origin_list_new (self->engine->gate, origins_changed_cb, self->engine->watch);
+
+  return G_LIST_MODEL (self->origins);
 }
 
 static void

@@ -87,6 +87,7 @@ resilient_client_finalize (GObject *object)
   ResilientClient *self = RESILIENT_CLIENT (object);
 
   g_clear_object (&self->calls);
+  g_clear_object (&self->origins);
   g_clear_pointer (&self->engine, resilient_engine_unref);
   g_clear_pointer (&self->main_context, g_main_context_unref);
 

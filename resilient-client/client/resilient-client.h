@@ -164,6 +164,9 @@ RESILIENT_AVAILABLE_IN_1_0
 GListModel *resilient_client_get_calls (ResilientClient *self);
 
 RESILIENT_AVAILABLE_IN_1_0
+GListModel *resilient_client_get_origins (ResilientClient *self);
+
+RESILIENT_AVAILABLE_IN_1_0
 gboolean resilient_client_set_default_header (ResilientClient  *self,
                                               const char       *name,
                                               const char       *value,

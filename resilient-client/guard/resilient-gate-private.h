@@ -84,6 +84,17 @@ typedef void (*ResilientGateChanged) (ResilientOrigin *origin, gpointer data);
 void
 resilient_gate_set_changed_func (ResilientGate *self, ResilientGateChanged func, gpointer data);
 
+/* For the list of origins; one watches at a time, NULL: nobody does. @func runs in any thread and
+ * under no lock when there are origins to take over, or to forget: while somebody watches, the gate
+ * leaves that to him. */
+typedef void (*ResilientGateOriginsChanged) (gpointer data);
+void
+resilient_gate_watch_origins (ResilientGate *self, ResilientGateOriginsChanged func, gpointer data);
+/* Appends references of those that were made since *@n_taken of them were, oldest first. */
+void resilient_gate_take_origins (ResilientGate *self, guint64 *n_taken, GPtrArray *origins);
+/* One that the watcher alone has, when there are too many idle ones; transfer full. */
+ResilientOrigin *resilient_gate_forget_listed (ResilientGate *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientGate, resilient_gate_unref)
 
 /* Whether @name may be a default header and @value, nullable, its value; else FALSE with

@@ -33,6 +33,11 @@ struct _ResilientGate
   guint pending_new; /* those of them that are not woken */
   guint64 next_arrival;
 
+  GQueue in_order;                             /* of the origins in the table, oldest first */
+  guint64 n_made;                              /* origins, ever */
+  ResilientGateOriginsChanged origins_changed; /* NULL: nobody has them in a list */
+  gpointer origins_changed_data;
+
   ResilientGateChanged changed;
   gpointer changed_data;
 };

@@ -28,37 +28,105 @@ resilient_gate_update_idle (ResilientGate *self, ResilientOrigin *origin)
     g_queue_unlink (&self->idle, &origin->idle_link);
 }
 
-/* Drops what can be forgotten. What must stay goes to the end of the list, so that a few looks each
- * time find what can go, in the end (the CLOCK algorithm). */
-void
-resilient_gate_forget_idle (ResilientGate *self)
+/* The next one that can be forgotten, with the table's reference. What must stay goes to the end of
+ * the list, so that a few looks each time find what can go, in the end (the CLOCK algorithm). */
+static ResilientOrigin *
+forget_one_locked (ResilientGate *self, guint *n_looks)
 {
-  ResilientOrigin *forgotten[MAX_FORGET];
-  guint n_forgotten = 0;
-
-  g_mutex_lock (&self->lock);
-
-  for (guint i = 0; i < MAX_FORGET && self->idle.length > MAX_IDLE_ORIGINS; i++)
+  while (*n_looks < MAX_FORGET && self->idle.length > MAX_IDLE_ORIGINS)
     {
       GList *link = g_queue_pop_head_link (&self->idle);
       ResilientOrigin *origin = link->data;
 
+      (*n_looks)++;
       if (resilient_origin_is_forgettable (origin))
         {
           origin->idle = FALSE;
+          g_queue_unlink (&self->in_order, &origin->order_link);
           g_hash_table_steal (self->origins, origin->key);
-          forgotten[n_forgotten++] = origin;
+          return origin;
         }
-      else
-        {
-          g_queue_push_tail_link (&self->idle, link);
-        }
+      g_queue_push_tail_link (&self->idle, link);
+    }
+  return NULL;
+}
+
+/* Drops what can be forgotten, or says that there is some. */
+void
+resilient_gate_forget_idle (ResilientGate *self)
+{
+  ResilientOrigin *forgotten[MAX_FORGET];
+  ResilientGateOriginsChanged changed = NULL;
+  gpointer changed_data = NULL;
+  guint n_forgotten = 0, n_looks = 0;
+
+  g_mutex_lock (&self->lock);
+
+  if (self->origins_changed == NULL)
+    {
+      while (n_forgotten < MAX_FORGET
+             && (forgotten[n_forgotten] = forget_one_locked (self, &n_looks)) != NULL)
+        n_forgotten++;
+    }
+  else if (self->idle.length > MAX_IDLE_ORIGINS)
+    {
+      changed = self->origins_changed;
+      changed_data = self->origins_changed_data;
     }
 
   g_mutex_unlock (&self->lock);
 
   for (guint i = 0; i < n_forgotten; i++)
     g_object_unref (forgotten[i]);
+  if (changed != NULL)
+    changed (changed_data);
+}
+
+ResilientOrigin *
+resilient_gate_forget_listed (ResilientGate *self)
+{
+  ResilientOrigin *origin = NULL;
+  guint n_looks = 0;
+
+  g_mutex_lock (&self->lock);
+  if (self->origins != NULL)
+    origin = forget_one_locked (self, &n_looks);
+  g_mutex_unlock (&self->lock);
+
+  return origin;
+}
+
+void
+resilient_gate_watch_origins (ResilientGate *self, ResilientGateOriginsChanged func, gpointer data)
+{
+  g_mutex_lock (&self->lock);
+  self->origins_changed = func;
+  self->origins_changed_data = data;
+  for (GList *link = self->in_order.head; link != NULL && func == NULL; link = link->next)
+    ((ResilientOrigin *) link->data)->listed = FALSE;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+resilient_gate_take_origins (ResilientGate *self, guint64 *n_taken, GPtrArray *origins)
+{
+  GList *link;
+
+  g_mutex_lock (&self->lock);
+
+  link = self->in_order.tail;
+  while (link != NULL && ((ResilientOrigin *) link->data)->number > *n_taken)
+    link = link->prev;
+  for (link = link != NULL ? link->next : self->in_order.head; link != NULL; link = link->next)
+    {
+      ResilientOrigin *origin = link->data;
+
+      origin->listed = TRUE;
+      g_ptr_array_add (origins, g_object_ref (origin));
+    }
+  *n_taken = self->n_made;
+
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -121,7 +189,9 @@ resilient_gate_unref (ResilientGate *self)
   g_mutex_lock (&self->lock);
   origins = g_steal_pointer (&self->origins);
   g_queue_init (&self->idle);
+  g_queue_init (&self->in_order);
   self->changed = NULL;
+  self->origins_changed = NULL;
   g_mutex_unlock (&self->lock);
 
   g_clear_pointer (&origins, g_hash_table_unref);
@@ -175,6 +245,8 @@ resilient_gate_get_origin (ResilientGate *self, GUri *uri)
   char written_key[128];
   const char *key = written_key;
   ResilientOrigin *origin;
+  ResilientGateOriginsChanged changed = NULL;
+  gpointer changed_data = NULL;
   gboolean made = FALSE;
 
   g_assert (g_uri_get_host (uri) != NULL);
@@ -193,12 +265,18 @@ resilient_gate_get_origin (ResilientGate *self, GUri *uri)
       origin = resilient_origin_new (self, key);
       origin->near = resilient_host_name_is_near (g_uri_get_host (uri));
       g_hash_table_insert (self->origins, origin->key, g_object_ref (origin));
+      origin->number = ++self->n_made;
+      g_queue_push_tail_link (&self->in_order, &origin->order_link);
       resilient_gate_update_idle (self, origin);
       made = TRUE;
+      changed = self->origins_changed;
+      changed_data = self->origins_changed_data;
     }
 
   g_mutex_unlock (&self->lock);
 
+  if (changed != NULL)
+    changed (changed_data);
   if (made)
     resilient_gate_forget_idle (self);
 

@@ -27,7 +27,10 @@ struct _ResilientOrigin
   gboolean active_changed; /* since the last notification */
   gboolean pending_changed;
   gboolean idle;
-  GList idle_link; /* in the gate's list while idle */
+  GList idle_link;  /* in the gate's list while idle */
+  GList order_link; /* in the gate's list of all */
+  guint64 number;   /* how many the gate had made, with this one */
+  gboolean listed;  /* a list has a reference, too */
 
   /* Atomic: the gate has told that counts changed, and nobody has notified yet. */
   gint change_told;

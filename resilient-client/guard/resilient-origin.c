@@ -40,7 +40,8 @@ G_DEFINE_FINAL_TYPE (ResilientOrigin, resilient_origin, G_TYPE_OBJECT)
 
 enum
 {
-  PROP_MAX_CONCURRENT = 1,
+  PROP_URI = 1,
+  PROP_MAX_CONCURRENT,
   PROP_ACTIVE_COUNT,
   PROP_PENDING_COUNT,
   N_PROPS
@@ -72,6 +73,9 @@ resilient_origin_get_property (GObject *object, guint prop_id, GValue *value, GP
 
   switch (prop_id)
     {
+    case PROP_URI:
+      g_value_set_string (value, resilient_origin_get_uri (self));
+      break;
     case PROP_MAX_CONCURRENT:
       g_value_set_int (value, resilient_origin_get_max_concurrent (self));
       break;
@@ -96,6 +100,9 @@ resilient_origin_set_property (GObject *object,
 
   switch (prop_id)
     {
+    case PROP_URI:
+      self->key = g_value_dup_string (value);
+      break;
     case PROP_MAX_CONCURRENT:
       resilient_origin_set_max_concurrent (self, g_value_get_int (value));
       break;
@@ -129,6 +136,16 @@ resilient_origin_class_init (ResilientOriginClass *klass)
   object_class->get_property = resilient_origin_get_property;
   object_class->set_property = resilient_origin_set_property;
   object_class->finalize = resilient_origin_finalize;
+
+  /**
+   * ResilientOrigin:uri: (getter get_uri)
+   *
+   * Scheme, host and port, such as `https://example.org:443`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_URI] = g_param_spec_string (
+    "uri", NULL, NULL, NULL, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | flags);
 
   /**
    * ResilientOrigin:max-concurrent: (getter get_max_concurrent) (setter set_max_concurrent)
@@ -179,15 +196,15 @@ resilient_origin_init (ResilientOrigin *self)
   self->waiters = RESILIENT_HEAP_INIT (resilient_waiter_is_before, ResilientWaiter, index);
   self->max_concurrent = -1;
   self->idle_link.data = self;
+  self->order_link.data = self;
 }
 
 ResilientOrigin *
 resilient_origin_new (ResilientGate *gate, const char *key)
 {
-  ResilientOrigin *self = g_object_new (RESILIENT_TYPE_ORIGIN, NULL);
+  ResilientOrigin *self = g_object_new (RESILIENT_TYPE_ORIGIN, "uri", key, NULL);
 
   self->gate = resilient_gate_acquire (gate);
-  self->key = g_strdup (key);
 
   return self;
 }
@@ -204,7 +221,8 @@ resilient_origin_is_forgettable (ResilientOrigin *self)
 {
   gboolean has_headers;
 
-  if (g_atomic_int_get (&G_OBJECT (self)->ref_count) > 1 || self->max_concurrent != -1)
+  if (g_atomic_int_get (&G_OBJECT (self)->ref_count) > (self->listed ? 2 : 1)
+      || self->max_concurrent != -1)
     return FALSE;
 
   g_mutex_lock (&self->lock);
@@ -213,6 +231,24 @@ resilient_origin_is_forgettable (ResilientOrigin *self)
 
   /* Who listens, without a reference, expects the same object to go on. */
   return !has_headers && !resilient_origin_is_watched (self);
+}
+
+/**
+ * resilient_origin_get_uri: (get-property uri)
+ * @self: an origin
+ *
+ * Gets what the origin is: scheme, host and port, such as `https://example.org:443`.
+ *
+ * Returns: (transfer none) (nullable): the URI; %NULL only of an origin that no client gave
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_origin_get_uri (ResilientOrigin *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), NULL);
+
+  return self->key;
 }
 
 /**

@@ -19,22 +19,24 @@ RESILIENT_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (ResilientOrigin, resilient_origin, RESILIENT, ORIGIN, GObject)
 
 RESILIENT_AVAILABLE_IN_1_0
-int      resilient_origin_get_max_concurrent (ResilientOrigin  *self);
+const char *resilient_origin_get_uri            (ResilientOrigin  *self);
 RESILIENT_AVAILABLE_IN_1_0
-void     resilient_origin_set_max_concurrent (ResilientOrigin  *self,
-                                              int               max_concurrent);
+int         resilient_origin_get_max_concurrent (ResilientOrigin  *self);
 RESILIENT_AVAILABLE_IN_1_0
-gboolean resilient_origin_set_default_header (ResilientOrigin  *self,
-                                              const char       *name,
-                                              const char       *value,
-                                              GError          **error);
+void        resilient_origin_set_max_concurrent (ResilientOrigin  *self,
+                                                 int               max_concurrent);
 RESILIENT_AVAILABLE_IN_1_0
-void     resilient_origin_mark_header_secret (ResilientOrigin  *self,
-                                              const char       *name);
+gboolean    resilient_origin_set_default_header (ResilientOrigin  *self,
+                                                 const char       *name,
+                                                 const char       *value,
+                                                 GError          **error);
 RESILIENT_AVAILABLE_IN_1_0
-guint    resilient_origin_get_active_count   (ResilientOrigin  *self);
+void        resilient_origin_mark_header_secret (ResilientOrigin  *self,
+                                                 const char       *name);
 RESILIENT_AVAILABLE_IN_1_0
-guint    resilient_origin_get_pending_count  (ResilientOrigin  *self);
+guint       resilient_origin_get_active_count   (ResilientOrigin  *self);
+RESILIENT_AVAILABLE_IN_1_0
+guint       resilient_origin_get_pending_count  (ResilientOrigin  *self);
 
 G_END_DECLS
 

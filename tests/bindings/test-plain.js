@@ -405,6 +405,8 @@ test('an origin has limits of its own', async () => {
     const {held} = server;
 
     ok(client.get_origin(server.uri('/other')) === origin);
+    ok(client.origins.get_item(0) === origin && client.origins.get_n_items() === 1);
+    equal(`${origin.uri}/`, server.uri('/'));
     origin.maxConcurrent = 1;
     const promises = [1, 2, 3].map(() => client.get_async(server.uri('/hold'), null, null));
     await turnUntil(() => server.held > held);

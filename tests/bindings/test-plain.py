@@ -641,6 +641,8 @@ def an_origin_has_limits_of_its_own():
     origin = client.get_origin(server.uri('/any'))
     assert client.get_origin(server.uri('/other')) is origin
     equal(origin.props.max_concurrent, -1)
+    equal(origin.props.uri, server.uri('').rstrip('/'))
+    equal(list(client.props.origins), [origin])
     origin.props.max_concurrent = 1
     request = Resilient.Request.new('GET', server.uri('/hold'))
     calls = [client.start(request, None) for _ in range(3)]

@@ -117,6 +117,7 @@ child_asks (ClientFixture *fixture)
   g_autoptr (ResilientSubscription) subscription = NULL;
   g_autoptr (GError) error = NULL;
   GListModel *calls = NULL;
+  GListModel *origins = NULL;
 
   g_assert_null (resilient_client_get_result (client, "held"));
   results = resilient_client_list_results (client);
@@ -144,6 +145,8 @@ child_asks (ClientFixture *fixture)
   g_assert_cmpuint (resilient_client_cancel (client, "held"), ==, 0);
   resilient_client_cancel_all (client);
   g_assert_true (G_IS_LIST_MODEL (calls));
+  origins = resilient_client_get_origins (client);
+  g_assert_cmpuint (g_list_model_get_n_items (origins), ==, 0);
 
   /* each keeps what the parent set */
   for (guint i = 0; i < G_N_ELEMENTS (settings); i++)

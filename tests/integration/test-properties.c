@@ -195,6 +195,68 @@ test_session (ClientFixture *self, gconstpointer flags)
   g_assert_true (resilient_client_share_session (with_given) == given);
 }
 
+static void
+items_changed_cb (GListModel *model, guint position, guint removed, guint added, GString *log)
+{
+  g_string_append_printf (log, "%u-%u+%u ", position, removed, added);
+}
+
+static gpointer
+get_origin_thread (gpointer client)
+{
+  return resilient_client_get_origin (client, "http://thread.test", NULL);
+}
+
+/* What any thread made is in the list when the home context has turned. */
+static void
+test_origins (ClientFixture *self, gconstpointer flags)
+{
+  g_autoptr (ResilientOrigin) first = NULL;
+  g_autoptr (ResilientOrigin) second = NULL;
+  g_autoptr (ResilientOrigin) item = NULL;
+  g_autoptr (GString) log = g_string_new (NULL);
+  GListModel *origins;
+
+  first = resilient_client_get_origin (self->client, "http://a.test/path", NULL);
+  origins = resilient_client_get_origins (self->client);
+  g_assert_true (origins == resilient_client_get_origins (self->client));
+  g_assert_true (g_list_model_get_item_type (origins) == RESILIENT_TYPE_ORIGIN);
+  g_assert_cmpuint (g_list_model_get_n_items (origins), ==, 1);
+  g_signal_connect (origins, "items-changed", G_CALLBACK (items_changed_cb), log);
+
+  second = g_thread_join (g_thread_new ("maker", get_origin_thread, self->client));
+  g_assert_cmpuint (g_list_model_get_n_items (origins), ==, 1);
+  test_run_pending ();
+  g_assert_cmpstr (log->str, ==, "1-0+1 ");
+  item = g_list_model_get_item (origins, 1);
+  g_assert_true (item == second);
+  g_assert_cmpstr (resilient_origin_get_uri (item), ==, "http://thread.test:80");
+  g_assert_null (g_list_model_get_item (origins, 2));
+
+  /* idle ones that nobody holds leave it, those that somebody holds stay */
+  for (guint i = 0; i < 600; i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://%u.test", i);
+
+      g_object_unref (resilient_client_get_origin (self->client, uri, NULL));
+    }
+  test_run_pending ();
+  g_assert_cmpuint (g_list_model_get_n_items (origins), <, 600);
+  g_assert_cmpuint (g_list_model_get_n_items (origins), >=, 512);
+  g_clear_object (&item);
+  item = g_list_model_get_item (origins, 0);
+  g_assert_true (item == first);
+
+  /* it outlives the client */
+  g_object_ref (origins);
+  client_dispose (self->client);
+  self->client = NULL;
+  test_run_pending ();
+  g_assert_cmpuint (g_list_model_get_n_items (origins), >=, 512);
+  g_signal_handlers_disconnect_by_data (origins, log);
+  g_object_unref (origins);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -203,6 +265,7 @@ main (int argc, char *argv[])
     { "/properties/functions", test_functions, FAULT_SERVER_PLAIN },
     { "/properties/readable", test_readable, FAULT_SERVER_PLAIN },
     { "/properties/session", test_session, FAULT_SERVER_PLAIN },
+    { "/properties/origins", test_origins, FAULT_SERVER_PLAIN },
   };
 
   return client_tests_run (argc, argv, tests, G_N_ELEMENTS (tests));
