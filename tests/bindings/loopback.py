@@ -57,7 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             echo = {
                 'method': self.command,
                 'target': self.path,
-                'headers': {name.lower(): value for name, value in self.headers.items()},
+                'headers': {name.lower(): ', '.join(self.headers.get_all(name))
+                            for name in self.headers},
                 'body': body.decode(),
             }
             self.answer(200, 'application/json', json.dumps(echo).encode())

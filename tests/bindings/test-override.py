@@ -447,6 +447,26 @@ async def headers_and_parameters_are_sent():
 
 
 @coroutine()
+async def what_is_no_text_is_spelt_or_refused():
+    async with Resilient.Client() as client:
+        uri = server.uri('/echo')
+        echo = (await client.get(uri, params={'a': [1, 'b'], 'c': True, 'd': False, 'e': []})).json()
+        equal(echo['target'], '/echo?a=1&a=b&c=true&d=false')
+        echo = (await client.post(uri, form={'a': [1, 'é &'], 'c': True})).json()
+        equal((echo['body'], echo['headers']['content-type']),
+              ('a=1&a=%C3%A9+%26&c=true', 'application/x-www-form-urlencoded'))
+        echo = (await client.post(uri, form=[('a', 1), ('a', 2)])).json()
+        equal(echo['body'], 'a=1&a=2')
+        echo = (await client.get(uri, headers={'X-A': ['1', 2], 'X-B': False})).json()
+        equal((echo['headers']['x-a'].replace(' ', ''), echo['headers']['x-b']), ('1,2', 'false'))
+        for name in ('params', 'headers', 'form'):
+            for value in (None, b'x', {}, [None], [[1]], {1}):
+                message = str(raises(TypeError, client.post, uri, **{name: {'X-Name': value}}))
+                assert 'X-Name' in message, message
+        equal((await client.request('post', uri)).json()['method'], 'POST')
+
+
+@coroutine()
 async def a_request_is_started():
     async with Resilient.Client() as client:
         response = await client.start(Resilient.Request.new('GET', server.uri('/text')))

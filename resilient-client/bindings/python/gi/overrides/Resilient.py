@@ -40,6 +40,7 @@ import operator
 import selectors
 import sys
 import threading
+import urllib.parse
 import warnings
 import weakref
 
@@ -839,8 +840,24 @@ def _checked(cls, info):
 
 # --- requests ------------------------------------------------------------------------------------
 
-def _pairs(items):
-    return items.items() if hasattr(items, 'items') else items
+# Methods are case-sensitive, and a server knows these in capitals only.
+_METHODS = ('GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE')
+
+
+def _to_text(what, name, value):
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    if value is None or isinstance(value, (bytes, bytearray, dict, list, tuple, set, frozenset)):
+        raise TypeError(f'{what} {name!r} is text, a number or a list of them, '
+                        f'not {type(value).__name__}')
+    return str(value)
+
+
+def _pairs(what, items):
+    """Each name with each of its values, as text."""
+    for name, value in items.items() if hasattr(items, 'items') else items:
+        for each in value if isinstance(value, (list, tuple)) else (value,):
+            yield name, _to_text(what, name, each)
 
 
 class Request(Resilient.Request):
@@ -999,30 +1016,42 @@ class Client(Resilient.Client):
                 form=None, data=None, content_type=None, **properties):
         """Start a request and return its Resilient.Call, which can be awaited for the response.
 
+        :param method: GET and the like in letters of either case; others are sent as they are
         :param params: a mapping, or pairs, to be added to the query
         :param headers: a mapping to be set, or pairs to be appended
         :param json: a body that json.dumps understands; ValueError for a number that is not finite
-        :param form: a mapping that is sent as a form
+        :param form: a mapping, or pairs, to be sent as a form
         :param data: a body of bytes or text, with its content_type
         :param properties: of Resilient.Request, such as total_timeout=10; a time-out of None is
             the client's
+
+        In params, headers and form a list is the same name once for each value, True and False
+        are true and false, and None is a TypeError.
         """
         if sum(body is not None for body in (json, form, data)) > 1:
             raise TypeError('A request has one body: json, form or data')
 
         metadata = _to_vardict(properties.pop('metadata', None))
+        if isinstance(method, str) and method.upper() in _METHODS:
+            method = method.upper()
         request = Request(method=method, uri=uri, metadata=metadata, **properties)
-        for name, value in _pairs(params or {}):
-            request.add_query_param(name, str(value))
-        add_header = request.set_header if hasattr(headers, 'items') else request.append_header
-        for name, value in _pairs(headers or {}):
-            add_header(name, str(value))
+        for name, value in _pairs('The parameter', params or {}):
+            request.add_query_param(name, value)
+        appended = set() if hasattr(headers, 'items') else None
+        for name, value in _pairs('The header', headers or {}):
+            if appended is None or name in appended:
+                request.append_header(name, value)
+            else:
+                request.set_header(name, value)
+                appended.add(name)
         if json is not None:
             # RFC 8259, 6: there is no NaN in JSON, and no infinity.
             data = json_module.dumps(json, allow_nan=False)
             content_type = content_type or 'application/json'
         if form is not None:
-            request.set_body_form({name: str(value) for name, value in form.items()})
+            text = urllib.parse.urlencode(list(_pairs('The field', form)))
+            request.set_body_bytes(content_type or 'application/x-www-form-urlencoded',
+                                   GLib.Bytes.new(text.encode()))
         elif data is not None:
             if isinstance(data, str):
                 data = data.encode()
