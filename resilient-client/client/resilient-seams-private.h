@@ -4,7 +4,6 @@
 #pragma once
 
 #include "resilient-body-private.h"
-#include "resilient-client.h"
 #include "resilient-clock-private.h"
 #include "resilient-deadlines-private.h"
 #include "resilient-transport-attempt-private.h"
@@ -14,6 +13,8 @@
 #include "resilient-retry-after-private.h"
 
 G_BEGIN_DECLS
+
+typedef struct _ResilientClient ResilientClient;
 
 /* For the test kit: FALSE once the client has a transport, that is from its first call on. */
 gboolean resilient_client_set_transport (ResilientClient *self, ResilientTransport *transport);

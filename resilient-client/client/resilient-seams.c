@@ -5,23 +5,7 @@
 
 #include "resilient-seams-private.h"
 
-#include "resilient-client-private.h"
 #include "resilient-version.h"
-
-gboolean
-resilient_client_set_transport (ResilientClient *self, ResilientTransport *transport)
-{
-  ResilientEngine *engine = self->engine;
-  gboolean is_first;
-
-  g_mutex_lock (&engine->lock);
-  is_first = engine->transport == NULL;
-  g_mutex_unlock (&engine->lock);
-
-  if (is_first)
-    resilient_engine_set_transport (engine, transport);
-  return is_first;
-}
 
 void
 resilient_seams_offer (GType client_type)

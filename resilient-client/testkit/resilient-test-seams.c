@@ -8,6 +8,7 @@
 
 #include "resilient-test-seams-private.h"
 
+#include "resilient-client.h"
 #include "resilient-version.h"
 
 static gpointer

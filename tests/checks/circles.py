@@ -21,7 +21,6 @@ KNOWN = [
     'clock timer-queue timer-queue-source timer-queue-state',
     'backoff retry-policy retry-policy-getters',
     'body frozen-request request request-values',
-    'client client-headers client-properties client-pspecs client-results client-settings client-signals seams',
     'fault fault-connection fault-http1 fault-http2 fault-http2-stream fault-listener fault-log fault-plan '
     'fault-script fault-server fault-step',
     'gate gate-queue gate-state origin',

@@ -692,7 +692,7 @@ set_up (Run *self)
 
   self->client = resilient_client_new ();
   g_weak_ref_init (&self->weak_client, self->client);
-  self->engine = resilient_engine_ref (self->client->engine);
+  self->engine = resilient_engine_ref (resilient_client_peek_engine (self->client));
   self->script = scripted_transport_new ();
   resilient_engine_set_transport (self->engine, &self->script->parent);
   self->events = resilient_client_subscribe (self->client, 100000);
