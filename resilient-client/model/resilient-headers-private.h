@@ -43,6 +43,10 @@ void resilient_headers_append_to_soup (ResilientHeaders *self, SoupMessageHeader
 /* A field name is a token (RFC 9110, 5.1); a field value has no CR, LF or NUL. */
 gboolean resilient_headers_name_is_valid (const char *name);
 gboolean resilient_headers_value_is_valid (const char *value);
+/* What an app gives as a field of a request, as INVALID_REQUEST that names the field: both as
+ * above, and not one of those that follow from the body. Without @value the name alone is checked.
+ */
+gboolean resilient_headers_check_field (const char *name, const char *value, GError **error);
 /* Type "/" subtype, both tokens, nothing else (RFC 9110, 8.3.1). */
 gboolean resilient_headers_is_media_type (const char *value, gboolean *is_lower);
 

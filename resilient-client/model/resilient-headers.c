@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+
 typedef struct
 {
   const char *name; /* both in the chunk, or in the block */
@@ -401,4 +404,94 @@ resilient_headers_append_to_soup (ResilientHeaders *self, SoupMessageHeaders *he
 
       soup_message_headers_append (headers, field->name, field->value);
     }
+}
+
+/* tchar of RFC 9110, 5.6.2. */
+static gboolean
+is_token_character (char character)
+{
+  return g_ascii_isalnum (character)
+         || (character != '\0' && strchr ("!#$%&'*+-.^_`|~", character) != NULL);
+}
+
+gboolean
+resilient_headers_name_is_valid (const char *name)
+{
+  if (name == NULL || *name == '\0')
+    return FALSE;
+
+  for (const char *p = name; *p != '\0'; p++)
+    {
+      if (!is_token_character (*p))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+resilient_headers_value_is_valid (const char *value)
+{
+  /* A NUL can't be in a C string: it would end it. */
+  return value != NULL && strpbrk (value, "\r\n") == NULL;
+}
+
+gboolean
+resilient_headers_is_media_type (const char *value, gboolean *is_lower)
+{
+  guint n_slashes = 0;
+
+  *is_lower = TRUE;
+  for (const char *p = value; *p != '\0'; p++)
+    {
+      if (*p == '/' && (n_slashes++ > 0 || p == value || p[1] == '\0'))
+        return FALSE;
+      if (*p != '/' && !is_token_character (*p))
+        return FALSE;
+      *is_lower = *is_lower && !g_ascii_isupper (*p);
+    }
+
+  return n_slashes == 1;
+}
+
+/* What delimits a message follows from its body: a length of the caller's that is wrong would make
+ * the request lie about its end, the way request smuggling works. */
+static gboolean
+is_framing (const char *name)
+{
+  return g_ascii_strcasecmp (name, "Content-Length") == 0
+         || g_ascii_strcasecmp (name, "Transfer-Encoding") == 0;
+}
+
+gboolean
+resilient_headers_check_field (const char *name, const char *value, GError **error)
+{
+  /* A bad name is not repeated: it may be a whole header, value included. */
+  if (!resilient_headers_name_is_valid (name))
+    {
+      g_set_error_literal (error,
+                           RESILIENT_CLIENT_ERROR,
+                           RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                           _ ("The name of a header is not a valid token"));
+      return FALSE;
+    }
+  if (value != NULL && !resilient_headers_value_is_valid (value))
+    {
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _ ("The value of the header “%s” has a line break"),
+                   name);
+      return FALSE;
+    }
+  if (is_framing (name))
+    {
+      g_set_error (error,
+                   RESILIENT_CLIENT_ERROR,
+                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                   _ ("The header “%s” can’t be set: it follows from the body"),
+                   name);
+      return FALSE;
+    }
+  return TRUE;
 }

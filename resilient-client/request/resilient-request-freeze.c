@@ -12,44 +12,6 @@
 #include "resilient-i18n-private.h"
 #include "resilient-random-private.h"
 
-/* The framing of the body is libsoup's: a length of the caller's that is wrong would make the
- * request lie about its end, the way request smuggling works. */
-static const char *const framing_headers[] = { "Content-Length", "Transfer-Encoding", NULL };
-
-static gboolean
-check_field (const char *name, const char *value, GError **error)
-{
-  /* A bad name is not repeated: it may be a whole header, value included. */
-  if (!resilient_headers_name_is_valid (name))
-    {
-      g_set_error_literal (error,
-                           RESILIENT_CLIENT_ERROR,
-                           RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                           _ ("The name of a header is not a valid token"));
-      return FALSE;
-    }
-  if (!resilient_headers_value_is_valid (value))
-    {
-      g_set_error (error,
-                   RESILIENT_CLIENT_ERROR,
-                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                   _ ("The value of the header “%s” has a line break"),
-                   name);
-      return FALSE;
-    }
-  for (guint i = 0; framing_headers[i] != NULL; i++)
-    if (g_ascii_strcasecmp (name, framing_headers[i]) == 0)
-      {
-        g_set_error (error,
-                     RESILIENT_CLIENT_ERROR,
-                     RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                     _ ("The header “%s” can’t be set: it follows from the body"),
-                     name);
-        return FALSE;
-      }
-  return TRUE;
-}
-
 static gboolean
 freeze_headers (ResilientRequest *self, ResilientFrozenRequest *frozen, GError **error)
 {
@@ -63,7 +25,7 @@ freeze_headers (ResilientRequest *self, ResilientFrozenRequest *frozen, GError *
     {
       ResilientField *field = g_ptr_array_index (self->headers, i);
 
-      if (!check_field (field->name, field->value, error))
+      if (!resilient_headers_check_field (field->name, field->value, error))
         return FALSE;
       resilient_headers_append (headers, field->name, field->value);
     }

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "resilient-error.h"
+
 static void
 assert_fields (ResilientHeaders *headers, const char *const *expected)
 {
@@ -273,6 +275,47 @@ test_value_is_valid (void)
     }
 }
 
+/* The error names the header, never what it was to be, and a bad name not at all. */
+static void
+test_check_field (void)
+{
+  const struct
+  {
+    const char *name;
+    const char *value;
+    const char *named; /* by the error; NULL: it is good */
+  } rows[] = {
+    { "X-A", "1", NULL },
+    { "X-A", "", NULL },
+    { "X-A", NULL, NULL },
+    { "x-é", "1", "name of a header" },
+    { "X-Hunter2: hunter2", NULL, "name of a header" },
+    { "", "1", "name of a header" },
+    { "X-A", "hunter2\r\nX-Evil: 1", "“X-A”" },
+    { "X-A", "\nhunter2", "“X-A”" },
+    { "Content-Length", "5", "“Content-Length”" },
+    { "transfer-encoding", "chunked", "“transfer-encoding”" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpint (resilient_headers_check_field (rows[i].name, rows[i].value, &error),
+                       ==,
+                       rows[i].named == NULL);
+      if (rows[i].named == NULL)
+        {
+          g_assert_no_error (error);
+          continue;
+        }
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+      g_assert_nonnull (strstr (error->message, rows[i].named));
+      g_assert_null (strstr (error->message, "hunter2"));
+      g_assert_null (strchr (error->message, '\n'));
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -288,6 +331,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/headers/size", test_size);
   g_test_add_func ("/headers/name-is-valid", test_name_is_valid);
   g_test_add_func ("/headers/value-is-valid", test_value_is_valid);
+  g_test_add_func ("/headers/check-field", test_check_field);
 
   return g_test_run ();
 }
