@@ -14,6 +14,7 @@
 #include "resilient-handlers-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-origin-list-private.h"
+#include "resilient-request-private.h"
 #include "resilient-seams-private.h"
 #include "resilient-soup-transport-private.h"
 #include "resilient-subscription-private.h"
@@ -2370,8 +2371,9 @@ resilient_client_send_verb (ResilientClient *self,
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   frozen = resilient_frozen_request_new (method, uri, &error);
-  if (frozen != NULL && body != NULL)
-    resilient_frozen_request_set_body (frozen, content_type, body);
+  if (frozen != NULL && body != NULL
+      && !resilient_frozen_request_set_body (frozen, content_type, body, &error))
+    g_clear_pointer (&frozen, resilient_frozen_request_unref);
   resilient_client_send_frozen (
     self, frozen, error, context, cancellable, callback, user_data, tag);
 }

@@ -47,6 +47,8 @@ gboolean resilient_headers_value_is_valid (const char *value);
  * above, and not one of those that follow from the body. Without @value the name alone is checked.
  */
 gboolean resilient_headers_check_field (const char *name, const char *value, GError **error);
+/* What an app gives as the type of a body, or NULL for none: it has a slash and no line break. */
+gboolean resilient_headers_check_content_type (const char *value, GError **error);
 /* Type "/" subtype, both tokens, nothing else (RFC 9110, 8.3.1). */
 gboolean resilient_headers_is_media_type (const char *value, gboolean *is_lower);
 

@@ -495,3 +495,16 @@ resilient_headers_check_field (const char *name, const char *value, GError **err
     }
   return TRUE;
 }
+
+gboolean
+resilient_headers_check_content_type (const char *value, GError **error)
+{
+  if (value == NULL || (strchr (value, '/') != NULL && resilient_headers_value_is_valid (value)))
+    return TRUE;
+
+  g_set_error_literal (error,
+                       RESILIENT_CLIENT_ERROR,
+                       RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                       _ ("The content type of the body is not a media type"));
+  return FALSE;
+}

@@ -7,7 +7,7 @@
 #include <libsoup/soup.h>
 
 #include "resilient-body-stream-private.h"
-#include "resilient-request.h"
+#include "resilient-late-stream-private.h"
 
 G_BEGIN_DECLS
 
@@ -19,7 +19,7 @@ typedef struct _ResilientBody ResilientBody;
 ResilientBody *resilient_body_new_bytes (const char *content_type, GBytes *bytes);
 ResilientBody *resilient_body_new_file (const char *content_type, GFile *file);
 ResilientBody *resilient_body_new_factory (const char *content_type,
-                                           ResilientBodyFunc func,
+                                           ResilientLateStreamOpen func,
                                            gpointer data,
                                            GDestroyNotify destroy);
 ResilientBody *
@@ -45,6 +45,8 @@ void resilient_body_begin (ResilientBody *self);
 void resilient_body_release (ResilientBody *self);
 gboolean resilient_body_is_replayable (ResilientBody *self);
 gboolean resilient_body_is_spent (ResilientBody *self);
+/* Transfer none; NULL: it is a file or a stream. */
+GBytes *resilient_body_get_bytes (ResilientBody *self);
 /* Bytes; -1 = unknown. */
 gint64 resilient_body_get_size (ResilientBody *self);
 const char *resilient_body_get_content_type (ResilientBody *self);

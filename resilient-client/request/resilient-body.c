@@ -7,7 +7,6 @@
 
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
-#include "resilient-late-stream-private.h"
 
 typedef enum
 {
@@ -34,7 +33,7 @@ struct _ResilientBody
   GBytes *bytes;
   GFile *file;
   GInputStream *stream;
-  ResilientBodyFunc func;
+  ResilientLateStreamOpen func;
   gpointer func_data;
   GDestroyNotify func_destroy;
   gint64 length; /* of the stream, -1 = unknown; immutable */
@@ -172,7 +171,7 @@ resilient_body_new_file (const char *content_type, GFile *file)
 
 ResilientBody *
 resilient_body_new_factory (const char *content_type,
-                            ResilientBodyFunc func,
+                            ResilientLateStreamOpen func,
                             gpointer data,
                             GDestroyNotify destroy)
 {
@@ -307,6 +306,12 @@ gboolean
 resilient_body_is_spent (ResilientBody *self)
 {
   return self->kind == BODY_STREAM && g_atomic_int_get (&self->turn) == TURN_SPENT;
+}
+
+GBytes *
+resilient_body_get_bytes (ResilientBody *self)
+{
+  return self->bytes;
 }
 
 gint64

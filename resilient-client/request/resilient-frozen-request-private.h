@@ -5,7 +5,7 @@
 
 #include "resilient-body-private.h"
 #include "resilient-headers-private.h"
-#include "resilient-request.h"
+#include "resilient-retry-policy.h"
 
 G_BEGIN_DECLS
 
@@ -29,7 +29,7 @@ typedef struct
 {
   gatomicrefcount ref_count;
   int priority;
-  const char *method;                 /* interned; upper case kept as given; a valid token */
+  const char *method;                 /* behind the URI; case kept as given; a valid token */
   ResilientHeaders *headers;          /* nullable */
   ResilientBody *body;                /* nullable */
   ResilientRetryPolicy *retry_policy; /* nullable */
@@ -38,19 +38,20 @@ typedef struct
   ResilientOverrides *overrides;      /* nullable: none */
   GUri *uri;                          /* uri_text parsed; NULL while it is forgotten */
   ResilientIdempotency idempotency;
-  /* absolute http or https with a host, query parameters added; nothing left to escape */
+  /* absolute http or https with a host, query parameters added; nothing left to escape; then the
+   * method */
   char uri_text[];
 } ResilientFrozenRequest;
 
-/* Checks method, URI, headers and metadata: INVALID_REQUEST, with secrets left out of the
- * message. */
+/* Checks method and URI: INVALID_REQUEST, with secrets left out of the message. */
 ResilientFrozenRequest *
 resilient_frozen_request_new (const char *method, const char *uri, GError **error);
-ResilientFrozenRequest *resilient_request_freeze (ResilientRequest *self, GError **error);
-/* For the verbs: a frozen request with a body, before it is shared. @body may be NULL. */
-void resilient_frozen_request_set_body (ResilientFrozenRequest *self,
-                                        const char *content_type,
-                                        GBytes *body);
+/* For the verbs: a frozen request with a body, before it is shared. @content_type is checked.
+ * @body may be NULL. */
+gboolean resilient_frozen_request_set_body (ResilientFrozenRequest *self,
+                                            const char *content_type,
+                                            GBytes *body,
+                                            GError **error);
 void resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
                                              const ResilientOverrides *overrides);
 ResilientFrozenRequest *resilient_frozen_request_ref (ResilientFrozenRequest *self);

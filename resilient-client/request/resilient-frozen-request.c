@@ -129,7 +129,7 @@ resilient_frozen_request_new (const char *method, const char *uri, GError **erro
   g_autofree char *escaped = NULL;
   g_autoptr (GUri) parsed = NULL;
   g_autoptr (GUri) respelled = NULL;
-  gsize size;
+  gsize size, method_size;
 
   if (!check_method (method, error))
     return NULL;
@@ -147,23 +147,28 @@ resilient_frozen_request_new (const char *method, const char *uri, GError **erro
     }
 
   size = strlen (escaped) + 1;
-  self = g_malloc0 (G_STRUCT_OFFSET (ResilientFrozenRequest, uri_text) + size);
+  method_size = strlen (method) + 1;
+  self = g_malloc0 (G_STRUCT_OFFSET (ResilientFrozenRequest, uri_text) + size + method_size);
   g_atomic_ref_count_init (&self->ref_count);
-  self->method = g_intern_string (method);
+  self->method = memcpy (self->uri_text + size, method, method_size);
   self->uri = g_steal_pointer (&respelled);
   self->idempotency = RESILIENT_IDEMPOTENCY_AUTO;
   memcpy (self->uri_text, escaped, size);
   return self;
 }
 
-void
+gboolean
 resilient_frozen_request_set_body (ResilientFrozenRequest *self,
                                    const char *content_type,
-                                   GBytes *body)
+                                   GBytes *body,
+                                   GError **error)
 {
+  if (!resilient_headers_check_content_type (content_type, error))
+    return FALSE;
   g_clear_pointer (&self->body, resilient_body_unref);
   if (body != NULL)
     self->body = resilient_body_new_bytes (content_type, body);
+  return TRUE;
 }
 
 void

@@ -1,11 +1,21 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* A request as an app makes it, and how it is frozen when it is sent. It owns what was set, and the
+ * mistakes that were made in setting it, for they are told when it is sent and not before. Of one
+ * thread at a time. */
+
 #include "config.h"
 
 #include "resilient-request-private.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+#include "resilient-json-private.h"
+#include "resilient-random-private.h"
 
 /**
  * ResilientRequest:
@@ -13,9 +23,12 @@
  * What is sent and how: method, URI, headers, body, retry policy and time-outs.
  *
  * A request can be changed and sent any number of times: sending takes a frozen
- * copy, so a later change touches only later sends. A value that is not valid, such as a URI
- * without scheme or a header with a line break, is reported when the request is sent, as
- * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
+ * copy, so a later change touches only later sends.
+ *
+ * No function here fails on a value that is not valid, such as a header with a line break, a URI
+ * without scheme or a time-out that is no number. Sending the request reports the first such value,
+ * as %RESILIENT_CLIENT_ERROR_INVALID_REQUEST with the name of what it was for, and nothing is sent.
+ * A valid value for the same thing takes its place.
  *
  * ```c
  * g_autoptr (ResilientRequest) request = NULL;
@@ -33,6 +46,36 @@
  *
  * Since: 1.0
  */
+
+/* Why a value was not taken. */
+typedef struct
+{
+  char *field; /* what it was for: a header, or else a property or something like it */
+  gboolean is_header;
+  GError *error;
+} Mistake;
+
+struct _ResilientRequest
+{
+  GObject parent_instance;
+
+  /* All of the thread that uses the request. Method and URI are as they were given, and checked
+   * when the request is frozen; of the rest only what is valid gets here. */
+  char *method;              /* nullable */
+  char *uri;                 /* nullable */
+  GString *query;            /* what is added to that of the URI, encoded; nullable */
+  ResilientHeaders *headers; /* nullable */
+  gboolean headers_shared;   /* others look at them too: a copy is changed */
+  ResilientBody *body;       /* nullable */
+  char *idempotency_key;     /* nullable */
+  gboolean draw_idempotency_key;
+  ResilientRetryPolicy *retry_policy; /* nullable */
+  GVariant *metadata;                 /* nullable, a{sv} */
+  ResilientIdempotency idempotency;
+  int priority;
+  ResilientOverrides overrides;
+  GPtrArray *mistakes; /* Mistake, in the order in which they were made; NULL: none yet */
+};
 
 enum
 {
@@ -56,6 +99,89 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (ResilientRequest, resilient_request, G_TYPE_OBJECT)
 
+static void
+mistake_free (gpointer data)
+{
+  Mistake *mistake = data;
+
+  g_free (mistake->field);
+  g_error_free (mistake->error);
+  g_free (mistake);
+}
+
+/* @error is taken; NULL: there is none. */
+static void
+add_mistake (ResilientRequest *self, const char *field, gboolean is_header, GError *error)
+{
+  Mistake *mistake;
+
+  if (error == NULL)
+    return;
+  mistake = g_new (Mistake, 1);
+  mistake->field = g_strdup (field);
+  mistake->is_header = is_header;
+  mistake->error = error;
+  if (self->mistakes == NULL)
+    self->mistakes = g_ptr_array_new_with_free_func (mistake_free);
+  g_ptr_array_add (self->mistakes, mistake);
+}
+
+/* @field is set anew: what was wrong with it counts no more. */
+static void
+forget_mistakes (ResilientRequest *self, const char *field, gboolean is_header)
+{
+  for (guint i = self->mistakes != NULL ? self->mistakes->len : 0; i > 0; i--)
+    {
+      Mistake *mistake = g_ptr_array_index (self->mistakes, i - 1);
+
+      if (mistake->is_header == is_header && g_ascii_strcasecmp (mistake->field, field) == 0)
+        g_ptr_array_remove_index (self->mistakes, i - 1);
+    }
+}
+
+/* @field is set to what is wrong with @error, which is taken, or to what is good. */
+static void
+note_mistake (ResilientRequest *self, const char *field, GError *error)
+{
+  forget_mistakes (self, field, FALSE);
+  add_mistake (self, field, FALSE, error);
+}
+
+static GError *
+new_invalid (const char *message)
+{
+  return g_error_new_literal (
+    RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST, message);
+}
+
+static GError *
+new_bad_size (const char *name, gint64 size)
+{
+  g_autofree char *text = g_strdup_printf ("%" G_GINT64_FORMAT, size);
+
+  return g_error_new (RESILIENT_CLIENT_ERROR,
+                      RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                      /* Translators: the first %s is the name of a property or a parameter, such as
+                         max-response-size, the second a negative number. */
+                      _ ("“%s” must be a number of bytes, 0 or more, or -1, and is %s"),
+                      name,
+                      text);
+}
+
+static void
+set_string (ResilientRequest *self, char **field, const char *value, guint prop_id)
+{
+  g_autofree char *old = *field;
+
+  if (g_strcmp0 (old, value) == 0)
+    {
+      g_steal_pointer (&old);
+      return;
+    }
+  *field = g_strdup (value);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[prop_id]);
+}
+
 /* Where the value of a duration property lives. */
 static double *
 duration_field (ResilientRequest *self, guint prop_id)
@@ -78,29 +204,92 @@ duration_field (ResilientRequest *self, guint prop_id)
     }
 }
 
-/* @field is where one of the time-outs lives. What is no duration at all asks for the client's. */
-void
-resilient_request_set_duration (ResilientRequest *self, double *field, double value)
+/* For ever is no limit; it is kept as a number that can be computed with. */
+static void
+set_duration (ResilientRequest *self, guint prop_id, double value)
 {
-  if (isnan (value) || value < 0)
-    value = -1;
+  const char *name = properties[prop_id]->name;
+  double *field = duration_field (self, prop_id);
+  GError *error = NULL;
+
+  if (isnan (value) || (value < 0 && value != -1))
+    g_set_error (&error,
+                 RESILIENT_CLIENT_ERROR,
+                 RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                 /* Translators: %s is the name of a property, such as read-timeout. */
+                 _ ("“%s” must be a number of seconds, 0 or more, or -1 for the client’s, and is "
+                    "%g"),
+                 name,
+                 value);
+  note_mistake (self, name, error);
   value = MIN (value, G_MAXDOUBLE);
-  if (*field == value)
+  if (error != NULL || *field == value)
     return;
   *field = value;
-  for (guint prop_id = PROP_CONNECT_TIMEOUT; prop_id <= PROP_TOTAL_TIMEOUT; prop_id++)
-    if (duration_field (self, prop_id) == field)
-      g_object_notify_by_pspec (G_OBJECT (self), properties[prop_id]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[prop_id]);
 }
 
-static void
-field_free (gpointer data)
+/* Makes the headers ready for a change, and returns them as they were, to be kept while it is made:
+ * what they are to become may be text of theirs. They are copied when others look at them too, or
+ * when fields of @name go, whose text they would keep otherwise. */
+static ResilientHeaders *
+edit_headers (ResilientRequest *self, const char *name)
 {
-  ResilientField *field = data;
+  ResilientHeaders *old = self->headers;
 
-  g_free (field->name);
-  g_free (field->value);
-  g_free (field);
+  if (old == NULL)
+    {
+      self->headers = resilient_headers_new ();
+      old = resilient_headers_ref (self->headers);
+    }
+  else if (self->headers_shared || (name != NULL && resilient_headers_get_one (old, name) != NULL))
+    {
+      self->headers = resilient_headers_copy (old);
+    }
+  else
+    {
+      resilient_headers_ref (old);
+    }
+  self->headers_shared = FALSE;
+  return old;
+}
+
+/* Both of us copy them before a change. */
+static ResilientHeaders *
+share_headers (ResilientRequest *self)
+{
+  self->headers_shared = TRUE;
+  return self->headers != NULL ? resilient_headers_ref (self->headers) : NULL;
+}
+
+static gboolean
+check_header (ResilientRequest *self, const char *name, const char *value)
+{
+  GError *error = NULL;
+  gboolean good = resilient_headers_check_field (name, value, &error);
+
+  add_mistake (self, name, TRUE, error);
+  return good;
+}
+
+/* With the body, or NULL and the error, which are taken. */
+static void
+take_body (ResilientRequest *self, ResilientBody *body, GError *error)
+{
+  g_clear_pointer (&self->body, resilient_body_unref);
+  self->body = body;
+  note_mistake (self, "body", error);
+}
+
+static gboolean
+check_content_type (ResilientRequest *self, const char *content_type)
+{
+  GError *error = NULL;
+
+  if (resilient_headers_check_content_type (content_type, &error))
+    return TRUE;
+  take_body (self, NULL, error);
+  return FALSE;
 }
 
 static void
@@ -110,14 +299,14 @@ resilient_request_finalize (GObject *object)
 
   g_free (self->method);
   g_free (self->uri);
+  if (self->query != NULL)
+    g_string_free (self->query, TRUE);
+  g_clear_pointer (&self->headers, resilient_headers_unref);
+  g_clear_pointer (&self->body, resilient_body_unref);
+  g_free (self->idempotency_key);
   g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
-  g_ptr_array_unref (self->headers);
-  g_ptr_array_unref (self->secret_headers);
-  g_ptr_array_unref (self->query);
-  g_clear_pointer (&self->body, resilient_body_unref);
-  g_clear_error (&self->body_error);
-  g_free (self->idempotency_key);
+  g_clear_pointer (&self->mistakes, g_ptr_array_unref);
 
   G_OBJECT_CLASS (resilient_request_parent_class)->finalize (object);
 }
@@ -200,8 +389,7 @@ resilient_request_set_property (GObject *object,
     case PROP_QUEUE_TIMEOUT:
     case PROP_ATTEMPT_TIMEOUT:
     case PROP_TOTAL_TIMEOUT:
-      resilient_request_set_duration (
-        self, duration_field (self, prop_id), g_value_get_double (value));
+      set_duration (self, prop_id, g_value_get_double (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -213,6 +401,9 @@ resilient_request_class_init (ResilientRequestClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  /* A number that is out of range is reported when the request is sent, and no warning of
+   * GObject's. */
+  const GParamFlags number_flags = flags | G_PARAM_LAX_VALIDATION;
 
   object_class->finalize = resilient_request_finalize;
   object_class->get_property = resilient_request_get_property;
@@ -287,7 +478,7 @@ resilient_request_class_init (ResilientRequestClass *klass)
    * Since: 1.0
    */
   properties[PROP_MAX_RESPONSE_SIZE] =
-    g_param_spec_int64 ("max-response-size", NULL, NULL, -1, G_MAXINT64, -1, flags);
+    g_param_spec_int64 ("max-response-size", NULL, NULL, G_MININT64, G_MAXINT64, -1, number_flags);
 
   /**
    * ResilientRequest:connect-timeout:
@@ -297,8 +488,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_CONNECT_TIMEOUT] =
-    g_param_spec_double ("connect-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_CONNECT_TIMEOUT] = g_param_spec_double (
+    "connect-timeout", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE, -1, number_flags);
 
   /**
    * ResilientRequest:read-timeout:
@@ -309,7 +500,7 @@ resilient_request_class_init (ResilientRequestClass *klass)
    * Since: 1.0
    */
   properties[PROP_READ_TIMEOUT] =
-    g_param_spec_double ("read-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+    g_param_spec_double ("read-timeout", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE, -1, number_flags);
 
   /**
    * ResilientRequest:write-timeout:
@@ -320,7 +511,7 @@ resilient_request_class_init (ResilientRequestClass *klass)
    * Since: 1.0
    */
   properties[PROP_WRITE_TIMEOUT] =
-    g_param_spec_double ("write-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+    g_param_spec_double ("write-timeout", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE, -1, number_flags);
 
   /**
    * ResilientRequest:queue-timeout:
@@ -331,7 +522,7 @@ resilient_request_class_init (ResilientRequestClass *klass)
    * Since: 1.0
    */
   properties[PROP_QUEUE_TIMEOUT] =
-    g_param_spec_double ("queue-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+    g_param_spec_double ("queue-timeout", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE, -1, number_flags);
 
   /**
    * ResilientRequest:attempt-timeout:
@@ -341,8 +532,8 @@ resilient_request_class_init (ResilientRequestClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_ATTEMPT_TIMEOUT] =
-    g_param_spec_double ("attempt-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+  properties[PROP_ATTEMPT_TIMEOUT] = g_param_spec_double (
+    "attempt-timeout", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE, -1, number_flags);
 
   /**
    * ResilientRequest:total-timeout:
@@ -353,7 +544,7 @@ resilient_request_class_init (ResilientRequestClass *klass)
    * Since: 1.0
    */
   properties[PROP_TOTAL_TIMEOUT] =
-    g_param_spec_double ("total-timeout", NULL, NULL, -1, G_MAXDOUBLE, -1, flags);
+    g_param_spec_double ("total-timeout", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE, -1, number_flags);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -362,9 +553,1066 @@ static void
 resilient_request_init (ResilientRequest *self)
 {
   self->method = g_strdup ("GET");
-  self->headers = g_ptr_array_new_with_free_func (field_free);
-  self->secret_headers = g_ptr_array_new_with_free_func (g_free);
-  self->query = g_ptr_array_new_with_free_func (field_free);
   self->idempotency = RESILIENT_IDEMPOTENCY_AUTO;
   self->overrides = (ResilientOverrides) RESILIENT_OVERRIDES_NONE;
+}
+
+/**
+ * resilient_request_new:
+ * @method: an HTTP method
+ * @uri: an absolute http or https URI
+ *
+ * Creates a request. A method or URI that is not valid is reported when the request is sent.
+ *
+ * Returns: (transfer full): a new request
+ *
+ * Since: 1.0
+ */
+ResilientRequest *
+resilient_request_new (const char *method, const char *uri)
+{
+  g_return_val_if_fail (method != NULL, NULL);
+  g_return_val_if_fail (uri != NULL, NULL);
+
+  return g_object_new (RESILIENT_TYPE_REQUEST, "method", method, "uri", uri, NULL);
+}
+
+/**
+ * resilient_request_new_from_uri:
+ * @method: an HTTP method
+ * @uri: an absolute http or https URI
+ *
+ * Creates a request for a parsed URI.
+ *
+ * Returns: (transfer full): a new request
+ *
+ * Since: 1.0
+ */
+ResilientRequest *
+resilient_request_new_from_uri (const char *method, GUri *uri)
+{
+  g_autofree char *text = NULL;
+
+  g_return_val_if_fail (method != NULL, NULL);
+  g_return_val_if_fail (uri != NULL, NULL);
+
+  text = g_uri_to_string (uri);
+  return g_object_new (RESILIENT_TYPE_REQUEST, "method", method, "uri", text, NULL);
+}
+
+/**
+ * resilient_request_copy:
+ * @self: a request
+ *
+ * Copies a request with all that was set, what is not valid included.
+ *
+ * A body is shared, as it never changes; so a stream that can be read once is still read once only,
+ * whichever of the two is sent.
+ *
+ * Returns: (transfer full): a new request
+ *
+ * Since: 1.0
+ */
+ResilientRequest *
+resilient_request_copy (ResilientRequest *self)
+{
+  ResilientRequest *copy;
+
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  copy = g_object_new (RESILIENT_TYPE_REQUEST, NULL);
+  g_free (copy->method);
+  copy->method = g_strdup (self->method);
+  copy->uri = g_strdup (self->uri);
+  if (self->query != NULL)
+    copy->query = g_string_new_len (self->query->str, (gssize) self->query->len);
+  copy->headers = share_headers (self);
+  copy->headers_shared = TRUE;
+  if (self->body != NULL)
+    copy->body = resilient_body_ref (self->body);
+  copy->idempotency_key = g_strdup (self->idempotency_key);
+  copy->draw_idempotency_key = self->draw_idempotency_key;
+  if (self->retry_policy != NULL)
+    copy->retry_policy = resilient_retry_policy_ref (self->retry_policy);
+  if (self->metadata != NULL)
+    copy->metadata = g_variant_ref (self->metadata);
+  copy->idempotency = self->idempotency;
+  copy->priority = self->priority;
+  copy->overrides = self->overrides;
+  for (guint i = 0; self->mistakes != NULL && i < self->mistakes->len; i++)
+    {
+      Mistake *mistake = g_ptr_array_index (self->mistakes, i);
+
+      add_mistake (copy, mistake->field, mistake->is_header, g_error_copy (mistake->error));
+    }
+  return copy;
+}
+
+/**
+ * resilient_request_get_method: (get-property method)
+ * @self: a request
+ *
+ * Gets the HTTP method.
+ *
+ * Returns: (nullable): the HTTP method
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_request_get_method (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->method;
+}
+
+/**
+ * resilient_request_set_method: (set-property method)
+ * @self: a request
+ * @method: (nullable): the HTTP method; checked when the request is sent
+ *
+ * Sets the HTTP method.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_method (ResilientRequest *self, const char *method)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_string (self, &self->method, method, PROP_METHOD);
+}
+
+/**
+ * resilient_request_get_uri: (get-property uri)
+ * @self: a request
+ *
+ * Gets the URI.
+ *
+ * Returns: (nullable): the URI
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_request_get_uri (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->uri;
+}
+
+/**
+ * resilient_request_set_uri: (set-property uri)
+ * @self: a request
+ * @uri: (nullable): the URI; checked when the request is sent
+ *
+ * Sets the URI.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_uri (ResilientRequest *self, const char *uri)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_string (self, &self->uri, uri, PROP_URI);
+}
+
+/**
+ * resilient_request_get_retry_policy: (get-property retry-policy)
+ * @self: a request
+ *
+ * Gets the retry policy.
+ *
+ * Returns: (transfer none) (nullable): the policy, or %NULL for the client's
+ *
+ * Since: 1.0
+ */
+ResilientRetryPolicy *
+resilient_request_get_retry_policy (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->retry_policy;
+}
+
+/**
+ * resilient_request_set_retry_policy: (set-property retry-policy)
+ * @self: a request
+ * @retry_policy: (nullable): a policy, or %NULL for the client's
+ *
+ * Sets the retry policy.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_retry_policy (ResilientRequest *self, ResilientRetryPolicy *retry_policy)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (self->retry_policy == retry_policy)
+    return;
+  g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
+  if (retry_policy != NULL)
+    self->retry_policy = resilient_retry_policy_ref (retry_policy);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RETRY_POLICY]);
+}
+
+/**
+ * resilient_request_get_metadata: (get-property metadata)
+ * @self: a request
+ *
+ * Gets what observers are told about the request.
+ *
+ * Returns: (transfer none) (nullable): the metadata, or %NULL
+ *
+ * Since: 1.0
+ */
+GVariant *
+resilient_request_get_metadata (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->metadata;
+}
+
+/**
+ * resilient_request_set_metadata: (set-property metadata)
+ * @self: a request
+ * @metadata: (nullable): a dictionary of type `a{sv}`, or %NULL; taken when floating
+ *
+ * Sets what observers are told about the request.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_metadata (ResilientRequest *self, GVariant *metadata)
+{
+  g_autoptr (GVariant) given = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (metadata != NULL && !g_variant_is_of_type (metadata, G_VARIANT_TYPE_VARDICT))
+    g_set_error (&error,
+                 RESILIENT_CLIENT_ERROR,
+                 RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                 /* Translators: both are types of GVariant, such as “a{sv}”. */
+                 _ ("Metadata must be of type “%s”, not “%s”"),
+                 "a{sv}",
+                 g_variant_get_type_string (metadata));
+  note_mistake (self, "metadata", error);
+  if (error != NULL || self->metadata == metadata)
+    return;
+  g_clear_pointer (&self->metadata, g_variant_unref);
+  self->metadata = g_steal_pointer (&given);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_METADATA]);
+}
+
+/**
+ * resilient_request_get_priority: (get-property priority)
+ * @self: a request
+ *
+ * Gets where the request stands in the queue.
+ *
+ * Returns: lower goes first, 0 is the default
+ *
+ * Since: 1.0
+ */
+int
+resilient_request_get_priority (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), 0);
+
+  return self->priority;
+}
+
+/**
+ * resilient_request_set_priority: (set-property priority)
+ * @self: a request
+ * @priority: lower goes first, 0 is the default
+ *
+ * Sets where the request stands in the queue.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_priority (ResilientRequest *self, int priority)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (self->priority == priority)
+    return;
+  self->priority = priority;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PRIORITY]);
+}
+
+/**
+ * resilient_request_get_idempotency: (get-property idempotency)
+ * @self: a request
+ *
+ * Gets whether sending the request twice does the same as sending it once.
+ *
+ * Returns: whether it does
+ *
+ * Since: 1.0
+ */
+ResilientIdempotency
+resilient_request_get_idempotency (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), RESILIENT_IDEMPOTENCY_AUTO);
+
+  return self->idempotency;
+}
+
+/**
+ * resilient_request_set_idempotency: (set-property idempotency)
+ * @self: a request
+ * @idempotency: whether it does
+ *
+ * Sets whether sending the request twice does the same as sending it once.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_idempotency (ResilientRequest *self, ResilientIdempotency idempotency)
+{
+  GError *error = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  /* Through guint, so that negative values are too large. */
+  if ((guint) idempotency > RESILIENT_IDEMPOTENCY_NO)
+    g_set_error (&error,
+                 RESILIENT_CLIENT_ERROR,
+                 RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                 /* Translators: %s is the name of a property, idempotency. */
+                 _ ("“%s” is %d, which is none of its values"),
+                 "idempotency",
+                 (int) idempotency);
+  note_mistake (self, "idempotency", error);
+  if (error != NULL || self->idempotency == idempotency)
+    return;
+  self->idempotency = idempotency;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IDEMPOTENCY]);
+}
+
+/**
+ * resilient_request_get_max_response_size: (get-property max-response-size)
+ * @self: a request
+ *
+ * Gets the most bytes that the body of the response may have.
+ *
+ * Returns: bytes after decoding; -1 for the client's limit, 0 for none
+ *
+ * Since: 1.0
+ */
+gint64
+resilient_request_get_max_response_size (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->overrides.max_response_size;
+}
+
+/**
+ * resilient_request_set_max_response_size: (set-property max-response-size)
+ * @self: a request
+ * @max_response_size: bytes after decoding; -1 for the client's limit, 0 for none
+ *
+ * Sets the most bytes that the body of the response may have.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_max_response_size (ResilientRequest *self, gint64 max_response_size)
+{
+  GError *error = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (max_response_size < -1)
+    error = new_bad_size ("max-response-size", max_response_size);
+  note_mistake (self, "max-response-size", error);
+  if (error != NULL || self->overrides.max_response_size == max_response_size)
+    return;
+  self->overrides.max_response_size = max_response_size;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_RESPONSE_SIZE]);
+}
+
+/**
+ * resilient_request_get_connect_timeout: (get-property connect-timeout)
+ * @self: a request
+ *
+ * Gets [property@Request:connect-timeout].
+ *
+ * Returns: seconds; -1 for the client's limit, 0 for none
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_get_connect_timeout (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->overrides.connect_timeout;
+}
+
+/**
+ * resilient_request_set_connect_timeout: (set-property connect-timeout)
+ * @self: a request
+ * @connect_timeout: seconds; -1 for the client's limit, 0 for none
+ *
+ * Sets [property@Request:connect-timeout].
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_connect_timeout (ResilientRequest *self, double connect_timeout)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_duration (self, PROP_CONNECT_TIMEOUT, connect_timeout);
+}
+
+/**
+ * resilient_request_get_read_timeout: (get-property read-timeout)
+ * @self: a request
+ *
+ * Gets [property@Request:read-timeout].
+ *
+ * Returns: seconds; -1 for the client's limit, 0 for none
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_get_read_timeout (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->overrides.read_timeout;
+}
+
+/**
+ * resilient_request_set_read_timeout: (set-property read-timeout)
+ * @self: a request
+ * @read_timeout: seconds; -1 for the client's limit, 0 for none
+ *
+ * Sets [property@Request:read-timeout].
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_read_timeout (ResilientRequest *self, double read_timeout)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_duration (self, PROP_READ_TIMEOUT, read_timeout);
+}
+
+/**
+ * resilient_request_get_write_timeout: (get-property write-timeout)
+ * @self: a request
+ *
+ * Gets [property@Request:write-timeout].
+ *
+ * Returns: seconds; -1 for the client's limit, 0 for none
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_get_write_timeout (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->overrides.write_timeout;
+}
+
+/**
+ * resilient_request_set_write_timeout: (set-property write-timeout)
+ * @self: a request
+ * @write_timeout: seconds; -1 for the client's limit, 0 for none
+ *
+ * Sets [property@Request:write-timeout].
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_write_timeout (ResilientRequest *self, double write_timeout)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_duration (self, PROP_WRITE_TIMEOUT, write_timeout);
+}
+
+/**
+ * resilient_request_get_queue_timeout: (get-property queue-timeout)
+ * @self: a request
+ *
+ * Gets [property@Request:queue-timeout].
+ *
+ * Returns: seconds; -1 for the client's limit, 0 for none
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_get_queue_timeout (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->overrides.queue_timeout;
+}
+
+/**
+ * resilient_request_set_queue_timeout: (set-property queue-timeout)
+ * @self: a request
+ * @queue_timeout: seconds; -1 for the client's limit, 0 for none
+ *
+ * Sets [property@Request:queue-timeout].
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_queue_timeout (ResilientRequest *self, double queue_timeout)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_duration (self, PROP_QUEUE_TIMEOUT, queue_timeout);
+}
+
+/**
+ * resilient_request_get_attempt_timeout: (get-property attempt-timeout)
+ * @self: a request
+ *
+ * Gets [property@Request:attempt-timeout].
+ *
+ * Returns: seconds; -1 for the client's limit, 0 for none
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_get_attempt_timeout (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->overrides.attempt_timeout;
+}
+
+/**
+ * resilient_request_set_attempt_timeout: (set-property attempt-timeout)
+ * @self: a request
+ * @attempt_timeout: seconds; -1 for the client's limit, 0 for none
+ *
+ * Sets [property@Request:attempt-timeout].
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_attempt_timeout (ResilientRequest *self, double attempt_timeout)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_duration (self, PROP_ATTEMPT_TIMEOUT, attempt_timeout);
+}
+
+/**
+ * resilient_request_get_total_timeout: (get-property total-timeout)
+ * @self: a request
+ *
+ * Gets [property@Request:total-timeout].
+ *
+ * Returns: seconds; -1 for the client's limit, 0 for none
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_get_total_timeout (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->overrides.total_timeout;
+}
+
+/**
+ * resilient_request_set_total_timeout: (set-property total-timeout)
+ * @self: a request
+ * @total_timeout: seconds; -1 for the client's limit, 0 for none
+ *
+ * Sets [property@Request:total-timeout].
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_total_timeout (ResilientRequest *self, double total_timeout)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  set_duration (self, PROP_TOTAL_TIMEOUT, total_timeout);
+}
+
+/**
+ * resilient_request_get_header:
+ * @self: a request
+ * @name: a header name, of any case
+ *
+ * Gets a header that the request itself sets, with all its values joined by `", "` (RFC 9110, 5.3).
+ * The defaults of the client and of the origin, and what follows from the body, are not among them.
+ *
+ * Returns: (transfer none) (nullable): the value, which lives until a header is set or added, or
+ *   %NULL if the request sets none of that name
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_request_get_header (ResilientRequest *self, const char *name)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  return self->headers != NULL ? resilient_headers_get_list (self->headers, name) : NULL;
+}
+
+/**
+ * resilient_request_set_header:
+ * @self: a request
+ * @name: a header name, of any case
+ * @value: (nullable): its only value from now on, or %NULL to remove the header
+ *
+ * Sets a header. It replaces default headers of the same name that the client or the origin has.
+ *
+ * Not valid are a @name that is no token and a @value with CR, LF or NUL (RFC 9110, 5.1 and 5.5),
+ * and `Content-Length` and `Transfer-Encoding`, which follow from the body.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_header (ResilientRequest *self, const char *name, const char *value)
+{
+  g_autoptr (ResilientHeaders) old = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (name != NULL);
+
+  forget_mistakes (self, name, TRUE);
+  if (value != NULL ? !check_header (self, name, value) : self->headers == NULL)
+    return;
+  old = edit_headers (self, name);
+  resilient_headers_replace (self->headers, name, value);
+}
+
+/**
+ * resilient_request_append_header:
+ * @self: a request
+ * @name: a header name, of any case
+ * @value: one more value
+ *
+ * Adds a header beside those of the same name that the request has already. What is valid is as for
+ * [method@Request.set_header].
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_append_header (ResilientRequest *self, const char *name, const char *value)
+{
+  g_autoptr (ResilientHeaders) old = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (name != NULL);
+  g_return_if_fail (value != NULL);
+
+  if (!check_header (self, name, value))
+    return;
+  old = edit_headers (self, NULL);
+  resilient_headers_append (self->headers, name, value);
+}
+
+/**
+ * resilient_request_dup_headers:
+ * @self: a request
+ *
+ * Copies the headers that the request itself sets, secret ones included.
+ *
+ * Returns: (transfer full): the headers, in order
+ *
+ * Since: 1.0
+ */
+SoupMessageHeaders *
+resilient_request_dup_headers (ResilientRequest *self)
+{
+  SoupMessageHeaders *headers;
+
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_REQUEST);
+  if (self->headers != NULL)
+    resilient_headers_append_to_soup (self->headers, headers);
+  return headers;
+}
+
+/**
+ * resilient_request_mark_header_secret:
+ * @self: a request
+ * @name: a header name, of any case
+ *
+ * Marks a header as secret: its value appears in no log, event or error, and a redirect to another
+ * origin drops it.
+ *
+ * `Authorization`, `Proxy-Authorization` and `Cookie` are secret without a mark.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_mark_header_secret (ResilientRequest *self, const char *name)
+{
+  g_autoptr (ResilientHeaders) old = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (name != NULL);
+
+  if (!check_header (self, name, NULL))
+    return;
+  old = edit_headers (self, NULL);
+  resilient_headers_mark_secret (self->headers, name);
+}
+
+/**
+ * resilient_request_add_query_param:
+ * @self: a request
+ * @name: the name, not encoded
+ * @value: the value, not encoded
+ *
+ * Adds a parameter at the end of the URI's query, percent-encoded. [property@Request:uri] does not
+ * change.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_add_query_param (ResilientRequest *self, const char *name, const char *value)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (name != NULL);
+  g_return_if_fail (value != NULL);
+
+  if (self->query == NULL)
+    self->query = g_string_new (NULL);
+  else
+    g_string_append_c (self->query, '&');
+  /* All but unreserved characters (RFC 3986, 2.3), so that a value can't end its parameter. */
+  g_string_append_uri_escaped (self->query, name, NULL, FALSE);
+  g_string_append_c (self->query, '=');
+  g_string_append_uri_escaped (self->query, value, NULL, FALSE);
+}
+
+/**
+ * resilient_request_get_idempotency_key:
+ * @self: a request
+ *
+ * Gets the key that [method@Request.set_idempotency_key] set.
+ *
+ * Returns: (transfer none) (nullable): the key, or %NULL if there is none or one is drawn for each
+ *   send
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_request_get_idempotency_key (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->idempotency_key;
+}
+
+/**
+ * resilient_request_set_idempotency_key:
+ * @self: a request
+ * @idempotency_key: (nullable): a key, not empty and without line break, or %NULL to draw a random
+ *   UUID for each send
+ *
+ * Sends the request with an `Idempotency-Key` header, by which a server recognises a request that
+ * it has already processed. The key stays the same over all attempts of one send, and lets a POST
+ * or PATCH be retried after it was sent.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_idempotency_key (ResilientRequest *self, const char *idempotency_key)
+{
+  g_autofree char *old = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (idempotency_key != NULL
+      && (*idempotency_key == '\0' || !resilient_headers_value_is_valid (idempotency_key)))
+    error = new_invalid (_ ("The idempotency key is empty or has a line break"));
+  note_mistake (self, "idempotency-key", error);
+  if (error != NULL)
+    return;
+  old = self->idempotency_key;
+  self->idempotency_key = g_strdup (idempotency_key);
+  self->draw_idempotency_key = idempotency_key == NULL;
+}
+
+/**
+ * resilient_request_get_body_bytes:
+ * @self: a request
+ *
+ * Gets a body that is in memory: bytes, JSON or a form.
+ *
+ * Returns: (transfer none) (nullable): the body as it is sent, or %NULL if there is none, or it is
+ * a file or a stream
+ *
+ * Since: 1.0
+ */
+GBytes *
+resilient_request_get_body_bytes (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->body != NULL ? resilient_body_get_bytes (self->body) : NULL;
+}
+
+/**
+ * resilient_request_get_body_size:
+ * @self: a request
+ *
+ * Gets how long the body is.
+ *
+ * Returns: bytes, 0 without a body, -1 if it is not known: of a file before it was first sent, and
+ *   of a stream that was set without its length
+ *
+ * Since: 1.0
+ */
+gint64
+resilient_request_get_body_size (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), -1);
+
+  return self->body != NULL ? resilient_body_get_size (self->body) : 0;
+}
+
+/**
+ * resilient_request_set_body_bytes:
+ * @self: a request
+ * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
+ * @bytes: (nullable): the body, or %NULL for none
+ *
+ * Sets the body from memory. Each of the functions that set a body replaces the one before, also
+ * with one that is not valid.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_body_bytes (ResilientRequest *self, const char *content_type, GBytes *bytes)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (check_content_type (self, content_type))
+    take_body (self, bytes != NULL ? resilient_body_new_bytes (content_type, bytes) : NULL, NULL);
+}
+
+/**
+ * resilient_request_set_body_json:
+ * @self: a request
+ * @json: a JSON document
+ *
+ * Sets the body to a JSON document, as it is now, of type `application/json`, written as RFC 8259
+ * says.
+ *
+ * What JSON can't say, such as a number that is not finite, is not valid.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_body_json (ResilientRequest *self, JsonNode *json)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  GError *error = NULL;
+  char *text;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (json != NULL);
+
+  text = resilient_json_write (json, &error);
+  if (text == NULL)
+    {
+      take_body (self, NULL, error);
+      return;
+    }
+  bytes = g_bytes_new_take (text, strlen (text));
+  take_body (self, resilient_body_new_bytes ("application/json", bytes), NULL);
+}
+
+/**
+ * resilient_request_set_body_form:
+ * @self: a request
+ * @form: (element-type utf8 utf8): names and values, not encoded
+ *
+ * Sets the body to a form, as it is now, of type `application/x-www-form-urlencoded`.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_body_form (ResilientRequest *self, GHashTable *form)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  char *text;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (form != NULL);
+
+  text = soup_form_encode_hash (form);
+  bytes = g_bytes_new_take (text, strlen (text));
+  take_body (self, resilient_body_new_bytes (SOUP_FORM_MIME_TYPE_URLENCODED, bytes), NULL);
+}
+
+/**
+ * resilient_request_set_body_file:
+ * @self: a request
+ * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
+ * @file: a file
+ *
+ * Sets the body to the contents of a file, which is opened anew each time it is sent. A file that
+ * can't be opened fails the request with the error of GIO; one whose size changes between two
+ * attempts, or that becomes shorter while it is sent, and a device or a pipe, with
+ * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST. It is sent as long as it was when it was opened.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_body_file (ResilientRequest *self, const char *content_type, GFile *file)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (G_IS_FILE (file));
+
+  if (check_content_type (self, content_type))
+    take_body (self, resilient_body_new_file (content_type, file), NULL);
+}
+
+/**
+ * resilient_request_set_body_stream_factory:
+ * @self: a request
+ * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
+ * @func: (scope notified) (closure user_data) (destroy destroy): opens the body
+ * @user_data: data for @func
+ * @destroy: (nullable): frees @user_data
+ *
+ * Sets the body to what a function opens each time it is sent. It is called in the thread that
+ * drives the request: the one of the client's home context, or the client's I/O thread. Its error
+ * fails the request. @destroy may be called in any thread.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_body_stream_factory (ResilientRequest *self,
+                                           const char *content_type,
+                                           ResilientBodyFunc func,
+                                           gpointer user_data,
+                                           GDestroyNotify destroy)
+{
+  g_autoptr (ResilientBody) body = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (func != NULL);
+
+  /* Before the type is checked: it owns @user_data, whatever becomes of it. */
+  body = resilient_body_new_factory (content_type, func, user_data, destroy);
+  if (check_content_type (self, content_type))
+    take_body (self, g_steal_pointer (&body), NULL);
+}
+
+/**
+ * resilient_request_set_body_stream:
+ * @self: a request
+ * @content_type: (nullable): the media type of the body; a `Content-Type` header set by hand wins
+ * @stream: a stream
+ * @length: how many bytes the stream gives, or -1 if that is not known, and then it goes in chunks;
+ *   less is not valid
+ *
+ * Sets the body to a stream that can be read once: after it was read, the request can be neither
+ * retried nor sent again. Prefer [method@Request.set_body_stream_factory] where the body can be
+ * opened anew.
+ *
+ * No more than @length bytes are sent. A stream that ends before fails the request with
+ * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_body_stream (ResilientRequest *self,
+                                   const char *content_type,
+                                   GInputStream *stream,
+                                   gint64 length)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+  g_return_if_fail (G_IS_INPUT_STREAM (stream));
+
+  if (!check_content_type (self, content_type))
+    return;
+  if (length < -1)
+    take_body (self, NULL, new_bad_size ("length", length));
+  else
+    take_body (self, resilient_body_new_stream (content_type, stream, length), NULL);
+}
+
+/* The URI with the query parameters added. */
+static char *
+make_uri (ResilientRequest *self)
+{
+  gsize length;
+  GString *text;
+  const char *query;
+
+  if (self->uri == NULL || self->query == NULL)
+    return g_strdup (self->uri);
+
+  length = strcspn (self->uri, "#");
+  text = g_string_new_len (self->uri, (gssize) length);
+  query = strchr (text->str, '?');
+  if (query == NULL)
+    g_string_append_c (text, '?');
+  else if (query[1] != '\0')
+    g_string_append_c (text, '&');
+  g_string_append_len (text, self->query->str, (gssize) self->query->len);
+  g_string_append (text, self->uri + length);
+  return g_string_free (text, FALSE);
+}
+
+ResilientFrozenRequest *
+resilient_request_freeze (ResilientRequest *self, GError **error)
+{
+  g_autofree char *uri = make_uri (self);
+  ResilientFrozenRequest *frozen = resilient_frozen_request_new (self->method, uri, error);
+
+  if (frozen == NULL)
+    return NULL;
+  if (self->mistakes != NULL && self->mistakes->len > 0)
+    {
+      Mistake *first = g_ptr_array_index (self->mistakes, 0);
+
+      g_propagate_error (error, g_error_copy (first->error));
+      resilient_frozen_request_unref (frozen);
+      return NULL;
+    }
+
+  frozen->headers = share_headers (self);
+  if (self->body != NULL)
+    frozen->body = resilient_body_ref (self->body);
+  if (self->draw_idempotency_key)
+    {
+      frozen->idempotency_key = g_malloc (RESILIENT_UUID_SIZE);
+      resilient_random_uuid (frozen->idempotency_key);
+    }
+  else
+    {
+      frozen->idempotency_key = g_strdup (self->idempotency_key);
+    }
+  if (self->retry_policy != NULL)
+    frozen->retry_policy = resilient_retry_policy_ref (self->retry_policy);
+  if (self->metadata != NULL)
+    frozen->metadata = g_variant_ref (self->metadata);
+  frozen->idempotency = self->idempotency;
+  frozen->priority = self->priority;
+  resilient_frozen_request_set_overrides (frozen, &self->overrides);
+  return frozen;
 }

@@ -9,6 +9,7 @@
 
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
+#include <libsoup/soup.h>
 
 #include "resilient-enums.h"
 #include "resilient-retry-policy.h"
@@ -40,6 +41,9 @@ ResilientRequest *resilient_request_new (const char *method,
 RESILIENT_AVAILABLE_IN_1_0
 ResilientRequest *resilient_request_new_from_uri (const char *method,
                                                   GUri       *uri);
+
+RESILIENT_AVAILABLE_IN_1_0
+ResilientRequest *resilient_request_copy (ResilientRequest *self);
 
 RESILIENT_AVAILABLE_IN_1_0
 const char *resilient_request_get_method (ResilientRequest *self);
@@ -120,6 +124,10 @@ void   resilient_request_set_total_timeout (ResilientRequest *self,
                                             double            total_timeout);
 
 RESILIENT_AVAILABLE_IN_1_0
+const char *resilient_request_get_header (ResilientRequest *self,
+                                          const char       *name);
+
+RESILIENT_AVAILABLE_IN_1_0
 void resilient_request_set_header (ResilientRequest *self,
                                    const char       *name,
                                    const char       *value);
@@ -128,6 +136,9 @@ RESILIENT_AVAILABLE_IN_1_0
 void resilient_request_append_header (ResilientRequest *self,
                                       const char       *name,
                                       const char       *value);
+
+RESILIENT_AVAILABLE_IN_1_0
+SoupMessageHeaders *resilient_request_dup_headers (ResilientRequest *self);
 
 RESILIENT_AVAILABLE_IN_1_0
 void resilient_request_mark_header_secret (ResilientRequest *self,
@@ -139,8 +150,16 @@ void resilient_request_add_query_param (ResilientRequest *self,
                                         const char       *value);
 
 RESILIENT_AVAILABLE_IN_1_0
-void resilient_request_set_idempotency_key (ResilientRequest *self,
-                                            const char       *idempotency_key);
+const char *resilient_request_get_idempotency_key (ResilientRequest *self);
+RESILIENT_AVAILABLE_IN_1_0
+void        resilient_request_set_idempotency_key (ResilientRequest *self,
+                                                   const char       *idempotency_key);
+
+RESILIENT_AVAILABLE_IN_1_0
+GBytes *resilient_request_get_body_bytes (ResilientRequest *self);
+
+RESILIENT_AVAILABLE_IN_1_0
+gint64 resilient_request_get_body_size (ResilientRequest *self);
 
 RESILIENT_AVAILABLE_IN_1_0
 void resilient_request_set_body_bytes (ResilientRequest *self,

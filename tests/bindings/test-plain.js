@@ -342,6 +342,44 @@ test('values that are not valid are errors', async () => {
     await client.close_async(0, null);
 });
 
+test('what is not valid is told when it is sent', async () => {
+    const client = new Resilient.Client();
+
+    for (const [name, spoil] of [
+        ['X-Bad', request => request.set_header('X-Bad', 'a\nb')],
+        ['header', request => request.append_header('no token', 'a')],
+        ['method', request => request.set_method('NO TOKEN')],
+        ['URI', request => request.set_uri('nonsense')],
+        ['read-timeout', request => request.set_read_timeout(-5)],
+        ['total-timeout', request => (request.totalTimeout = NaN)],
+        ['max-response-size', request => request.set_max_response_size(-2)],
+        ['content type', request => request.set_body_bytes('text', new GLib.Bytes([1]))],
+    ]) {
+        const request = Resilient.Request.new('PUT', server.uri('/text'));
+        spoil(request);
+        request.set_connect_timeout(-9);
+        const error = await fails(client.send_async(request.copy(), null, null),
+            ClientError, ClientError.INVALID_REQUEST);
+        ok(error.message.includes(name), error.message);
+    }
+    equal(client.get_stats().get_attempts(), 0);
+    await client.close_async(0, null);
+});
+
+test('a request can be read', () => {
+    const request = Resilient.Request.new('POST', server.uri('/echo'));
+
+    equal([request.get_header('X-One'), request.get_body_bytes(), request.get_body_size()], [null, null, 0]);
+    request.set_header('X-One', '1');
+    request.append_header('x-one', '2');
+    request.set_idempotency_key('key');
+    request.set_body_form({name: 'a b'});
+    const copy = request.copy();
+    request.set_header('X-One', '3');
+    equal([copy.get_header('x-one'), copy.dup_headers().get_list('X-One')], ['1, 2', '1, 2']);
+    equal([copy.get_idempotency_key(), copy.get_body_bytes().get_size()], ['key', 8]);
+});
+
 test('headers and query are sent', async () => {
     const client = new Resilient.Client({userAgent: 'Test/1.0'});
     const request = Resilient.Request.new('GET', server.uri('/echo'));

@@ -492,6 +492,72 @@ def bodies_come_in_many_forms():
 
 
 @case
+def what_is_not_valid_is_told_when_it_is_sent():
+    client = Resilient.Client.new()
+    text = GLib.Bytes.new(b'text')
+    stream = Gio.MemoryInputStream.new_from_bytes(text)
+    for name, spoil in (
+            ('X-Bad', lambda request: request.set_header('X-Bad', 'a\nb')),
+            ('X-Bad', lambda request: request.append_header('X-Bad', 'a\r\nX-Evil: 1')),
+            ('header', lambda request: request.set_header('no token', 'a')),
+            ('header', lambda request: request.mark_header_secret('no token')),
+            ('Content-Length', lambda request: request.set_header('Content-Length', '1')),
+            ('idempotency key', lambda request: request.set_idempotency_key('a\nb')),
+            ('method', lambda request: request.set_method('NO TOKEN')),
+            ('URI', lambda request: request.set_uri('nonsense')),
+            ('read-timeout', lambda request: request.set_read_timeout(-5)),
+            ('total-timeout', lambda request: request.set_total_timeout(float('nan'))),
+            ('queue-timeout', lambda request: request.set_property('queue-timeout', -0.5)),
+            ('max-response-size', lambda request: request.set_max_response_size(-2)),
+            ('Metadata', lambda request: request.set_metadata(GLib.Variant('s', 'text'))),
+            ('content type', lambda request: request.set_body_bytes('text\n/plain', text)),
+            ('length', lambda request: request.set_body_stream(None, stream, -2))):
+        request = Resilient.Request.new('PUT', server.uri('/text'))
+        spoil(request)
+        # A second mistake is not told, and a copy has them all.
+        request.set_connect_timeout(-9)
+        for spoiled in (request, request.copy()):
+            call = client.start(spoiled, None)
+            for send in (lambda: client.send(spoiled, None, None),
+                         lambda: finish(client.send_async, client.send_finish, spoiled, None),
+                         lambda: finish(call.finish_async, call.finish_finish)):
+                error = raises(GLib.Error, send)
+                assert error.matches(Resilient.ClientError.quark(),
+                                     Resilient.ClientError.INVALID_REQUEST)
+                assert name in error.message, (name, error.message)
+    for content_type in ('text', 'text/plain\nX-Evil: 1'):
+        error = raises(GLib.Error, finish, client.post_async, client.post_finish,
+                       server.uri('/text'), content_type, text, None)
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
+    equal(client.get_stats().get_attempts(), 0)
+    close(client)
+
+
+@case
+def a_request_can_be_read_and_copied():
+    request = Resilient.Request.new('POST', server.uri('/echo'))
+    assert request.get_header('X-One') is None and request.get_body_bytes() is None
+    assert request.get_idempotency_key() is None
+    equal(request.get_body_size(), 0)
+    request.set_header('X-One', '1')
+    request.append_header('x-one', '2')
+    request.set_idempotency_key('key')
+    request.set_body_form({'name': 'a b'})
+    copy = request.copy()
+    request.set_header('X-One', '3')
+    equal((request.get_header('x-one'), copy.get_header('x-one')), ('3', '1, 2'))
+    equal(copy.dup_headers().get_list('X-One'), '1, 2')
+    equal((copy.get_method(), copy.get_uri()), ('POST', server.uri('/echo')))
+    equal(copy.get_idempotency_key(), 'key')
+    equal((copy.get_body_bytes().get_data(), copy.get_body_size()), (b'name=a+b', 8))
+    client = Resilient.Client.new()
+    echo = send_echo(client, copy)
+    # of a repeated header it tells the last
+    equal((echo['headers']['x-one'], echo['body']), ('2', 'name=a+b'))
+    close(client)
+
+
+@case
 def a_body_function_is_asked_for_each_attempt():
     client = Resilient.Client.new()
     asked = []

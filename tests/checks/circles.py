@@ -20,7 +20,6 @@ NAME = re.compile(r'\b[a-z_]\w+\b')
 KNOWN = [
     'clock timer-queue timer-queue-source timer-queue-state',
     'backoff retry-policy retry-policy-getters',
-    'body frozen-request request request-values',
     'fault fault-connection fault-http1 fault-http2 fault-http2-stream fault-listener fault-log fault-plan '
     'fault-script fault-server fault-step',
     'gate gate-queue gate-state origin',

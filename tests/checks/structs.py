@@ -32,7 +32,6 @@ KNOWN = [
     'ResilientGate',
     'ResilientLane',
     'ResilientOrigin',
-    'ResilientRequest',
     'ResilientRequestContext',
     'ResilientResponse',
     'ResilientResult',

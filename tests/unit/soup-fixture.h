@@ -12,6 +12,7 @@
 #include "resilient-transport-attempt-private.h"
 #include "resilient-lane-private.h"
 #include "resilient-origin-key-private.h"
+#include "resilient-request-private.h"
 #include "test-clock.h"
 #include "test-util.h"
 

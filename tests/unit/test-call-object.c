@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "call-fixture.h"
+#include "resilient-request-private.h"
 
 /* A call as an object: what its properties tell, and what can be asked of one that does nothing. */
 

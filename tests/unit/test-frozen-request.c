@@ -180,10 +180,14 @@ test_body (void)
   g_autoptr (ResilientFrozenRequest) frozen =
     resilient_frozen_request_new ("POST", "http://example.org/", NULL);
   g_autoptr (GBytes) bytes = g_bytes_new_static ("abc", 3);
+  g_autoptr (GError) error = NULL;
 
-  resilient_frozen_request_set_body (frozen, "text/plain", bytes);
+  g_assert_true (resilient_frozen_request_set_body (frozen, "text/plain", bytes, NULL));
   g_assert_cmpint (resilient_body_get_size (frozen->body), ==, 3);
-  resilient_frozen_request_set_body (frozen, NULL, NULL);
+  g_assert_false (
+    resilient_frozen_request_set_body (frozen, "text/plain\r\nX-Evil: 1", bytes, &error));
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+  g_assert_true (resilient_frozen_request_set_body (frozen, NULL, NULL, NULL));
   g_assert_null (frozen->body);
 }
 

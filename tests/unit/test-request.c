@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "resilient-error.h"
-#include "resilient-frozen-request-private.h"
+#include "resilient-request-private.h"
 
 static ResilientFrozenRequest *
 freeze (ResilientRequest *request)
@@ -138,18 +138,189 @@ static void
 test_durations (void)
 {
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "http://example.org/");
-  const double bad[] = { NAN, -0.5, -INFINITY };
+  static const char *const names[] = { "connect-timeout", "read-timeout",    "write-timeout",
+                                       "queue-timeout",   "attempt-timeout", "total-timeout" };
+  const double bad[] = { NAN, -0.5, -7, -INFINITY };
+  double value;
 
-  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      resilient_request_set_read_timeout (request, 1);
-      resilient_request_set_read_timeout (request, bad[i]);
-      g_assert_cmpfloat (resilient_request_get_read_timeout (request), ==, -1);
+      for (guint j = 0; j < G_N_ELEMENTS (bad); j++)
+        {
+          g_object_set (request, names[i], 1.5, NULL);
+          resilient_frozen_request_unref (freeze (request));
+          g_object_set (request, names[i], bad[j], NULL);
+          assert_invalid (request, names[i]);
+          g_object_get (request, names[i], &value, NULL);
+          g_assert_cmpfloat (value, ==, 1.5);
+        }
+      g_object_set (request, names[i], (double) INFINITY, NULL);
+      g_object_get (request, names[i], &value, NULL);
+      g_assert_cmpfloat (value, ==, G_MAXDOUBLE);
+      g_object_set (request, names[i], -1.0, NULL);
+      resilient_frozen_request_unref (freeze (request));
     }
-  resilient_request_set_read_timeout (request, INFINITY);
-  g_assert_cmpfloat (resilient_request_get_read_timeout (request), ==, G_MAXDOUBLE);
+}
+
+/* Out of range, whichever way they come, and the value before stays. */
+static void
+test_ranges (void)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("PUT", "http://example.org/");
+  g_autoptr (GInputStream) stream = g_memory_input_stream_new ();
+
   resilient_request_set_max_response_size (request, -7);
   g_assert_cmpint (resilient_request_get_max_response_size (request), ==, -1);
+  assert_invalid (request, "max-response-size");
+  resilient_request_set_max_response_size (request, 10);
+  g_object_set (request, "max-response-size", G_MININT64, NULL);
+  g_assert_cmpint (resilient_request_get_max_response_size (request), ==, 10);
+  assert_invalid (request, "max-response-size");
+  resilient_request_set_max_response_size (request, -1);
+
+  resilient_request_set_idempotency (request, (ResilientIdempotency) 99);
+  g_assert_cmpint (resilient_request_get_idempotency (request), ==, RESILIENT_IDEMPOTENCY_AUTO);
+  assert_invalid (request, "idempotency");
+  resilient_request_set_idempotency (request, RESILIENT_IDEMPOTENCY_AUTO);
+
+  resilient_request_set_body_stream (request, NULL, stream, -2);
+  assert_invalid (request, "length");
+  resilient_request_set_body_stream (request, NULL, stream, -1);
+  resilient_frozen_request_unref (freeze (request));
+}
+
+/* The first of them is told, until it is put right. */
+static void
+test_mistakes (void)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "http://example.org/");
+  g_autoptr (ResilientRequest) copy = NULL;
+
+  resilient_request_set_header (request, "X-Key", "hunter2\n");
+  resilient_request_set_read_timeout (request, -3);
+  assert_invalid (request, "X-Key");
+  /* one more value, or a mark, does not make up for it */
+  resilient_request_append_header (request, "x-key", "good");
+  resilient_request_mark_header_secret (request, "X-Key");
+  assert_invalid (request, "X-Key");
+
+  copy = resilient_request_copy (request);
+  resilient_request_set_header (request, "X-KEY", "good");
+  assert_invalid (request, "read-timeout");
+  resilient_request_set_read_timeout (request, 3);
+  resilient_frozen_request_unref (freeze (request));
+  assert_invalid (copy, "X-Key");
+
+  resilient_request_mark_header_secret (request, "X Key");
+  assert_invalid (request, "name of a header");
+}
+
+static void
+test_reading (void)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("POST", "http://example.org/");
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("abc", 3);
+  g_autoptr (GInputStream) stream = g_memory_input_stream_new_from_bytes (bytes);
+  SoupMessageHeaders *headers;
+
+  g_assert_null (resilient_request_get_header (request, "X-A"));
+  g_assert_null (resilient_request_get_idempotency_key (request));
+  g_assert_null (resilient_request_get_body_bytes (request));
+  g_assert_cmpint (resilient_request_get_body_size (request), ==, 0);
+  headers = resilient_request_dup_headers (request);
+  g_assert_null (soup_message_headers_get_one (headers, "X-A"));
+  soup_message_headers_unref (headers);
+
+  resilient_request_set_header (request, "X-A", "1");
+  resilient_request_append_header (request, "x-a", "2");
+  resilient_request_set_header (request, "Authorization", "hunter2");
+  g_assert_cmpstr (resilient_request_get_header (request, "X-a"), ==, "1, 2");
+  g_assert_cmpstr (resilient_request_get_header (request, "authorization"), ==, "hunter2");
+  headers = resilient_request_dup_headers (request);
+  g_assert_cmpstr (soup_message_headers_get_list (headers, "X-A"), ==, "1, 2");
+  soup_message_headers_replace (headers, "X-A", "3");
+  soup_message_headers_unref (headers);
+  g_assert_cmpstr (resilient_request_get_header (request, "X-A"), ==, "1, 2");
+
+  resilient_request_set_idempotency_key (request, "key");
+  g_assert_cmpstr (resilient_request_get_idempotency_key (request), ==, "key");
+  resilient_request_set_idempotency_key (request, NULL);
+  g_assert_null (resilient_request_get_idempotency_key (request));
+
+  resilient_request_set_body_bytes (request, NULL, bytes);
+  g_assert_true (resilient_request_get_body_bytes (request) == bytes);
+  g_assert_cmpint (resilient_request_get_body_size (request), ==, 3);
+  resilient_request_set_body_stream (request, NULL, stream, 3);
+  g_assert_null (resilient_request_get_body_bytes (request));
+  g_assert_cmpint (resilient_request_get_body_size (request), ==, 3);
+  resilient_request_set_body_stream (request, NULL, stream, -1);
+  g_assert_cmpint (resilient_request_get_body_size (request), ==, -1);
+}
+
+/* What the getters return may be given to the setters. */
+static void
+test_own_values (void)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "http://example.org/");
+
+  resilient_request_set_header (request, "X-A", "1");
+  resilient_request_append_header (request, "X-A", "2");
+  for (guint i = 0; i < 2; i++)
+    {
+      resilient_request_set_header (request, "X-A", resilient_request_get_header (request, "X-A"));
+      g_assert_cmpstr (resilient_request_get_header (request, "X-A"), ==, "1, 2");
+      resilient_request_append_header (
+        request, "X-B", resilient_request_get_header (request, "X-A"));
+      resilient_frozen_request_unref (freeze (request));
+    }
+  g_assert_cmpstr (resilient_request_get_header (request, "X-B"), ==, "1, 2, 1, 2");
+  resilient_request_set_idempotency_key (request, "key");
+  resilient_request_set_idempotency_key (request, resilient_request_get_idempotency_key (request));
+  g_assert_cmpstr (resilient_request_get_idempotency_key (request), ==, "key");
+  resilient_request_set_uri (request, resilient_request_get_uri (request));
+  g_assert_cmpstr (resilient_request_get_uri (request), ==, "http://example.org/");
+}
+
+static void
+test_copy (void)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("PUT", "http://example.org/");
+  g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (5, 0.5);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("abc", 3);
+  g_autoptr (ResilientRequest) copy = NULL;
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
+
+  resilient_request_set_retry_policy (request, policy);
+  resilient_request_set_metadata (request, g_variant_new_parsed ("{'a': <1>}"));
+  resilient_request_set_priority (request, 7);
+  resilient_request_set_idempotency (request, RESILIENT_IDEMPOTENCY_NO);
+  resilient_request_set_total_timeout (request, 6);
+  resilient_request_set_header (request, "X-A", "1");
+  resilient_request_mark_header_secret (request, "X-A");
+  resilient_request_add_query_param (request, "a", "b");
+  resilient_request_set_idempotency_key (request, "key");
+  resilient_request_set_body_bytes (request, "text/plain", bytes);
+
+  copy = resilient_request_copy (request);
+  resilient_request_set_header (request, "X-A", "2");
+  resilient_request_add_query_param (request, "c", "d");
+  resilient_request_set_total_timeout (request, 1);
+  g_assert_cmpstr (resilient_request_get_header (copy, "X-A"), ==, "1");
+
+  frozen = freeze (copy);
+  g_assert_cmpstr (frozen->method, ==, "PUT");
+  g_assert_cmpstr (frozen->uri_text, ==, "http://example.org/?a=b");
+  g_assert_true (frozen->retry_policy == policy);
+  g_assert_cmpuint (g_variant_n_children (frozen->metadata), ==, 1);
+  g_assert_cmpint (frozen->priority, ==, 7);
+  g_assert_cmpint (frozen->idempotency, ==, RESILIENT_IDEMPOTENCY_NO);
+  g_assert_cmpfloat (frozen->overrides->total_timeout, ==, 6);
+  g_assert_true (resilient_headers_is_secret (frozen->headers, "x-a"));
+  g_assert_cmpstr (frozen->idempotency_key, ==, "key");
+  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, 3);
+  resilient_request_set_header (copy, "X-A", "3");
+  g_assert_cmpstr (resilient_headers_get_one (frozen->headers, "X-A"), ==, "1");
+  g_assert_cmpstr (resilient_request_get_header (request, "X-A"), ==, "2");
 }
 
 static void
@@ -327,6 +498,11 @@ main (int argc, char *argv[])
   g_test_add_func ("/request/defaults", test_defaults);
   g_test_add_func ("/request/properties", test_properties);
   g_test_add_func ("/request/durations", test_durations);
+  g_test_add_func ("/request/ranges", test_ranges);
+  g_test_add_func ("/request/mistakes", test_mistakes);
+  g_test_add_func ("/request/reading", test_reading);
+  g_test_add_func ("/request/own-values", test_own_values);
+  g_test_add_func ("/request/copy", test_copy);
   g_test_add_func ("/request/headers", test_headers);
   g_test_add_func ("/request/query", test_query);
   g_test_add_func ("/request/key", test_key);

@@ -759,8 +759,8 @@ def _check_setting(cls, name, value):
         return value
     if pspec.minimum < 0:
         # Of a request: the client's.
-        if value is None or value == pspec.minimum:
-            return pspec.minimum
+        if value is None or value == -1:
+            return -1.0
     return _check_duration(name, value, 0)
 
 
