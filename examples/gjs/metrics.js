@@ -34,6 +34,10 @@ class MetricsCollector {
 // [end]
 
 // [stream]
+function nameOf(enumeration, value) {
+    return Object.keys(enumeration).find(name => enumeration[name] === value);
+}
+
 async function logEvents(subscription) {
     let number = 0;
 
@@ -41,7 +45,7 @@ async function logEvents(subscription) {
         const attempt = event.get_context().get_current_attempt() + 1;
 
         number++;
-        print(`${event.get_sequence()} attempt ${attempt} ${event.get_reason() ?? ''}`);
+        print(`${event.get_sequence()} attempt ${attempt} ${nameOf(Resilient.Reason, event.get_reason())}`);
     }
     return number;
 }

@@ -86,7 +86,6 @@ GType resilient_result_status_get_type (void) G_GNUC_CONST;
  * @RESILIENT_FAILURE_TOO_LARGE: the response is larger than allowed
  * @RESILIENT_FAILURE_QUEUE_TIMEOUT: waited too long for a slot
  * @RESILIENT_FAILURE_DEADLINE: the attempt or the request took too long
- * @RESILIENT_FAILURE_CIRCUIT_OPEN: held back by an open circuit breaker
  * @RESILIENT_FAILURE_OVERLOADED: refused: too many requests wait
  * @RESILIENT_FAILURE_CLOSED: refused: the client is closed
  * @RESILIENT_FAILURE_INVALID: refused: the request is not valid
@@ -115,17 +114,58 @@ typedef enum /*< flags >*/
   RESILIENT_FAILURE_TOO_LARGE = 1 << 11,
   RESILIENT_FAILURE_QUEUE_TIMEOUT = 1 << 12,
   RESILIENT_FAILURE_DEADLINE = 1 << 13,
-  RESILIENT_FAILURE_CIRCUIT_OPEN = 1 << 14,
-  RESILIENT_FAILURE_OVERLOADED = 1 << 15,
-  RESILIENT_FAILURE_CLOSED = 1 << 16,
-  RESILIENT_FAILURE_INVALID = 1 << 17,
-  RESILIENT_FAILURE_CANCELLED = 1 << 18,
+  RESILIENT_FAILURE_OVERLOADED = 1 << 14,
+  RESILIENT_FAILURE_CLOSED = 1 << 15,
+  RESILIENT_FAILURE_INVALID = 1 << 16,
+  RESILIENT_FAILURE_CANCELLED = 1 << 17,
 } ResilientFailure;
 
 #define RESILIENT_TYPE_FAILURE (resilient_failure_get_type ())
 
 RESILIENT_AVAILABLE_IN_1_0
 GType resilient_failure_get_type (void) G_GNUC_CONST;
+
+/**
+ * ResilientReason:
+ * @RESILIENT_REASON_SUCCESS: an answer that the policy accepts
+ * @RESILIENT_REASON_RETRY: another attempt is made
+ * @RESILIENT_REASON_CANCELLED: it was cancelled
+ * @RESILIENT_REASON_DEADLINE: the total time was over
+ * @RESILIENT_REASON_CLOSED: the client was closed
+ * @RESILIENT_REASON_NOT_RETRYABLE: the policy does not retry this failure
+ * @RESILIENT_REASON_RETRIES_EXHAUSTED: all retries that the policy allows were made
+ * @RESILIENT_REASON_NOT_IDEMPOTENT: the server may have acted on it already, and it must not be sent twice
+ * @RESILIENT_REASON_BODY_SPENT: the body came from a stream that was read already
+ * @RESILIENT_REASON_RETRY_AFTER_TOO_LONG: the server asked for a longer wait than the policy allows
+ * @RESILIENT_REASON_DEADLINE_TOO_NEAR: the total time would be over before the next attempt
+ * @RESILIENT_REASON_QUEUE_TIMEOUT: the request waited too long for a slot
+ *
+ * Why there is, or is not, another attempt: the rule that decided it.
+ *
+ * More values may be added.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  RESILIENT_REASON_SUCCESS,
+  RESILIENT_REASON_RETRY,
+  RESILIENT_REASON_CANCELLED,
+  RESILIENT_REASON_DEADLINE,
+  RESILIENT_REASON_CLOSED,
+  RESILIENT_REASON_NOT_RETRYABLE,
+  RESILIENT_REASON_RETRIES_EXHAUSTED,
+  RESILIENT_REASON_NOT_IDEMPOTENT,
+  RESILIENT_REASON_BODY_SPENT,
+  RESILIENT_REASON_RETRY_AFTER_TOO_LONG,
+  RESILIENT_REASON_DEADLINE_TOO_NEAR,
+  RESILIENT_REASON_QUEUE_TIMEOUT,
+} ResilientReason;
+
+#define RESILIENT_TYPE_REASON (resilient_reason_get_type ())
+
+RESILIENT_AVAILABLE_IN_1_0
+GType resilient_reason_get_type (void) G_GNUC_CONST;
 
 /**
  * ResilientJitter:

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "resilient-debug-private.h"
+#include "resilient-reason-private.h"
 #include "resilient-result-store-private.h"
 #include "resilient-subscription-private.h"
 

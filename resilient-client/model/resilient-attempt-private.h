@@ -7,7 +7,6 @@
 #pragma once
 
 #include "resilient-attempt.h"
-#include "resilient-reason-private.h"
 
 G_BEGIN_DECLS
 

@@ -267,16 +267,16 @@ resilient_attempt_get_sends (ResilientAttempt *self)
  * resilient_attempt_get_reason:
  * @self: an attempt
  *
- * Gets why it was the last attempt, or why there was another one, see [method@Event.get_reason].
+ * Gets why it was the last attempt, or why there was another one.
  *
- * Returns: (transfer none): a fixed English word, not for display
+ * Returns: the rule that decided it
  *
  * Since: 1.0
  */
-const char *
+ResilientReason
 resilient_attempt_get_reason (ResilientAttempt *self)
 {
-  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (self != NULL, RESILIENT_REASON_SUCCESS);
 
-  return resilient_reason_to_string (self->reason);
+  return self->reason;
 }

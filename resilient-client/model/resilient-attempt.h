@@ -40,7 +40,7 @@ gboolean          resilient_attempt_get_reused_connection (ResilientAttempt *sel
 RESILIENT_AVAILABLE_IN_1_0
 guint             resilient_attempt_get_sends             (ResilientAttempt *self);
 RESILIENT_AVAILABLE_IN_1_0
-const char       *resilient_attempt_get_reason            (ResilientAttempt *self);
+ResilientReason   resilient_attempt_get_reason            (ResilientAttempt *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientAttempt, resilient_attempt_unref)
 

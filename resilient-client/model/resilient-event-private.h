@@ -7,7 +7,6 @@
 #pragma once
 
 #include "resilient-event.h"
-#include "resilient-reason-private.h"
 
 G_BEGIN_DECLS
 

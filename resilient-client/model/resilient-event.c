@@ -331,33 +331,14 @@ resilient_event_get_delay (ResilientEvent *self)
  *
  * Gets why there is, or is not, another attempt.
  *
- * | reason | meaning |
- * |---|---|
- * | `none` | no decision was taken |
- * | `success` | an answer that the policy accepts |
- * | `retry` | there is another attempt |
- * | `cancelled` | the caller cancelled |
- * | `deadline` | the total time was over |
- * | `closed` | the client was closed |
- * | `not-retryable` | the policy does not retry this failure |
- * | `retries-exhausted` | all retries that the policy allows were made |
- * | `not-idempotent` | the server may have acted on it already, and it must not be sent twice |
- * | `body-spent` | the body came from a stream that was read already |
- * | `retry-after-too-long` | the server asked for a longer wait than the policy allows |
- * | `deadline-too-near` | the total time would be over before the next attempt |
- * | `budget-empty` | the retry budget had nothing left; not in this version |
- * | `queue-timeout` | the request waited too long for a slot |
- *
- * More may be added.
- *
- * Returns: (transfer none): a fixed English word, not for display
+ * Returns: the rule that decided it
  *
  * Since: 1.0
  */
-const char *
+ResilientReason
 resilient_event_get_reason (ResilientEvent *self)
 {
-  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (self != NULL, RESILIENT_REASON_SUCCESS);
 
-  return resilient_reason_to_string (self->reason);
+  return self->reason;
 }

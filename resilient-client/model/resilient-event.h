@@ -44,7 +44,7 @@ ResilientFailure         resilient_event_get_failure    (ResilientEvent *self);
 RESILIENT_AVAILABLE_IN_1_0
 double                   resilient_event_get_delay      (ResilientEvent *self);
 RESILIENT_AVAILABLE_IN_1_0
-const char              *resilient_event_get_reason     (ResilientEvent *self);
+ResilientReason          resilient_event_get_reason     (ResilientEvent *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientEvent, resilient_event_unref)
 

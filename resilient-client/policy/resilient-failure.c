@@ -34,15 +34,12 @@ from_own_error (int code, gboolean nothing_sent)
       return RESILIENT_FAILURE_INVALID;
     case RESILIENT_CLIENT_ERROR_OVERLOADED:
       return RESILIENT_FAILURE_OVERLOADED;
-    case RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN:
-      return RESILIENT_FAILURE_CIRCUIT_OPEN;
     case RESILIENT_CLIENT_ERROR_TOO_LARGE:
       return RESILIENT_FAILURE_TOO_LARGE;
     case RESILIENT_CLIENT_ERROR_REDIRECT:
       return RESILIENT_FAILURE_REDIRECT;
-    /* These end no attempt. */
+    /* It ends no attempt. */
     case RESILIENT_CLIENT_ERROR_NOT_FOUND:
-    case RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED:
     default:
       return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
     }

@@ -3,7 +3,6 @@
 
 #pragma once
 
-#include "resilient-reason-private.h"
 #include "resilient-request-context.h"
 
 G_BEGIN_DECLS
@@ -23,7 +22,6 @@ typedef struct
   gboolean body_spent; /* a one-shot body was already read from */
   gboolean cancelled;
   gboolean closed;
-  gboolean budget_empty;
   gint64 now;      /* boot-time clock, microseconds */
   gint64 deadline; /* the same clock; 0 = none */
 } ResilientVerdictInput;

@@ -12,6 +12,7 @@
 #include "resilient-clock-private.h"
 #include "resilient-debug-private.h"
 #include "resilient-random-private.h"
+#include "resilient-reason-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-retry-policy-private.h"
 
@@ -165,9 +166,6 @@ decide (const ResilientVerdictInput *input)
   /* An attempt that begins at the deadline has no time left either. */
   if (input->deadline != 0 && resilient_clock_add (input->now, delay) >= input->deadline)
     return final (RESILIENT_REASON_DEADLINE_TOO_NEAR);
-
-  if (input->budget_empty)
-    return final (RESILIENT_REASON_BUDGET_EMPTY);
 
   return (ResilientVerdict){ .retry = TRUE, .delay = delay, .reason = RESILIENT_REASON_RETRY };
 }

@@ -73,6 +73,7 @@ test('a get survives a refused connection', async () => {
     equal([retryName, successName], ['retry', 'success']);
     equal(retry.get_failure(), Failure.CONNECT);
     equal([retry.get_delay(), retry.get_context().get_current_attempt()], [0, 1]);
+    equal([retry.get_reason(), success.get_reason()], [Resilient.Reason.RETRY, Resilient.Reason.SUCCESS]);
     ok(retry.get_error().matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CONNECTION_REFUSED));
     equal(success.get_response().get_status_code(), 200);
     equal(success.get_error(), null);

@@ -106,7 +106,9 @@ def a_get_survives_a_refused_connection():
     equal((first.get_failure(), second.get_failure()),
           (Resilient.Failure.CONNECT, Resilient.Failure.NONE))
     equal((first.get_status_code(), second.get_status_code()), (0, 200))
-    assert first.get_reason()
+    equal((first.get_reason(), second.get_reason()),
+          (Resilient.Reason.RETRY, Resilient.Reason.SUCCESS))
+    equal(first.get_reason().value_nick, 'retry')
     close(client)
 
 
@@ -520,7 +522,7 @@ def what_is_not_valid_is_told_when_it_is_sent():
             call = client.start(spoiled, None)
             for send in (lambda: client.send(spoiled, None, None),
                          lambda: finish(client.send_async, client.send_finish, spoiled, None),
-                         lambda: finish(call.finish_async, call.finish_finish)):
+                         lambda: finish(call.wait_async, call.wait_finish)):
                 error = raises(GLib.Error, send)
                 assert error.matches(Resilient.ClientError.quark(),
                                      Resilient.ClientError.INVALID_REQUEST)

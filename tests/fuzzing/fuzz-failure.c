@@ -30,10 +30,9 @@ enum
   FLAG_SPENT = 1 << 4,
   FLAG_CANCELLED = 1 << 5,
   FLAG_CLOSED = 1 << 6,
-  FLAG_BUDGET_EMPTY = 1 << 7,
-  FLAG_STANDARD = 1 << 8,
-  FLAG_ANSWERED = 1 << 9,
-  FLAG_ENDLESS = 1 << 10,
+  FLAG_STANDARD = 1 << 7,
+  FLAG_ANSWERED = 1 << 8,
+  FLAG_ENDLESS = 1 << 9,
 };
 
 /* Kinds that need proof that nothing had been sent, and those that need the opposite. */
@@ -44,7 +43,7 @@ enum
 #define OF_AN_ATTEMPT                                                                              \
   (BEFORE | AFTER | RESILIENT_FAILURE_CERTIFICATE | RESILIENT_FAILURE_PROTOCOL                     \
    | RESILIENT_FAILURE_REDIRECT | RESILIENT_FAILURE_TOO_LARGE | RESILIENT_FAILURE_OVERLOADED       \
-   | RESILIENT_FAILURE_CIRCUIT_OPEN | RESILIENT_FAILURE_CLOSED | RESILIENT_FAILURE_INVALID)
+   | RESILIENT_FAILURE_CLOSED | RESILIENT_FAILURE_INVALID)
 
 static GQuark
 get_domain (guint n)
@@ -148,7 +147,7 @@ check_verdict (const ResilientVerdictInput *input)
       return;
     }
 
-  g_assert_false (input->cancelled || input->closed || input->body_spent || input->budget_empty);
+  g_assert_false (input->cancelled || input->closed || input->body_spent);
   g_assert_true (max_retries == -1 || attempt < (guint) max_retries);
   g_assert_cmpuint (
     resilient_retry_policy_get_retry_on (input->policy) & input->failure, ==, input->failure);
@@ -198,7 +197,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     .body_spent = (flags & FLAG_SPENT) != 0,
     .cancelled = (flags & FLAG_CANCELLED) != 0,
     .closed = (flags & FLAG_CLOSED) != 0,
-    .budget_empty = (flags & FLAG_BUDGET_EMPTY) != 0,
     .now = G_GINT64_CONSTANT (1000) * G_USEC_PER_SEC,
   };
 

@@ -244,7 +244,7 @@ test_retry_events (ClientFixture *fixture, gconstpointer flags)
       /* proportional jitter of 0.2 */
       g_assert_cmpfloat (resilient_event_get_delay (event), >=, nominal[i] * 0.8);
       g_assert_cmpfloat (resilient_event_get_delay (event), <=, nominal[i] * 1.2);
-      g_assert_nonnull (resilient_event_get_reason (event));
+      g_assert_cmpint (resilient_event_get_reason (event), ==, RESILIENT_REASON_RETRY);
     }
   g_assert_cmpuint (resilient_request_context_get_current_attempt (
                       resilient_event_get_context (fixture->events->pdata[3])),

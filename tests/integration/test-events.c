@@ -161,7 +161,7 @@ test_contents (ClientFixture *fixture, gconstpointer flags)
   event = find_event (fixture, RESILIENT_EVENT_TYPE_ERROR, "b", 0);
   assert_response (resilient_event_get_response (event), 503, "no");
   g_assert_cmpuint (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_STATUS);
-  g_assert_nonnull (resilient_event_get_reason (event));
+  g_assert_cmpint (resilient_event_get_reason (event), ==, RESILIENT_REASON_RETRIES_EXHAUSTED);
   event = find_event (fixture, RESILIENT_EVENT_TYPE_TIMEOUT, "c", 0);
   g_assert_null (resilient_event_get_response (event));
   g_assert_true (

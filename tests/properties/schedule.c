@@ -10,6 +10,7 @@
 #include "fake-monitor.h"
 #include "resilient-client-private.h"
 #include "resilient-random-private.h"
+#include "resilient-reason-private.h"
 #include "scripted-transport.h"
 #include "virtual-clock.h"
 
@@ -121,7 +122,7 @@ drain (Run *self)
             past->time - self->began,
             past->attempt,
             past->failure,
-            resilient_event_get_reason (event),
+            resilient_reason_to_string (resilient_event_get_reason (event)),
             past->delay,
             past->has_error ? resilient_event_get_error (event)->message : "none");
       resilient_event_unref (event);

@@ -86,7 +86,7 @@ drain_locked (Run *self)
       past->time = 0;
       g_array_append_val (self->history->sequences, past->sequence);
       g_string_append_printf (self->history->log,
-                              "event %d of %u, failure %x, %s\n",
+                              "event %d of %u, failure %x, reason %d\n",
                               past->type,
                               number,
                               past->failure,

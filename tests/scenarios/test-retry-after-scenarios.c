@@ -135,10 +135,10 @@ expect_too_long (ClientFixture *fixture, TestResult *slot)
   g_assert_cmpfloat (resilient_response_get_retry_after (response), >, 3600);
   result = assert_result (fixture, ID, RESILIENT_RESULT_STATUS_ERROR, RESILIENT_FAILURE_STATUS, 1);
   wait_last_events (fixture, 1);
-  g_assert_cmpstr (
+  g_assert_cmpint (
     resilient_event_get_reason (find_event (fixture, RESILIENT_EVENT_TYPE_ERROR, ID, 0)),
     ==,
-    "retry-after-too-long");
+    RESILIENT_REASON_RETRY_AFTER_TOO_LONG);
 }
 
 static gboolean

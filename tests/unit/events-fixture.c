@@ -34,7 +34,7 @@ make_event (ResilientEventType type, guint64 sequence)
   if (type != RESILIENT_EVENT_TYPE_RETRY)
     response = make_response (10);
   return resilient_event_new (
-    type, context, sequence, RESILIENT_FAILURE_NONE, RESILIENT_REASON_NONE, response, NULL, 0);
+    type, context, sequence, RESILIENT_FAILURE_NONE, RESILIENT_REASON_SUCCESS, response, NULL, 0);
 }
 
 ResilientResult *

@@ -28,7 +28,7 @@ test_getters (void)
   g_assert_cmpfloat (resilient_attempt_get_delay_before (attempt), ==, 2.5);
   g_assert_true (resilient_attempt_get_reused_connection (attempt));
   g_assert_cmpuint (resilient_attempt_get_sends (attempt), ==, 2);
-  g_assert_cmpstr (resilient_attempt_get_reason (attempt), ==, "retries-exhausted");
+  g_assert_cmpint (resilient_attempt_get_reason (attempt), ==, RESILIENT_REASON_RETRIES_EXHAUSTED);
 }
 
 static void

@@ -80,8 +80,9 @@ test_exhausted (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (resilient_result_get_error (result)->message, "3"));
   log = resilient_result_list_attempts (result);
   g_assert_cmpuint (log->len, ==, 3);
-  g_assert_cmpstr (resilient_attempt_get_reason (log->pdata[1]), ==, "retry");
-  g_assert_cmpstr (resilient_attempt_get_reason (log->pdata[2]), ==, "retries-exhausted");
+  g_assert_cmpint (resilient_attempt_get_reason (log->pdata[1]), ==, RESILIENT_REASON_RETRY);
+  g_assert_cmpint (
+    resilient_attempt_get_reason (log->pdata[2]), ==, RESILIENT_REASON_RETRIES_EXHAUSTED);
   g_assert_cmpfloat (resilient_attempt_get_delay_before (log->pdata[2]), >, 0);
   assert_events (f, "retry retry error");
 }

@@ -50,7 +50,7 @@ test_getters (void)
     resilient_request_context_get_request_id (resilient_event_get_context (event)), ==, "id");
   g_assert_cmpuint (resilient_event_get_sequence (event), ==, 42);
   g_assert_cmphex (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_STATUS);
-  g_assert_cmpstr (resilient_event_get_reason (event), ==, "retry");
+  g_assert_cmpint (resilient_event_get_reason (event), ==, RESILIENT_REASON_RETRY);
   g_assert_cmpfloat (resilient_event_get_delay (event), ==, 1.25);
   g_assert_cmpuint (
     resilient_response_get_status_code (resilient_event_get_response (event)), ==, 503);
@@ -101,7 +101,7 @@ assert_same_but_response (ResilientEvent *event, ResilientEvent *other)
     resilient_event_get_timestamp (event), ==, resilient_event_get_timestamp (other));
   g_assert_cmpfloat (resilient_event_get_age (event), ==, resilient_event_get_age (other));
   g_assert_cmphex (resilient_event_get_failure (event), ==, resilient_event_get_failure (other));
-  g_assert_cmpstr (resilient_event_get_reason (event), ==, resilient_event_get_reason (other));
+  g_assert_cmpint (resilient_event_get_reason (event), ==, resilient_event_get_reason (other));
   g_assert_cmpfloat (resilient_event_get_delay (event), ==, resilient_event_get_delay (other));
   g_assert_cmpstr (
     resilient_event_get_error (event)->message, ==, resilient_event_get_error (other)->message);

@@ -101,7 +101,7 @@ test_terminal (void)
       g_assert_cmpint (resilient_event_get_event_type (event), ==, types[i].type);
       g_assert_true (resilient_event_get_context (event) == context);
       g_assert_cmpint (resilient_event_get_failure (event), ==, RESILIENT_FAILURE_READ_TIMEOUT);
-      g_assert_cmpstr (resilient_event_get_reason (event), ==, "retries-exhausted");
+      g_assert_cmpint (resilient_event_get_reason (event), ==, RESILIENT_REASON_RETRIES_EXHAUSTED);
       g_assert_error (resilient_event_get_error (event), G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
       g_assert_cmpfloat (resilient_event_get_delay (event), ==, 0);
       /* A subscription does not hold on to bodies. */

@@ -87,8 +87,7 @@ assert_final (const ResilientVerdictInput *input, ResilientReason reason)
 {
   ResilientVerdict verdict = resilient_verdict (input);
 
-  g_assert_cmpstr (
-    resilient_reason_to_string (verdict.reason), ==, resilient_reason_to_string (reason));
+  g_assert_cmpint (verdict.reason, ==, reason);
   g_assert_false (verdict.retry);
   g_assert_cmpfloat (verdict.delay, ==, 0.0);
 }
@@ -98,7 +97,7 @@ assert_retry (const ResilientVerdictInput *input)
 {
   ResilientVerdict verdict = resilient_verdict (input);
 
-  g_assert_cmpstr (resilient_reason_to_string (verdict.reason), ==, "retry");
+  g_assert_cmpint (verdict.reason, ==, RESILIENT_REASON_RETRY);
   g_assert_true (verdict.retry);
   g_assert_cmpfloat (verdict.delay, >=, 0.0);
   return verdict.delay;
@@ -192,7 +191,6 @@ static const struct
   { F (TOO_LARGE), 200, FALSE, FALSE, FALSE },
   { F (QUEUE_TIMEOUT), 0, FALSE, FALSE, FALSE },
   { F (DEADLINE), 0, FALSE, FALSE, TRUE },
-  { F (CIRCUIT_OPEN), 0, FALSE, FALSE, TRUE },
   { F (OVERLOADED), 0, FALSE, FALSE, FALSE },
   { F (CLOSED), 0, FALSE, FALSE, FALSE },
   { F (INVALID), 0, FALSE, FALSE, FALSE },
@@ -244,7 +242,7 @@ test_table (void)
                 n_verdicts++;
               }
 
-  g_assert_cmpuint (n_verdicts, ==, 26 * 3 * 12 * 2 * 3 * 2);
+  g_assert_cmpuint (n_verdicts, ==, 25 * 3 * 12 * 2 * 3 * 2);
 }
 
 /* 500 is for safe methods only, whatever the list, the key or the mark say. */
@@ -274,7 +272,7 @@ test_status_500 (void)
         }
 }
 
-/* The first rule that applies gives the reason: all 1024 sets of reasons. */
+/* The first rule that applies gives the reason: all 512 sets of reasons. */
 static void
 test_order (void)
 {
@@ -288,7 +286,6 @@ test_order (void)
     RESILIENT_REASON_BODY_SPENT,
     RESILIENT_REASON_RETRY_AFTER_TOO_LONG,
     RESILIENT_REASON_DEADLINE_TOO_NEAR,
-    RESILIENT_REASON_BUDGET_EMPTY,
   };
   g_autoptr (ResilientRetryPolicy) policy = make_policy (2);
   g_autoptr (ResilientRequestContext) early = make_context (1);
@@ -334,9 +331,6 @@ test_order (void)
               if (input.deadline == 0)
                 input.deadline = input.now + G_USEC_PER_SEC;
               break;
-            case RESILIENT_REASON_BUDGET_EMPTY:
-              input.budget_empty = TRUE;
-              break;
             default:
               g_assert_not_reached ();
             }
@@ -365,7 +359,6 @@ test_success (void)
   input.status_code = 404;
   input.closed = TRUE;
   input.deadline = input.now - 1;
-  input.budget_empty = TRUE;
   assert_final (&input, RESILIENT_REASON_SUCCESS);
 
   input.cancelled = TRUE;
@@ -539,9 +532,7 @@ test_deadline (void)
       ResilientVerdictInput input = make_input (context, policy);
 
       input.deadline = input.now + rows[i].left;
-      g_assert_cmpstr (resilient_reason_to_string (resilient_verdict (&input).reason),
-                       ==,
-                       resilient_reason_to_string (rows[i].reason));
+      g_assert_cmpint (resilient_verdict (&input).reason, ==, rows[i].reason);
     }
 }
 
