@@ -8,7 +8,7 @@
 
 #include "resilient-request-context-private.h"
 
-#include "resilient-backoff-private.h"
+#include "resilient-retry-policy-private.h"
 #include "resilient-clock-private.h"
 
 ResilientRetryPolicy *
@@ -278,6 +278,6 @@ resilient_request_context_calculate_delay (ResilientRequestContext *self)
   if (self->attempt == 0)
     return 0.0;
 
-  return resilient_backoff_draw (
+  return resilient_retry_policy_draw_delay (
     resilient_request_context_peek_policy (self), self->attempt, self->delay_before);
 }

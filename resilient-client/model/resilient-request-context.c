@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "resilient-backoff-private.h"
+#include "resilient-retry-policy-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
@@ -298,7 +298,7 @@ resilient_request_context_increment_attempt (ResilientRequestContext *self)
 
   /* Whoever counts by hand doesn't tell which delay was slept. One like it lets decorrelated
    * jitter go on. */
-  delay = self->attempt < G_MAXUINT ? resilient_backoff_draw (
+  delay = self->attempt < G_MAXUINT ? resilient_retry_policy_draw_delay (
             resilient_request_context_peek_policy (self), self->attempt + 1, self->delay)
                                     : self->delay;
 

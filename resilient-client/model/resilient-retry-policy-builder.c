@@ -62,14 +62,17 @@ ResilientRetryPolicyBuilder *
 resilient_retry_policy_builder_new (ResilientRetryPolicy *base)
 {
   ResilientRetryPolicyBuilder *self;
+  const guint16 *statuses;
+  gsize n_statuses;
 
   if (base == NULL)
     base = resilient_retry_policy_get_default ();
+  statuses = resilient_retry_policy_get_retry_statuses (base, &n_statuses);
 
   self = g_atomic_rc_box_new0 (ResilientRetryPolicyBuilder);
-  self->values = base->values;
+  self->values = *resilient_retry_policy_get_values (base);
   self->statuses = g_array_new (FALSE, FALSE, sizeof (guint16));
-  g_array_append_vals (self->statuses, base->statuses, base->n_statuses);
+  g_array_append_vals (self->statuses, statuses, (guint) n_statuses);
 
   return self;
 }

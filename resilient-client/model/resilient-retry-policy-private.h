@@ -21,14 +21,6 @@ typedef struct
   double max_retry_after;
 } ResilientRetryPolicyValues;
 
-/* Immutable. Only the files of this type and its builder look inside. */
-struct _ResilientRetryPolicy
-{
-  ResilientRetryPolicyValues values;
-  gsize n_statuses;
-  guint16 statuses[]; /* ascending, each once */
-};
-
 /* Without a limit of retries nothing else keeps a request that fails at once from being sent as
  * fast as the machine can. In seconds. */
 #define RESILIENT_UNLIMITED_BASE_DELAY_MIN 0.01
@@ -53,6 +45,13 @@ ResilientRetryPolicy *
 resilient_retry_policy_new_from_values (const ResilientRetryPolicyValues *values,
                                         const guint16 *statuses,
                                         gsize n_statuses);
+const ResilientRetryPolicyValues *resilient_retry_policy_get_values (ResilientRetryPolicy *self);
 gboolean resilient_retry_policy_has_status (ResilientRetryPolicy *self, guint status_code);
+
+/* base × factor^(n − 1), saturating at the policy's cap; seconds; n ≥ 1. */
+double resilient_retry_policy_get_nominal_delay (ResilientRetryPolicy *self, guint n);
+/* The delay before the n-th retry, drawn; @previous is the last delay drawn (0 = none), for
+ * decorrelated jitter. */
+double resilient_retry_policy_draw_delay (ResilientRetryPolicy *self, guint n, double previous);
 
 G_END_DECLS

@@ -8,7 +8,6 @@
 
 #include "resilient-verdict-private.h"
 
-#include "resilient-backoff-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-debug-private.h"
 #include "resilient-random-private.h"
@@ -106,7 +105,7 @@ draw_delay (const ResilientVerdictInput *input, double *delay)
   double previous = resilient_request_context_get_previous_delay (input->context);
   guint next = attempt < G_MAXUINT ? attempt + 1 : attempt;
 
-  *delay = resilient_backoff_draw (input->policy, next, previous);
+  *delay = resilient_retry_policy_draw_delay (input->policy, next, previous);
 
   if (input->failure != RESILIENT_FAILURE_STATUS || input->retry_after < 0.0
       || !resilient_retry_policy_get_respect_retry_after (input->policy))

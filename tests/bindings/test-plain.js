@@ -341,6 +341,11 @@ test('values that are not valid are errors', async () => {
         await fails(() => Resilient.fetch(method, uri, retries, timeout, null), ClientError, code);
     }
     await client.close_async(0, null);
+test('a policy of values that are not valid is an error', async () => {
+    const error = await fails(() => Resilient.RetryPolicy.new(-5, 1), ClientError, ClientError.INVALID_POLICY);
+
+    ok(error.message.includes('max_retries'), error.message);
+    equal(Resilient.RetryPolicy.new(3, 0.5).get_max_retries(), 3);
 });
 
 test('what is not valid is told when it is sent', async () => {

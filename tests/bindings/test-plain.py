@@ -222,6 +222,12 @@ def policies_are_built_and_checked():
     builder.set_backoff_factor(0.5)
     error = raises(GLib.Error, builder.build)
     assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+    for max_retries, base_delay, name in (
+            (-5, 1, 'max_retries'), (2, -1, 'base_delay'), (-1, 0, 'base_delay'),
+            (2, float('nan'), 'base_delay')):
+        error = raises(GLib.Error, Resilient.RetryPolicy.new, max_retries, base_delay)
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+        assert name in error.message, error.message
     equal(Resilient.RetryPolicy.get_default().get_max_retries(), 2)
     equal(list(Resilient.RetryPolicy.get_standard().get_retry_statuses()),
           [408, 425, 429, 500, 502, 503, 504])

@@ -19,7 +19,6 @@ NAME = re.compile(r'\b[a-z_]\w+\b')
 # changed is written anew, one that has gone goes from here too.
 KNOWN = [
     'clock timer-queue timer-queue-source timer-queue-state',
-    'backoff retry-policy retry-policy-getters',
     'fault fault-connection fault-http1 fault-http2 fault-http2-stream fault-listener fault-log fault-plan '
     'fault-script fault-server fault-step',
     'gate gate-queue gate-state origin',

@@ -35,7 +35,6 @@ KNOWN = [
     'ResilientRequestContext',
     'ResilientResponse',
     'ResilientResult',
-    'ResilientRetryPolicy',
     'ResilientRoute',
     'ResilientTestEnd',
     'ResilientTestScript',

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "resilient-backoff-private.h"
 #include "resilient-error.h"
 #include "resilient-retry-policy-builder.h"
 #include "resilient-retry-policy-private.h"
@@ -102,13 +101,13 @@ check_delays (ResilientRetryPolicy *policy)
   g_assert_cmpfloat (resilient_retry_policy_delay_for_attempt (policy, 0), ==, 0.0);
   for (guint i = 0; i < G_N_ELEMENTS (attempts); i++)
     {
-      double next = resilient_backoff_nominal (policy, attempts[i]);
+      double next = resilient_retry_policy_get_nominal_delay (policy, attempts[i]);
       double drawn = resilient_retry_policy_delay_for_attempt (policy, attempts[i]);
 
       g_assert_true (next >= nominal && next <= cap);
       g_assert_true (drawn >= 0.0 && drawn <= cap);
       nominal = next;
-      delay = resilient_backoff_draw (policy, attempts[i], delay);
+      delay = resilient_retry_policy_draw_delay (policy, attempts[i], delay);
       g_assert_true (delay >= 0.0 && delay <= cap);
       if (resilient_retry_policy_get_jitter_mode (policy) == RESILIENT_JITTER_NONE)
         g_assert_cmpfloat (delay, ==, nominal);

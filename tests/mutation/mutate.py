@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = 'resilient-client'
 # Which tests may kill, the most likely first.
 TESTS = {
-    'model/resilient-backoff.c': ['backoff', 'retry-policy', 'request-context'],
+    'model/resilient-retry-policy.c': ['backoff', 'retry-policy', 'retry-policy-builder', 'request-context'],
     'policy/resilient-failure.c': ['failure'],
     'policy/resilient-http-date.c': ['http-date', 'retry-after'],
     'policy/resilient-retry-after.c': ['retry-after'],
@@ -58,7 +58,7 @@ TOKEN = re.compile(r'''
 # Another kind, another reason.
 CONSTANTS = {
     'RESILIENT_FAILURE_': ['NONE', 'CANCELLED'],
-    'RESILIENT_REASON_': ['NONE', 'QUEUE_TIMEOUT'],
+    'RESILIENT_REASON_': ['SUCCESS', 'QUEUE_TIMEOUT'],
 }
 # A broken precondition is an error of the programmer, not of a decision.
 PRECONDITION = re.compile(r'\bg_(?:assert|return|warn)\w*\s*\(')

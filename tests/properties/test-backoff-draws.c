@@ -6,7 +6,7 @@
 #include <math.h>
 #include <resilient.h>
 
-#include "resilient-backoff-private.h"
+#include "resilient-retry-policy-private.h"
 #include "resilient-random-private.h"
 
 /* Delays of random policies at any attempt, and how evenly full jitter spreads them. */
@@ -142,7 +142,7 @@ test_bounds (void)
           /* Attempt 0 is the first: nobody sleeps before it, and nobody may ask. */
           if (n == 0)
             continue;
-          delay = resilient_backoff_draw (policy, n, previous);
+          delay = resilient_retry_policy_draw_delay (policy, n, previous);
           check_delay (policy, n, previous, delay, seed);
           /* Chained, as contexts do, and now and then after a server's longer wait. */
           previous = i % 7 == 0 ? some_duration (random) : delay;
@@ -199,10 +199,10 @@ test_spread (void)
       resilient_retry_policy_builder_set_base_delay (builder, rows[row].base);
       policy = resilient_retry_policy_builder_build (builder, NULL);
       g_assert_cmpfloat (resilient_retry_policy_get_max_delay (policy), ==, 30);
-      top = resilient_backoff_nominal (policy, rows[row].n);
+      top = resilient_retry_policy_get_nominal_delay (policy, rows[row].n);
       n_buckets = (guint) round (top * 10);
       for (guint i = 0; i < N_DRAWS; i++)
-        buckets[(guint) (resilient_backoff_draw (policy, rows[row].n, 0) * 10)]++;
+        buckets[(guint) (resilient_retry_policy_draw_delay (policy, rows[row].n, 0) * 10)]++;
 
       /* Pearson's test of evenness: the sum has about n_buckets − 1 in the mean, and a variance of
        * twice that. */

@@ -3,8 +3,6 @@
 
 #include "config.h"
 
-#include "resilient-backoff-private.h"
-
 #include <math.h>
 
 #include "resilient-random-private.h"
@@ -56,8 +54,10 @@ test_nominal (void)
       g_autoptr (ResilientRetryPolicy) policy =
         make_policy (rows[i].base, rows[i].factor, rows[i].cap, RESILIENT_JITTER_NONE, 0.0);
 
-      g_assert_cmpfloat (resilient_backoff_nominal (policy, rows[i].n), ==, rows[i].expected);
-      g_assert_cmpfloat (resilient_backoff_draw (policy, rows[i].n, 0.0), ==, rows[i].expected);
+      g_assert_cmpfloat (
+        resilient_retry_policy_get_nominal_delay (policy, rows[i].n), ==, rows[i].expected);
+      g_assert_cmpfloat (
+        resilient_retry_policy_draw_delay (policy, rows[i].n, 0.0), ==, rows[i].expected);
     }
 }
 
@@ -83,8 +83,8 @@ test_no_overflow (void)
 
             for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
               {
-                double nominal = resilient_backoff_nominal (policy, numbers[i]);
-                double delay = resilient_backoff_draw (policy, numbers[i], before);
+                double nominal = resilient_retry_policy_get_nominal_delay (policy, numbers[i]);
+                double delay = resilient_retry_policy_draw_delay (policy, numbers[i], before);
 
                 /* Also FALSE for NaN. */
                 g_assert_true (nominal >= 0.0 && nominal <= caps[c]);
@@ -138,7 +138,7 @@ test_bounds (void)
 
       for (guint draw = 0; draw < N_DRAWS; draw++)
         {
-          double delay = resilient_backoff_draw (policy, rows[i].n, rows[i].previous);
+          double delay = resilient_retry_policy_draw_delay (policy, rows[i].n, rows[i].previous);
 
           smallest = MIN (smallest, delay);
           largest = MAX (largest, delay);
@@ -188,7 +188,7 @@ test_spread (void)
 
           for (guint draw = 0; draw < N_DRAWS; draw++)
             {
-              double delay = resilient_backoff_draw (policy, attempts[a], 30.0);
+              double delay = resilient_retry_policy_draw_delay (policy, attempts[a], 30.0);
 
               buckets[(guint) (delay * 10.0)]++;
             }
@@ -217,10 +217,10 @@ test_reproducible (void)
 
   resilient_random_seed (5);
   for (guint i = 0; i < G_N_ELEMENTS (first); i++)
-    first[i] = resilient_backoff_draw (policy, i + 1, 0.0);
+    first[i] = resilient_retry_policy_draw_delay (policy, i + 1, 0.0);
   resilient_random_seed (5);
   for (guint i = 0; i < G_N_ELEMENTS (second); i++)
-    second[i] = resilient_backoff_draw (policy, i + 1, 0.0);
+    second[i] = resilient_retry_policy_draw_delay (policy, i + 1, 0.0);
   resilient_random_unseed ();
 
   g_assert_cmpmem (first, sizeof first, second, sizeof second);

@@ -6,7 +6,9 @@
 #include "resilient-retry-policy-private.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "resilient-error.h"
 #include "resilient-random-private.h"
 #include "resilient-retry-policy-builder.h"
 
@@ -131,6 +133,48 @@ test_new_misuse (void)
       g_test_expect_message ("Resilient", G_LOG_LEVEL_CRITICAL, rows[i].message);
       g_assert_null (resilient_retry_policy_new (rows[i].max_retries, rows[i].base_delay));
       g_test_assert_expected_messages ();
+    }
+}
+
+/* A value from outside is an error that names it, and no CRITICAL. */
+static void
+test_new_checked (void)
+{
+  const struct
+  {
+    int max_retries;
+    double base_delay;
+    const char *named; /* NULL: it is valid */
+  } rows[] = {
+    { 3, 0.5, NULL },
+    { -1, 0.01, NULL },
+    { 0, 90.0, NULL },
+    { -5, 1.0, "max_retries" },
+    { 2, -0.001, "base_delay" },
+    { 2, NAN, "base_delay" },
+    { 2, INFINITY, "base_delay" },
+    { -1, 0.0, "base_delay" },
+    { -1, 0.0099, "base_delay" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ResilientRetryPolicy) policy =
+        resilient_retry_policy_new_checked (rows[i].max_retries, rows[i].base_delay, &error);
+
+      if (rows[i].named == NULL)
+        {
+          g_autoptr (ResilientRetryPolicy) same =
+            resilient_retry_policy_new (rows[i].max_retries, rows[i].base_delay);
+
+          g_assert_no_error (error);
+          g_assert_true (resilient_retry_policy_equal (policy, same));
+          continue;
+        }
+      g_assert_null (policy);
+      g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
+      g_assert_nonnull (strstr (error->message, rows[i].named));
     }
 }
 
@@ -312,6 +356,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/retry-policy/new", test_new);
   g_test_add_func ("/retry-policy/new/bounds", test_new_bounds);
   g_test_add_func ("/retry-policy/new/misuse", test_new_misuse);
+  g_test_add_func ("/retry-policy/new/checked", test_new_checked);
   g_test_add_func ("/retry-policy/copy", test_copy);
   g_test_add_func ("/retry-policy/equal", test_equal);
   g_test_add_func ("/retry-policy/has-status", test_has_status);

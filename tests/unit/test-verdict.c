@@ -490,7 +490,7 @@ test_retry_after_ignored (void)
   g_autoptr (ResilientRequestContext) context = make_context (0);
   g_autoptr (ResilientRetryPolicy) deaf = NULL;
   g_autoptr (ResilientRetryPolicy) policy = make_policy (2);
-  ResilientRetryPolicyValues values = policy->values;
+  ResilientRetryPolicyValues values = *resilient_retry_policy_get_values (policy);
   const guint16 statuses[] = { 503 };
   ResilientVerdictInput input;
 
@@ -541,7 +541,7 @@ static void
 test_decorrelated (void)
 {
   g_autoptr (ResilientRetryPolicy) plain = make_policy (-1);
-  ResilientRetryPolicyValues values = plain->values;
+  ResilientRetryPolicyValues values = *resilient_retry_policy_get_values (plain);
   g_autoptr (ResilientRetryPolicy) policy = NULL;
   g_autoptr (ResilientRequestContext) start = make_context (0);
   g_autoptr (ResilientRequestContext) context = resilient_request_context_advance (start, 8.0);
@@ -571,7 +571,8 @@ static void
 test_status_is_failure (void)
 {
   const guint16 statuses[] = { 503 };
-  ResilientRetryPolicyValues values = resilient_retry_policy_get_standard ()->values;
+  ResilientRetryPolicyValues values =
+    *resilient_retry_policy_get_values (resilient_retry_policy_get_standard ());
   g_autoptr (ResilientRetryPolicy) listed_only = NULL;
 
   values.retry_on &= ~RESILIENT_FAILURE_STATUS;
