@@ -68,7 +68,7 @@ gboolean resilient_client_set_transport (ResilientClient *self, ResilientTranspo
   SEAM (resilient_random_unseed)                                                                   \
   SEAM (resilient_frozen_request_ref)                                                              \
   SEAM (resilient_frozen_request_unref)                                                            \
-  SEAM (resilient_response_new)                                                                    \
+  SEAM (resilient_response_new_full)                                                               \
   SEAM (resilient_retry_after_parse_all)                                                           \
   SEAM (resilient_transport_ref)                                                                   \
   SEAM (resilient_transport_unref)

@@ -1,17 +1,20 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Who a request is to those who observe it. What all contexts of one request have in common is
+ * owned once, by the last of them; neither ever changes. Any thread. */
+
 #include "config.h"
 
 #include "resilient-request-context-private.h"
 
 #include <string.h>
 
-#include "resilient-retry-policy-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 #include "resilient-random-private.h"
+#include "resilient-retry-policy-private.h"
 
 /**
  * ResilientRequestContext:
@@ -28,6 +31,31 @@
  *
  * Since: 1.0
  */
+
+/* What every context derived from one has in common. Immutable. */
+typedef struct
+{
+  gatomicrefcount ref_count;
+  ResilientRetryPolicy *policy; /* NULL: none known yet */
+  GVariant *metadata;           /* a{sv}; NULL: none was given */
+  gint64 created_at;            /* microseconds since 1970 */
+  gint64 created_boot;          /* the same moment on the boot-time clock */
+  char request_id[];
+} ResilientContextCommon;
+
+/* Immutable. Not in a g_atomic_rc_box, which needs as much
+ * as all of this, of which a hundred thousand may sleep. */
+struct _ResilientRequestContext
+{
+  gatomicrefcount ref_count;
+  guint attempt; /* 0 = the first */
+  ResilientContextCommon *common;
+
+  /* Seconds drawn before this attempt and before the one before it, 0 = none: what decorrelated
+   * jitter goes on from to the next delay, and to this one when it is drawn anew. */
+  double delay;
+  double delay_before;
+};
 
 G_DEFINE_BOXED_TYPE (ResilientRequestContext,
                      resilient_request_context,
@@ -81,7 +109,9 @@ check_request_id (const char *request_id, GError **error)
       error,
       RESILIENT_CLIENT_ERROR,
       RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-      _ ("A request id must be 1 to 128 letters, digits or characters of “._:-”"));
+      /* Translators: request_id is the name of a parameter. */
+      _ ("Invalid request context: request_id must be 1 to 128 letters, digits or characters of "
+         "“._:-”"));
 
   return valid;
 }
@@ -95,8 +125,9 @@ check_metadata (GVariant *metadata, GError **error)
   g_set_error (error,
                RESILIENT_CLIENT_ERROR,
                RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-               /* Translators: both are types of GVariant, such as “a{sv}”. */
-               _ ("Metadata must be of type “%s”, not “%s”"),
+               /* Translators: metadata is the name of a parameter; both %s are types of GVariant,
+                  such as “a{sv}”. */
+               _ ("Invalid request context: metadata must be of type “%s”, not “%s”"),
                "a{sv}",
                g_variant_get_type_string (metadata));
   return FALSE;
@@ -280,6 +311,263 @@ resilient_request_context_equal (ResilientRequestContext *self, ResilientRequest
 }
 
 /**
+ * resilient_request_context_get_request_id:
+ * @self: a context
+ *
+ * Gets the id of the request.
+ *
+ * Returns: (transfer none): the id
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_request_context_get_request_id (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->common->request_id;
+}
+
+/**
+ * resilient_request_context_get_policy:
+ * @self: a context
+ *
+ * Gets the retry policy of the request.
+ *
+ * A context made without one has none until it is used: the contexts of events and results have the
+ * policy that was in force.
+ *
+ * Returns: (transfer none) (nullable): the policy, or %NULL as long as none is known
+ *
+ * Since: 1.0
+ */
+ResilientRetryPolicy *
+resilient_request_context_get_policy (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->common->policy;
+}
+
+/**
+ * resilient_request_context_get_max_retries:
+ * @self: a context
+ *
+ * Gets how many retries its policy allows after the first attempt.
+ *
+ * As long as no policy is known this answers for [func@RetryPolicy.get_default].
+ *
+ * Returns: the number of retries, -1 for no limit
+ *
+ * Since: 1.0
+ */
+int
+resilient_request_context_get_max_retries (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return resilient_retry_policy_get_max_retries (resilient_request_context_peek_policy (self));
+}
+
+/**
+ * resilient_request_context_get_base_delay:
+ * @self: a context
+ *
+ * Gets the delay that its policy has before the first retry, jitter aside.
+ *
+ * As long as no policy is known this answers for [func@RetryPolicy.get_default].
+ *
+ * Returns: the delay in seconds
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_context_get_base_delay (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, 0.0);
+
+  return resilient_retry_policy_get_base_delay (resilient_request_context_peek_policy (self));
+}
+
+/**
+ * resilient_request_context_get_backoff_factor:
+ * @self: a context
+ *
+ * Gets by what its policy multiplies a delay from one retry to the next.
+ *
+ * As long as no policy is known this answers for [func@RetryPolicy.get_default].
+ *
+ * Returns: the factor, at least 1
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_context_get_backoff_factor (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, 1.0);
+
+  return resilient_retry_policy_get_backoff_factor (resilient_request_context_peek_policy (self));
+}
+
+/**
+ * resilient_request_context_get_max_delay:
+ * @self: a context
+ *
+ * Gets the longest delay of its policy.
+ *
+ * As long as no policy is known this answers for [func@RetryPolicy.get_default].
+ *
+ * Returns: the delay in seconds
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_context_get_max_delay (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, 0.0);
+
+  return resilient_retry_policy_get_max_delay (resilient_request_context_peek_policy (self));
+}
+
+/**
+ * resilient_request_context_get_current_attempt:
+ * @self: a context
+ *
+ * Gets the number of the attempt.
+ *
+ * Returns: the number, 0 for the first attempt, 1 for the first retry
+ *
+ * Since: 1.0
+ */
+guint
+resilient_request_context_get_current_attempt (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->attempt;
+}
+
+/**
+ * resilient_request_context_get_created_at:
+ * @self: a context
+ *
+ * Gets the date of its creation.
+ *
+ * Contexts that were made from others keep the date of the first one.
+ *
+ * Returns: microseconds since 1970, UTC
+ *
+ * Since: 1.0
+ */
+gint64
+resilient_request_context_get_created_at (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->common->created_at;
+}
+
+/**
+ * resilient_request_context_get_metadata:
+ * @self: a context
+ *
+ * Gets what the app attached to the request.
+ *
+ * Returns: (transfer none): a dictionary of type `a{sv}`, empty when there is none
+ *
+ * Since: 1.0
+ */
+GVariant *
+resilient_request_context_get_metadata (ResilientRequestContext *self)
+{
+  static gsize none = 0;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (self->common->metadata != NULL)
+    return self->common->metadata;
+
+  if (g_once_init_enter (&none))
+    {
+      GVariant *empty = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+
+      g_once_init_leave (&none, (gsize) g_variant_ref_sink (empty));
+    }
+
+  return (GVariant *) none;
+}
+
+/**
+ * resilient_request_context_get_elapsed_time:
+ * @self: a context
+ *
+ * Gets how long ago it was created, as a span of real time: it counts while the machine is
+ * suspended, and does not jump when the wall clock is set.
+ *
+ * Returns: seconds since the date of creation
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_context_get_elapsed_time (ResilientRequestContext *self)
+{
+  gint64 elapsed;
+
+  g_return_val_if_fail (self != NULL, 0.0);
+
+  elapsed = resilient_clock_get_boot () - self->common->created_boot;
+
+  return resilient_clock_to_seconds (MAX (elapsed, 0));
+}
+
+/**
+ * resilient_request_context_has_retries_left:
+ * @self: a context
+ *
+ * Tells whether its policy allows an attempt of its number.
+ *
+ * Returns: %TRUE if the attempt may be made
+ *
+ * Since: 1.0
+ */
+gboolean
+resilient_request_context_has_retries_left (ResilientRequestContext *self)
+{
+  int max_retries;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  max_retries = resilient_request_context_get_max_retries (self);
+
+  return max_retries == -1 || self->attempt <= (guint) max_retries;
+}
+
+/**
+ * resilient_request_context_calculate_delay:
+ * @self: a context
+ *
+ * Draws a delay as there might be before the attempt of its number, see
+ * [method@RetryPolicy.delay_for_attempt].
+ *
+ * Each call draws anew. Decorrelated jitter goes on from the delay before the attempt before.
+ *
+ * Returns: the delay in seconds, 0 for the first attempt
+ *
+ * Since: 1.0
+ */
+double
+resilient_request_context_calculate_delay (ResilientRequestContext *self)
+{
+  g_return_val_if_fail (self != NULL, 0.0);
+
+  if (self->attempt == 0)
+    return 0.0;
+
+  return resilient_retry_policy_draw_delay (
+    resilient_request_context_peek_policy (self), self->attempt, self->delay_before);
+}
+
+/**
  * resilient_request_context_increment_attempt:
  * @self: a context
  *
@@ -359,6 +647,20 @@ resilient_request_context_with_metadata (ResilientRequestContext *self,
   return derived;
 }
 
+ResilientRetryPolicy *
+resilient_request_context_peek_policy (ResilientRequestContext *self)
+{
+  ResilientRetryPolicy *policy = self->common->policy;
+
+  return policy != NULL ? policy : resilient_retry_policy_get_default ();
+}
+
+double
+resilient_request_context_get_previous_delay (ResilientRequestContext *self)
+{
+  return self->delay;
+}
+
 ResilientRequestContext *
 resilient_request_context_stamp (ResilientRequestContext *self,
                                  ResilientRetryPolicy *policy,
@@ -375,14 +677,21 @@ resilient_request_context_stamp (ResilientRequestContext *self,
 }
 
 ResilientRequestContext *
+resilient_request_context_at (ResilientRequestContext *self, guint attempt, double delay)
+{
+  ResilientRequestContext *derived = derive (self);
+
+  derived->attempt = attempt;
+  derived->delay_before = self->delay;
+  derived->delay = delay;
+
+  return derived;
+}
+
+ResilientRequestContext *
 resilient_request_context_advance (ResilientRequestContext *self, double delay)
 {
-  ResilientRequestContext *advanced = derive (self);
-
   /* An unlimited policy must not come back to attempt 0 by overflow. */
-  advanced->attempt = self->attempt < G_MAXUINT ? self->attempt + 1 : self->attempt;
-  advanced->delay_before = self->delay;
-  advanced->delay = delay;
-
-  return advanced;
+  return resilient_request_context_at (
+    self, self->attempt < G_MAXUINT ? self->attempt + 1 : self->attempt, delay);
 }

@@ -7,23 +7,6 @@
 
 G_BEGIN_DECLS
 
-/* Immutable. Only the files of this type look inside. */
-struct _ResilientResult
-{
-  ResilientRequestContext *context;
-  ResilientResultStatus status;
-  ResilientResponse *response; /* nullable */
-  GError *error;               /* nullable */
-  ResilientFailure failure;
-  guint attempts;
-  guint sends;
-  double total_time;      /* seconds */
-  gint64 created_at;      /* microseconds since 1970 */
-  gint64 created_boot;    /* the same moment on the boot-time clock */
-  GPtrArray *log;         /* ResilientAttempt, never changed; NULL: none, or only one */
-  ResilientAttempt *only; /* in place of a log */
-};
-
 /* @attempts counts what the policy allowed; @log (element-type ResilientAttempt, nullable) has the
  * newest first. created_at is the clock's now. */
 ResilientResult *resilient_result_new (ResilientRequestContext *context,

@@ -119,14 +119,15 @@ deliver (SoupAttempt *self, GBytes *body)
 {
   SoupMessage *message = get_message (self);
   gint64 elapsed = resilient_clock_get_boot () - self->deadlines.started;
-  ResilientResponse *response = resilient_response_new (soup_message_get_status (message),
-                                                        soup_message_get_reason_phrase (message),
-                                                        soup_message_get_uri (message),
-                                                        soup_message_get_http_version (message),
-                                                        self->headers,
-                                                        body,
-                                                        resilient_clock_to_seconds (elapsed),
-                                                        self->retry_after);
+  ResilientResponse *response =
+    resilient_response_new_full (soup_message_get_status (message),
+                                 soup_message_get_reason_phrase (message),
+                                 soup_message_get_uri (message),
+                                 soup_message_get_http_version (message),
+                                 self->headers,
+                                 body,
+                                 resilient_clock_to_seconds (elapsed),
+                                 self->retry_after);
 
   resilient_soup_attempt_finish (self, RESILIENT_FAILURE_NONE, NULL, response);
 }
@@ -380,14 +381,14 @@ deliver_early_answer (SoupAttempt *self, ResilientEarlyAnswer *answer)
       self,
       RESILIENT_FAILURE_NONE,
       NULL,
-      resilient_response_new (answer->status_code,
-                              answer->reason_phrase,
-                              soup_message_get_uri (get_message (self)),
-                              answer->version,
-                              self->headers,
-                              body,
-                              resilient_clock_to_seconds (elapsed),
-                              self->retry_after));
+      resilient_response_new_full (answer->status_code,
+                                   answer->reason_phrase,
+                                   soup_message_get_uri (get_message (self)),
+                                   answer->version,
+                                   self->headers,
+                                   body,
+                                   resilient_clock_to_seconds (elapsed),
+                                   self->retry_after));
 }
 
 /* It has passed by libsoup: what an app's session would do with it, say with its cookies, is not

@@ -69,7 +69,7 @@ const ResilientSeams *resilient_test_get_seams (void);
 #define resilient_random_unseed (resilient_test_get_seams ()->resilient_random_unseed)
 #define resilient_frozen_request_ref (resilient_test_get_seams ()->resilient_frozen_request_ref)
 #define resilient_frozen_request_unref (resilient_test_get_seams ()->resilient_frozen_request_unref)
-#define resilient_response_new (resilient_test_get_seams ()->resilient_response_new)
+#define resilient_response_new_full (resilient_test_get_seams ()->resilient_response_new_full)
 #define resilient_retry_after_parse_all                                                            \
   (resilient_test_get_seams ()->resilient_retry_after_parse_all)
 #define resilient_transport_ref (resilient_test_get_seams ()->resilient_transport_ref)

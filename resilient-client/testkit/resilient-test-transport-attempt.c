@@ -132,14 +132,14 @@ end_with_response (ResilientTestTransportAttempt *self)
 
   self->outcome.failure = RESILIENT_FAILURE_NONE;
   self->outcome.phase = RESILIENT_PHASE_DONE;
-  self->outcome.response = resilient_response_new (end->status,
-                                                   soup_status_get_phrase (end->status),
-                                                   self->frozen->uri,
-                                                   end->http2 ? SOUP_HTTP_2_0 : SOUP_HTTP_1_1,
-                                                   end->headers,
-                                                   body,
-                                                   resilient_clock_to_seconds (elapsed),
-                                                   retry_after);
+  self->outcome.response = resilient_response_new_full (end->status,
+                                                        soup_status_get_phrase (end->status),
+                                                        self->frozen->uri,
+                                                        end->http2 ? SOUP_HTTP_2_0 : SOUP_HTTP_1_1,
+                                                        end->headers,
+                                                        body,
+                                                        resilient_clock_to_seconds (elapsed),
+                                                        retry_after);
   self->funcs->done (&self->parent, &self->outcome, self->data);
   g_clear_pointer (&self->outcome.response, resilient_response_unref);
 }

@@ -401,6 +401,16 @@ test('headers and query are sent', async () => {
     await client.close_async(0, null);
 });
 
+test('a response can be made', () => {
+    const uri = GLib.Uri.parse('http://example.org/', GLib.UriFlags.NONE);
+    const headers = Soup.MessageHeaders.new(Soup.MessageHeadersType.RESPONSE);
+    headers.append('Retry-After', '5');
+    const response = Resilient.Response.new(503, null, uri, headers, new GLib.Bytes([123, 125]));
+
+    equal([response.get_status_code(), response.get_retry_after()], [503, 5]);
+    equal([response.get_body().get_size(), response.get_uri().get_host()], [2, 'example.org']);
+});
+
 test('a response has headers, a uri and JSON', async () => {
     const client = new Resilient.Client();
     const response = await client.get_async(server.uri('/json'), null, null);

@@ -324,8 +324,11 @@ def errors_have_domains():
     client = Resilient.Client.new()
     error = raises(GLib.Error, get, client, 'ftp://127.0.0.1/')
     assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
-    error = raises(GLib.Error, Resilient.RequestContext.new, 'not an id', None, None)
-    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
+    for name, parts in (('request_id', ('not an id', None, None)),
+                        ('metadata', (None, None, GLib.Variant('s', 'text')))):
+        error = raises(GLib.Error, Resilient.RequestContext.new, *parts)
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
+        assert name in error.message, error.message
 
     response = get(client, server.uri('/status/404'))
     assert client.list_results()[-1].is_success()
@@ -627,6 +630,21 @@ def headers_and_query_are_sent():
     equal((headers['x-one'], headers['x-default'], headers['user-agent']), ('1', 'yes', 'Test/1.0'))
     equal((headers['idempotency-key'], headers['authorization']), ('key', 'Bearer token'))
     close(client)
+
+
+@case
+def a_response_can_be_made():
+    uri = GLib.Uri.parse('http://example.org/', GLib.UriFlags.NONE)
+    headers = Soup.MessageHeaders.new(Soup.MessageHeadersType.RESPONSE)
+    headers.append('Content-Type', 'application/json')
+    headers.append('Retry-After', '5')
+    response = Resilient.Response.new(503, None, uri, headers, GLib.Bytes.new(b'{"a": 1}'))
+    equal((response.get_status_code(), response.get_reason_phrase()), (503, 'Service Unavailable'))
+    equal((response.get_header('content-type'), response.get_retry_after()),
+          ('application/json', 5))
+    equal(response.get_json().get_object().get_int_member('a'), 1)
+    equal(response.get_uri().get_host(), 'example.org')
+    assert not Resilient.Response.new(204, None, uri, None, None).has_body()
 
 
 @case

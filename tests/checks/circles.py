@@ -22,10 +22,7 @@ KNOWN = [
     'fault fault-connection fault-http1 fault-http2 fault-http2-stream fault-listener fault-log fault-plan '
     'fault-script fault-server fault-step',
     'gate gate-queue gate-state origin',
-    'http-date retry-after',
-    'request-context request-context-getters',
     'soup-answer soup-attempt soup-message soup-phases soup-transport',
-    'stats stats-data',
     'test-attempt test-end test-stub test-transport test-transport-attempt',
     'test-stop test-world',
 ]

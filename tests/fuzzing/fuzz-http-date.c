@@ -8,6 +8,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
+#include "resilient-http-date-private.h"
 #include "resilient-retry-after-private.h"
 
 /* HTTP-date, and what a wrong clock does to a wait that ends at a date.

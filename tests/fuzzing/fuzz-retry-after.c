@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "resilient-http-date-private.h"
 #include "resilient-retry-after-private.h"
 
 /* Retry-After is what a server says, and how long a request sleeps.

@@ -27,8 +27,8 @@ SOURCES = 'resilient-client'
 TESTS = {
     'model/resilient-retry-policy.c': ['backoff', 'retry-policy', 'retry-policy-builder', 'request-context'],
     'policy/resilient-failure.c': ['failure'],
-    'policy/resilient-http-date.c': ['http-date', 'retry-after'],
-    'policy/resilient-retry-after.c': ['retry-after'],
+    'model/resilient-http-date.c': ['http-date', 'retry-after'],
+    'model/resilient-retry-after.c': ['retry-after'],
     'policy/resilient-verdict.c': ['verdict'],
 }
 LOWEST = 90.0

@@ -22,7 +22,7 @@ make_response (gsize body_size)
   g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
   g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (MAX (body_size, 1)), body_size);
 
-  return resilient_response_new (200, "OK", uri, SOUP_HTTP_1_1, headers, body, 0.1, -1);
+  return resilient_response_new_full (200, "OK", uri, SOUP_HTTP_1_1, headers, body, 0.1, -1);
 }
 
 ResilientEvent *

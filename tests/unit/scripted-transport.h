@@ -112,7 +112,7 @@ scripted_exchange_end (gpointer data)
       outcome.phase = RESILIENT_PHASE_DONE;
       outcome.status_code = step->status;
       outcome.answered = TRUE;
-      outcome.response = resilient_response_new (
+      outcome.response = resilient_response_new_full (
         step->status, "", self->uri, SOUP_HTTP_1_1, headers, body, step->takes, step->retry_after);
     }
   else

@@ -98,7 +98,7 @@ manual_succeed (ManualAttempt *attempt)
   ResilientOutcome outcome = { .phase = RESILIENT_PHASE_DONE, .status_code = 200, .sends = 1 };
   g_autoptr (ResilientResponse) response = NULL;
 
-  response = resilient_response_new (200, "", uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
+  response = resilient_response_new_full (200, "", uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
   outcome.response = response;
   attempt->funcs.done (&attempt->parent, &outcome, attempt->data);
 }
@@ -587,9 +587,8 @@ assert_end (Fixture *f, ResilientMachineState from, guint event)
       g_assert_cmpint (resilient_result_get_status (result), ==, ends[i].status);
       if (from == RESILIENT_MACHINE_STATE_SENDING || from == RESILIENT_MACHINE_STATE_RECEIVING
           || from == RESILIENT_MACHINE_STATE_STREAMING)
-        g_assert_cmpstr (resilient_attempt_get_reason (log->pdata[log->len - 1]),
-                         ==,
-                         resilient_reason_to_string (ends[i].reason));
+        g_assert_cmpint (
+          resilient_attempt_get_reason (log->pdata[log->len - 1]), ==, ends[i].reason);
       return;
     }
   g_assert_not_reached ();

@@ -18,7 +18,7 @@ make_response (const char *body)
   g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
   g_autoptr (GBytes) bytes = body != NULL ? g_bytes_new (body, strlen (body)) : NULL;
 
-  return resilient_response_new (503, NULL, uri, SOUP_HTTP_1_1, headers, bytes, 0.1, -1.0);
+  return resilient_response_new_full (503, NULL, uri, SOUP_HTTP_1_1, headers, bytes, 0.1, -1.0);
 }
 
 static ResilientEvent *

@@ -213,7 +213,7 @@ record_foreign (ResilientRecorder *recorder, guint *freed)
   *foreign = (Foreign){ recorder, g_malloc0 (10), freed };
   body = g_bytes_new_with_free_func (foreign->data, 10, foreign_free_cb, foreign);
   context = make_context ("x");
-  response = resilient_response_new (200, "OK", uri, SOUP_HTTP_1_1, headers, body, 0.1, -1);
+  response = resilient_response_new_full (200, "OK", uri, SOUP_HTTP_1_1, headers, body, 0.1, -1);
   result = resilient_result_new (context,
                                  RESILIENT_RESULT_STATUS_SUCCESS,
                                  response,

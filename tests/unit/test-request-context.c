@@ -246,12 +246,13 @@ static void
 test_last_attempt (void)
 {
   g_autoptr (ResilientRetryPolicy) policy = resilient_retry_policy_new (-1, 0.01);
-  g_autoptr (ResilientRequestContext) context =
+  g_autoptr (ResilientRequestContext) first =
     resilient_request_context_new (NULL, policy, NULL, NULL);
+  /* Four thousand million attempts later. */
+  g_autoptr (ResilientRequestContext) context =
+    resilient_request_context_at (first, G_MAXUINT, 0.0);
   g_autoptr (ResilientRequestContext) next = NULL;
 
-  /* Four thousand million attempts later. */
-  context->attempt = G_MAXUINT;
   g_assert_true (resilient_request_context_has_retries_left (context));
   next = resilient_request_context_increment_attempt (context);
   g_assert_cmpuint (resilient_request_context_get_current_attempt (next), ==, G_MAXUINT);

@@ -28,8 +28,41 @@ make_response (guint status_code,
   if (body != NULL)
     bytes = g_bytes_new (body, body_length >= 0 ? (gsize) body_length : strlen (body));
 
-  return resilient_response_new (
+  return resilient_response_new_full (
     status_code, reason_phrase, uri, SOUP_HTTP_1_1, headers, bytes, 0.25, 7.0);
+}
+
+/* As an app makes one, for a fallback or a test. */
+static void
+test_new (void)
+{
+  g_autoptr (GUri) uri = g_uri_parse ("http://example.com/", G_URI_FLAGS_NONE, NULL);
+  g_autoptr (GBytes) body = g_bytes_new_static ("hello", 5);
+  SoupMessageHeaders *headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_RESPONSE);
+  g_autoptr (ResilientResponse) full = NULL;
+  g_autoptr (ResilientResponse) empty = resilient_response_new (204, NULL, uri, NULL, NULL);
+  g_autofree char *text = NULL;
+
+  soup_message_headers_append (headers, "Content-Type", "text/plain");
+  soup_message_headers_append (headers, "Retry-After", "7");
+  soup_message_headers_append (headers, "Retry-After", "9");
+  full = resilient_response_new (503, "Busy", uri, headers, body);
+  soup_message_headers_append (headers, "Via", "x");
+  soup_message_headers_unref (headers);
+
+  g_assert_cmpuint (resilient_response_get_status_code (full), ==, 503);
+  g_assert_cmpstr (resilient_response_get_reason_phrase (full), ==, "Busy");
+  g_assert_true (resilient_response_get_uri (full) == uri);
+  g_assert_cmpstr (resilient_response_get_content_type (full), ==, "text/plain");
+  g_assert_null (resilient_response_get_header (full, "Via"));
+  g_assert_cmpfloat (resilient_response_get_retry_after (full), ==, 9.0);
+  g_assert_cmpfloat (resilient_response_get_elapsed_time (full), ==, 0.0);
+  text = resilient_response_get_text (full, NULL);
+  g_assert_cmpstr (text, ==, "hello");
+
+  g_assert_cmpstr (resilient_response_get_reason_phrase (empty), ==, "No Content");
+  g_assert_false (resilient_response_has_body (empty));
+  g_assert_cmpfloat (resilient_response_get_retry_after (empty), ==, -1.0);
 }
 
 static void
@@ -490,6 +523,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
+  g_test_add_func ("/response/new", test_new);
   g_test_add_func ("/response/getters", test_getters);
   g_test_add_func ("/response/reason-phrase", test_reason_phrase);
   g_test_add_func ("/response/content-type", test_content_type);

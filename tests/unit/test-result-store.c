@@ -51,7 +51,7 @@ add_with_headers (ResilientResultStore *store, const char *id, gsize size)
 
   resilient_headers_append (headers, "H", value);
   g_assert_cmpuint (resilient_headers_get_size (headers), ==, size);
-  response = resilient_response_new (204, NULL, uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
+  response = resilient_response_new_full (204, NULL, uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
   result = resilient_result_new (context,
                                  RESILIENT_RESULT_STATUS_SUCCESS,
                                  response,

@@ -17,7 +17,7 @@ make_response (void)
   g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
   g_autoptr (GBytes) body = g_bytes_new_static ("hello", 5);
 
-  return resilient_response_new (503, NULL, uri, SOUP_HTTP_1_1, headers, body, 0.1, -1.0);
+  return resilient_response_new_full (503, NULL, uri, SOUP_HTTP_1_1, headers, body, 0.1, -1.0);
 }
 
 /* Newest first. */

@@ -384,10 +384,11 @@ test_max_retries (void)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (ResilientRetryPolicy) policy = make_policy (rows[i].max_retries);
-      g_autoptr (ResilientRequestContext) context = make_context (0);
+      g_autoptr (ResilientRequestContext) first = make_context (0);
+      g_autoptr (ResilientRequestContext) context =
+        resilient_request_context_at (first, rows[i].attempt, 0.0);
       ResilientVerdictInput input = make_input (context, policy);
 
-      context->attempt = rows[i].attempt;
       if (rows[i].retry)
         assert_retry (&input);
       else

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "resilient-retry-after-private.h"
+#include "resilient-http-date-private.h"
 
 #include <string.h>
 

@@ -16,8 +16,5 @@ G_BEGIN_DECLS
 double resilient_retry_after_parse (const char *value, const char *date, gint64 now);
 /* The largest of several field values; @values is NULL-terminated. */
 double resilient_retry_after_parse_all (const char *const *values, const char *date, gint64 now);
-/* RFC 9110, 5.6.7: IMF-fixdate, RFC 850 and asctime forms, without locale or time zone.
- * Microseconds since 1970. */
-gboolean resilient_http_date_parse (const char *text, gint64 now, gint64 *out);
 
 G_END_DECLS

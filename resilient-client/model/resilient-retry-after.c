@@ -8,6 +8,8 @@
 
 #include "resilient-retry-after-private.h"
 
+#include "resilient-http-date-private.h"
+
 /* What a longer wait counts as. RFC 9111, 1.2.2 has it so for delta-seconds that don't fit; 68
  * years are beyond every policy, yet a number that can be reckoned with. */
 #define MAX_SECONDS ((gint64) 1 << 31)
