@@ -27,9 +27,10 @@ gint64 resilient_clock_get_real (void);
 void resilient_clock_install (const ResilientClockFuncs *funcs, gpointer data);
 /* TRUE while a replaced clock is installed: nothing may then be left to the kernel's timers. */
 gboolean resilient_clock_is_virtual (void);
-/* Tells every timer queue of the process that the replaced clock has moved (wakes their
- * contexts). */
+/* Tells who waits by the replaced clock that it has moved. */
 void resilient_clock_moved (void);
+/* Who that is: the timer queues. @func stays for ever. */
+void resilient_clock_set_moved_func (void (*func) (void));
 /* Tells the replaced clock, if there is one, that a timer queue waits for another time than
  * before. */
 void resilient_clock_await (void);

@@ -8,8 +8,6 @@
 
 #include "resilient-clock-private.h"
 
-#include "resilient-timer-queue-private.h"
-
 #include <math.h>
 #include <time.h>
 
@@ -35,6 +33,9 @@ static GMutex replacement_lock;
 static Replacement *replacement;
 /* Under replacement_lock. */
 static Replacement *all_replacements;
+
+/* Set once, read atomically. */
+static void (*moved_func) (void);
 
 static gint64
 get_system_boot_time (void)
@@ -116,7 +117,16 @@ resilient_clock_is_virtual (void)
 void
 resilient_clock_moved (void)
 {
-  resilient_timer_queue_wake_all ();
+  void (*func) (void) = g_atomic_pointer_get (&moved_func);
+
+  if (func != NULL)
+    func ();
+}
+
+void
+resilient_clock_set_moved_func (void (*func) (void))
+{
+  g_atomic_pointer_set (&moved_func, func);
 }
 
 void

@@ -51,8 +51,6 @@ gint64 resilient_timer_queue_get_next_due (ResilientTimerQueue *self);
 GMainContext *resilient_timer_queue_get_context (ResilientTimerQueue *self);
 /* References to the queues of the process, oldest first: for who moves a replaced clock. */
 GPtrArray *resilient_timer_queue_list (void);
-/* Makes the contexts of all queues look at the clock; for resilient_clock_moved(). */
-void resilient_timer_queue_wake_all (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientTimerQueue, resilient_timer_queue_unref)
 

@@ -37,7 +37,6 @@ KNOWN = [
     'ResilientTestScript',
     'ResilientTestServer',
     'ResilientTestStub',
-    'ResilientTimerQueue',
     'SoupAttempt',
 ]
 
