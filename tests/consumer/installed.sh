@@ -32,6 +32,18 @@ build ()
   ${CC:-cc} -Wall -Wextra -Werror -o "$work/$1" "$source/tests/consumer/$1.c" $(pkg-config --cflags --libs "$2")
 }
 
+# compiles YES-OR-NO FLAG...: what a program says of versions is heard.
+compiles ()
+{
+  wanted=$1
+  shift
+  found=yes
+  # shellcheck disable=SC2046
+  ${CC:-cc} -Wall -Wextra -Werror -fsyntax-only "$@" "$source/tests/consumer/versions.c" \
+    $(pkg-config --cflags resilient-client-1) 2>"$work/messages" || found=no
+  test "$found" = "$wanted" || { echo "with $*: compiles: $found" >&2; cat "$work/messages" >&2; exit 1; }
+}
+
 # look PACKAGE UMBRELLA: a library, and one flat folder of headers with nothing private in it.
 look ()
 {
@@ -63,6 +75,14 @@ has ()
 
 look resilient-client-1 resilient.h
 build consumer resilient-client-1
+compiles yes
+compiles yes -DRESILIENT_VERSION_MIN_REQUIRED=RESILIENT_VERSION_1_0 -DRESILIENT_VERSION_MAX_ALLOWED=RESILIENT_VERSION_1_0
+compiles yes -DRESILIENT_VERSION_MIN_REQUIRED=RESILIENT_VERSION_9_9
+compiles no -DRESILIENT_VERSION_MIN_REQUIRED='G_ENCODE_VERSION (0, 9)'
+compiles no -DRESILIENT_VERSION_MAX_ALLOWED='G_ENCODE_VERSION (0, 9)'
+compiles no -DUSE_DEPRECATED
+compiles no -DUSE_LATER
+compiles yes -DUSE_DEPRECATED -DUSE_LATER -DRESILIENT_DISABLE_DEPRECATION_WARNINGS
 version=$(pkg-config --modversion resilient-client-1)
 test "$("$work/consumer")" = "$version"
 want gio-2.0 2.74
