@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The dates of HTTP, in all three forms that RFC 9110 has. Pure functions, for any thread. */
+
 #pragma once
 
 #include <glib.h>

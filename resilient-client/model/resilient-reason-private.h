@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The word for a reason, for debug lines. A pure function, for any thread. */
+
 #pragma once
 
 #include "resilient-enums.h"

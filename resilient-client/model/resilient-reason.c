@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* The word for a reason. */
+/* The word for a reason: its nick, for debug lines. It owns nothing. Any thread. */
 
 #include "config.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What the library does with a context beyond what an app can: stamp it, and count its attempts. A
+ * context never changes. Any thread. */
+
 #pragma once
 
 #include "resilient-request-context.h"

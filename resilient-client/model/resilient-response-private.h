@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How the library makes a response, and what of it can be given up. A response never changes. Any
+ * thread. */
+
 #pragma once
 
 #include "resilient-headers-private.h"

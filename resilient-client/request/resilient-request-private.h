@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* How a request becomes what is sent. A request is of one thread at a time; what is frozen is for
+ * any. */
+
 #pragma once
 
 #include "resilient-frozen-request-private.h"

@@ -341,6 +341,8 @@ test('values that are not valid are errors', async () => {
         await fails(() => Resilient.fetch(method, uri, retries, timeout, null), ClientError, code);
     }
     await client.close_async(0, null);
+});
+
 test('a policy of values that are not valid is an error', async () => {
     const error = await fails(() => Resilient.RetryPolicy.new(-5, 1), ClientError, ClientError.INVALID_POLICY);
 

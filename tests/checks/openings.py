@@ -32,10 +32,6 @@ KNOWN = [
     'request/resilient-body.c',
     'request/resilient-frozen-request.c',
     'request/resilient-late-stream-private.h',
-    'request/resilient-request-content.c',
-    'request/resilient-request-freeze.c',
-    'request/resilient-request-timeouts.c',
-    'request/resilient-request-values.c',
 ]
 
 
