@@ -237,7 +237,8 @@ resilient_gate_enter (ResilientGate *self, ResilientOrigin *origin, ResilientWai
     {
       answer = RESILIENT_GATE_OVERLOADED;
     }
-  else if (waiter->woken || self->pending_new < self->max_pending)
+  /* Whose request has ended will leave soon: its slot is as good as free. */
+  else if (waiter->woken || self->pending_new < (guint64) self->max_pending + self->detached)
     {
       waiter->arrival = self->next_arrival++;
       insert_waiter_locked (self, origin, waiter);

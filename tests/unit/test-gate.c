@@ -487,7 +487,15 @@ test_overloaded (Fixture *self, gconstpointer user_data)
   resilient_gate_set_limits (self->gate, 1, 0, 0);
   g_assert_cmpint (enter (self, self->a, &v[0], '0'), ==, RESILIENT_GATE_ADMITTED);
   g_assert_cmpint (enter (self, self->a, &v[2], '2'), ==, RESILIENT_GATE_OVERLOADED);
+
+  /* And for one to wait until a request that has ended leaves. */
+  resilient_gate_detach (self->gate, &v[0].waiter);
+  g_assert_cmpint (enter (self, self->a, &v[2], '2'), ==, RESILIENT_GATE_QUEUED);
+  g_assert_cmpint (enter (self, self->a, &v[3], '3'), ==, RESILIENT_GATE_OVERLOADED);
   leave (&v[0]);
+  g_assert_cmpstr (self->log->str, ==, "15232");
+  g_assert_cmpint (enter (self, self->a, &v[3], '3'), ==, RESILIENT_GATE_OVERLOADED);
+  leave (&v[2]);
 }
 
 static void
