@@ -260,6 +260,7 @@ typedef struct
   int scheduled; /* atomic */
   ResilientWork origins_work;
   int origins_scheduled; /* atomic */
+  gboolean closed_told;  /* of the home context */
 } Watch;
 
 static void
@@ -288,7 +289,11 @@ counts_changed_cb (gpointer data)
     {
       g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ACTIVE_COUNT]);
       g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PENDING_COUNT]);
-      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CLOSED]);
+      if (resilient_client_get_closed (self) && !watch->closed_told)
+        {
+          watch->closed_told = TRUE;
+          g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CLOSED]);
+        }
     }
   watch_unref (watch);
 }
@@ -1850,7 +1855,8 @@ is_of_origin (const char *name)
  *
  * `Authorization`, `Proxy-Authorization` and `Cookie` are refused, because they would be sent to
  * every host: they belong to an origin, see [method@Origin.set_default_header]. So is what is not
- * valid in HTTP (RFC 9110, 5.1 and 5.5). What is refused changes nothing, and fails with
+ * valid in HTTP (RFC 9110, 5.1 and 5.5), and what follows from the body, `Content-Length` and
+ * `Transfer-Encoding`. What is refused changes nothing, and fails with
  * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST.
  *
  * Returns: %TRUE if it was set; %FALSE with @error set
@@ -1872,7 +1878,7 @@ resilient_client_set_default_header (ResilientClient *self,
   if (resilient_engine_is_foreign (self->engine, error))
     return FALSE;
 
-  if (!resilient_origin_check_header (name, value, error))
+  if (!resilient_headers_check_field (name, value, error))
     return FALSE;
   if (is_of_origin (name))
     {

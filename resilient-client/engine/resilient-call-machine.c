@@ -195,20 +195,11 @@ changed_locked (ResilientCallMachine *self, guint props)
   self->funcs->changed (self->member.call, props);
 }
 
-static void
+/* Gives the state before, to be told once the lock is not held any more. */
+static ResilientMachineState
 set_state_locked (ResilientCallMachine *self, ResilientMachineState state)
 {
-  if (!resilient_machine_state_may_follow (self->state, state))
-    g_critical ("%s: a call can't go from %s to %s",
-                self->member.id,
-                states[self->state].name,
-                states[state].name);
-  if (G_UNLIKELY (resilient_debug_is_on ()))
-    g_debug ("%s, attempt %u: from %s to %s",
-             self->member.id,
-             self->view.attempts,
-             states[self->state].name,
-             states[state].name);
+  ResilientMachineState from = self->state;
 
   self->state = state;
   /* Until all of its end is there to be seen, it stands where it stood. */
@@ -217,14 +208,34 @@ set_state_locked (ResilientCallMachine *self, ResilientMachineState state)
       self->view.state = states[state].shown;
       changed_locked (self, 1 << RESILIENT_CALL_PROP_STATE);
     }
+  return from;
+}
+
+/* Without the lock: an app's writer of logs may look at the call. */
+static void
+tell_move (ResilientCallMachine *self, ResilientMachineState from, ResilientMachineState to)
+{
+  if (!resilient_machine_state_may_follow (from, to))
+    g_critical (
+      "%s: a call can't go from %s to %s", self->member.id, states[from].name, states[to].name);
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    g_debug ("%s, attempt %u: from %s to %s",
+             self->member.id,
+             self->view.attempts,
+             states[from].name,
+             states[to].name);
 }
 
 static void
 set_state (ResilientCallMachine *self, ResilientMachineState state)
 {
+  ResilientMachineState from;
+
   g_mutex_lock (&self->lock);
-  set_state_locked (self, state);
+  from = set_state_locked (self, state);
   g_mutex_unlock (&self->lock);
+
+  tell_move (self, from, state);
 }
 
 gboolean
@@ -329,12 +340,8 @@ work_cb (gpointer data)
 }
 
 static void
-post (ResilientCallMachine *self, guint mail)
+post_locked (ResilientCallMachine *self, guint mail)
 {
-  if (resilient_engine_is_foreign (self->engine, NULL))
-    return;
-
-  g_mutex_lock (&self->lock);
   self->mail |= mail;
   if (!self->mail_posted)
     {
@@ -342,6 +349,16 @@ post (ResilientCallMachine *self, guint mail)
       ref_call (self);
       resilient_scheduler_post (self->scheduler, &self->work, work_cb, self);
     }
+}
+
+static void
+post (ResilientCallMachine *self, guint mail)
+{
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  g_mutex_lock (&self->lock);
+  post_locked (self, mail);
   g_mutex_unlock (&self->lock);
 }
 
@@ -506,8 +523,6 @@ attempt_leave (CallAttempt *attempt)
       resilient_transport_attempt_abandon (attempt->transport_attempt);
       break;
     case STAGE_OVER:
-      resilient_gate_detach (gate, &attempt->waiter);
-      break;
     case STAGE_LEFT:
     case STAGE_RELEASED:
       break;
@@ -590,16 +605,19 @@ static void
 finish (ResilientCallMachine *self, ResilientResult *result)
 {
   g_autoptr (GObject) blocked = NULL;
+  ResilientMachineState from;
 
   g_mutex_lock (&self->lock);
   self->view.result = result;
   self->view.failure = resilient_result_get_failure (result);
-  set_state_locked (self, RESILIENT_MACHINE_STATE_DONE);
+  from = set_state_locked (self, RESILIENT_MACHINE_STATE_DONE);
   changed_locked (self, 1 << RESILIENT_CALL_PROP_RESULT | 1 << RESILIENT_CALL_PROP_FAILURE);
   /* who blocks may take its result, and drop the call, at any moment from now on */
   if (self->done_cond != NULL)
     blocked = g_object_ref (G_OBJECT (self->member.call));
   g_mutex_unlock (&self->lock);
+
+  tell_move (self, from, RESILIENT_MACHINE_STATE_DONE);
 
   /* The callbacks run from a piece of work of their own, not inside libsoup's dispatch that brought
    * the end. */
@@ -645,11 +663,12 @@ end (ResilientCallMachine *self,
 {
   double total = resilient_clock_to_seconds (resilient_clock_get_boot () - self->started);
   g_autoptr (GError) interruption = NULL;
+  ResilientMachineState from;
   ResilientResult *result;
 
   g_mutex_lock (&self->lock);
   /* Other threads learn of the end before it leaves the live ones. */
-  set_state_locked (self, RESILIENT_MACHINE_STATE_ENDING);
+  from = set_state_locked (self, RESILIENT_MACHINE_STATE_ENDING);
   /* What was said already to who had blocked holds, whatever came after. */
   if (self->told)
     {
@@ -669,6 +688,7 @@ end (ResilientCallMachine *self,
     }
   g_mutex_unlock (&self->lock);
 
+  tell_move (self, from, RESILIENT_MACHINE_STATE_ENDING);
   let_go (self);
 
   cut_log (self);
@@ -892,6 +912,7 @@ go_to_sleep (ResilientCallMachine *self,
              const GError *error)
 {
   g_autoptr (ResilientRequestContext) context = NULL;
+  ResilientMachineState from;
   gboolean told;
 
   g_mutex_lock (&self->lock);
@@ -912,12 +933,14 @@ go_to_sleep (ResilientCallMachine *self,
   sleep_until (self, after (delay));
 
   g_mutex_lock (&self->lock);
-  set_state_locked (self, RESILIENT_MACHINE_STATE_SLEEPING);
+  from = set_state_locked (self, RESILIENT_MACHINE_STATE_SLEEPING);
   self->view.failure = failure;
   self->last_context = self->view.context;
   self->view.context = g_steal_pointer (&context);
   changed_locked (self, 1 << RESILIENT_CALL_PROP_FAILURE | 1 << RESILIENT_CALL_PROP_CONTEXT);
   g_mutex_unlock (&self->lock);
+
+  tell_move (self, from, RESILIENT_MACHINE_STATE_SLEEPING);
 }
 
 static void
@@ -938,8 +961,9 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
   ResilientVerdict verdict = { .reason = RESILIENT_REASON_SUCCESS };
   g_autoptr (GError) error = NULL;
 
-  /* The slot goes back when the attempt is released. */
+  /* The slot goes back when the attempt is released, and is as good as free until then. */
   attempt->stage = STAGE_OVER;
+  resilient_gate_detach (self->engine->gate, &attempt->waiter);
 
   if (outcome->answered)
     resilient_network_answered (self->engine->network, attempt->waiter.origin, outcome->socket);
@@ -1038,6 +1062,7 @@ begin_attempt (ResilientCallMachine *self)
   g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (self->engine);
   guint generation = resilient_network_check_resume (self->engine->network);
   CallAttempt *attempt = get_attended (self);
+  ResilientMachineState from;
   ResilientTransportAttemptParams params = {
     .context = self->view.context,
     .frozen = self->frozen,
@@ -1063,9 +1088,11 @@ begin_attempt (ResilientCallMachine *self)
   g_mutex_lock (&self->lock);
   self->view.attempts++;
   g_clear_pointer (&self->last_context, resilient_request_context_unref);
-  set_state_locked (self, RESILIENT_MACHINE_STATE_SENDING);
+  from = set_state_locked (self, RESILIENT_MACHINE_STATE_SENDING);
   changed_locked (self, 1 << RESILIENT_CALL_PROP_ATTEMPT);
   g_mutex_unlock (&self->lock);
+
+  tell_move (self, from, RESILIENT_MACHINE_STATE_SENDING);
 
   resilient_recorder_attempt (self->engine->recorder);
   attempt->stage = STAGE_STARTING;
@@ -1579,6 +1606,7 @@ resilient_call_machine_refuse_foreign (ResilientCallMachine *self,
                                             0,
                                             0,
                                             NULL);
+  /* Nobody else has it yet. */
   set_state_locked (self, RESILIENT_MACHINE_STATE_ENDING);
   set_state_locked (self, RESILIENT_MACHINE_STATE_DONE);
 }
@@ -1669,13 +1697,17 @@ resilient_call_machine_retry_now (ResilientCallMachine *self)
 {
   gboolean asleep;
 
-  resilient_call_machine_lock (self);
+  if (is_foreign (self))
+    return FALSE;
+
+  /* In one go: it is this sleep that ends, and no later one. */
+  g_mutex_lock (&self->lock);
   asleep = self->state == RESILIENT_MACHINE_STATE_SLEEPING
            || self->state == RESILIENT_MACHINE_STATE_OFFLINE;
-  resilient_call_machine_unlock (self);
-
   if (asleep)
-    post (self, MAIL_RETRY_NOW);
+    post_locked (self, MAIL_RETRY_NOW);
+  g_mutex_unlock (&self->lock);
+
   return asleep;
 }
 
@@ -1690,6 +1722,10 @@ gboolean
 resilient_call_machine_cancel (ResilientCallMachine *self, ResilientCancelCause cause)
 {
   gboolean live;
+
+  /* The parent's cancellable may be cancelled in a forked child, too. */
+  if (is_foreign (self))
+    return FALSE;
 
   g_mutex_lock (&self->lock);
   live = !is_at_its_end (self);

@@ -777,9 +777,14 @@ void
 resilient_engine_when_idle (ResilientEngine *self, ResilientIdleFunc func, gpointer data)
 {
   IdleWaiter *waiter = NULL;
+  gboolean ended = FALSE;
 
   g_mutex_lock (&self->lock);
-  if (self->n_calls > 0)
+  if (self->n_calls == 0)
+    {
+      ended = self->closing;
+    }
+  else
     {
       waiter = g_new0 (IdleWaiter, 1);
       waiter->func = func;
@@ -788,6 +793,9 @@ resilient_engine_when_idle (ResilientEngine *self, ResilientIdleFunc func, gpoin
     }
   g_mutex_unlock (&self->lock);
 
+  /* The last call may have left since it closed, and its end be told in a moment only. */
+  if (ended)
+    resilient_recorder_close (self->recorder);
   if (waiter == NULL)
     func (data);
 }

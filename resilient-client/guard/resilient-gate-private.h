@@ -97,9 +97,6 @@ ResilientOrigin *resilient_gate_forget_listed (ResilientGate *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientGate, resilient_gate_unref)
 
-/* Whether @name may be a default header and @value, nullable, its value; else FALSE with
- * INVALID_REQUEST. */
-gboolean resilient_origin_check_header (const char *name, const char *value, GError **error);
 /* The default headers of an origin, with its secret marks; NULL when it has none. Immutable
  * snapshot, any thread. */
 ResilientHeaders *resilient_origin_dup_default_headers (ResilientOrigin *self);

@@ -82,6 +82,14 @@ has_slot_locked (ResilientGate *self, ResilientOrigin *origin)
   return origin->active < get_origin_limit_locked (self, origin);
 }
 
+/* Whose request has ended will leave soon, and its slot is as good as free: of the slots that a
+ * newcomer to @origin lacks. */
+static guint
+count_leaving_locked (ResilientGate *self, ResilientOrigin *origin)
+{
+  return has_slot_locked (self, origin) ? self->detached : origin->detached;
+}
+
 /* After its waiters, its count or its limit changed: an origin is among the candidates, in its
  * place, or not. */
 static void
@@ -237,8 +245,8 @@ resilient_gate_enter (ResilientGate *self, ResilientOrigin *origin, ResilientWai
     {
       answer = RESILIENT_GATE_OVERLOADED;
     }
-  /* Whose request has ended will leave soon: its slot is as good as free. */
-  else if (waiter->woken || self->pending_new < (guint64) self->max_pending + self->detached)
+  else if (waiter->woken
+           || self->pending_new < (guint64) self->max_pending + count_leaving_locked (self, origin))
     {
       waiter->arrival = self->next_arrival++;
       insert_waiter_locked (self, origin, waiter);

@@ -3,8 +3,6 @@
 
 #include "config.h"
 
-#include "resilient-error.h"
-#include "resilient-i18n-private.h"
 #include "resilient-origin-private.h"
 
 /* Requests that have the list keep it as it was. */
@@ -17,29 +15,6 @@ make_headers_writable_locked (ResilientOrigin *self)
     self->default_headers = resilient_headers_copy (shared);
   else
     self->default_headers = resilient_headers_new ();
-}
-
-gboolean
-resilient_origin_check_header (const char *name, const char *value, GError **error)
-{
-  if (!resilient_headers_name_is_valid (name))
-    {
-      g_set_error_literal (error,
-                           RESILIENT_CLIENT_ERROR,
-                           RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                           _ ("The name of a header is not a valid token"));
-      return FALSE;
-    }
-  if (value != NULL && !resilient_headers_value_is_valid (value))
-    {
-      g_set_error (error,
-                   RESILIENT_CLIENT_ERROR,
-                   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
-                   _ ("The value of the header “%s” has a line break"),
-                   name);
-      return FALSE;
-    }
-  return TRUE;
 }
 
 /**
@@ -56,7 +31,7 @@ resilient_origin_check_header (const char *name, const char *value, GError **err
  * requests started later. Any thread may call this.
  *
  * Fails with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST, and changes nothing, if the name or the value
- * is not valid.
+ * is not valid, or the header follows from the body: `Content-Length` and `Transfer-Encoding`.
  *
  * Returns: %TRUE if it was set; %FALSE with @error set
  *
@@ -72,7 +47,7 @@ resilient_origin_set_default_header (ResilientOrigin *self,
   g_return_val_if_fail (name != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!resilient_origin_check_header (name, value, error))
+  if (!resilient_headers_check_field (name, value, error))
     return FALSE;
 
   g_mutex_lock (&self->lock);

@@ -498,6 +498,32 @@ test_overloaded (Fixture *self, gconstpointer user_data)
   leave (&v[2]);
 }
 
+/* A slot that comes back is of use where one is lacked. */
+static void
+test_leaving (Fixture *self, gconstpointer user_data)
+{
+  Visitor v[4] = { 0 };
+
+  resilient_gate_set_limits (self->gate, 2, 1, 0);
+  enter (self, self->a, &v[0], '0');
+  enter (self, self->b, &v[1], '1');
+  resilient_gate_detach (self->gate, &v[0].waiter);
+  g_assert_cmpint (enter (self, self->b, &v[2], '2'), ==, RESILIENT_GATE_OVERLOADED);
+  g_assert_cmpint (enter (self, self->a, &v[2], '2'), ==, RESILIENT_GATE_QUEUED);
+  leave (&v[0]);
+  leave (&v[1]);
+  leave (&v[2]);
+
+  /* Here it is the client's limit. */
+  resilient_gate_set_limits (self->gate, 1, 0, 0);
+  enter (self, self->a, &v[0], '0');
+  resilient_gate_detach (self->gate, &v[0].waiter);
+  g_assert_cmpint (enter (self, self->b, &v[3], '3'), ==, RESILIENT_GATE_QUEUED);
+  leave (&v[0]);
+  leave (&v[3]);
+  g_assert_cmpstr (self->log->str, ==, "23");
+}
+
 static void
 leave_at_once_cb (ResilientWaiter *waiter)
 {
@@ -797,6 +823,7 @@ main (int argc, char *argv[])
   ADD ("/gate/http2", test_http2);
   ADD ("/gate/session-limits", test_session_limits);
   ADD ("/gate/overloaded", test_overloaded);
+  ADD ("/gate/leaving", test_leaving);
   ADD ("/gate/many", test_many);
   ADD ("/gate/reenter", test_reenter);
   ADD ("/gate/changed", test_changed);
