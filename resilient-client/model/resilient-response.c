@@ -655,7 +655,14 @@ resilient_response_get_text (ResilientResponse *self, GError **error)
     return decode (encoding, data + mark_length, size - mark_length, error);
 
   if (strlen (label) > MAX_LABEL_SHOWN)
-    strcpy (label + MAX_LABEL_SHOWN - strlen ("…"), "…");
+    {
+      char *end = label + MAX_LABEL_SHOWN - strlen ("…");
+
+      /* not inside a character */
+      while ((*end & 0xc0) == 0x80)
+        end--;
+      strcpy (end, "…");
+    }
   g_set_error (error,
                G_IO_ERROR,
                G_IO_ERROR_INVALID_DATA,
@@ -663,6 +670,22 @@ resilient_response_get_text (ResilientResponse *self, GError **error)
                _ ("The body has an unknown character set, “%s”"),
                label);
   return NULL;
+}
+
+/* NUL is a character of UTF-8, which GLib does not take. */
+static gboolean
+is_utf8 (const char *data, gsize size)
+{
+  const char *end;
+
+  while (!g_utf8_validate_len (data, size, &end))
+    {
+      if (*end != '\0')
+        return FALSE;
+      size -= (gsize) (end + 1 - data);
+      data = end + 1;
+    }
+  return TRUE;
 }
 
 /**
@@ -687,7 +710,6 @@ resilient_response_dup_text_lenient (ResilientResponse *self)
   g_autofree char *label = NULL;
   const char *data;
   gsize size, mark_length;
-  char *text;
 
   g_return_val_if_fail (self != NULL, NULL);
 
@@ -697,12 +719,8 @@ resilient_response_dup_text_lenient (ResilientResponse *self)
   data = g_bytes_get_data (self->body, &size);
   encoding = find_encoding (self, &mark_length, &label);
   if (encoding == NULL || (mark_length == 0 && label == NULL))
-    {
-      text = resilient_encoding_decode (resilient_encoding_get_utf8 (), data, size);
-      if (text != NULL)
-        return text;
-      encoding = resilient_encoding_get_windows_1252 ();
-    }
+    encoding = is_utf8 (data, size) ? resilient_encoding_get_utf8 ()
+                                    : resilient_encoding_get_windows_1252 ();
   return resilient_encoding_decode_lenient (encoding, data + mark_length, size - mark_length);
 }
 

@@ -25,6 +25,9 @@ ResilientBody *resilient_body_new_factory (const char *content_type,
 ResilientBody *
 resilient_body_new_stream (const char *content_type, GInputStream *stream, gint64 length);
 ResilientBody *resilient_body_ref (ResilientBody *self);
+/* What one call sends: a file is another one for each, as its size may change between two calls; of
+ * all else a reference. */
+ResilientBody *resilient_body_ref_for_call (ResilientBody *self);
 void resilient_body_unref (ResilientBody *self);
 
 /* The body from its beginning, or NULL with @error as below; @size -1 = unknown. */

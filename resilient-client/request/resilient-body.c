@@ -199,6 +199,13 @@ resilient_body_ref (ResilientBody *self)
   return g_atomic_rc_box_acquire (self);
 }
 
+ResilientBody *
+resilient_body_ref_for_call (ResilientBody *self)
+{
+  return self->file != NULL ? resilient_body_new_file (self->content_type, self->file)
+                            : resilient_body_ref (self);
+}
+
 void
 resilient_body_unref (ResilientBody *self)
 {

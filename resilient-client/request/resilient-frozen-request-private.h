@@ -29,7 +29,7 @@ typedef struct
 {
   gatomicrefcount ref_count;
   int priority;
-  const char *method;                 /* behind the URI; case kept as given; a valid token */
+  const char *method;                 /* static, or behind the URI; case kept; a valid token */
   ResilientHeaders *headers;          /* nullable */
   ResilientBody *body;                /* nullable */
   ResilientRetryPolicy *retry_policy; /* nullable */
@@ -38,8 +38,8 @@ typedef struct
   ResilientOverrides *overrides;      /* nullable: none */
   GUri *uri;                          /* uri_text parsed; NULL while it is forgotten */
   ResilientIdempotency idempotency;
-  /* absolute http or https with a host, query parameters added; nothing left to escape; then the
-   * method */
+  /* absolute http or https with a host, query parameters added; nothing left to escape; then a
+   * method that is not static */
   char uri_text[];
 } ResilientFrozenRequest;
 

@@ -122,6 +122,20 @@ resilient_uri_escape (const char *text)
   return g_string_free (escaped, FALSE);
 }
 
+/* The methods of most requests are not copied: it is sixteen bytes for each that waits. */
+static const char *
+find_static_method (const char *method)
+{
+  static const char *const methods[] = { "GET",   "HEAD",   "POST",    "PUT",
+                                         "PATCH", "DELETE", "OPTIONS", NULL };
+
+  for (guint i = 0; methods[i] != NULL; i++)
+    if (strcmp (method, methods[i]) == 0)
+      return methods[i];
+
+  return NULL;
+}
+
 ResilientFrozenRequest *
 resilient_frozen_request_new (const char *method, const char *uri, GError **error)
 {
@@ -129,6 +143,7 @@ resilient_frozen_request_new (const char *method, const char *uri, GError **erro
   g_autofree char *escaped = NULL;
   g_autoptr (GUri) parsed = NULL;
   g_autoptr (GUri) respelled = NULL;
+  const char *static_method;
   gsize size, method_size;
 
   if (!check_method (method, error))
@@ -147,10 +162,12 @@ resilient_frozen_request_new (const char *method, const char *uri, GError **erro
     }
 
   size = strlen (escaped) + 1;
-  method_size = strlen (method) + 1;
+  static_method = find_static_method (method);
+  method_size = static_method == NULL ? strlen (method) + 1 : 0;
   self = g_malloc0 (G_STRUCT_OFFSET (ResilientFrozenRequest, uri_text) + size + method_size);
   g_atomic_ref_count_init (&self->ref_count);
-  self->method = memcpy (self->uri_text + size, method, method_size);
+  self->method =
+    static_method != NULL ? static_method : memcpy (self->uri_text + size, method, method_size);
   self->uri = g_steal_pointer (&respelled);
   self->idempotency = RESILIENT_IDEMPOTENCY_AUTO;
   memcpy (self->uri_text, escaped, size);

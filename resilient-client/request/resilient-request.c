@@ -1378,8 +1378,8 @@ resilient_request_get_body_bytes (ResilientRequest *self)
  *
  * Gets how long the body is.
  *
- * Returns: bytes, 0 without a body, -1 if it is not known: of a file before it was first sent, and
- *   of a stream that was set without its length
+ * Returns: bytes, 0 without a body, -1 if it is not known: of a file, and of a stream that was set
+ *   without its length
  *
  * Since: 1.0
  */
@@ -1474,7 +1474,7 @@ resilient_request_set_body_form (ResilientRequest *self, GHashTable *form)
  *
  * Sets the body to the contents of a file, which is opened anew each time it is sent. A file that
  * can't be opened fails the request with the error of GIO; one whose size changes between two
- * attempts, or that becomes shorter while it is sent, and a device or a pipe, with
+ * attempts of a call, or that becomes shorter while it is sent, and a device or a pipe, with
  * %RESILIENT_CLIENT_ERROR_INVALID_REQUEST. It is sent as long as it was when it was opened.
  *
  * Since: 1.0
@@ -1597,7 +1597,7 @@ resilient_request_freeze (ResilientRequest *self, GError **error)
 
   frozen->headers = share_headers (self);
   if (self->body != NULL)
-    frozen->body = resilient_body_ref (self->body);
+    frozen->body = resilient_body_ref_for_call (self->body);
   if (self->draw_idempotency_key)
     {
       frozen->idempotency_key = g_malloc (RESILIENT_UUID_SIZE);

@@ -597,7 +597,8 @@ def values_that_are_not_valid_are_errors():
         assert error.matches(Resilient.ClientError.quark(), code), error
 
     invalid = Resilient.ClientError.INVALID_REQUEST
-    for name, value in ('X Y', 'a'), ('', 'a'), ('X-Y', 'a\nX: y'), ('X-Y', 'a\r'):
+    for name, value in (('X Y', 'a'), ('', 'a'), ('X-Y', 'a\nX: y'), ('X-Y', 'a\r'),
+                        ('Content-Length', '5'), ('transfer-encoding', 'chunked')):
         refused(invalid, client.set_default_header, name, value)
         refused(invalid, origin.set_default_header, name, value)
     refused(invalid, client.set_default_header, 'Authorization', 'Bearer token')

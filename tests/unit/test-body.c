@@ -97,6 +97,7 @@ test_file (void)
   g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "body", NULL);
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (ResilientBody) body = resilient_body_new_file ("text/plain", file);
+  g_autoptr (ResilientBody) again = NULL;
   g_autoptr (SoupMessage) message = new_message ();
 
   g_mkdir_with_parents (g_get_user_cache_dir (), 0700);
@@ -111,6 +112,10 @@ test_file (void)
   forget_body (message);
   write_file (path, "more than that");
   assert_refuses (body, message, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
+
+  /* For another call it is the file as it is now. */
+  again = resilient_body_ref_for_call (body);
+  assert_applies (again, message, "text/plain", 14);
 }
 
 typedef struct

@@ -248,6 +248,19 @@ test_unknown_label (void)
 
   lenient = resilient_response_dup_text_lenient (response);
   g_assert_cmpstr (lenient, ==, "abc");
+
+  /* It is cut between characters, wherever they begin. */
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *start = g_strnfill (34 + i, 'x');
+      g_autofree char *type = g_strconcat ("text/plain; charset=", start, "éééé€€€", NULL);
+      g_autoptr (ResilientResponse) other = make_response (200, NULL, type, "abc", -1);
+
+      g_clear_error (&error);
+      g_assert_null (resilient_response_get_text (other, &error));
+      g_assert_true (g_utf8_validate (error->message, -1, NULL));
+      g_assert_nonnull (strstr (error->message, "…"));
+    }
 }
 
 static void
@@ -271,6 +284,9 @@ test_text_lenient (void)
       3,
       "a\xef\xbf\xbd"
       "b" },
+    { NULL, "\xc3\xa9\0", 3, "é\xef\xbf\xbd" },
+    { NULL, "\xe9\0", 2, "é\xef\xbf\xbd" },
+    { NULL, "\0\0", 2, "\xef\xbf\xbd\xef\xbf\xbd" },
     /* what is known is stuck to */
     { "text/plain; charset=utf-8", "caf\xe9 \xc3\xa9", -1, "caf\xef\xbf\xbd é" },
     { "text/plain; charset=latin-1", "caf\xc3\xa9", -1, "cafÃ©" },

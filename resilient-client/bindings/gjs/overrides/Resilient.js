@@ -30,6 +30,9 @@ function _isInRange(pspec, number) {
     case GObject.TYPE_UINT:
         value.set_uint(number);
         break;
+    case GObject.TYPE_INT64:
+        value.set_int64(number);
+        break;
     case GObject.TYPE_UINT64:
         value.set_uint64(number);
         break;
@@ -42,6 +45,7 @@ function _isInRange(pspec, number) {
 const _INTEGERS = new Map([
     [GObject.TYPE_INT, [-(2 ** 31), 2 ** 31 - 1]],
     [GObject.TYPE_UINT, [0, 2 ** 32 - 1]],
+    [GObject.TYPE_INT64, [-(2 ** 63), 2 ** 63]],
     [GObject.TYPE_UINT64, [0, 2 ** 64]],
 ]);
 
