@@ -118,6 +118,17 @@ test('numbers out of range are refused', async () => {
         refused('connect-timeout', () => client.set_connect_timeout(value));
         refused('connect-timeout', () => client.set_property('connect-timeout', value));
     }
+    for (const value of [NaN, Infinity, 1.5, 2 ** 65, 'much', null]) {
+        refused('max-response-size', () => (request.maxResponseSize = value));
+        refused('max-response-size', () => request.set_max_response_size(value));
+    }
+    refused('user-agent', () => new Resilient.Client({userAgent: 'a\nb'}));
+    refused('user-agent', () => (client.user_agent = 'a\r'));
+    refused('user-agent', () => client.set_user_agent('a\0b'));
+    for (const value of [-1, NaN, Infinity, 'old'])
+        refused('max_age', () => client.clear_old_results(value));
+    for (const value of [-0.1, 1.5, NaN, 'half'])
+        refused('percentile', () => client.get_stats().get_percentile(value));
     for (const value of [-1, 0, NaN, 1.5, 2 ** 32, 'many']) {
         refused('max-concurrent', () => new Resilient.Client({maxConcurrent: value}));
         refused('max-concurrent', () => (client.maxConcurrent = value));

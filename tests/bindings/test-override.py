@@ -217,7 +217,14 @@ def durations_that_are_none_are_refused():
         equal(getattr(Resilient.Request(method='GET', uri='x', **{name: None}), name), -1)
     equal(client.stats.requests, 0)
     assert 'result_ttl' in str(raises(ValueError, setattr, client, 'result_ttl', -1))
-    assert 'max_age' in str(raises(ValueError, client.clear_old_results, nan))
+    for value in (nan, -1, inf):
+        assert 'max_age' in str(raises(ValueError, client.clear_old_results, value))
+    for value in (nan, -0.1, 1.5):
+        assert 'percentile' in str(raises(ValueError, client.get_stats().get_percentile, value))
+    assert 'percentile' in str(raises(TypeError, client.get_stats().get_percentile, 'half'))
+    for take in (client.set_user_agent, lambda value: setattr(client, 'user_agent', value),
+                 lambda value: Resilient.Client(user_agent=value)):
+        assert 'user_agent' in str(raises(ValueError, take, 'a\r\nX: b'))
     assert 'timeout' in str(raises(ValueError, client.subscribe(1).wait_next, nan, None))
     assert 'timeout' in str(raises(ValueError, Resilient.fetch, 'GET', 'x', 0, nan))
     assert 'timeout' in str(raises(TypeError, Resilient.fetch, 'GET', 'x', 0, None))

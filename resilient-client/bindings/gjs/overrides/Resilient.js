@@ -52,6 +52,8 @@ const _INTEGERS = new Map([
 function _check(pspec, value) {
     const range = _INTEGERS.get(pspec.value_type);
 
+    if (pspec.get_name() === 'user-agent' && /[\r\n\0]/.test(value ?? ''))
+        throw new RangeError('user-agent is one line');
     if (!range && pspec.value_type !== GObject.TYPE_DOUBLE)
         return;
     if (typeof value !== 'number' && typeof value !== 'bigint')
@@ -81,10 +83,11 @@ function _checkNumbers(klass) {
     for (const pspec of klass.list_properties()) {
         if (!(pspec.flags & GObject.ParamFlags.WRITABLE))
             continue;
-        if (!_INTEGERS.has(pspec.value_type) && pspec.value_type !== GObject.TYPE_DOUBLE)
+        const dashed = pspec.get_name();
+
+        if (!_INTEGERS.has(pspec.value_type) && pspec.value_type !== GObject.TYPE_DOUBLE && dashed !== 'user-agent')
             continue;
 
-        const dashed = pspec.get_name();
         const underscored = dashed.replace(/-/g, '_');
         const camel = dashed.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
         const setter = `set_${underscored}`;
@@ -133,6 +136,19 @@ function _init() {
     Origin = Resilient.Origin.$gtype;
     for (const klass of [Resilient.Client, Resilient.Request, Resilient.Call, Resilient.Origin])
         _checkNumbers(klass);
+
+    const {clear_old_results: clearOldResults} = Resilient.Client.prototype;
+    Resilient.Client.prototype.clear_old_results = function (maxAge) {
+        if (!(Number.isFinite(maxAge) && maxAge >= 0))
+            throw new RangeError(`max_age can’t be ${maxAge}`);
+        return clearOldResults.call(this, maxAge);
+    };
+    const {get_percentile: getPercentile} = Resilient.Stats.prototype;
+    Resilient.Stats.prototype.get_percentile = function (percentile) {
+        if (!(percentile >= 0 && percentile <= 1))
+            throw new RangeError(`percentile can’t be ${percentile}`);
+        return getPercentile.call(this, percentile);
+    };
 
     const {subscribe} = Resilient.Client.prototype;
     Resilient.Client.prototype.subscribe = function (capacity) {

@@ -37,6 +37,7 @@ import functools
 import json as json_module
 import math
 import operator
+import re
 import selectors
 import sys
 import threading
@@ -718,17 +719,23 @@ class Response(Resilient.Response):
 # --- numbers -------------------------------------------------------------------------------------
 
 _PROPS = vars(gi._gi.GObject)['props']
+_LINE_BREAK = re.compile('[\r\n\0]')
 _INTEGERS = (GObject.TYPE_INT, GObject.TYPE_UINT, GObject.TYPE_INT64, GObject.TYPE_UINT64)
+
+
+def _check_number(name, value, unit=''):
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f'{name} is a number{unit}, not {value!r}') from None
+    if math.isnan(number):
+        raise ValueError(f'{name} is a number{unit}, not {value!r}')
+    return number
 
 
 def _check_duration(name, value, minimum=-math.inf):
     """A number of seconds, or an exception that says which argument is none."""
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f'{name} is a number of seconds, not {value!r}') from None
-    if math.isnan(seconds):
-        raise ValueError(f'{name} is a number of seconds, not {value!r}')
+    seconds = _check_number(name, value, ' of seconds')
     if seconds < minimum or minimum >= 0 and math.isinf(seconds):
         raise ValueError(f'{name} is at least 0 seconds, which means none, and finite, '
                          f'not {value!r}')
@@ -755,6 +762,8 @@ def _check_setting(cls, name, value):
         if value == 0 and issubclass(cls, Resilient.Origin):
             raise ValueError(f'{name} is at least 1, or -1 for what the client allows, not 0')
         return _check_integer(name, value, pspec.minimum, pspec.maximum)
+    if name == 'user_agent' and isinstance(value, str) and _LINE_BREAK.search(value):
+        raise ValueError(f'{name} is one line, not {value!r}')
     if pspec.value_type != GObject.TYPE_DOUBLE:
         return value
     if pspec.minimum < 0:
@@ -821,6 +830,14 @@ def _checked(cls, info):
         # It looks at all of its settings together when it builds.
         def check(name, value):
             return value if value is not None else _check_duration(setting, value)
+    elif info.get_name() == 'get_percentile':
+        def check(name, value):
+            if not 0 <= _check_number(name, value) <= 1:
+                raise ValueError(f'{name} is between 0 and 1, not {value!r}')
+            return value
+    elif info.get_name() == 'clear_old_results':
+        def check(name, value):
+            return _check_duration(name, value, 0)
     else:
         check = _check_duration
 
