@@ -115,7 +115,7 @@ void
 resilient_origin_list_update (ResilientOriginList *self)
 {
   /* A handler may drop the list, or run a main loop in which this runs again. */
-  g_autoptr (ResilientOriginList) held = g_object_ref (self);
+  g_autoptr (ResilientOriginList) held G_GNUC_UNUSED = g_object_ref (self);
   ResilientOrigin *forgotten;
   guint before = self->origins->len, position = 0;
 
