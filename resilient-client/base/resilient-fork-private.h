@@ -19,6 +19,8 @@ void resilient_fork_watch (void);
 /* How many forks lie between this process and the one that called resilient_fork_watch() first.
  * What was made in another generation is foreign. */
 guint resilient_fork_get_generation (void);
+/* Whether what was made in the generation @made_in is: sets @error, CLOSED, which says so. */
+gboolean resilient_fork_is_foreign (guint made_in, GError **error);
 
 /* Any thread. A socket is guarded until it is closed, a descriptor until it is unguarded, before it
  * is closed. */

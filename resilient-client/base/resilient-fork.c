@@ -9,6 +9,9 @@
 
 #include "resilient-fork-private.h"
 
+#include "resilient-error.h"
+#include "resilient-i18n-private.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -155,6 +158,18 @@ guint
 resilient_fork_get_generation (void)
 {
   return g_atomic_int_get (&generation);
+}
+
+gboolean
+resilient_fork_is_foreign (guint made_in, GError **error)
+{
+  if (G_LIKELY (made_in == (guint) g_atomic_int_get (&generation)))
+    return FALSE;
+  g_set_error_literal (error,
+                       RESILIENT_CLIENT_ERROR,
+                       RESILIENT_CLIENT_ERROR_CLOSED,
+                       _ ("The client belongs to the process from which this one was forked"));
+  return TRUE;
 }
 
 /* What it looked at, to be let go when the lock is free; NULL if it was not yet time. */

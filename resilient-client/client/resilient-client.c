@@ -14,6 +14,7 @@
 #include "resilient-handlers-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-origin-list-private.h"
+#include "resilient-origin-private.h"
 #include "resilient-request-private.h"
 #include "resilient-seams-private.h"
 #include "resilient-soup-transport-private.h"
@@ -327,17 +328,8 @@ notify_origin_cb (gpointer origin)
 }
 
 static void
-gate_changed_cb (ResilientOrigin *origin, gpointer data)
+tell_counts_changed (Watch *watch)
 {
-  Watch *watch = data;
-
-  if (origin != NULL)
-    {
-      resilient_scheduler_invoke (
-        watch->home, notify_origin_cb, g_object_ref (origin), g_object_unref);
-      return;
-    }
-
   if (g_atomic_int_compare_and_exchange (&watch->scheduled, FALSE, TRUE))
     {
       g_autoptr (ResilientClient) self = NULL;
@@ -359,6 +351,18 @@ gate_changed_cb (ResilientOrigin *origin, gpointer data)
 }
 
 static void
+gate_changed_cb (gpointer owner, gpointer data)
+{
+  Watch *watch = data;
+  ResilientOrigin *origin = owner;
+
+  tell_counts_changed (watch);
+  if (resilient_origin_take_change (origin))
+    resilient_scheduler_invoke (
+      watch->home, notify_origin_cb, g_object_ref (origin), g_object_unref);
+}
+
+static void
 watch_counts (ResilientClient *self)
 {
   Watch *watch = g_atomic_rc_box_new0 (Watch);
@@ -368,12 +372,6 @@ watch_counts (ResilientClient *self)
   resilient_gate_set_changed_func (self->engine->gate, gate_changed_cb, watch);
   self->engine->watch = watch;
   self->engine->watch_free = watch_unref;
-}
-
-static void
-tell_counts_changed (ResilientClient *self)
-{
-  gate_changed_cb (NULL, self->engine->watch);
 }
 
 /* --- properties
@@ -1122,7 +1120,7 @@ resilient_client_get_origins (ResilientClient *self)
     self->origins = resilient_origin_list_new (NULL, NULL, NULL);
   else if (self->origins == NULL)
     self->origins =
-      resilient_origin_list_new (self->engine->gate, origins_changed_cb, self->engine->watch);
+      resilient_origin_list_new (self->engine->origins, origins_changed_cb, self->engine->watch);
 
   return G_LIST_MODEL (self->origins);
 }
@@ -1928,7 +1926,7 @@ resilient_client_get_origin (ResilientClient *self, const char *uri, GError **er
     return NULL;
 
   frozen = resilient_frozen_request_new ("GET", uri, error);
-  return frozen != NULL ? resilient_gate_get_origin (self->engine->gate, frozen->uri) : NULL;
+  return frozen != NULL ? resilient_origin_table_get (self->engine->origins, frozen->uri) : NULL;
 }
 
 /* --- results and events
@@ -3001,7 +2999,7 @@ resilient_client_close_async (ResilientClient *self,
   close->timers = resilient_timer_queue_get (g_task_get_context (task));
 
   if (resilient_engine_close (self->engine))
-    tell_counts_changed (self);
+    tell_counts_changed (self->engine->watch);
 
   if (grace > 0)
     resilient_timer_queue_set (close->timers,

@@ -11,6 +11,7 @@
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
+#include "resilient-origin-private.h"
 #include "resilient-random-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-verdict-private.h"
@@ -966,9 +967,9 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
   resilient_gate_detach (self->engine->gate, &attempt->waiter);
 
   if (outcome->answered)
-    resilient_network_answered (self->engine->network, attempt->waiter.origin, outcome->socket);
+    resilient_network_answered (self->engine->network, self->origin, outcome->socket);
   if (outcome->http2_of_origin)
-    resilient_gate_set_http2 (self->engine->gate, attempt->waiter.origin);
+    resilient_slots_set_http2 (resilient_origin_get_slots (self->origin));
 
   if (failure == RESILIENT_FAILURE_NONE
       && resilient_verdict_status_is_failure (
@@ -1040,8 +1041,8 @@ default_headers_cb (GUri *uri, gpointer data)
   g_autoptr (ResilientOrigin) other = NULL;
 
   if (uri == attempt->machine->frozen->uri)
-    return resilient_engine_dup_default_headers (engine, attempt->waiter.origin);
-  other = resilient_gate_get_origin (engine->gate, uri);
+    return resilient_engine_dup_default_headers (engine, attempt->machine->origin);
+  other = resilient_origin_table_get (engine->origins, uri);
   return resilient_engine_dup_default_headers (engine, other);
 }
 
@@ -1078,7 +1079,7 @@ begin_attempt (ResilientCallMachine *self)
     .pace = resilient_scheduler_get_pace (self->scheduler),
   };
 
-  if (generation > 0 && resilient_origin_take_fresh_connection (attempt->waiter.origin, generation))
+  if (generation > 0 && resilient_origin_take_fresh_connection (self->origin, generation))
     params.new_connection = TRUE;
 
   resilient_frozen_request_ensure_uri (self->frozen);
@@ -1167,7 +1168,8 @@ ask_admission (ResilientCallMachine *self, gint64 *not_before, GError **error)
     return answer;
 
   attempt = attempt_new (self);
-  answer_of_gate = resilient_gate_enter (self->engine->gate, self->origin, &attempt->waiter);
+  answer_of_gate = resilient_gate_enter (
+    self->engine->gate, resilient_origin_get_slots (self->origin), &attempt->waiter);
   switch (answer_of_gate)
     {
     case RESILIENT_GATE_ADMITTED:
@@ -1556,8 +1558,8 @@ resilient_call_machine_enter (ResilientCallMachine *self,
       return FALSE;
     }
 
-  self->origin =
-    resilient_gate_get_origin (engine->gate, resilient_frozen_request_ensure_uri (self->frozen));
+  self->origin = resilient_origin_table_get (engine->origins,
+                                             resilient_frozen_request_ensure_uri (self->frozen));
 
   /* The place in the queue is taken now, in the order of the calls; everything else happens in the
    * driving context: libsoup must not be touched by a thread while another iterates its context.

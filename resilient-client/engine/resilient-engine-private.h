@@ -8,6 +8,7 @@
 #include "resilient-transport-attempt-private.h"
 #include "resilient-gate-private.h"
 #include "resilient-guard-private.h"
+#include "resilient-origin-table-private.h"
 #include "resilient-recorder-private.h"
 
 G_BEGIN_DECLS
@@ -76,6 +77,7 @@ struct _ResilientEngine
   /* not owned, only compared: of the engine, in whose context it is at home; else NULL */
   GThread *maker;
   ResilientGate *gate;
+  ResilientOriginTable *origins;
   ResilientRecorder *recorder;
   ResilientNetwork *network;
 

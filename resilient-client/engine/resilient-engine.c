@@ -13,6 +13,7 @@
 #include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
+#include "resilient-origin-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-soup-transport-private.h"
 
@@ -32,6 +33,7 @@ resilient_engine_new (GMainContext *home_context, SoupSession *session)
   if (thread_default == home_context)
     self->maker = g_thread_self ();
   self->gate = resilient_gate_new ();
+  self->origins = resilient_origin_table_new (self->gate);
   self->recorder = resilient_recorder_new ();
   self->network = resilient_network_new (self->home);
   g_mutex_init (&self->lock);
@@ -243,6 +245,9 @@ engine_free (gpointer data)
   resilient_network_free (self->network);
   resilient_scheduler_stop (self->home);
   resilient_scheduler_unref (self->home);
+  resilient_gate_set_changed_func (self->gate, NULL, NULL);
+  resilient_origin_table_close (self->origins);
+  resilient_origin_table_unref (self->origins);
   resilient_gate_unref (self->gate);
   if (self->watch != NULL)
     self->watch_free (self->watch);
@@ -350,13 +355,7 @@ resilient_engine_dup_scheduler (ResilientEngine *self, GError **error)
 gboolean
 resilient_engine_is_foreign (ResilientEngine *self, GError **error)
 {
-  if (G_LIKELY (self->generation == resilient_fork_get_generation ()))
-    return FALSE;
-  g_set_error_literal (error,
-                       RESILIENT_CLIENT_ERROR,
-                       RESILIENT_CLIENT_ERROR_CLOSED,
-                       _ ("The client belongs to the process from which this one was forked"));
-  return TRUE;
+  return resilient_fork_is_foreign (self->generation, error);
 }
 
 int

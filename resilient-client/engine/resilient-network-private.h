@@ -6,7 +6,7 @@
 #include <gio/gio.h>
 
 #include "resilient-scheduler-private.h"
-#include "resilient-gate-private.h"
+#include "resilient-origin.h"
 
 G_BEGIN_DECLS
 

@@ -11,6 +11,7 @@
 
 #include "resilient-address-private.h"
 #include "resilient-clock-private.h"
+#include "resilient-origin-private.h"
 
 /* While offline, one parked retry of each origin is let through so often: the monitor is a hint,
  * and may be wrong. Seconds. */

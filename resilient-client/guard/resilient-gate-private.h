@@ -3,26 +3,28 @@
 
 #pragma once
 
-#include "resilient-headers-private.h"
-#include "resilient-origin.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
 /* Admits requests: so many at once in all and per origin, the rest waits by priority, then (woken
- * before new), then arrival. Thread-safe: one lock inside, never held while a callback runs.
- * Entering, leaving and withdrawing are O(log n). */
+ * before new), then arrival. Entering, leaving and withdrawing are O(log n). It knows nothing of
+ * what an origin is: that hands down its owner and what is to be called. Any thread: one lock
+ * inside, never held while a callback runs. */
 typedef struct _ResilientGate ResilientGate;
+/* The slots of one origin and the queue for them, under the lock of their gate. */
+typedef struct _ResilientSlots ResilientSlots;
 typedef struct _ResilientWaiter ResilientWaiter;
 
 /* Embedded in its owner. All fields belong to the gate from enter() until it was admitted or
  * withdrawn. */
 struct _ResilientWaiter
 {
-  ResilientOrigin *origin; /* owned by the gate while it waits or holds a slot */
+  ResilientSlots *slots; /* for one of which it waits, or which it holds; not owned */
   int priority;
   gboolean woken; /* slept before a retry: goes before newcomers of its priority */
   guint64 arrival;
-  guint index; /* 1 + place in the origin's heap; 0: does not wait */
+  guint index; /* 1 + place in the heap of the slots; 0: does not wait */
   /* It never waits: it blocks a thread without which those who hold the slots can't give them back.
    * It gets a slot beyond our own limits, but no connection that the session does not have. */
   gboolean beyond;
@@ -54,15 +56,11 @@ void resilient_gate_set_limits (ResilientGate *self,
 void
 resilient_gate_set_session_limits (ResilientGate *self, guint max_conns, guint max_conns_per_host);
 
-/* The origin (scheme, host, port) of @uri, an absolute http or https URI; made at need. Idle
- * origins that nobody holds and that carry no settings are forgotten when there are more than
- * 512. */
-ResilientOrigin *resilient_gate_get_origin (ResilientGate *self, GUri *uri);
-
 /* priority, woken, beyond and admitted are set by the owner before. OVERLOADED: more than
- * max_pending wait (never for a woken one), or one that never waits would have to. */
+ * max_pending wait (never for a woken one), or one that never waits would have to. Who enters keeps
+ * the owner of @slots until the waiter has left, or was withdrawn. */
 ResilientGateAnswer
-resilient_gate_enter (ResilientGate *self, ResilientOrigin *origin, ResilientWaiter *waiter);
+resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter);
 /* TRUE: it waited, and now does not; admitted() will not run. */
 gboolean resilient_gate_withdraw (ResilientGate *self, ResilientWaiter *waiter);
 void resilient_gate_set_priority (ResilientGate *self, ResilientWaiter *waiter, int priority);
@@ -71,45 +69,45 @@ void resilient_gate_leave (ResilientGate *self, ResilientWaiter *waiter);
 /* The request that has this slot has ended, and what it left behind keeps the slot for a while: it
  * does not count as one that runs any more. */
 void resilient_gate_detach (ResilientGate *self, ResilientWaiter *waiter);
-/* A redirect to another origin does not move the slot. */
-void resilient_gate_set_http2 (ResilientGate *self, ResilientOrigin *origin);
 
 /* How many slots are taken; and by requests that run. */
 guint resilient_gate_get_active (ResilientGate *self);
 guint resilient_gate_get_running (ResilientGate *self);
 guint resilient_gate_get_pending (ResilientGate *self);
-/* Runs under no lock, in any thread, after counts changed: of the gate (@origin NULL) or of an
- * origin. */
-typedef void (*ResilientGateChanged) (ResilientOrigin *origin, gpointer data);
+/* Runs under no lock, in any thread, after counts changed: of the gate, and of the slots of
+ * @owner. */
+typedef void (*ResilientGateChanged) (gpointer owner, gpointer data);
 void
 resilient_gate_set_changed_func (ResilientGate *self, ResilientGateChanged func, gpointer data);
 
-/* For the list of origins; one watches at a time, NULL: nobody does. @func runs in any thread and
- * under no lock when there are origins to take over, or to forget: while somebody watches, the gate
- * leaves that to him. */
-typedef void (*ResilientGateOriginsChanged) (gpointer data);
-void
-resilient_gate_watch_origins (ResilientGate *self, ResilientGateOriginsChanged func, gpointer data);
-/* Appends references of those that were made since *@n_taken of them were, oldest first. */
-void resilient_gate_take_origins (ResilientGate *self, guint64 *n_taken, GPtrArray *origins);
-/* One that the watcher alone has, when there are too many idle ones; transfer full. */
-ResilientOrigin *resilient_gate_forget_listed (ResilientGate *self);
+/* Slots are idle while no request has one or waits for one. Runs under no lock, in any thread, when
+ * some became idle and more than @max_idle of those that are kept were. */
+typedef void (*ResilientGateIdle) (gpointer data);
+void resilient_gate_set_idle_func (ResilientGate *self,
+                                   guint max_idle,
+                                   ResilientGateIdle func,
+                                   gpointer data);
+/* The owner of those that have been idle for longest, when there are more than @max_idle; they are
+ * the last then. Whoever calls this sees to it that the owners of all that are kept live. */
+gpointer resilient_gate_rotate_idle (ResilientGate *self);
+
+/* @owner has them and frees them, once no waiter is there any more; it is for callbacks only. They
+ * keep the gate. */
+ResilientSlots *resilient_slots_new (ResilientGate *gate, gpointer owner);
+void resilient_slots_free (ResilientSlots *self);
+/* Whether they are among those that are rotated. */
+void resilient_slots_set_kept (ResilientSlots *self, gboolean kept);
+/* Their own limit, -1: as the gate says. FALSE if it was that already. */
+gboolean resilient_slots_set_limit (ResilientSlots *self, int limit);
+int resilient_slots_get_limit (ResilientSlots *self);
+/* One connection carries all requests: a session's limit of connections does not count. */
+void resilient_slots_set_http2 (ResilientSlots *self);
+/* Of requests that run, and of those that wait. */
+guint resilient_slots_get_running (ResilientSlots *self);
+guint resilient_slots_get_pending (ResilientSlots *self);
+/* Which of the counts have changed since the last time. */
+void resilient_slots_take_changes (ResilientSlots *self, gboolean *running, gboolean *pending);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientGate, resilient_gate_unref)
-
-/* The default headers of an origin, with its secret marks; NULL when it has none. Immutable
- * snapshot, any thread. */
-ResilientHeaders *resilient_origin_dup_default_headers (ResilientOrigin *self);
-/* Notifies the properties that changed since the last call; in the home context. */
-void resilient_origin_notify_changes (ResilientOrigin *self);
-/* After a resume: TRUE once per origin and @generation, for the request that must use a new
- * connection. */
-gboolean resilient_origin_take_fresh_connection (ResilientOrigin *self, guint generation);
-/* It is this machine, or on a network that is directly connected: it is there without a default
- * route. What its name does not tell, the address tells from which it answered. */
-gboolean resilient_origin_is_near (ResilientOrigin *self);
-void resilient_origin_set_near (ResilientOrigin *self);
-/* "https://example.org:443", for logs; no user info. */
-const char *resilient_origin_peek_key (ResilientOrigin *self);
 
 G_END_DECLS

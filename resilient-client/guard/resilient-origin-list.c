@@ -1,26 +1,25 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The origins of a client as a list model. It lives in the home context; the table, which makes
+ * origins in any thread, only says that there is something to take over. What the list has is
+ * forgotten by the table in the home context alone, together with its place in the list: nobody
+ * gets an origin from the list that the table has forgotten. */
+
 #include "config.h"
 
 #include "resilient-origin-list-private.h"
 
 #include "resilient-fork-private.h"
-#include "resilient-gate-state-private.h"
-
-/* The origins of a client as a list model. It lives in the home context; the gate, which makes
- * origins in any thread, only says that there is something to take over. What the list has is
- * forgotten by the gate in the home context alone, together with its place in the list: nobody gets
- * an origin from the list that the gate has forgotten. */
 
 struct _ResilientOriginList
 {
   GObject parent_instance;
 
-  ResilientGate *gate; /* set once: its memory, not a user's reference; NULL in a forked child */
-  GPtrArray *origins;  /* owned references */
-  guint64 n_taken;     /* of the origins that the gate ever made */
-  guint generation;    /* of the process; see resilient-fork-private.h */
+  ResilientOriginTable *table; /* owned, nullable */
+  GPtrArray *origins;          /* owned references */
+  guint64 n_taken;             /* of the origins that the table ever made */
+  guint generation;            /* of the process; see resilient-fork-private.h */
 };
 
 static GType
@@ -61,12 +60,12 @@ resilient_origin_list_dispose (GObject *object)
 {
   ResilientOriginList *self = RESILIENT_ORIGIN_LIST (object);
 
-  /* a thread that is not here may have had the gate's lock */
-  if (self->generation != resilient_fork_get_generation ())
-    self->gate = NULL;
-  if (self->gate != NULL)
-    resilient_gate_watch_origins (self->gate, NULL, NULL);
-  g_clear_pointer (&self->gate, resilient_gate_release);
+  /* a thread that is not here may have had the table's lock */
+  if (resilient_fork_is_foreign (self->generation, NULL))
+    self->table = NULL;
+  if (self->table != NULL)
+    resilient_origin_table_watch (self->table, NULL, NULL);
+  g_clear_pointer (&self->table, resilient_origin_table_unref);
   g_ptr_array_set_size (self->origins, 0);
 
   G_OBJECT_CLASS (resilient_origin_list_parent_class)->dispose (object);
@@ -97,16 +96,18 @@ resilient_origin_list_init (ResilientOriginList *self)
 }
 
 ResilientOriginList *
-resilient_origin_list_new (ResilientGate *gate, ResilientGateOriginsChanged changed, gpointer data)
+resilient_origin_list_new (ResilientOriginTable *table,
+                           ResilientOriginTableChanged changed,
+                           gpointer data)
 {
   ResilientOriginList *self = g_object_new (RESILIENT_TYPE_ORIGIN_LIST, NULL);
 
-  if (gate == NULL)
+  if (table == NULL)
     return self;
 
-  self->gate = resilient_gate_acquire (gate);
-  resilient_gate_watch_origins (gate, changed, data);
-  resilient_gate_take_origins (gate, &self->n_taken, self->origins);
+  self->table = resilient_origin_table_ref (table);
+  resilient_origin_table_watch (table, changed, data);
+  resilient_origin_table_take (table, &self->n_taken, self->origins);
 
   return self;
 }
@@ -119,14 +120,15 @@ resilient_origin_list_update (ResilientOriginList *self)
   ResilientOrigin *forgotten;
   guint before = self->origins->len, position = 0;
 
-  if (self->gate == NULL || self->generation != resilient_fork_get_generation ())
+  if (self->table == NULL || resilient_fork_is_foreign (self->generation, NULL))
     return;
 
-  resilient_gate_take_origins (self->gate, &self->n_taken, self->origins);
+  resilient_origin_table_take (self->table, &self->n_taken, self->origins);
   if (self->origins->len > before)
     g_list_model_items_changed (G_LIST_MODEL (self), before, 0, self->origins->len - before);
 
-  while (self->gate != NULL && (forgotten = resilient_gate_forget_listed (self->gate)) != NULL)
+  while (self->table != NULL
+         && (forgotten = resilient_origin_table_forget_listed (self->table)) != NULL)
     {
       if (g_ptr_array_find (self->origins, forgotten, &position))
         {

@@ -4,58 +4,43 @@
 #pragma once
 
 #include "resilient-gate-private.h"
-#include "resilient-heap-private.h"
+#include "resilient-headers-private.h"
+#include "resilient-origin.h"
 
 G_BEGIN_DECLS
 
-/* What the gate and the origin know of each other. Lock order: the gate's, then the origin's. */
-struct _ResilientOrigin
-{
-  GObject parent_instance;
+/* What the library asks of an origin besides what an app may. Any thread. */
 
-  char *key;           /* constant */
-  ResilientGate *gate; /* constant; its memory, not a user's reference; NULL if made without one */
-  gboolean near;       /* atomic: it needs no default route */
+/* With slots of @gate. @key: as resilient_origin_key_new() has it. @near: its name tells that it
+ * needs no default route. */
+ResilientOrigin *resilient_origin_new (ResilientGate *gate, const char *key, gboolean near);
 
-  /* Guarded by the gate's lock. */
-  ResilientHeap waiters; /* of ResilientWaiter, the next one first */
-  guint candidate_index; /* 1 + place among the origins that could admit a waiter */
-  guint active;
-  guint detached;     /* those of them whose requests have ended */
-  int max_concurrent; /* -1: as the gate says */
-  gboolean http2;
-  gboolean active_changed; /* since the last notification */
-  gboolean pending_changed;
-  gboolean idle;
-  GList idle_link;  /* in the gate's list while idle */
-  GList order_link; /* in the gate's list of all */
-  guint64 number;   /* how many the gate had made, with this one */
-  gboolean listed;  /* a list has a reference, too */
+/* "https://example.org:443", for logs; no user info. */
+const char *resilient_origin_peek_key (ResilientOrigin *self);
+/* NULL if it was made without a gate. */
+ResilientSlots *resilient_origin_get_slots (ResilientOrigin *self);
 
-  /* Atomic: the gate has told that counts changed, and nobody has notified yet. */
-  gint change_told;
+/* A new one in its place would be noticed: it has settings, or somebody listens to it without a
+ * reference. */
+gboolean resilient_origin_is_marked (ResilientOrigin *self);
 
-  /* Guarded by the origin's own lock. */
-  GMutex lock;
-  ResilientHeaders *default_headers; /* owned, nullable, immutable: replaced as a whole */
-  gboolean has_secret_marks;
-  guint fresh_generation;
-};
+/* The default headers of an origin, with its secret marks; NULL when it has none. Immutable
+ * snapshot. */
+ResilientHeaders *resilient_origin_dup_default_headers (ResilientOrigin *self);
 
-ResilientOrigin *resilient_origin_new (ResilientGate *gate, const char *key);
-/* Nobody but the gate has it, nor would notice if a new one took its place. */
-gboolean resilient_origin_is_forgettable (ResilientOrigin *self);
-/* Whether anybody listens to changes of properties. */
-gboolean resilient_origin_is_watched (ResilientOrigin *self);
+/* After the counts of its slots changed. TRUE: somebody listens, and
+ * resilient_origin_notify_changes() is to be called, as nobody was told since it was last. */
+gboolean resilient_origin_take_change (ResilientOrigin *self);
+/* Notifies the properties that changed since the last call; in the home context. */
+void resilient_origin_notify_changes (ResilientOrigin *self);
 
-/* The memory of the gate, which outlives the last of its users while somebody holds an origin. */
-ResilientGate *resilient_gate_acquire (ResilientGate *self);
-void resilient_gate_release (ResilientGate *self);
-void resilient_gate_lock (ResilientGate *self);
-void resilient_gate_unlock (ResilientGate *self);
-/* By priority, then who slept before, then arrival. */
-gboolean resilient_waiter_is_before (gconstpointer a, gconstpointer b);
-/* FALSE if it was that already. */
-gboolean resilient_gate_set_origin_limit (ResilientGate *self, ResilientOrigin *origin, int limit);
+/* After a resume: TRUE once per origin and @generation, for the request that must use a new
+ * connection. */
+gboolean resilient_origin_take_fresh_connection (ResilientOrigin *self, guint generation);
+
+/* It is this machine, or on a network that is directly connected: it is there without a default
+ * route. What its name does not tell, the address tells from which it answered. */
+gboolean resilient_origin_is_near (ResilientOrigin *self);
+void resilient_origin_set_near (ResilientOrigin *self);
 
 G_END_DECLS

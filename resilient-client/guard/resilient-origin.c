@@ -1,9 +1,15 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What an app sets and sees of one origin: the limit and counts of its slots, which the gate has,
+ * and default headers of its own. It owns both and knows nobody above it. Any thread; changes of
+ * the counts are notified in the home context. */
+
 #include "config.h"
 
 #include "resilient-origin-private.h"
+
+#include "resilient-fork-private.h"
 #include "resilient-handlers-private.h"
 
 /**
@@ -36,6 +42,27 @@
  * Since: 1.0
  */
 
+struct _ResilientOrigin
+{
+  GObject parent_instance;
+
+  /* Set once. */
+  char *key;             /* NULL only of one that a binding made by itself */
+  ResilientSlots *slots; /* owned; NULL of such a one: it holds back nothing */
+  guint generation;      /* of the process; see resilient-fork-private.h */
+
+  /* Atomic. */
+  gboolean near;    /* it needs no default route */
+  gint change_told; /* that counts changed, and nobody has notified yet */
+
+  GMutex lock;
+  /* Under lock. */
+  ResilientHeaders *default_headers; /* owned, nullable, immutable: replaced as a whole */
+  gboolean has_secret_marks;
+  guint fresh_generation;
+  int own_limit; /* in place of that of the slots, without any */
+};
+
 G_DEFINE_FINAL_TYPE (ResilientOrigin, resilient_origin, G_TYPE_OBJECT)
 
 enum
@@ -50,20 +77,11 @@ enum
 static GParamSpec *props[N_PROPS];
 static guint notify_signal;
 
-/* An origin that a binding made by itself has no gate: nobody else can see it, and it holds back
- * nothing. */
-static void
-lock_gate (ResilientOrigin *self)
+/* It is the parent's, in a forked child: a thread that is not here may have had a lock of it. */
+static gboolean
+is_foreign (ResilientOrigin *self, GError **error)
 {
-  if (self->gate != NULL)
-    resilient_gate_lock (self->gate);
-}
-
-static void
-unlock_gate (ResilientOrigin *self)
-{
-  if (self->gate != NULL)
-    resilient_gate_unlock (self->gate);
+  return resilient_fork_is_foreign (self->generation, error);
 }
 
 static void
@@ -116,13 +134,13 @@ resilient_origin_finalize (GObject *object)
 {
   ResilientOrigin *self = RESILIENT_ORIGIN (object);
 
-  g_assert (self->active == 0 && self->waiters.length == 0);
-
-  resilient_heap_clear (&self->waiters);
-  g_clear_pointer (&self->default_headers, resilient_headers_unref);
-  g_mutex_clear (&self->lock);
-  g_clear_pointer (&self->gate, resilient_gate_release);
-  g_clear_pointer (&self->key, g_free);
+  if (!is_foreign (self, NULL))
+    {
+      g_clear_pointer (&self->slots, resilient_slots_free);
+      g_clear_pointer (&self->default_headers, resilient_headers_unref);
+      g_mutex_clear (&self->lock);
+      g_clear_pointer (&self->key, g_free);
+    }
 
   G_OBJECT_CLASS (resilient_origin_parent_class)->finalize (object);
 }
@@ -192,45 +210,20 @@ resilient_origin_class_init (ResilientOriginClass *klass)
 static void
 resilient_origin_init (ResilientOrigin *self)
 {
+  self->generation = resilient_fork_get_generation ();
   g_mutex_init (&self->lock);
-  self->waiters = RESILIENT_HEAP_INIT (resilient_waiter_is_before, ResilientWaiter, index);
-  self->max_concurrent = -1;
-  self->idle_link.data = self;
-  self->order_link.data = self;
+  self->own_limit = -1;
 }
 
 ResilientOrigin *
-resilient_origin_new (ResilientGate *gate, const char *key)
+resilient_origin_new (ResilientGate *gate, const char *key, gboolean near)
 {
   ResilientOrigin *self = g_object_new (RESILIENT_TYPE_ORIGIN, "uri", key, NULL);
 
-  self->gate = resilient_gate_acquire (gate);
+  self->slots = resilient_slots_new (gate, self);
+  self->near = near;
 
   return self;
-}
-
-gboolean
-resilient_origin_is_watched (ResilientOrigin *self)
-{
-  return resilient_has_handler (self, notify_signal);
-}
-
-/* With the gate's lock held, under which alone a second reference can be taken. */
-gboolean
-resilient_origin_is_forgettable (ResilientOrigin *self)
-{
-  gboolean has_headers;
-
-  if (g_atomic_int_get (&G_OBJECT (self)->ref_count) > (self->listed ? 2 : 1)
-      || self->max_concurrent != -1)
-    return FALSE;
-
-  g_mutex_lock (&self->lock);
-  has_headers = self->default_headers != NULL;
-  g_mutex_unlock (&self->lock);
-
-  /* Who listens, without a reference, expects the same object to go on. */
-  return !has_headers && !resilient_origin_is_watched (self);
 }
 
 /**
@@ -264,15 +257,20 @@ resilient_origin_get_uri (ResilientOrigin *self)
 int
 resilient_origin_get_max_concurrent (ResilientOrigin *self)
 {
-  int max_concurrent;
+  int own_limit;
 
   g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), -1);
+  if (is_foreign (self, NULL))
+    return -1;
 
-  lock_gate (self);
-  max_concurrent = self->max_concurrent;
-  unlock_gate (self);
+  if (self->slots != NULL)
+    return resilient_slots_get_limit (self->slots);
 
-  return max_concurrent;
+  g_mutex_lock (&self->lock);
+  own_limit = self->own_limit;
+  g_mutex_unlock (&self->lock);
+
+  return own_limit;
 }
 
 /**
@@ -295,18 +293,114 @@ resilient_origin_set_max_concurrent (ResilientOrigin *self, int max_concurrent)
   g_return_if_fail (RESILIENT_IS_ORIGIN (self));
   g_return_if_fail (max_concurrent == -1 || max_concurrent > 0);
 
-  if (self->gate != NULL)
+  if (is_foreign (self, NULL))
+    return;
+
+  if (self->slots != NULL)
     {
-      changed = resilient_gate_set_origin_limit (self->gate, self, max_concurrent);
+      changed = resilient_slots_set_limit (self->slots, max_concurrent);
     }
   else
     {
-      changed = self->max_concurrent != max_concurrent;
-      self->max_concurrent = max_concurrent;
+      g_mutex_lock (&self->lock);
+      changed = self->own_limit != max_concurrent;
+      self->own_limit = max_concurrent;
+      g_mutex_unlock (&self->lock);
     }
 
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_CONCURRENT]);
+}
+
+/* Requests that have the list keep it as it was. */
+static void
+make_headers_writable_locked (ResilientOrigin *self)
+{
+  g_autoptr (ResilientHeaders) shared = g_steal_pointer (&self->default_headers);
+
+  if (shared != NULL)
+    self->default_headers = resilient_headers_copy (shared);
+  else
+    self->default_headers = resilient_headers_new ();
+}
+
+/**
+ * resilient_origin_set_default_header:
+ * @self: an origin
+ * @name: the name of a header, a token (RFC 9110, 5.1)
+ * @value: (nullable): its value, without CR, LF or NUL (RFC 9110, 5.5), or %NULL for none
+ * @error: return location for an error
+ *
+ * Sets a header for every request to this origin that does not set it itself.
+ *
+ * This is the place for credentials: the header goes to this origin only, and a redirect does not
+ * take it elsewhere. It wins over a default header of the client of the same name, and holds for
+ * requests started later. Any thread may call this.
+ *
+ * Fails with %RESILIENT_CLIENT_ERROR_INVALID_REQUEST, and changes nothing, if the name or the value
+ * is not valid, or the header follows from the body: `Content-Length` and `Transfer-Encoding`; with
+ * %RESILIENT_CLIENT_ERROR_CLOSED in a forked child.
+ *
+ * Returns: %TRUE if it was set; %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+resilient_origin_set_default_header (ResilientOrigin *self,
+                                     const char *name,
+                                     const char *value,
+                                     GError **error)
+{
+  g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  if (is_foreign (self, error))
+    return FALSE;
+
+  if (!resilient_headers_check_field (name, value, error))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+
+  make_headers_writable_locked (self);
+  resilient_headers_replace (self->default_headers, name, value);
+
+  if (resilient_headers_get_length (self->default_headers) == 0 && !self->has_secret_marks)
+    g_clear_pointer (&self->default_headers, resilient_headers_unref);
+
+  g_mutex_unlock (&self->lock);
+
+  return TRUE;
+}
+
+/**
+ * resilient_origin_mark_header_secret:
+ * @self: an origin
+ * @name: the name of a header
+ *
+ * Marks a header as one whose value must not be seen, such as `X-Api-Key`.
+ *
+ * Its value then appears in no log, event, error or statistic, and is dropped when a redirect leads
+ * to another origin. That holds for requests started later. `Authorization`, `Proxy-Authorization`,
+ * `Cookie` and `Set-Cookie` are secret without a mark. Any thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+resilient_origin_mark_header_secret (ResilientOrigin *self, const char *name)
+{
+  g_return_if_fail (RESILIENT_IS_ORIGIN (self));
+  g_return_if_fail (name != NULL);
+  if (is_foreign (self, NULL))
+    return;
+
+  g_mutex_lock (&self->lock);
+
+  make_headers_writable_locked (self);
+  resilient_headers_mark_secret (self->default_headers, name);
+  self->has_secret_marks = TRUE;
+
+  g_mutex_unlock (&self->lock);
 }
 
 /**
@@ -322,15 +416,11 @@ resilient_origin_set_max_concurrent (ResilientOrigin *self, int max_concurrent)
 guint
 resilient_origin_get_active_count (ResilientOrigin *self)
 {
-  guint active;
-
   g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), 0);
+  if (self->slots == NULL || is_foreign (self, NULL))
+    return 0;
 
-  lock_gate (self);
-  active = self->active - self->detached;
-  unlock_gate (self);
-
-  return active;
+  return resilient_slots_get_running (self->slots);
 }
 
 /**
@@ -346,15 +436,64 @@ resilient_origin_get_active_count (ResilientOrigin *self)
 guint
 resilient_origin_get_pending_count (ResilientOrigin *self)
 {
-  guint pending;
-
   g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), 0);
+  if (self->slots == NULL || is_foreign (self, NULL))
+    return 0;
 
-  lock_gate (self);
-  pending = self->waiters.length;
-  unlock_gate (self);
+  return resilient_slots_get_pending (self->slots);
+}
 
-  return pending;
+/* --- for the library ------------------------------------------------------------------------- */
+
+const char *
+resilient_origin_peek_key (ResilientOrigin *self)
+{
+  return self->key;
+}
+
+ResilientSlots *
+resilient_origin_get_slots (ResilientOrigin *self)
+{
+  return self->slots;
+}
+
+static gboolean
+is_watched (ResilientOrigin *self)
+{
+  return resilient_has_handler (self, notify_signal);
+}
+
+gboolean
+resilient_origin_is_marked (ResilientOrigin *self)
+{
+  gboolean has_headers;
+
+  if (resilient_origin_get_max_concurrent (self) != -1)
+    return TRUE;
+
+  g_mutex_lock (&self->lock);
+  has_headers = self->default_headers != NULL;
+  g_mutex_unlock (&self->lock);
+
+  return has_headers || is_watched (self);
+}
+
+ResilientHeaders *
+resilient_origin_dup_default_headers (ResilientOrigin *self)
+{
+  ResilientHeaders *headers;
+
+  g_mutex_lock (&self->lock);
+  headers = self->default_headers != NULL ? resilient_headers_ref (self->default_headers) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  return headers;
+}
+
+gboolean
+resilient_origin_take_change (ResilientOrigin *self)
+{
+  return is_watched (self) && g_atomic_int_compare_and_exchange (&self->change_told, FALSE, TRUE);
 }
 
 void
@@ -365,12 +504,9 @@ resilient_origin_notify_changes (ResilientOrigin *self)
   /* First, so that what changes from here on is told again. */
   g_atomic_int_set (&self->change_told, FALSE);
 
-  lock_gate (self);
-  active_changed = self->active_changed;
-  pending_changed = self->pending_changed;
-  self->active_changed = FALSE;
-  self->pending_changed = FALSE;
-  unlock_gate (self);
+  if (self->slots == NULL)
+    return;
+  resilient_slots_take_changes (self->slots, &active_changed, &pending_changed);
 
   if (active_changed)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ACTIVE_COUNT]);
@@ -390,12 +526,6 @@ resilient_origin_take_fresh_connection (ResilientOrigin *self, guint generation)
   g_mutex_unlock (&self->lock);
 
   return taken;
-}
-
-const char *
-resilient_origin_peek_key (ResilientOrigin *self)
-{
-  return self->key;
 }
 
 gboolean

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "resilient-call-private.h"
+#include "resilient-origin-private.h"
 #include "fake-monitor.h"
 #include "virtual-clock.h"
 

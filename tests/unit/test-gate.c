@@ -8,8 +8,8 @@
 typedef struct
 {
   ResilientGate *gate;
-  ResilientOrigin *a;
-  ResilientOrigin *b;
+  ResilientSlots *a;
+  ResilientSlots *b;
   GString *log;
 } Fixture;
 
@@ -20,22 +20,12 @@ typedef struct
   char name;
 } Visitor;
 
-static ResilientOrigin *
-get_origin (ResilientGate *gate, const char *string)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GUri) uri = g_uri_parse (string, SOUP_HTTP_URI_FLAGS, &error);
-
-  g_assert_no_error (error);
-  return resilient_gate_get_origin (gate, uri);
-}
-
 static void
 set_up (Fixture *self, gconstpointer user_data)
 {
   self->gate = resilient_gate_new ();
-  self->a = get_origin (self->gate, "http://a.test/");
-  self->b = get_origin (self->gate, "http://b.test/");
+  self->a = resilient_slots_new (self->gate, (gpointer) "a");
+  self->b = resilient_slots_new (self->gate, (gpointer) "b");
   self->log = g_string_new (NULL);
 }
 
@@ -44,9 +34,9 @@ tear_down (Fixture *self, gconstpointer user_data)
 {
   g_assert_cmpuint (resilient_gate_get_active (self->gate), ==, 0);
   g_assert_cmpuint (resilient_gate_get_pending (self->gate), ==, 0);
+  resilient_slots_free (self->a);
+  resilient_slots_free (self->b);
   resilient_gate_unref (self->gate);
-  g_assert_finalize_object (self->a);
-  g_assert_finalize_object (self->b);
   g_string_free (self->log, TRUE);
 }
 
@@ -60,13 +50,13 @@ admitted_cb (ResilientWaiter *waiter)
 }
 
 static ResilientGateAnswer
-enter (Fixture *self, ResilientOrigin *origin, Visitor *visitor, char name)
+enter (Fixture *self, ResilientSlots *slots, Visitor *visitor, char name)
 {
   visitor->fixture = self;
   visitor->name = name;
   visitor->waiter.admitted = admitted_cb;
 
-  return resilient_gate_enter (self->gate, origin, &visitor->waiter);
+  return resilient_gate_enter (self->gate, slots, &visitor->waiter);
 }
 
 static void
@@ -76,10 +66,10 @@ leave (Visitor *visitor)
 }
 
 static void
-assert_counts (ResilientOrigin *origin, guint active, guint pending)
+assert_counts (ResilientSlots *slots, guint active, guint pending)
 {
-  g_assert_cmpuint (resilient_origin_get_active_count (origin), ==, active);
-  g_assert_cmpuint (resilient_origin_get_pending_count (origin), ==, pending);
+  g_assert_cmpuint (resilient_slots_get_running (slots), ==, active);
+  g_assert_cmpuint (resilient_slots_get_pending (slots), ==, pending);
 }
 
 static void
@@ -244,7 +234,7 @@ test_withdraw (Fixture *self, gconstpointer user_data)
   g_assert_false (resilient_gate_withdraw (self->gate, &v[4].waiter)); /* was never here */
   g_assert_true (resilient_gate_withdraw (self->gate, &v[1].waiter));
   g_assert_false (resilient_gate_withdraw (self->gate, &v[1].waiter));
-  g_assert_null (v[1].waiter.origin);
+  g_assert_null (v[1].waiter.slots);
   assert_counts (self->a, 1, 1);
 
   /* Its place in the queue is free again. */
@@ -292,7 +282,7 @@ test_set_priority (Fixture *self, gconstpointer user_data)
 static void
 test_set_priority_of_origin (Fixture *self, gconstpointer user_data)
 {
-  g_autoptr (ResilientOrigin) c = get_origin (self->gate, "http://c.test/");
+  ResilientSlots *c = resilient_slots_new (self->gate, NULL);
   Visitor v[4] = { 0 };
 
   resilient_gate_set_limits (self->gate, 1, 0, 10);
@@ -311,6 +301,7 @@ test_set_priority_of_origin (Fixture *self, gconstpointer user_data)
   leave (&v[2]);
   leave (&v[0]);
   g_assert_cmpstr (self->log->str, ==, "320");
+  resilient_slots_free (c);
 }
 
 static void
@@ -329,7 +320,7 @@ test_raise_limits (Fixture *self, gconstpointer user_data)
   resilient_gate_set_limits (self->gate, 3, 2, 1000);
   g_assert_cmpstr (self->log->str, ==, "bc");
 
-  resilient_origin_set_max_concurrent (self->b, 4);
+  resilient_slots_set_limit (self->b, 4);
   g_assert_cmpstr (self->log->str, ==, "bc");
   resilient_gate_set_limits (self->gate, 5, 2, 1000);
   g_assert_cmpstr (self->log->str, ==, "bcdf");
@@ -342,7 +333,7 @@ test_raise_limits (Fixture *self, gconstpointer user_data)
   resilient_gate_set_limits (self->gate, G_MAXUINT, G_MAXUINT, 1000);
   assert_counts (self->a, 100, 0);
   assert_counts (self->b, 4, 96);
-  resilient_origin_set_max_concurrent (self->b, -1);
+  resilient_slots_set_limit (self->b, -1);
   assert_counts (self->b, 100, 0);
 
   /* Lower ones stop nobody; the next ones wait. */
@@ -359,12 +350,12 @@ test_raise_limits (Fixture *self, gconstpointer user_data)
 
 /* Enters until somebody has to wait; returns how many ran. */
 static guint
-measure (Fixture *self, ResilientOrigin *origin)
+measure (Fixture *self, ResilientSlots *slots)
 {
   Visitor v[200] = { 0 };
   guint n = 0;
 
-  while (enter (self, origin, &v[n], '.') == RESILIENT_GATE_ADMITTED)
+  while (enter (self, slots, &v[n], '.') == RESILIENT_GATE_ADMITTED)
     n++;
 
   g_assert_true (resilient_gate_withdraw (self->gate, &v[n].waiter));
@@ -413,9 +404,9 @@ test_limits_table (void)
       resilient_gate_set_limits (fixture.gate, cases[i].max_concurrent, cases[i].per_origin, 10);
       resilient_gate_set_session_limits (
         fixture.gate, cases[i].max_conns, cases[i].max_conns_per_host);
-      resilient_origin_set_max_concurrent (fixture.a, cases[i].own);
+      resilient_slots_set_limit (fixture.a, cases[i].own);
       if (cases[i].http2)
-        resilient_gate_set_http2 (fixture.gate, fixture.a);
+        resilient_slots_set_http2 (fixture.a);
       g_assert_cmpuint (measure (&fixture, fixture.a), ==, cases[i].expected);
       tear_down (&fixture, NULL);
     }
@@ -431,9 +422,9 @@ test_http2 (Fixture *self, gconstpointer user_data)
   assert_counts (self->a, 6, 34);
 
   /* The first answer says so. */
-  resilient_gate_set_http2 (self->gate, self->a);
+  resilient_slots_set_http2 (self->a);
   assert_counts (self->a, 32, 8);
-  resilient_gate_set_http2 (self->gate, self->a);
+  resilient_slots_set_http2 (self->a);
   assert_counts (self->a, 32, 8);
 
   /* What one origin speaks says nothing of another. */
@@ -472,7 +463,7 @@ test_overloaded (Fixture *self, gconstpointer user_data)
   g_assert_cmpint (enter (self, self->a, &v[2], '2'), ==, RESILIENT_GATE_QUEUED);
   g_assert_cmpint (enter (self, self->b, &v[3], '3'), ==, RESILIENT_GATE_QUEUED);
   g_assert_cmpint (enter (self, self->b, &v[4], '4'), ==, RESILIENT_GATE_OVERLOADED);
-  g_assert_null (v[4].waiter.origin);
+  g_assert_null (v[4].waiter.slots);
   v[5].waiter.woken = TRUE;
   g_assert_cmpint (enter (self, self->b, &v[5], '5'), ==, RESILIENT_GATE_QUEUED);
   assert_counts (self->a, 1, 2);
@@ -542,14 +533,10 @@ test_many (Fixture *self, gconstpointer user_data)
 {
   const guint n = 100000;
   Visitor first = { 0 };
-  ResilientOrigin *origins[64];
+  ResilientSlots *slots[64];
 
-  for (guint i = 0; i < G_N_ELEMENTS (origins); i++)
-    {
-      g_autofree char *uri = g_strdup_printf ("https://h%u.test", i);
-
-      origins[i] = get_origin (self->gate, uri);
-    }
+  for (guint i = 0; i < G_N_ELEMENTS (slots); i++)
+    slots[i] = resilient_slots_new (self->gate, NULL);
 
   resilient_gate_set_limits (self->gate, 1, 0, n);
   enter (self, self->a, &first, '!');
@@ -561,7 +548,7 @@ test_many (Fixture *self, gconstpointer user_data)
       visitor->name = 'a' + i % 26;
       visitor->waiter.admitted = leave_at_once_cb;
       g_assert_cmpint (
-        resilient_gate_enter (self->gate, origins[i % G_N_ELEMENTS (origins)], &visitor->waiter),
+        resilient_gate_enter (self->gate, slots[i % G_N_ELEMENTS (slots)], &visitor->waiter),
         ==,
         RESILIENT_GATE_QUEUED);
     }
@@ -572,8 +559,8 @@ test_many (Fixture *self, gconstpointer user_data)
   for (guint i = 0; i < n; i++)
     g_assert_cmpint (self->log->str[i], ==, 'a' + i % 26);
 
-  for (guint i = 0; i < G_N_ELEMENTS (origins); i++)
-    g_object_unref (origins[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (slots); i++)
+    resilient_slots_free (slots[i]);
 }
 
 static Visitor *reenter_other;
@@ -615,52 +602,38 @@ test_reenter (Fixture *self, gconstpointer user_data)
 }
 
 static void
-count_changes_cb (ResilientOrigin *origin, gpointer data)
+log_change_cb (gpointer owner, gpointer data)
 {
   Fixture *self = data;
 
-  if (origin == NULL)
-    g_string_append_c (self->log, '*');
-  else
-    g_string_append (self->log, origin == self->a ? "[a]" : "[b]");
+  g_string_append (self->log, owner);
 
   /* Under no lock. */
   resilient_gate_get_active (self->gate);
 }
 
-/* Nobody ever waited. */
-static void
-never_cb (void)
-{
-  g_assert_not_reached ();
-}
-
 static void
 test_changed (Fixture *self, gconstpointer user_data)
 {
-  Visitor v[2] = { 0 };
-  gulong id;
+  Visitor v[3] = { 0 };
 
-  resilient_gate_set_limits (self->gate, 1, 0, 0);
-  resilient_gate_set_changed_func (self->gate, count_changes_cb, self);
+  resilient_gate_set_limits (self->gate, 1, 0, 1);
+  resilient_gate_set_changed_func (self->gate, log_change_cb, self);
 
-  /* Nobody listens to the origin. */
   enter (self, self->a, &v[0], '0');
-  g_assert_cmpstr (self->log->str, ==, "*");
-  enter (self, self->a, &v[1], '1'); /* refused: nothing changed */
-  g_assert_cmpstr (self->log->str, ==, "*");
+  g_assert_cmpstr (self->log->str, ==, "a");
+  enter (self, self->b, &v[1], '1');
+  g_assert_cmpstr (self->log->str, ==, "ab");
+  enter (self, self->a, &v[2], '2'); /* refused: nothing changed */
+  g_assert_cmpstr (self->log->str, ==, "ab");
 
-  /* Once until it was notified, and only for changes. */
-  id = g_signal_connect (self->a, "notify::pending-count", G_CALLBACK (never_cb), NULL);
+  /* Told before it is admitted, after which it may be gone. */
+  g_string_truncate (self->log, 0);
   leave (&v[0]);
-  g_assert_cmpstr (self->log->str, ==, "**[a]");
-  enter (self, self->a, &v[0], '0');
-  g_assert_cmpstr (self->log->str, ==, "**[a]*");
-  resilient_origin_notify_changes (self->a);
-  leave (&v[0]);
-  g_assert_cmpstr (self->log->str, ==, "**[a]**[a]");
-  resilient_origin_notify_changes (self->a);
-  g_signal_handler_disconnect (self->a, id);
+  g_assert_cmpstr (self->log->str, ==, "b1a");
+  resilient_gate_detach (self->gate, &v[1].waiter);
+  leave (&v[1]);
+  g_assert_cmpstr (self->log->str, ==, "b1abb");
 
   g_string_truncate (self->log, 0);
   resilient_gate_set_changed_func (self->gate, NULL, NULL);
@@ -670,19 +643,87 @@ test_changed (Fixture *self, gconstpointer user_data)
 }
 
 static void
+assert_changes (ResilientSlots *slots, gboolean running, gboolean pending)
+{
+  gboolean running_changed, pending_changed;
+
+  resilient_slots_take_changes (slots, &running_changed, &pending_changed);
+  g_assert_cmpint (running_changed, ==, running);
+  g_assert_cmpint (pending_changed, ==, pending);
+}
+
+static void
+test_changes (Fixture *self, gconstpointer user_data)
+{
+  Visitor v[2] = { 0 };
+
+  resilient_gate_set_limits (self->gate, 1, 0, 1);
+  assert_changes (self->a, FALSE, FALSE);
+  enter (self, self->a, &v[0], '0');
+  assert_changes (self->a, TRUE, FALSE);
+  assert_changes (self->a, FALSE, FALSE);
+  enter (self, self->a, &v[1], '1');
+  assert_changes (self->a, FALSE, TRUE);
+  assert_changes (self->b, FALSE, FALSE);
+  leave (&v[0]);
+  assert_changes (self->a, TRUE, TRUE);
+  leave (&v[1]);
+}
+
+static void
+count_idle_cb (gpointer data)
+{
+  Fixture *self = data;
+
+  g_string_append_c (self->log, '.');
+
+  /* Under no lock. */
+  resilient_gate_get_active (self->gate);
+}
+
+/* Of those that are kept, more than one idle is too many; longest idle first. */
+static void
+test_idle (Fixture *self, gconstpointer user_data)
+{
+  Visitor visitor = { 0 };
+
+  resilient_gate_set_idle_func (self->gate, 1, count_idle_cb, self);
+  g_assert_null (resilient_gate_rotate_idle (self->gate));
+
+  resilient_slots_set_kept (self->a, TRUE);
+  enter (self, self->a, &visitor, '0');
+  leave (&visitor);
+  g_assert_cmpstr (self->log->str, ==, "");
+  g_assert_null (resilient_gate_rotate_idle (self->gate));
+
+  resilient_slots_set_kept (self->b, TRUE);
+  enter (self, self->a, &visitor, '0');
+  g_assert_null (resilient_gate_rotate_idle (self->gate));
+  leave (&visitor);
+  g_assert_cmpstr (self->log->str, ==, ".");
+  g_assert_cmpstr (resilient_gate_rotate_idle (self->gate), ==, "b");
+  g_assert_cmpstr (resilient_gate_rotate_idle (self->gate), ==, "a");
+
+  resilient_slots_set_kept (self->b, FALSE);
+  g_assert_null (resilient_gate_rotate_idle (self->gate));
+}
+
+/* Who has slots may go on using them. */
+static void
 test_refs (void)
 {
   ResilientGate *gate = resilient_gate_new ();
-  g_autoptr (ResilientOrigin) origin = get_origin (gate, "https://a.test");
+  ResilientSlots *slots = resilient_slots_new (gate, NULL);
 
   g_assert_true (resilient_gate_ref (gate) == gate);
   resilient_gate_unref (gate);
   resilient_gate_unref (gate);
 
-  /* Who holds an origin may go on using it. */
-  resilient_origin_set_max_concurrent (origin, 5);
-  g_assert_cmpint (resilient_origin_get_max_concurrent (origin), ==, 5);
-  assert_counts (origin, 0, 0);
+  g_assert_true (resilient_slots_set_limit (slots, 5));
+  g_assert_false (resilient_slots_set_limit (slots, 5));
+  g_assert_cmpint (resilient_slots_get_limit (slots), ==, 5);
+  assert_counts (slots, 0, 0);
+  resilient_slots_free (slots);
 }
 
 /* --- threads ---------------------------------------------------------------------------------- */
@@ -827,6 +868,8 @@ main (int argc, char *argv[])
   ADD ("/gate/many", test_many);
   ADD ("/gate/reenter", test_reenter);
   ADD ("/gate/changed", test_changed);
+  ADD ("/gate/changes", test_changes);
+  ADD ("/gate/idle", test_idle);
   g_test_add_func ("/gate/refs", test_refs);
   ADD ("/gate/threads", test_threads);
 

@@ -5,6 +5,7 @@
 
 #include "call-fixture.h"
 #include "fake-monitor.h"
+#include "resilient-origin-private.h"
 
 /* Offline and back, and back from suspend: calls over scripted attempts, in virtual time, with a
  * monitor of our own. */
@@ -26,7 +27,7 @@ get_origin (Fixture *f, const char *text)
 {
   g_autoptr (GUri) uri = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
 
-  return resilient_gate_get_origin (f->engine->gate, uri);
+  return resilient_origin_table_get (f->engine->origins, uri);
 }
 
 static void

@@ -4,34 +4,46 @@
 #include "config.h"
 
 #include "resilient-error.h"
-#include "resilient-gate-private.h"
+#include "resilient-origin-private.h"
+#include "resilient-origin-table-private.h"
 
 typedef struct
 {
   ResilientGate *gate;
+  ResilientOriginTable *table;
   ResilientOrigin *origin;
 } Fixture;
 
+static ResilientOriginTable *
+new_table (void)
+{
+  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+
+  return resilient_origin_table_new (gate);
+}
+
 static ResilientOrigin *
-get_origin (ResilientGate *gate, const char *string)
+get_origin (ResilientOriginTable *table, const char *string)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GUri) uri = g_uri_parse (string, SOUP_HTTP_URI_FLAGS, &error);
 
   g_assert_no_error (error);
-  return resilient_gate_get_origin (gate, uri);
+  return resilient_origin_table_get (table, uri);
 }
 
 static void
 set_up (Fixture *self, gconstpointer user_data)
 {
   self->gate = resilient_gate_new ();
-  self->origin = get_origin (self->gate, "https://a.test/");
+  self->table = resilient_origin_table_new (self->gate);
+  self->origin = get_origin (self->table, "https://a.test/");
 }
 
 static void
 tear_down (Fixture *self, gconstpointer user_data)
 {
+  resilient_origin_table_unref (self->table);
   resilient_gate_unref (self->gate);
   g_assert_finalize_object (self->origin);
 }
@@ -57,12 +69,12 @@ test_key (void)
     { "https://bücher.example/", "https://xn--bcher-kva.example:443" },
     { "https://xn--bcher-kva.example/", "https://xn--bcher-kva.example:443" },
   };
-  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autoptr (ResilientOriginTable) table = new_table ();
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (ResilientOrigin) origin = get_origin (gate, cases[i].uri);
-      g_autoptr (ResilientOrigin) same = get_origin (gate, cases[i].key);
+      g_autoptr (ResilientOrigin) origin = get_origin (table, cases[i].uri);
+      g_autoptr (ResilientOrigin) same = get_origin (table, cases[i].key);
 
       g_assert_cmpstr (resilient_origin_peek_key (origin), ==, cases[i].key);
       g_assert_true (same == origin);
@@ -89,13 +101,13 @@ test_key_unusual (void)
     { "https://bücher.example/", "https://xn--bcher-kva.example:443" },
     { long_uri, long_key },
   };
-  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autoptr (ResilientOriginTable) table = new_table ();
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GUri) uri = g_uri_parse (cases[i].uri, G_URI_FLAGS_NON_DNS, NULL);
-      g_autoptr (ResilientOrigin) origin = resilient_gate_get_origin (gate, uri);
-      g_autoptr (ResilientOrigin) same = get_origin (gate, cases[i].key);
+      g_autoptr (ResilientOrigin) origin = resilient_origin_table_get (table, uri);
+      g_autoptr (ResilientOrigin) same = get_origin (table, cases[i].key);
 
       g_assert_cmpstr (resilient_origin_peek_key (origin), ==, cases[i].key);
       g_assert_true (same == origin);
@@ -117,11 +129,11 @@ test_near (void)
     { "http://example.org/", FALSE },   { "http://notlocalhost.example/", FALSE },
     { "http://192.168.1.1/", TRUE },    { "http://printer.local/", TRUE },
   };
-  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autoptr (ResilientOriginTable) table = new_table ();
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (ResilientOrigin) origin = get_origin (gate, cases[i].uri);
+      g_autoptr (ResilientOrigin) origin = get_origin (table, cases[i].uri);
 
       g_assert_cmpint (resilient_origin_is_near (origin), ==, cases[i].near);
     }
@@ -130,7 +142,7 @@ test_near (void)
 static void
 test_per_gate (Fixture *self, gconstpointer user_data)
 {
-  g_autoptr (ResilientGate) other = resilient_gate_new ();
+  g_autoptr (ResilientOriginTable) other = new_table ();
   g_autoptr (ResilientOrigin) origin = get_origin (other, "https://a.test/");
 
   g_assert_true (origin != self->origin);
@@ -178,6 +190,7 @@ test_max_concurrent_invalid (Fixture *self, gconstpointer user_data)
 static void
 test_notify (Fixture *self, gconstpointer user_data)
 {
+  ResilientSlots *slots = resilient_origin_get_slots (self->origin);
   ResilientWaiter running = { 0 };
   ResilientWaiter waiting = { 0 };
   guint n_active = 0;
@@ -191,13 +204,13 @@ test_notify (Fixture *self, gconstpointer user_data)
   g_assert_cmpuint (n_active, ==, 0);
 
   resilient_gate_set_limits (self->gate, 1, 1, 1);
-  resilient_gate_enter (self->gate, self->origin, &running);
+  resilient_gate_enter (self->gate, slots, &running);
   g_assert_cmpuint (n_active, ==, 0);
   resilient_origin_notify_changes (self->origin);
   g_assert_cmpuint (n_active, ==, 1);
   g_assert_cmpuint (n_pending, ==, 0);
 
-  resilient_gate_enter (self->gate, self->origin, &waiting);
+  resilient_gate_enter (self->gate, slots, &waiting);
   resilient_origin_notify_changes (self->origin);
   resilient_origin_notify_changes (self->origin);
   g_assert_cmpuint (n_active, ==, 1);
@@ -211,6 +224,25 @@ test_notify (Fixture *self, gconstpointer user_data)
   resilient_origin_notify_changes (self->origin);
   g_assert_cmpuint (n_active, ==, 2);
   g_assert_cmpuint (n_pending, ==, 2);
+}
+
+/* Once until it was notified, and only while somebody listens. */
+static void
+test_take_change (Fixture *self, gconstpointer user_data)
+{
+  guint n = 0;
+  gulong id;
+
+  g_assert_false (resilient_origin_take_change (self->origin));
+  id = g_signal_connect (self->origin, "notify::pending-count", G_CALLBACK (count_cb), &n);
+  g_assert_true (resilient_origin_take_change (self->origin));
+  g_assert_false (resilient_origin_take_change (self->origin));
+  resilient_origin_notify_changes (self->origin);
+  g_assert_true (resilient_origin_take_change (self->origin));
+  resilient_origin_notify_changes (self->origin);
+  g_signal_handler_disconnect (self->origin, id);
+  g_assert_false (resilient_origin_take_change (self->origin));
+  g_assert_cmpuint (n, ==, 0);
 }
 
 static void
@@ -338,22 +370,22 @@ gone_cb (gpointer data, GObject *where_the_object_was)
 }
 
 /* An origin that nobody holds, with something in it that a forgotten one would lose. */
-typedef void (*Touch) (ResilientGate *gate, ResilientOrigin *origin);
+typedef void (*Touch) (ResilientOrigin *origin);
 
 static void
-touch_limit (ResilientGate *gate, ResilientOrigin *origin)
+touch_limit (ResilientOrigin *origin)
 {
   resilient_origin_set_max_concurrent (origin, 1);
 }
 
 static void
-touch_header (ResilientGate *gate, ResilientOrigin *origin)
+touch_header (ResilientOrigin *origin)
 {
   resilient_origin_set_default_header (origin, "X-Name", "value", NULL);
 }
 
 static void
-touch_mark (ResilientGate *gate, ResilientOrigin *origin)
+touch_mark (ResilientOrigin *origin)
 {
   resilient_origin_mark_header_secret (origin, "X-Name");
 }
@@ -361,7 +393,7 @@ touch_mark (ResilientGate *gate, ResilientOrigin *origin)
 static guint n_ignored;
 
 static void
-touch_handler (ResilientGate *gate, ResilientOrigin *origin)
+touch_handler (ResilientOrigin *origin)
 {
   g_signal_connect (origin, "notify::active-count", G_CALLBACK (count_cb), &n_ignored);
 }
@@ -371,9 +403,10 @@ test_forget (void)
 {
   static const Touch touches[] = { touch_limit, touch_header, touch_mark, touch_handler };
   g_autoptr (ResilientGate) gate = resilient_gate_new ();
-  g_autoptr (ResilientOrigin) held = get_origin (gate, "http://held.test");
+  g_autoptr (ResilientOriginTable) table = resilient_origin_table_new (gate);
+  g_autoptr (ResilientOrigin) held = get_origin (table, "http://held.test");
   ResilientOrigin *touched[G_N_ELEMENTS (touches)];
-  ResilientOrigin *again;
+  ResilientOrigin *again, *busy_one;
   ResilientWaiter waiter = { 0 };
 
   n_alive = 0;
@@ -382,22 +415,23 @@ test_forget (void)
     {
       g_autofree char *uri = g_strdup_printf ("http://touched%u.test", i);
 
-      touched[i] = get_origin (gate, uri);
-      touches[i](gate, touched[i]);
+      touched[i] = get_origin (table, uri);
+      touches[i](touched[i]);
       g_object_unref (touched[i]);
     }
 
   /* A request is as good as a setting. */
   {
-    g_autoptr (ResilientOrigin) busy = get_origin (gate, "http://busy.test");
+    g_autoptr (ResilientOrigin) busy = get_origin (table, "http://busy.test");
 
-    resilient_gate_enter (gate, busy, &waiter);
+    resilient_gate_enter (gate, resilient_origin_get_slots (busy), &waiter);
+    busy_one = busy;
   }
 
   for (guint i = 0; i < 5000; i++)
     {
       g_autofree char *uri = g_strdup_printf ("http://h%u.test", i);
-      g_autoptr (ResilientOrigin) origin = get_origin (gate, uri);
+      g_autoptr (ResilientOrigin) origin = get_origin (table, uri);
 
       g_object_weak_ref (G_OBJECT (origin), gone_cb, NULL);
       n_alive++;
@@ -409,23 +443,23 @@ test_forget (void)
     }
   g_assert_cmpuint (n_alive, >, 500);
 
-  again = get_origin (gate, "http://held.test");
+  again = get_origin (table, "http://held.test");
   g_assert_true (again == held);
   g_object_unref (again);
   for (guint i = 0; i < G_N_ELEMENTS (touches); i++)
     {
       g_autofree char *uri = g_strdup_printf ("http://touched%u.test", i);
 
-      again = get_origin (gate, uri);
+      again = get_origin (table, uri);
       g_assert_true (again == touched[i]);
       g_object_unref (again);
     }
-  again = get_origin (gate, "http://busy.test");
-  g_assert_true (again == waiter.origin);
+  again = get_origin (table, "http://busy.test");
+  g_assert_true (again == busy_one);
   g_object_unref (again);
 
   resilient_gate_leave (gate, &waiter);
-  g_clear_pointer (&gate, resilient_gate_unref);
+  g_clear_pointer (&table, resilient_origin_table_unref);
   g_assert_cmpuint (n_alive, ==, 0);
 }
 
@@ -435,6 +469,7 @@ test_forget_after_use (void)
 {
   const guint n = 2000;
   g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autoptr (ResilientOriginTable) table = resilient_origin_table_new (gate);
   g_autofree ResilientWaiter *waiters = g_new0 (ResilientWaiter, n);
 
   n_alive = 0;
@@ -443,12 +478,14 @@ test_forget_after_use (void)
   for (guint i = 0; i < n; i++)
     {
       g_autofree char *uri = g_strdup_printf ("http://h%u.test", i);
-      g_autoptr (ResilientOrigin) origin = get_origin (gate, uri);
+      g_autoptr (ResilientOrigin) origin = get_origin (table, uri);
 
       g_object_weak_ref (G_OBJECT (origin), gone_cb, NULL);
       n_alive++;
       g_assert_cmpint (
-        resilient_gate_enter (gate, origin, &waiters[i]), ==, RESILIENT_GATE_ADMITTED);
+        resilient_gate_enter (gate, resilient_origin_get_slots (origin), &waiters[i]),
+        ==,
+        RESILIENT_GATE_ADMITTED);
     }
   g_assert_cmpuint (n_alive, ==, n);
 
@@ -461,7 +498,7 @@ test_forget_after_use (void)
 static void
 test_forget_held (void)
 {
-  g_autoptr (ResilientGate) gate = resilient_gate_new ();
+  g_autoptr (ResilientOriginTable) table = new_table ();
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_object_unref);
 
   n_alive = 0;
@@ -469,7 +506,7 @@ test_forget_held (void)
     {
       g_autofree char *uri = g_strdup_printf ("http://h%u.test", i);
 
-      g_ptr_array_add (held, get_origin (gate, uri));
+      g_ptr_array_add (held, get_origin (table, uri));
       g_object_weak_ref (held->pdata[i], gone_cb, NULL);
       n_alive++;
     }
@@ -481,9 +518,28 @@ test_forget_held (void)
     {
       g_autofree char *uri = g_strdup_printf ("http://n%u.test", i);
 
-      g_object_unref (get_origin (gate, uri));
+      g_object_unref (get_origin (table, uri));
     }
   g_assert_cmpuint (n_alive, <=, 512);
+}
+
+/* A client that is gone lets go of its origins; who holds one may go on using it. */
+static void
+test_close (Fixture *self, gconstpointer user_data)
+{
+  ResilientOrigin *dropped = get_origin (self->table, "http://dropped.test");
+
+  g_object_weak_ref (G_OBJECT (dropped), gone_cb, NULL);
+  g_object_unref (dropped);
+  n_alive = 1;
+
+  resilient_origin_table_close (self->table);
+  g_assert_cmpuint (n_alive, ==, 0);
+  g_assert_null (resilient_gate_rotate_idle (self->gate));
+
+  resilient_origin_set_max_concurrent (self->origin, 5);
+  g_assert_cmpint (resilient_origin_get_max_concurrent (self->origin), ==, 5);
+  g_assert_cmpuint (resilient_origin_get_active_count (self->origin), ==, 0);
 }
 
 /* What a binding makes by itself is of no use, and does no harm. */
@@ -515,6 +571,7 @@ main (int argc, char *argv[])
   ADD ("/origin/max-concurrent", test_max_concurrent);
   ADD ("/origin/max-concurrent-invalid", test_max_concurrent_invalid);
   ADD ("/origin/notify", test_notify);
+  ADD ("/origin/take-change", test_take_change);
   ADD ("/origin/headers", test_headers);
   ADD ("/origin/headers-invalid", test_headers_invalid);
   ADD ("/origin/secrets", test_secrets);
@@ -522,6 +579,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/origin/forget", test_forget);
   g_test_add_func ("/origin/forget-after-use", test_forget_after_use);
   g_test_add_func ("/origin/forget-held", test_forget_held);
+  ADD ("/origin/close", test_close);
   g_test_add_func ("/origin/without-gate", test_without_gate);
 
   return g_test_run ();
