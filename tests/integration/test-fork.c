@@ -267,11 +267,13 @@ typedef struct
   ClientFixture *fixture;
   ResilientCall *call;
   ResilientSubscription *subscription;
+  ResilientOrigin *origin;
   int stop; /* atomic */
 } Busy;
 
 static ResilientCall *asked_call;
 static ResilientSubscription *asked_subscription;
+static ResilientOrigin *asked_origin;
 
 /* They take no lock of GLib's, which can't be helped in a child. The client's own: each copies all
  * headers under it. */
@@ -417,6 +419,88 @@ test_call (ClientFixture *fixture, gconstpointer flags)
   resilient_call_cancel (call);
   g_assert_null (call_wait (call, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+/* The origin's own lock, and that of the gate: each header is set under the first. */
+static gpointer
+origin_thread (gpointer data)
+{
+  Busy *busy = data;
+
+  while (!g_atomic_int_get (&busy->stop))
+    {
+      resilient_origin_set_default_header (busy->origin, "X-Last", "value", NULL);
+      resilient_origin_get_pending_count (busy->origin);
+    }
+
+  return NULL;
+}
+
+/* As of one that says nothing and has nothing. */
+static void
+child_asks_origin (ClientFixture *fixture)
+{
+  ResilientOrigin *origin = asked_origin;
+  GListModel *origins = resilient_client_get_origins (fixture->client);
+  g_autoptr (ResilientOrigin) first = g_list_model_get_item (origins, 0);
+  g_autofree char *uri = NULL;
+  guint active, pending;
+  int max_concurrent;
+  GError *error = NULL;
+
+  g_assert_true (first == origin);
+  g_assert_cmpuint (g_list_model_get_n_items (origins), ==, 1);
+  g_assert_cmpstr (resilient_origin_get_uri (origin), ==, "http://127.0.0.1:1");
+  resilient_origin_set_max_concurrent (origin, 77);
+  g_assert_cmpint (resilient_origin_get_max_concurrent (origin), ==, -1);
+  g_assert_cmpuint (resilient_origin_get_active_count (origin), ==, 0);
+  g_assert_cmpuint (resilient_origin_get_pending_count (origin), ==, 0);
+  g_assert_false (resilient_origin_set_default_header (origin, "X-Child", "1", &error));
+  assert_closed (error);
+  g_assert_false (resilient_origin_set_default_header (origin, "X-Child", NULL, NULL));
+  resilient_origin_mark_header_secret (origin, "X-Child");
+  g_object_set (origin, "max-concurrent", 77, NULL);
+  g_object_get (origin,
+                "uri",
+                &uri,
+                "max-concurrent",
+                &max_concurrent,
+                "active-count",
+                &active,
+                "pending-count",
+                &pending,
+                NULL);
+  g_assert_cmpint (max_concurrent, ==, -1);
+  g_assert_cmpuint (active + pending, ==, 0);
+
+  /* the parent's references to it are none of the child's to drop, but it may drop the list's */
+  g_object_run_dispose (G_OBJECT (origins));
+  g_object_run_dispose (G_OBJECT (origin));
+}
+
+G_GNUC_UNUSED static void
+test_origin (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autoptr (ResilientOrigin) origin =
+    resilient_client_get_origin (fixture->client, "http://127.0.0.1:1/", NULL);
+  Busy busy = { .origin = origin };
+  GThread *thread;
+
+  for (guint i = 0; i < N_HEADERS; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("X-%u", i);
+
+      resilient_origin_set_default_header (origin, name, "value", NULL);
+    }
+  resilient_origin_set_max_concurrent (origin, 5);
+  g_assert_nonnull (resilient_client_get_origins (fixture->client));
+  asked_origin = origin;
+  thread = g_thread_new ("origin", origin_thread, &busy);
+  for (guint i = 0; i < N_FORKS; i++)
+    run_child (fixture, child_asks_origin);
+  g_atomic_int_set (&busy.stop, TRUE);
+  g_thread_join (thread);
+  g_assert_cmpint (resilient_origin_get_max_concurrent (origin), ==, 5);
 }
 
 static void
@@ -571,6 +655,7 @@ main (int argc, char **argv)
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     { "/fork/locked", test_locked, FAULT_SERVER_PLAIN },
     { "/fork/call", test_call, FAULT_SERVER_PLAIN },
+    { "/fork/origin", test_origin, FAULT_SERVER_PLAIN },
     { "/fork/subscription", test_subscription, FAULT_SERVER_PLAIN },
 #endif
     { "/fork/under-way", test_under_way, FAULT_SERVER_PLAIN },
