@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "resilient-test-stub-private.h"
+#include "resilient-test-attempt-private.h"
 
 /**
  * ResilientTestAttempt:
@@ -27,10 +27,13 @@ struct _ResilientTestAttempt
   guint number;
   double time;
 
-  /* Under the lock of all stubs. */
+  /* Under the lock. */
   GBytes *body;
-  ResilientTestTransportAttempt *attempt; /* not owned; NULL: it is over */
+  ResilientTestPlanFunc plan; /* NULL: it is over */
+  gpointer plan_data;         /* not owned */
 };
+
+static GMutex lock;
 
 G_DEFINE_FINAL_TYPE (ResilientTestAttempt, resilient_test_attempt, G_TYPE_OBJECT)
 
@@ -58,7 +61,18 @@ resilient_test_attempt_init (ResilientTestAttempt *self)
 {
 }
 
-/* Takes @headers. */
+void
+resilient_test_attempt_lock (void)
+{
+  g_mutex_lock (&lock);
+}
+
+void
+resilient_test_attempt_unlock (void)
+{
+  g_mutex_unlock (&lock);
+}
+
 ResilientTestAttempt *
 resilient_test_attempt_new (ResilientFrozenRequest *frozen,
                             ResilientHeaders *headers,
@@ -79,16 +93,18 @@ resilient_test_attempt_new (ResilientFrozenRequest *frozen,
 void
 resilient_test_attempt_set_body (ResilientTestAttempt *self, GBytes *body)
 {
-  resilient_test_stub_lock ();
+  resilient_test_attempt_lock ();
   self->body = g_bytes_ref (body);
-  resilient_test_stub_unlock ();
+  resilient_test_attempt_unlock ();
 }
 
 void
-resilient_test_attempt_set_attempt (ResilientTestAttempt *self,
-                                    ResilientTestTransportAttempt *attempt)
+resilient_test_attempt_set_plan_func (ResilientTestAttempt *self,
+                                      ResilientTestPlanFunc func,
+                                      gpointer data)
 {
-  self->attempt = attempt;
+  self->plan = func;
+  self->plan_data = data;
 }
 
 /**
@@ -167,9 +183,9 @@ resilient_test_attempt_dup_body (ResilientTestAttempt *self)
 
   g_return_val_if_fail (RESILIENT_TEST_IS_ATTEMPT (self), NULL);
 
-  resilient_test_stub_lock ();
+  resilient_test_attempt_lock ();
   body = self->body != NULL ? g_bytes_ref (self->body) : NULL;
-  resilient_test_stub_unlock ();
+  resilient_test_attempt_unlock ();
 
   return body;
 }
@@ -227,9 +243,9 @@ resilient_test_attempt_is_live (ResilientTestAttempt *self)
 
   g_return_val_if_fail (RESILIENT_TEST_IS_ATTEMPT (self), FALSE);
 
-  resilient_test_stub_lock ();
-  live = self->attempt != NULL;
-  resilient_test_stub_unlock ();
+  resilient_test_attempt_lock ();
+  live = self->plan != NULL;
+  resilient_test_attempt_unlock ();
 
   return live;
 }
@@ -239,12 +255,12 @@ plan (ResilientTestAttempt *self, ResilientTestEnd *end)
 {
   gboolean planned = FALSE;
 
-  resilient_test_stub_lock ();
-  if (self->attempt != NULL)
-    planned = resilient_test_transport_attempt_plan (self->attempt, end);
+  resilient_test_attempt_lock ();
+  if (self->plan != NULL)
+    planned = self->plan (self->plan_data, end);
   else
     resilient_test_end_unref (end);
-  resilient_test_stub_unlock ();
+  resilient_test_attempt_unlock ();
 
   return planned;
 }

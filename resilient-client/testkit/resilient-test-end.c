@@ -1,37 +1,36 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* How a scripted attempt ends. It is immutable once it is in a stub, and owns its error, headers
- * and body. Any thread. */
+/* How a scripted attempt ends. It owns the error, or the headers and the body of the response. It
+ * is immutable once it is in a stub. Any thread. */
 
 #include "config.h"
 
-#include "resilient-test-stub-private.h"
+#include "resilient-test-end-private.h"
 
-ResilientTestEnd *
-resilient_test_end_new (void)
+struct _ResilientTestEnd
 {
-  return g_atomic_rc_box_new0 (ResilientTestEnd);
-}
+  GError *error; /* NULL: a response */
+  guint status;
+  ResilientHeaders *headers; /* nullable */
+  GBytes *body;              /* nullable */
+  double takes;              /* seconds; less than 0: never ends by itself */
+  gboolean nothing_sent;
+  gboolean http2;
+  double released_after; /* seconds after its end */
+};
 
 static void
 end_clear (gpointer data)
 {
-  ResilientTestEnd *end = data;
+  ResilientTestEnd *self = data;
 
-  g_clear_error (&end->error);
-  if (end->headers != NULL)
-    resilient_headers_unref (end->headers);
-  g_clear_pointer (&end->body, g_bytes_unref);
+  g_clear_error (&self->error);
+  if (self->headers != NULL)
+    resilient_headers_unref (self->headers);
+  g_clear_pointer (&self->body, g_bytes_unref);
 }
 
-void
-resilient_test_end_unref (ResilientTestEnd *end)
-{
-  g_atomic_rc_box_release_full (end, end_clear);
-}
-
-/* "Name: value". */
 static gboolean
 parse_header (const char *line, char **name, char **value)
 {
@@ -66,12 +65,12 @@ resilient_test_end_new_response (guint status,
                                  GBytes *body,
                                  double takes)
 {
-  ResilientTestEnd *end = resilient_test_end_new ();
+  ResilientTestEnd *self = g_atomic_rc_box_new0 (ResilientTestEnd);
 
-  end->status = status;
-  end->headers = resilient_headers_new ();
-  end->body = body != NULL ? g_bytes_ref (body) : g_bytes_new_static ("", 0);
-  end->takes = takes;
+  self->status = status;
+  self->headers = resilient_headers_new ();
+  self->body = body != NULL ? g_bytes_ref (body) : g_bytes_new_static ("", 0);
+  self->takes = takes;
 
   for (guint i = 0; headers != NULL && headers[i] != NULL; i++)
     {
@@ -79,44 +78,110 @@ resilient_test_end_new_response (guint status,
       g_autofree char *value = NULL;
 
       if (parse_header (headers[i], &name, &value))
-        resilient_headers_append (end->headers, name, value);
+        resilient_headers_append (self->headers, name, value);
     }
 
-  return end;
+  return self;
 }
 
 ResilientTestEnd *
 resilient_test_end_new_error (const GError *error, gboolean sent, double takes)
 {
-  ResilientTestEnd *end = resilient_test_end_new ();
+  ResilientTestEnd *self = g_atomic_rc_box_new0 (ResilientTestEnd);
 
-  end->error = g_error_copy (error);
-  end->nothing_sent = !sent;
-  end->takes = takes;
+  self->error = g_error_copy (error);
+  self->nothing_sent = !sent;
+  self->takes = takes;
 
-  return end;
+  return self;
 }
 
 ResilientTestEnd *
 resilient_test_end_new_hang (gboolean sent)
 {
-  ResilientTestEnd *end = resilient_test_end_new ();
+  ResilientTestEnd *self = g_atomic_rc_box_new0 (ResilientTestEnd);
 
-  end->nothing_sent = !sent;
-  end->takes = -1.0;
+  self->nothing_sent = !sent;
+  self->takes = -1.0;
 
-  return end;
+  return self;
+}
+
+ResilientTestEnd *
+resilient_test_end_ref (ResilientTestEnd *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+resilient_test_end_unref (ResilientTestEnd *self)
+{
+  g_atomic_rc_box_release_full (self, end_clear);
+}
+
+void
+resilient_test_end_set_http2 (ResilientTestEnd *self, gboolean http2)
+{
+  self->http2 = http2;
+}
+
+void
+resilient_test_end_set_released_after (ResilientTestEnd *self, double released_after)
+{
+  self->released_after = released_after;
 }
 
 double
-resilient_test_end_get_retry_after (ResilientTestEnd *end)
+resilient_test_end_get_takes (ResilientTestEnd *self)
+{
+  return self->takes;
+}
+
+gboolean
+resilient_test_end_get_nothing_sent (ResilientTestEnd *self)
+{
+  return self->nothing_sent;
+}
+
+gboolean
+resilient_test_end_get_http2 (ResilientTestEnd *self)
+{
+  return self->http2;
+}
+
+double
+resilient_test_end_get_released_after (ResilientTestEnd *self)
+{
+  return self->released_after;
+}
+
+const GError *
+resilient_test_end_get_error (ResilientTestEnd *self)
+{
+  return self->error;
+}
+
+guint
+resilient_test_end_get_status (ResilientTestEnd *self)
+{
+  return self->status;
+}
+
+gsize
+resilient_test_end_get_body_size (ResilientTestEnd *self)
+{
+  return g_bytes_get_size (self->body);
+}
+
+double
+resilient_test_end_get_retry_after (ResilientTestEnd *self)
 {
   g_autoptr (GPtrArray) values = g_ptr_array_new ();
   const char *name, *value;
 
-  for (guint i = 0; i < resilient_headers_get_length (end->headers); i++)
+  for (guint i = 0; i < resilient_headers_get_length (self->headers); i++)
     {
-      resilient_headers_get_nth (end->headers, i, &name, &value);
+      resilient_headers_get_nth (self->headers, i, &name, &value);
       if (g_ascii_strcasecmp (name, "Retry-After") == 0)
         g_ptr_array_add (values, (gpointer) value);
     }
@@ -125,6 +190,22 @@ resilient_test_end_get_retry_after (ResilientTestEnd *end)
 
   g_ptr_array_add (values, NULL);
   return resilient_retry_after_parse_all ((const char *const *) values->pdata,
-                                          resilient_headers_get_one (end->headers, "Date"),
+                                          resilient_headers_get_one (self->headers, "Date"),
                                           resilient_clock_get_real ());
+}
+
+ResilientResponse *
+resilient_test_end_make_response (ResilientTestEnd *self,
+                                  GUri *uri,
+                                  gboolean with_body,
+                                  double elapsed)
+{
+  return resilient_response_new_full (self->status,
+                                      soup_status_get_phrase (self->status),
+                                      uri,
+                                      self->http2 ? SOUP_HTTP_2_0 : SOUP_HTTP_1_1,
+                                      self->headers,
+                                      with_body ? self->body : NULL,
+                                      elapsed,
+                                      resilient_test_end_get_retry_after (self));
 }

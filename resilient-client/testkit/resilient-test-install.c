@@ -25,6 +25,6 @@ resilient_test_transport_install (ResilientTestTransport *self, ResilientClient 
   g_return_if_fail (RESILIENT_IS_CLIENT (client));
 
   if (!resilient_client_set_transport (
-        client, (ResilientTransport *) resilient_test_transport_peek_stub (self)))
+        client, resilient_test_stub_get_transport (resilient_test_transport_peek_stub (self))))
     g_critical ("A test transport is installed before the first call of a client");
 }

@@ -44,7 +44,7 @@ resilient_test_transport_finalize (GObject *object)
 {
   ResilientTestTransport *self = RESILIENT_TEST_TRANSPORT (object);
 
-  resilient_transport_unref ((ResilientTransport *) self->stub);
+  resilient_test_stub_unref (self->stub);
 
   G_OBJECT_CLASS (resilient_test_transport_parent_class)->finalize (object);
 }
@@ -80,22 +80,22 @@ resilient_test_transport_class_init (ResilientTestTransportClass *klass)
 }
 
 static void
+ask (GObject *owner, ResilientTestAttempt *attempt)
+{
+  g_signal_emit (owner, signals[ATTEMPT], 0, attempt);
+}
+
+static void
 resilient_test_transport_init (ResilientTestTransport *self)
 {
   self->stub = resilient_test_stub_new ();
-  g_weak_ref_set (&self->stub->owner, self);
+  resilient_test_stub_set_ask_func (self->stub, ask, G_OBJECT (self));
 }
 
 ResilientTestStub *
 resilient_test_transport_peek_stub (ResilientTestTransport *self)
 {
   return self->stub;
-}
-
-void
-resilient_test_transport_ask (ResilientTestTransport *self, ResilientTestAttempt *attempt)
-{
-  g_signal_emit (self, signals[ATTEMPT], 0, attempt);
 }
 
 /**
@@ -209,18 +209,6 @@ resilient_test_transport_clear (ResilientTestTransport *self)
   resilient_test_stub_clear (self->stub);
 }
 
-static guint
-read_count (const guint *count)
-{
-  guint value;
-
-  resilient_test_stub_lock ();
-  value = *count;
-  resilient_test_stub_unlock ();
-
-  return value;
-}
-
 /**
  * resilient_test_transport_get_attempt_count:
  * @self: a transport
@@ -236,7 +224,7 @@ resilient_test_transport_get_attempt_count (ResilientTestTransport *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_TRANSPORT (self), 0);
 
-  return read_count (&self->stub->n_started);
+  return resilient_test_stub_get_started (self->stub);
 }
 
 /**
@@ -254,7 +242,7 @@ resilient_test_transport_get_live_count (ResilientTestTransport *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_TRANSPORT (self), 0);
 
-  return read_count (&self->stub->n_live);
+  return resilient_test_stub_get_live (self->stub);
 }
 
 /**
@@ -272,7 +260,7 @@ resilient_test_transport_get_max_live_count (ResilientTestTransport *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_TRANSPORT (self), 0);
 
-  return read_count (&self->stub->max_live);
+  return resilient_test_stub_get_max_live (self->stub);
 }
 
 /**
@@ -288,15 +276,7 @@ resilient_test_transport_get_max_live_count (ResilientTestTransport *self)
 GPtrArray *
 resilient_test_transport_list_attempts (ResilientTestTransport *self)
 {
-  GPtrArray *attempts;
-
   g_return_val_if_fail (RESILIENT_TEST_IS_TRANSPORT (self), NULL);
 
-  attempts = g_ptr_array_new_with_free_func (g_object_unref);
-  resilient_test_stub_lock ();
-  for (guint i = 0; i < self->stub->attempts->len; i++)
-    g_ptr_array_add (attempts, g_object_ref (self->stub->attempts->pdata[i]));
-  resilient_test_stub_unlock ();
-
-  return attempts;
+  return resilient_test_stub_list_attempts (self->stub);
 }

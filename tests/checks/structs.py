@@ -31,10 +31,8 @@ KNOWN = [
     'ResilientFrozenRequest',
     'ResilientLane',
     'ResilientRoute',
-    'ResilientTestEnd',
     'ResilientTestScript',
     'ResilientTestServer',
-    'ResilientTestStub',
     'SoupAttempt',
 ]
 
