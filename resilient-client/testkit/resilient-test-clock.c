@@ -7,6 +7,7 @@
 
 #include "resilient-test-seams-private.h"
 #include "resilient-test-time-private.h"
+#include "resilient-test-contexts-private.h"
 #include "resilient-test-world-private.h"
 
 /**
@@ -113,7 +114,7 @@ resilient_test_clock_uninstall (ResilientTestClock *self)
   g_return_if_fail (is_installed (self));
 
   resilient_test_time_uninstall ();
-  resilient_test_world_remove_all ();
+  resilient_test_contexts_remove_all ();
 
   g_atomic_pointer_set (&installed, NULL);
   g_object_unref (self);
@@ -152,7 +153,7 @@ resilient_test_clock_advance (ResilientTestClock *self, double seconds)
       ResilientTestStop *stop = resilient_test_world_stop (&due);
 
       resilient_test_time_move_to (MIN (due, end));
-      resilient_test_world_go_on (stop);
+      resilient_test_stop_go_on (stop);
       resilient_clock_moved ();
     }
   while (due <= end);
@@ -182,7 +183,7 @@ resilient_test_clock_suspend (ResilientTestClock *self, double seconds)
   stop = resilient_test_world_stop (&due);
 
   resilient_test_time_jump (resilient_clock_from_seconds (seconds));
-  resilient_test_world_go_on (stop);
+  resilient_test_stop_go_on (stop);
   resilient_clock_moved ();
 
   /* Everything that is due now. */
@@ -305,5 +306,5 @@ resilient_test_clock_add_context (ResilientTestClock *self, GMainContext *contex
   g_return_if_fail (context != NULL);
   g_return_if_fail (is_installed (self));
 
-  resilient_test_world_add (context);
+  resilient_test_contexts_add (context);
 }

@@ -1,13 +1,15 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* Other threads, held where they are at rest. Any thread. */
+
 #pragma once
 
-#include "resilient-test-world-private.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
-/* What the two ways of stopping the world share. */
+typedef struct _ResilientTestStop ResilientTestStop;
 
 ResilientTestStop *resilient_test_stop_new (void);
 /* Holds the threads of @contexts. FALSE: one of them did not come in time, or was busy, or it was
@@ -15,13 +17,7 @@ ResilientTestStop *resilient_test_stop_new (void);
 gboolean resilient_test_stop_hold (ResilientTestStop *self, GPtrArray *contexts, gint64 *patience);
 /* Lets them go, and those go who wait for them. */
 void resilient_test_stop_end (ResilientTestStop *self);
-
-/* All contexts that have to rest. */
-GPtrArray *resilient_test_world_list_contexts (GPtrArray *timers);
-/* Takes those of @contexts that no other thread has, and leaves the others in it. */
-GPtrArray *resilient_test_world_acquire_own (GPtrArray *contexts);
-/* Whether others were made since @timers was. */
-gboolean resilient_test_world_has_new_timers (GPtrArray *timers);
-gint64 resilient_test_world_get_first_due (GPtrArray *timers);
+/* The same, and frees it. */
+void resilient_test_stop_go_on (ResilientTestStop *self);
 
 G_END_DECLS

@@ -89,7 +89,7 @@ move_by_itself (gpointer data)
       if (moved)
         resilient_test_time_move_to (due);
       if (stop != NULL)
-        resilient_test_world_go_on (stop);
+        resilient_test_stop_go_on (stop);
 
       if (moved)
         resilient_clock_moved ();

@@ -6,8 +6,9 @@
 
 #include "config.h"
 
-#include "resilient-test-stop-private.h"
+#include "resilient-test-world-private.h"
 
+#include "resilient-test-contexts-private.h"
 #include "resilient-test-seams-private.h"
 
 static GMutex watch_lock;
@@ -91,8 +92,8 @@ resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpoint
         knock_at (context, knock);
     }
 
-  others = resilient_test_world_list_contexts (watched);
-  nobodys = resilient_test_world_acquire_own (others);
+  others = resilient_test_contexts_list (watched);
+  nobodys = resilient_test_contexts_acquire_own (others);
   g_ptr_array_foreach (nobodys, (GFunc) (void (*) (void)) g_main_context_release, NULL);
 
   *due = -1;
@@ -108,8 +109,8 @@ resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpoint
   g_mutex_unlock (&watch_lock);
 
   *due = G_MAXINT64;
-  held =
-    resilient_test_stop_hold (stop, others, patience) && !resilient_test_world_has_new_timers (all);
+  held = resilient_test_stop_hold (stop, others, patience)
+         && !resilient_test_contexts_have_new_timers (all);
 
   g_mutex_lock (&watch_lock);
   watching = NULL;
@@ -117,11 +118,11 @@ resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpoint
 
   if (!held)
     {
-      g_clear_pointer (&stop, resilient_test_world_go_on);
+      g_clear_pointer (&stop, resilient_test_stop_go_on);
       return NULL;
     }
 
-  *due = resilient_test_world_get_first_due (watched);
+  *due = resilient_test_contexts_get_first_due (watched);
   return stop;
 }
 

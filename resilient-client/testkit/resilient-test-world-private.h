@@ -3,15 +3,12 @@
 
 #pragma once
 
-#include <glib.h>
+#include "resilient-test-stop-private.h"
 
 G_BEGIN_DECLS
 
 /* All main contexts of the process in which the library has timers, and those watched besides, as
  * one thing that comes to rest: nothing is ready in any of them, all at the same time. */
-
-/* The other threads, held where they are at rest. */
-typedef struct _ResilientTestStop ResilientTestStop;
 
 /* Runs all that is ready in the contexts that are the caller's to iterate (its own, and those that
  * nobody iterates), lets the other threads do the same with theirs, and holds them then. @due: when
@@ -26,12 +23,5 @@ ResilientTestStop *
 resilient_test_world_watch (gint64 *due, gint64 *patience, void (*knock) (gpointer data));
 /* Ends the wait of the one who watches. */
 void resilient_test_world_interrupt (void);
-
-/* Frees @stop: the other threads go on. */
-void resilient_test_world_go_on (ResilientTestStop *stop);
-
-/* Another context that has to rest. */
-void resilient_test_world_add (GMainContext *context);
-void resilient_test_world_remove_all (void);
 
 G_END_DECLS
