@@ -16,6 +16,7 @@
 #include "resilient-request.h"
 #include "resilient-response.h"
 #include "resilient-result.h"
+#include "resilient-retrier.h"
 #include "resilient-retry-policy-builder.h"
 #include "resilient-retry-policy.h"
 #include "resilient-stats.h"

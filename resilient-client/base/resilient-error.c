@@ -42,7 +42,9 @@ G_DEFINE_ENUM_TYPE (ResilientClientError,
                     G_DEFINE_ENUM_VALUE (RESILIENT_CLIENT_ERROR_OVERLOADED, "overloaded"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CLIENT_ERROR_TOO_LARGE, "too-large"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CLIENT_ERROR_REDIRECT, "redirect"),
-                    G_DEFINE_ENUM_VALUE (RESILIENT_CLIENT_ERROR_NOT_FOUND, "not-found"))
+                    G_DEFINE_ENUM_VALUE (RESILIENT_CLIENT_ERROR_NOT_FOUND, "not-found"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED,
+                                         "retries-exhausted"))
 
 G_DEFINE_ENUM_TYPE (
   ResilientHttpError,

@@ -31,6 +31,7 @@ G_BEGIN_DECLS
  * @RESILIENT_CLIENT_ERROR_TOO_LARGE: the response is larger than allowed
  * @RESILIENT_CLIENT_ERROR_REDIRECT: a redirect could not, or must not, be followed
  * @RESILIENT_CLIENT_ERROR_NOT_FOUND: no request of that id is known
+ * @RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED: a [class@Retrier] has no attempt left, and was not told why the last one failed
  *
  * The conditions of this library itself. An error of the network keeps the domain and code that GIO or libsoup gave it.
  *
@@ -47,6 +48,7 @@ typedef enum
   RESILIENT_CLIENT_ERROR_TOO_LARGE,
   RESILIENT_CLIENT_ERROR_REDIRECT,
   RESILIENT_CLIENT_ERROR_NOT_FOUND,
+  RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED,
 } ResilientClientError;
 
 #define RESILIENT_TYPE_CLIENT_ERROR (resilient_client_error_get_type ())

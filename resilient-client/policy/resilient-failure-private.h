@@ -25,6 +25,9 @@ typedef enum
 /* The kind of an attempt that ended with @error (any domain). @nothing_sent as behaviour defines
  * it. */
 ResilientFailure resilient_failure_from_error (const GError *error, gboolean nothing_sent);
+/* The kind of an operation of the app's own, of which nothing is known but that it may be done
+ * again: INVALID for what is an answer, and not a failure on the way to it. */
+ResilientFailure resilient_failure_of_operation (const GError *error);
 #define RESILIENT_FAILURE_ANY_TIMEOUT                                                              \
   (RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT                             \
    | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_QUEUE_TIMEOUT                              \

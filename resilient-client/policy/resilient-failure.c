@@ -38,8 +38,9 @@ from_own_error (int code, gboolean nothing_sent)
       return RESILIENT_FAILURE_TOO_LARGE;
     case RESILIENT_CLIENT_ERROR_REDIRECT:
       return RESILIENT_FAILURE_REDIRECT;
-    /* It ends no attempt. */
+    /* They end no attempt. */
     case RESILIENT_CLIENT_ERROR_NOT_FOUND:
+    case RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED:
     default:
       return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
     }
@@ -156,4 +157,104 @@ resilient_failure_from_error (const GError *error, gboolean nothing_sent)
     return from_own_error (error->code, nothing_sent);
 
   return before_or_after (nothing_sent, RESILIENT_FAILURE_CONNECT);
+}
+
+/* What GIO says of an operation of any kind. Of a time-out and of a lost connection nobody knows
+ * how far the operation had come. */
+static ResilientFailure
+of_io_error (int code)
+{
+  /* CONNECTION_CLOSED is another name of BROKEN_PIPE. */
+  switch ((GIOErrorEnum) code)
+    {
+    case G_IO_ERROR_HOST_NOT_FOUND:
+      return RESILIENT_FAILURE_RESOLVE;
+
+    /* BUSY and WOULD_BLOCK say that the operation was not begun. */
+    case G_IO_ERROR_CONNECTION_REFUSED:
+    case G_IO_ERROR_HOST_UNREACHABLE:
+    case G_IO_ERROR_NETWORK_UNREACHABLE:
+    case G_IO_ERROR_PROXY_FAILED:
+    case G_IO_ERROR_BUSY:
+    case G_IO_ERROR_WOULD_BLOCK:
+      return RESILIENT_FAILURE_CONNECT;
+
+    case G_IO_ERROR_TIMED_OUT:
+      return RESILIENT_FAILURE_READ_TIMEOUT;
+
+    case G_IO_ERROR_BROKEN_PIPE:
+    case G_IO_ERROR_NOT_CONNECTED:
+    case G_IO_ERROR_PARTIAL_INPUT:
+      return RESILIENT_FAILURE_DISCONNECT;
+
+    case G_IO_ERROR_CANCELLED:
+      return RESILIENT_FAILURE_CANCELLED;
+
+    default:
+      return RESILIENT_FAILURE_INVALID;
+    }
+}
+
+/* What the bus, or GDBus itself, says of a method call. */
+static ResilientFailure
+of_dbus_error (int code)
+{
+  switch ((GDBusError) code)
+    {
+    /* Nobody has got the call: the service starts, crashed while it was started, or has not come to
+     * the bus yet. */
+    case G_DBUS_ERROR_SERVICE_UNKNOWN:
+    case G_DBUS_ERROR_NAME_HAS_NO_OWNER:
+    case G_DBUS_ERROR_NO_SERVER:
+    case G_DBUS_ERROR_NO_NETWORK:
+    case G_DBUS_ERROR_LIMITS_EXCEEDED:
+    case G_DBUS_ERROR_SPAWN_CHILD_EXITED:
+    case G_DBUS_ERROR_SPAWN_CHILD_SIGNALED:
+    case G_DBUS_ERROR_SPAWN_FORK_FAILED:
+      return RESILIENT_FAILURE_CONNECT;
+
+    case G_DBUS_ERROR_NO_REPLY:
+    case G_DBUS_ERROR_TIMEOUT:
+    case G_DBUS_ERROR_TIMED_OUT:
+      return RESILIENT_FAILURE_READ_TIMEOUT;
+
+    case G_DBUS_ERROR_DISCONNECTED:
+      return RESILIENT_FAILURE_DISCONNECT;
+
+    default:
+      return RESILIENT_FAILURE_INVALID;
+    }
+}
+
+ResilientFailure
+resilient_failure_of_operation (const GError *error)
+{
+  ResilientFailure failure;
+
+  g_assert (error != NULL);
+
+  if (error->domain == G_IO_ERROR)
+    return of_io_error (error->code);
+
+  if (error->domain == G_DBUS_ERROR)
+    return of_dbus_error (error->code);
+
+  if (error->domain == RESILIENT_HTTP_ERROR)
+    return RESILIENT_FAILURE_STATUS;
+
+  if (error->domain == G_RESOLVER_ERROR)
+    return RESILIENT_FAILURE_RESOLVE;
+
+  if (error->domain == G_TLS_ERROR)
+    return from_tls_error (error->code, error->code != G_TLS_ERROR_EOF);
+
+  /* What these name is what they name for a request; the rest ends no attempt. */
+  if (error->domain == RESILIENT_CLIENT_ERROR)
+    failure = from_own_error (error->code, TRUE);
+  else if (error->domain == SOUP_SESSION_ERROR)
+    failure = from_soup_error (error->code, TRUE);
+  else
+    failure = RESILIENT_FAILURE_INVALID;
+
+  return failure != RESILIENT_FAILURE_CONNECT ? failure : RESILIENT_FAILURE_INVALID;
 }

@@ -5,6 +5,7 @@
 
 import asyncio
 import functools
+import math
 import signal
 import socket
 import threading
@@ -755,6 +756,78 @@ def handlers_are_connected_and_disconnected():
             equal((len(seen), client.stats.successes), (1, 2))
 
     Resilient.run(asyncio.wait_for(work(), 20))
+
+
+@coroutine(Resilient.run, asyncio.run)
+async def a_retrier_is_awaited():
+    retrier = Resilient.Retrier(retry_policy=Resilient.RetryPolicy(max_retries=1, base_delay=0))
+    await retrier.backoff()
+    equal(retrier.attempt, 2)
+    error = await raises_in(GLib.Error, retrier.backoff_async(None))
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.RETRIES_EXHAUSTED)
+    retrier.reset()
+    equal(retrier.attempt, 1)
+    await raises_in(GLib.Error, retrier.backoff(FileNotFoundError(2, 'not there')))
+    raises(TypeError, retrier.backoff, ValueError('wrong'))
+
+    slow = Resilient.Retrier.new(Resilient.RetryPolicy(base_delay=1000, max_delay=1000), None)
+    await raises_in(TimeoutError, asyncio.wait_for(slow.backoff_async(None), 0.01))
+
+
+class Sick(Exception):
+    pass
+
+
+def failing(*errors):
+    """An asynchronous function that raises each of these once, and those that it has raised."""
+    left = list(errors)
+
+    async def work(number, plus=0):
+        if left:
+            raise left.pop(0)
+        return number + plus
+
+    return work, left
+
+
+@coroutine(Resilient.run, asyncio.run)
+async def a_function_is_retried():
+    decorate = Resilient.retry(max_retries=3, base_delay=0, exceptions=Sick)
+    passing = [ConnectionRefusedError(111, 'refused'), TimeoutError(), Sick()]
+    work, left = failing(*passing)
+    decorated = decorate(work)
+    equal(decorated.__name__, 'work')
+    equal(await decorated(1, plus=2), 3)
+    equal(left, [])
+    # Each call has all of the attempts.
+    equal(await decorated(1), 1)
+
+    for error in (ValueError('wrong'), FileNotFoundError(2, 'not there'), asyncio.CancelledError()):
+        work, left = failing(error, error)
+        caught = await raises_in(type(error), decorate(work)(1))
+        assert caught is error
+        equal(left, [error])
+
+    last = Sick('the last')
+    work, left = failing(Sick(), Sick(), Sick(), last, Sick('too late'))
+    assert await raises_in(Sick, decorate(work)(1)) is last
+    equal(len(left), 1)
+
+    # Without parentheses, and with the standard policy.
+    work, left = failing(EOFError())
+    equal(await Resilient.retry(work)(2), 2)
+
+
+@case
+def arguments_of_retry_are_named():
+    for name, value in (('max_retries', 'many'), ('max_retries', 1.5), ('base_delay', 'short'),
+                        ('base_delay', math.nan), ('backoff_factor', 0.5), ('jitter', 2),
+                        ('max_retrys', 1), ('policy', 3), ('context', 'me'), ('exceptions', 'all'),
+                        ('exceptions', (Sick, 1)), ('exceptions', BaseException)):
+        error = raises(Exception, Resilient.retry, **{name: value})
+        assert name in str(error).replace('-', '_').replace(' ', '_'), error
+    error = raises(TypeError, Resilient.retry, lambda: None)
+    assert 'function' in str(error)
 
 
 run()

@@ -19,6 +19,7 @@ for (const verb of ['get', 'head', 'options', 'delete', 'post', 'put', 'patch', 
     Gio._promisify(Resilient.Client.prototype, `${verb}_async`);
 Gio._promisify(Resilient.Call.prototype, 'wait_async');
 Gio._promisify(Resilient.Subscription.prototype, 'next_async');
+Gio._promisify(Resilient.Retrier.prototype, 'backoff_async');
 Gio._promisify(Resilient, 'fetch_async');
 
 const {ClientError, EventType, Failure} = Resilient;
@@ -501,6 +502,24 @@ test('time out says so', async () => {
     await turnUntil(() => seen.length === 1);
     equal(types(seen), [EventType.TIMEOUT]);
     await client.close_async(0, null);
+});
+
+test('a retrier sleeps and gives up', async () => {
+    const retrier = Resilient.Retrier.new(quick(1), null);
+    const refused = new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED, 'refused');
+    const events = [];
+
+    retrier.connect('event', (_retrier, event) => events.push(event.get_event_type()));
+    equal(retrier.attempt, 1);
+    ok(await retrier.backoff_async(refused, null));
+    equal(retrier.attempt, 2);
+    const error = await fails(retrier.backoff_async(refused, null), Gio.io_error_quark(),
+        Gio.IOErrorEnum.CONNECTION_REFUSED);
+    equal(error.message, 'refused');
+    await fails(retrier.backoff_async(null, null), ClientError, ClientError.RETRIES_EXHAUSTED);
+    equal(events, [EventType.RETRY, EventType.ERROR, EventType.ERROR]);
+    retrier.reset();
+    equal(retrier.get_context().get_current_attempt(), 0);
 });
 
 if (overridden)

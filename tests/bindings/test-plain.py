@@ -824,6 +824,29 @@ def types_have_python_names():
     assert 'connect-timeout' in Resilient.Failure.CONNECT_TIMEOUT.value_nicks
 
 
+@case
+def a_retrier_sleeps_and_gives_up():
+    retrier = Resilient.Retrier.new(quick(max_retries=1), None)
+    refused = GLib.Error.new_literal(Gio.io_error_quark(), 'refused',
+                                     Gio.IOErrorEnum.CONNECTION_REFUSED)
+    events = []
+    retrier.connect('event', lambda retrier, event: events.append(event.get_event_type()))
+    equal(retrier.props.attempt, 1)
+    assert finish(retrier.backoff_async, retrier.backoff_finish, refused)
+    equal(retrier.get_attempt(), 2)
+    error = raises(GLib.Error, finish, retrier.backoff_async, retrier.backoff_finish, refused)
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED)
+    equal(error.message, 'refused')
+    # PyGObject has no other way to say that there is none.
+    none = GLib.Error.new_literal(Resilient.ClientError.quark(), '',
+                                  Resilient.ClientError.RETRIES_EXHAUSTED)
+    error = raises(GLib.Error, finish, retrier.backoff_async, retrier.backoff_finish, none)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.RETRIES_EXHAUSTED)
+    equal(events, [Resilient.EventType.RETRY, Resilient.EventType.ERROR, Resilient.EventType.ERROR])
+    retrier.reset()
+    equal(retrier.get_context().get_current_attempt(), 0)
+
+
 if hasattr(Resilient, 'run'):
     print('1..0 # SKIP the override is installed here')
 else:

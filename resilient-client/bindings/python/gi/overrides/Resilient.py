@@ -27,6 +27,11 @@ Calls
     ``client.get_async (uri, context)`` and the like, given no callback while an asyncio loop of any
     kind runs, return an awaitable.
 
+Operations of any kind
+    ``@Resilient.retry (max_retries=3)`` makes an asynchronous function, whatever it does, be called
+    again after failures that the policy retries. For a loop of one's own there is
+    Resilient.Retrier.
+
 Attributes
     What has a getter without parameters can be read as an attribute, and written if there is a
     setter: ``event.context.request_id``, ``client.stats.success_rate``, ``request.priority = 1``.
@@ -645,7 +650,13 @@ def _build_policy(base, changes):
         setter = getattr(builder, f'set_{name}', None)
         if setter is None:
             raise TypeError(f'A retry policy has no {name!r}')
-        setter(value)
+        if name == 'max_retries':
+            value = _check_integer(name, value, GLib.MININT, GLib.MAXINT)
+        try:
+            setter(value)
+        except (TypeError, OverflowError) as error:
+            message = str(error)
+            raise type(error)(message if name in message else f'{name}: {message}') from None
     return builder.build()
 
 
@@ -1128,6 +1139,52 @@ class Client(Resilient.Client):
                                client=self)
 
 
+# --- operations of any kind ----------------------------------------------------------------------
+
+def _to_cause(error):
+    """Why an attempt failed, in the words of GIO; None if it has none for it."""
+    if isinstance(error, GLib.Error):
+        return error
+    if isinstance(error, TimeoutError):
+        code = Gio.IOErrorEnum.TIMED_OUT
+    elif isinstance(error, EOFError):
+        code = Gio.IOErrorEnum.PARTIAL_INPUT
+    elif isinstance(error, OSError) and type(error).__name__ == 'gaierror':
+        code = Gio.IOErrorEnum.HOST_NOT_FOUND
+    elif isinstance(error, OSError) and error.errno is not None:
+        code = Gio.io_error_from_errno(error.errno)
+    elif type(error) is OSError or isinstance(error, ConnectionError):
+        # asyncio's, after it tried several addresses.
+        code = Gio.IOErrorEnum.CONNECTION_REFUSED
+    else:
+        return None
+    return GLib.Error.new_literal(Gio.io_error_quark(), str(error), code)
+
+
+# PyGObject can't pass NULL for an error; this one means the same.
+_NO_CAUSE = GLib.Error.new_literal(Resilient.ClientError.quark(), '',
+                                   Resilient.ClientError.RETRIES_EXHAUSTED)
+_backoff_async = _awaitable(Resilient.Retrier.backoff_async, Resilient.Retrier.backoff_finish)
+
+
+class Retrier(Resilient.Retrier):
+
+    def backoff(self, cause=None, cancellable=None):
+        """Sleep until it is time for the next attempt; raise the cause if there is none.
+
+        The cause is a GLib.Error, or an OSError, TimeoutError or EOFError; None is retried in any
+        case.
+        """
+        return self.backoff_async(cause, cancellable)
+
+    def backoff_async(self, cause=None, *args, **kwargs):
+        reason = _NO_CAUSE if cause is None else _to_cause(cause)
+        if reason is None:
+            raise TypeError('cause is a GLib.Error, OSError, TimeoutError or EOFError, '
+                            f'not {cause!r}')
+        return _backoff_async(self, reason, *args, **kwargs)
+
+
 # --- what is the same for all --------------------------------------------------------------------
 
 def _get_in_arguments(info):
@@ -1216,7 +1273,7 @@ def _add_repr(cls, *names):
 
 
 _OVERRIDDEN = {cls.__name__: cls for cls in
-               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client)}
+               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client, Retrier)}
 _REPR = {
     'Attempt': ('number', 'failure', 'status_code', 'duration', 'reason'),
     'Event': ('event_type', 'context', 'sequence', 'failure', 'reason', 'delay'),
@@ -1262,6 +1319,64 @@ def _checked_fetch(function):
     return fetch
 
 
+
+# --- the decorator -------------------------------------------------------------------------------
+
+def retry(function=None, *, policy=None, context=None, exceptions=(), **settings):
+    """@retry(max_retries=3, base_delay=0.5): call an asynchronous function until it succeeds.
+
+    :param policy: a Resilient.RetryPolicy; None is the standard one
+    :param context: a Resilient.RequestContext, whose policy wins if it has one
+    :param exceptions: an exception type, or a tuple of them, to be retried in any case
+    :param settings: changes of the policy, those of Resilient.RetryPolicyBuilder
+
+    The function is called again after a GLib.Error, OSError, TimeoutError or EOFError whose kind
+    the policy retries: Resilient.Retrier says which. Any other exception ends it, and so does the
+    last one when no attempt is left. Only give it what may be done twice.
+    """
+    import inspect
+
+    def check(name, value, kind):
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f'{name} is a Resilient.{kind.__name__}, not {value!r}')
+
+    check('policy', policy, Resilient.RetryPolicy)
+    check('context', context, Resilient.RequestContext)
+    types = exceptions if isinstance(exceptions, tuple) else (exceptions,)
+    for each in types:
+        if not isinstance(each, type) or not issubclass(each, Exception):
+            raise TypeError(f'exceptions is a tuple of types of exceptions, not {exceptions!r}')
+    if settings:
+        policy = _build_policy(policy or Resilient.RetryPolicy.get_standard(), settings)
+
+    def decorate(function):
+        if not inspect.iscoroutinefunction(function):
+            raise TypeError(f'function is an asynchronous one, not {function!r}')
+
+        @functools.wraps(function)
+        async def call(*args, **kwargs):
+            retrier = Resilient.Retrier.new(policy, context)
+            while True:
+                try:
+                    return await function(*args, **kwargs)
+                except Exception as error:
+                    cause = None if isinstance(error, types) else _to_cause(error)
+                    if cause is None and not isinstance(error, types):
+                        raise
+                    last = error
+                try:
+                    await retrier.backoff(cause)
+                except GLib.Error:
+                    raise last from None
+                finally:
+                    # Its traceback holds this frame.
+                    del last
+
+        return call
+
+    return decorate if function is None else decorate(function)
+
+
 fetch = _checked_fetch(Resilient.fetch)
 fetch_async = _checked_fetch(_awaitable(Resilient.fetch_async, Resilient.fetch_finish))
-__all__ += ['fetch', 'fetch_async']
+__all__ += ['fetch', 'fetch_async', 'retry']
