@@ -72,8 +72,8 @@ struct _CallAttempt
  * is offline may be about to do so, in another thread, when it goes on for another reason. */
 typedef struct
 {
-  ResilientParked parked;        /* first; its sleep that goes on past its end */
-  ResilientCallMachine *machine; /* with a reference to its call while it is parked */
+  ResilientNetworkWaiter network_waiter; /* first; its sleep that goes on past its end */
+  ResilientCallMachine *machine;         /* with a reference to its call while it waits */
   ResilientTimer deadline;
   gint64 queue_deadline; /* of one that a guard keeps in the queue; 0: none */
 } Extras;
@@ -420,9 +420,9 @@ deadline_cb (gpointer data)
 
 /* In any thread. */
 static void
-network_back_cb (ResilientParked *parked, gboolean spread)
+network_back_cb (ResilientNetworkWaiter *waiter, gboolean spread)
 {
-  ResilientCallMachine *self = ((Extras *) parked)->machine;
+  ResilientCallMachine *self = ((Extras *) waiter)->machine;
 
   post (self, MAIL_NETWORK_BACK | (spread ? MAIL_SPREAD : 0));
   unref_call (self);
@@ -435,8 +435,8 @@ ensure_extras (ResilientCallMachine *self)
     {
       self->extras = g_new0 (Extras, 1);
       self->extras->machine = self;
-      self->extras->parked.timers = resilient_scheduler_get_timers (self->scheduler);
-      self->extras->parked.resume = network_back_cb;
+      self->extras->network_waiter.timers = resilient_scheduler_get_timers (self->scheduler);
+      self->extras->network_waiter.resume = network_back_cb;
     }
 
   return self->extras;
@@ -631,7 +631,7 @@ static void
 leave_offline (ResilientCallMachine *self)
 {
   if (self->extras != NULL
-      && resilient_network_unpark (self->engine->network, &self->extras->parked))
+      && resilient_network_withdraw (self->engine->network, &self->extras->network_waiter))
     unref_call (self);
 }
 
@@ -1338,7 +1338,7 @@ go_offline (ResilientCallMachine *self)
 
   ensure_extras (self);
   ref_call (self);
-  if (!resilient_network_park (network, &self->extras->parked, self->origin))
+  if (!resilient_network_wait (network, &self->extras->network_waiter, self->origin))
     {
       unref_call (self);
       return FALSE;

@@ -16,20 +16,20 @@ G_BEGIN_DECLS
  * It is a hint: what needs no such route is not asked about, one retry of each origin is let
  * through every 30 seconds, and an answer is worth more. */
 typedef struct _ResilientNetwork ResilientNetwork;
-typedef struct _ResilientParked ResilientParked;
+typedef struct _ResilientNetworkWaiter ResilientNetworkWaiter;
 
-typedef struct _ResilientParkedOrigin ResilientParkedOrigin;
+typedef struct _ResilientNetworkGroup ResilientNetworkGroup;
 
 /* Embedded in who sleeps; zero-initialised but for what is said to be set. */
-struct _ResilientParked
+struct _ResilientNetworkWaiter
 {
-  /* set: of the context that drives it; lasts while anything is parked */
+  /* set: of the context that drives it; lasts while anything waits */
   ResilientTimerQueue *timers;
   GList link;
-  ResilientParkedOrigin *origin; /* NULL: it is not parked */
+  ResilientNetworkGroup *group; /* NULL: it does not wait */
   /* Set. Runs under no lock, in any thread, when it may go on. @spread: draw a moment within two
    * seconds first. */
-  void (*resume) (ResilientParked *parked, gboolean spread);
+  void (*resume) (ResilientNetworkWaiter *waiter, gboolean spread);
 };
 
 ResilientNetwork *resilient_network_new (ResilientScheduler *home);
@@ -40,12 +40,13 @@ gboolean resilient_network_is_offline (ResilientNetwork *self);
 /* A sleep is over: FALSE to go on; TRUE when it is offline: resume() will run when the network is
  * back, when @origin or another that is not near has answered, or as the probe of @origin that is
  * let through every 30 seconds. */
-gboolean
-resilient_network_park (ResilientNetwork *self, ResilientParked *parked, ResilientOrigin *origin);
+gboolean resilient_network_wait (ResilientNetwork *self,
+                                 ResilientNetworkWaiter *waiter,
+                                 ResilientOrigin *origin);
 /* @origin has answered, over @socket (nullable: from an address that is not known). */
 void resilient_network_answered (ResilientNetwork *self, ResilientOrigin *origin, GSocket *socket);
-/* TRUE: it was parked and resume() will not run. */
-gboolean resilient_network_unpark (ResilientNetwork *self, ResilientParked *parked);
+/* TRUE: it waited and resume() will not run. */
+gboolean resilient_network_withdraw (ResilientNetwork *self, ResilientNetworkWaiter *waiter);
 
 /* Looks whether the machine was suspended since the last look; returns how often that happened so
  * far. */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 /* Knows whether the machine is online and whether it has slept, and wakes the retries that were
- * held for it. It owns the list of parked retries and the handlers of the monitor. Any thread; the
+ * held for it. It owns the list of waiting retries and the handlers of the monitor. Any thread; the
  * monitor speaks in the home context. */
 
 #include "config.h"
@@ -13,7 +13,7 @@
 #include "resilient-clock-private.h"
 #include "resilient-origin-private.h"
 
-/* While offline, one parked retry of each origin is let through so often: the monitor is a hint,
+/* While offline, one waiting retry of each origin is let through so often: the monitor is a hint,
  * and may be wrong. Seconds. */
 #define PROBE_INTERVAL 30.0
 /* The boot clock must have run so far ahead of the monotonic one to mean a suspend:
@@ -29,7 +29,7 @@ struct _ResilientNetwork
   /* asked for when the first call sleeps: it costs a netlink round trip */
   GNetworkMonitor *monitor;
   gulong changed_id;
-  GHashTable *origins; /* of ResilientParkedOrigin, by origin: those of which a retry is parked */
+  GHashTable *origins; /* of ResilientNetworkGroup, by origin: those of which a retry waits */
   GQueue order; /* the same, the one that came first first: the order in which all are freed */
   gboolean
     proved_wrong; /* something that needs a default route answered since the monitor changed */
@@ -38,13 +38,13 @@ struct _ResilientNetwork
   guint generation;
 };
 
-/* The parked retries of one origin, oldest first. References: the table's, and that of the timer
+/* The waiting retries of one origin, oldest first. References: the table's, and that of the timer
  * while it is set: it may be firing in its context while another thread empties the queue. */
-struct _ResilientParkedOrigin
+struct _ResilientNetworkGroup
 {
   ResilientNetwork *network;   /* a reference */
   ResilientOrigin *origin;     /* a reference */
-  GQueue parked;               /* under the network's lock */
+  GQueue queue;                /* under the network's lock */
   GList link;                  /* likewise */
   ResilientTimerQueue *timers; /* likewise: that of the timer, not owned */
   ResilientTimer timer;        /* of the next probe */
@@ -110,49 +110,49 @@ resilient_network_free (ResilientNetwork *self)
   network_unref (self);
 }
 
-/* --- parked retries --------------------------------------------------------------------------- */
+/* --- waiting retries -------------------------------------------------------------------------- */
 
 static void
-parked_origin_clear (gpointer data)
+group_clear (gpointer data)
 {
-  ResilientParkedOrigin *self = data;
+  ResilientNetworkGroup *self = data;
 
-  g_assert (g_queue_is_empty (&self->parked));
+  g_assert (g_queue_is_empty (&self->queue));
   g_object_unref (self->origin);
   network_unref (self->network);
 }
 
 static void
-parked_origin_unref (gpointer self)
+group_unref (gpointer self)
 {
-  g_atomic_rc_box_release_full (self, parked_origin_clear);
+  g_atomic_rc_box_release_full (self, group_clear);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientParkedOrigin, parked_origin_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientNetworkGroup, group_unref)
 
 static void probe_cb (gpointer data);
 
 static gboolean
-is_at_home (ResilientNetwork *self, ResilientParked *parked)
+is_at_home (ResilientNetwork *self, ResilientNetworkWaiter *waiter)
 {
-  return parked->timers == resilient_scheduler_get_timers (self->home);
+  return waiter->timers == resilient_scheduler_get_timers (self->home);
 }
 
 /* The one that goes next: the oldest of those that a thread of ours drives, which always goes on.
  * The home context may stand still until one of them ends, where its thread is blocked in that.
  * Only where there is none is it the oldest of all. */
-static ResilientParked *
-find_probe_locked (ResilientParkedOrigin *self)
+static ResilientNetworkWaiter *
+find_probe_locked (ResilientNetworkGroup *self)
 {
-  for (GList *link = self->parked.head; link != NULL; link = link->next)
+  for (GList *link = self->queue.head; link != NULL; link = link->next)
     if (!is_at_home (self->network, link->data))
       return link->data;
-  return g_queue_peek_head (&self->parked);
+  return g_queue_peek_head (&self->queue);
 }
 
 /* In the context that drives the next probe. */
 static void
-arm_probe_locked (ResilientParkedOrigin *self, gint64 due)
+arm_probe_locked (ResilientNetworkGroup *self, gint64 due)
 {
   self->timers = find_probe_locked (self)->timers;
   resilient_timer_queue_set (
@@ -166,36 +166,36 @@ get_next_probe_time (void)
 }
 
 static gboolean
-disarm_probe_locked (ResilientParkedOrigin *self)
+disarm_probe_locked (ResilientNetworkGroup *self)
 {
   if (!resilient_timer_queue_clear (self->timers, &self->timer))
     return FALSE;
-  parked_origin_unref (self);
+  group_unref (self);
   return TRUE;
 }
 
-/* One that is not parked any more goes out of the table with the last of its retries: the caller
+/* One that does not wait any more goes out of the table with the last of its retries: the caller
  * holds a reference. */
 static void
-take_out_locked (ResilientParkedOrigin *self, ResilientParked *parked)
+take_out_locked (ResilientNetworkGroup *self, ResilientNetworkWaiter *waiter)
 {
-  g_queue_unlink (&self->parked, &parked->link);
-  parked->origin = NULL;
-  if (!g_queue_is_empty (&self->parked))
+  g_queue_unlink (&self->queue, &waiter->link);
+  waiter->group = NULL;
+  if (!g_queue_is_empty (&self->queue))
     return;
 
   g_hash_table_remove (self->network->origins, self->origin);
   g_queue_unlink (&self->network->order, &self->link);
-  parked_origin_unref (self);
+  group_unref (self);
   disarm_probe_locked (self);
 }
 
 /* The oldest of @origin, or with NULL of any. */
-static ResilientParked *
+static ResilientNetworkWaiter *
 take_oldest (ResilientNetwork *self, ResilientOrigin *origin)
 {
-  ResilientParkedOrigin *group = NULL;
-  ResilientParked *parked = NULL;
+  ResilientNetworkGroup *group = NULL;
+  ResilientNetworkWaiter *waiter = NULL;
 
   g_mutex_lock (&self->lock);
   if (origin != NULL)
@@ -205,45 +205,45 @@ take_oldest (ResilientNetwork *self, ResilientOrigin *origin)
   if (group != NULL)
     {
       g_atomic_rc_box_acquire (group);
-      parked = g_queue_peek_head (&group->parked);
-      take_out_locked (group, parked);
+      waiter = g_queue_peek_head (&group->queue);
+      take_out_locked (group, waiter);
     }
   g_mutex_unlock (&self->lock);
 
-  g_clear_pointer (&group, parked_origin_unref);
-  return parked;
+  g_clear_pointer (&group, group_unref);
+  return waiter;
 }
 
 /* All of @origin, or with NULL of any. */
 static void
 release (ResilientNetwork *self, ResilientOrigin *origin, gboolean spread)
 {
-  ResilientParked *parked;
+  ResilientNetworkWaiter *waiter;
 
-  while ((parked = take_oldest (self, origin)) != NULL)
-    parked->resume (parked, spread);
+  while ((waiter = take_oldest (self, origin)) != NULL)
+    waiter->resume (waiter, spread);
 }
 
 static void
 probe_cb (gpointer data)
 {
-  ResilientParkedOrigin *self = data;
+  ResilientNetworkGroup *self = data;
   ResilientNetwork *network = self->network;
-  ResilientParked *parked;
+  ResilientNetworkWaiter *waiter;
 
   g_mutex_lock (&network->lock);
-  parked = find_probe_locked (self);
-  if (parked != NULL)
+  waiter = find_probe_locked (self);
+  if (waiter != NULL)
     {
-      take_out_locked (self, parked);
-      if (!g_queue_is_empty (&self->parked))
+      take_out_locked (self, waiter);
+      if (!g_queue_is_empty (&self->queue))
         arm_probe_locked (self, get_next_probe_time ());
     }
   g_mutex_unlock (&network->lock);
 
-  if (parked != NULL)
-    parked->resume (parked, FALSE);
-  parked_origin_unref (self);
+  if (waiter != NULL)
+    waiter->resume (waiter, FALSE);
+  group_unref (self);
 }
 
 static void
@@ -324,9 +324,11 @@ resilient_network_is_offline (ResilientNetwork *self)
 }
 
 gboolean
-resilient_network_park (ResilientNetwork *self, ResilientParked *parked, ResilientOrigin *origin)
+resilient_network_wait (ResilientNetwork *self,
+                        ResilientNetworkWaiter *waiter,
+                        ResilientOrigin *origin)
 {
-  ResilientParkedOrigin *group;
+  ResilientNetworkGroup *group;
 
   if (!resilient_network_is_offline (self))
     return FALSE;
@@ -335,21 +337,21 @@ resilient_network_park (ResilientNetwork *self, ResilientParked *parked, Resilie
   group = g_hash_table_lookup (self->origins, origin);
   if (group == NULL)
     {
-      group = g_atomic_rc_box_new0 (ResilientParkedOrigin);
+      group = g_atomic_rc_box_new0 (ResilientNetworkGroup);
       group->network = g_atomic_rc_box_acquire (self);
       group->origin = g_object_ref (origin);
       g_hash_table_insert (self->origins, origin, group);
       group->link.data = group;
       g_queue_push_tail_link (&self->order, &group->link);
     }
-  parked->link.data = parked;
-  parked->origin = group;
-  g_queue_push_tail_link (&group->parked, &parked->link);
+  waiter->link.data = waiter;
+  waiter->group = group;
+  g_queue_push_tail_link (&group->queue, &waiter->link);
   if (group->timers == NULL)
     {
       arm_probe_locked (group, get_next_probe_time ());
     }
-  else if (group->timers != parked->timers && !is_at_home (self, parked))
+  else if (group->timers != waiter->timers && !is_at_home (self, waiter))
     {
       gint64 due = resilient_timer_queue_get_due (group->timers, &group->timer);
 
@@ -359,22 +361,22 @@ resilient_network_park (ResilientNetwork *self, ResilientParked *parked, Resilie
     }
   g_mutex_unlock (&self->lock);
 
-  /* It may have come back, or been proved wrong, between the question and the parking. */
+  /* It may have come back, or been proved wrong, between the question and the waiting. */
   if (!resilient_network_is_offline (self))
-    return !resilient_network_unpark (self, parked);
+    return !resilient_network_withdraw (self, waiter);
   return TRUE;
 }
 
 gboolean
-resilient_network_unpark (ResilientNetwork *self, ResilientParked *parked)
+resilient_network_withdraw (ResilientNetwork *self, ResilientNetworkWaiter *waiter)
 {
-  g_autoptr (ResilientParkedOrigin) group = NULL;
+  g_autoptr (ResilientNetworkGroup) group = NULL;
 
   g_mutex_lock (&self->lock);
-  if (parked->origin != NULL)
+  if (waiter->group != NULL)
     {
-      group = g_atomic_rc_box_acquire (parked->origin);
-      take_out_locked (group, parked);
+      group = g_atomic_rc_box_acquire (waiter->group);
+      take_out_locked (group, waiter);
     }
   g_mutex_unlock (&self->lock);
 
@@ -404,7 +406,7 @@ resilient_network_answered (ResilientNetwork *self, ResilientOrigin *origin, GSo
   if (!monitor_says_offline (monitor))
     return;
 
-  /* What is near proves nothing of what lies beyond, and is not parked again. Its name may not have
+  /* What is near proves nothing of what lies beyond, and does not wait again. Its name may not have
    * told: a server of the house under a name of the internet, or a proxy in the house. */
   if (resilient_origin_is_near (origin) || is_peer_near (socket))
     {

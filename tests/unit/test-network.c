@@ -235,14 +235,14 @@ test_probe_frees_origin (Fixture *f, gconstpointer data)
 static void
 test_answer_proves (Fixture *f, gconstpointer data)
 {
-  g_autoptr (ResilientCall) parked = NULL;
+  g_autoptr (ResilientCall) waiting = NULL;
   g_autoptr (ResilientCall) answered = NULL;
   g_autoptr (ResilientCall) later = NULL;
   g_autoptr (ResilientCall) after_change = NULL;
   ScriptedStep unavailable = SCRIPTED_OK;
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  parked = start_asleep (f, REMOTE);
+  waiting = start_asleep (f, REMOTE);
   set_available (FALSE);
   virtual_clock_advance (5);
   g_assert_cmpuint (f->script->n_started, ==, 1);
@@ -253,7 +253,7 @@ test_answer_proves (Fixture *f, gconstpointer data)
   answered = start_uri (f, "https://example.org/");
   virtual_clock_advance (3);
   g_assert_cmpint (resilient_call_get_state (answered), ==, RESILIENT_CALL_STATE_DONE);
-  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpuint (f->script->n_started, ==, 3);
 
   /* what sleeps from now on wakes in time */
@@ -278,11 +278,11 @@ test_answer_proves (Fixture *f, gconstpointer data)
 static void
 test_answer_of_near (Fixture *f, gconstpointer data)
 {
-  g_autoptr (ResilientCall) parked = NULL;
+  g_autoptr (ResilientCall) waiting = NULL;
   g_autoptr (ResilientCall) near = NULL;
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  parked = start_asleep (f, REMOTE);
+  waiting = start_asleep (f, REMOTE);
   set_available (FALSE);
   virtual_clock_advance (5);
   f->script->next = f->script->steps->len;
@@ -290,8 +290,8 @@ test_answer_of_near (Fixture *f, gconstpointer data)
   near = start_uri (f, "http://192.168.1.9/");
   virtual_clock_advance (5);
   g_assert_cmpint (resilient_call_get_state (near), ==, RESILIENT_CALL_STATE_DONE);
-  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_OFFLINE);
-  resilient_call_cancel (parked);
+  g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_OFFLINE);
+  resilient_call_cancel (waiting);
 }
 
 /* A name that does not tell, of a server that answers from an address that does. */
@@ -304,12 +304,12 @@ test_answer_from_near (Fixture *f, gconstpointer data)
   g_autoptr (GSocketConnection) connection =
     g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, NULL);
   g_autoptr (ResilientOrigin) house = get_origin (f, "http://cloud.example.net/");
-  g_autoptr (ResilientCall) parked = NULL;
+  g_autoptr (ResilientCall) waiting = NULL;
   g_autoptr (ResilientCall) of_house = NULL;
 
   g_assert_nonnull (connection);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  parked = start_asleep (f, REMOTE);
+  waiting = start_asleep (f, REMOTE);
   of_house = start_asleep (f, "http://cloud.example.net/");
   set_available (FALSE);
   virtual_clock_advance (5);
@@ -319,9 +319,9 @@ test_answer_from_near (Fixture *f, gconstpointer data)
   virtual_clock_advance (3);
   g_assert_cmpuint (f->script->n_started, >=, 3);
   g_assert_true (resilient_origin_is_near (house));
-  g_assert_cmpint (resilient_call_get_state (parked), ==, RESILIENT_CALL_STATE_OFFLINE);
-  g_assert_cmpuint (resilient_call_get_attempt (parked), ==, 1);
-  resilient_call_cancel (parked);
+  g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_OFFLINE);
+  g_assert_cmpuint (resilient_call_get_attempt (waiting), ==, 1);
+  resilient_call_cancel (waiting);
   resilient_call_cancel (of_house);
 }
 
@@ -381,15 +381,15 @@ test_deadline_over_suspend (Fixture *f, gconstpointer data)
 /* A sleeper alone, without a call. */
 typedef struct
 {
-  ResilientParked parked; /* first */
+  ResilientNetworkWaiter waiter; /* first */
   guint n_resumed;
   gboolean spread;
 } Sleeper;
 
 static void
-resume_cb (ResilientParked *parked, gboolean spread)
+resume_cb (ResilientNetworkWaiter *waiter, gboolean spread)
 {
-  Sleeper *self = (Sleeper *) parked;
+  Sleeper *self = (Sleeper *) waiter;
 
   self->n_resumed++;
   self->spread = spread;
@@ -398,24 +398,24 @@ resume_cb (ResilientParked *parked, gboolean spread)
 /* Driven by the home context. */
 #define SLEEPER(f)                                                                                 \
   {                                                                                                \
-    .parked.resume = resume_cb,                                                                    \
-    .parked.timers = resilient_scheduler_get_timers ((f)->engine->home)                            \
+    .waiter.resume = resume_cb,                                                                    \
+    .waiter.timers = resilient_scheduler_get_timers ((f)->engine->home)                            \
   }
 
 static void
-test_park (Fixture *f, gconstpointer data)
+test_wait (Fixture *f, gconstpointer data)
 {
   Sleeper sleepers[3] = { SLEEPER (f), SLEEPER (f), SLEEPER (f) };
 
   monitor->available = TRUE;
-  g_assert_false (resilient_network_park (f->engine->network, &sleepers[0].parked, remote));
-  g_assert_false (resilient_network_unpark (f->engine->network, &sleepers[0].parked));
+  g_assert_false (resilient_network_wait (f->engine->network, &sleepers[0].waiter, remote));
+  g_assert_false (resilient_network_withdraw (f->engine->network, &sleepers[0].waiter));
 
   set_available (FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (sleepers); i++)
-    g_assert_true (resilient_network_park (f->engine->network, &sleepers[i].parked, remote));
-  g_assert_true (resilient_network_unpark (f->engine->network, &sleepers[1].parked));
-  g_assert_false (resilient_network_unpark (f->engine->network, &sleepers[1].parked));
+    g_assert_true (resilient_network_wait (f->engine->network, &sleepers[i].waiter, remote));
+  g_assert_true (resilient_network_withdraw (f->engine->network, &sleepers[1].waiter));
+  g_assert_false (resilient_network_withdraw (f->engine->network, &sleepers[1].waiter));
 
   /* one probe after the other, until nobody is left */
   virtual_clock_advance (31);
@@ -430,22 +430,22 @@ test_park (Fixture *f, gconstpointer data)
   virtual_clock_advance (100);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 0);
 
-  g_assert_true (resilient_network_park (f->engine->network, &sleepers[1].parked, remote));
+  g_assert_true (resilient_network_wait (f->engine->network, &sleepers[1].waiter, remote));
   set_available (TRUE);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 1);
   g_assert_true (sleepers[1].spread);
   virtual_clock_advance (31);
 }
 
-/* It came back between the question and the parking: nobody would tell of that any more. */
+/* It came back between the question and the waiting: nobody would tell of that any more. */
 static void
 test_back_meanwhile (Fixture *f, gconstpointer data)
 {
   Sleeper sleeper = SLEEPER (f);
 
   monitor->n_lies = 1;
-  g_assert_false (resilient_network_park (f->engine->network, &sleeper.parked, remote));
-  g_assert_false (resilient_network_unpark (f->engine->network, &sleeper.parked));
+  g_assert_false (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
+  g_assert_false (resilient_network_withdraw (f->engine->network, &sleeper.waiter));
   virtual_clock_advance (31);
   g_assert_cmpuint (sleeper.n_resumed, ==, 0);
 }
@@ -459,11 +459,11 @@ test_other_context (Fixture *f, gconstpointer data)
 
   monitor->available = FALSE;
   g_main_context_push_thread_default (context);
-  g_assert_false (resilient_network_park (f->engine->network, &sleeper.parked, remote));
-  g_assert_false (resilient_network_park (f->engine->network, &sleeper.parked, remote));
+  g_assert_false (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
+  g_assert_false (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
   virtual_clock_settle ();
-  g_assert_true (resilient_network_park (f->engine->network, &sleeper.parked, remote));
-  g_assert_true (resilient_network_unpark (f->engine->network, &sleeper.parked));
+  g_assert_true (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
+  g_assert_true (resilient_network_withdraw (f->engine->network, &sleeper.waiter));
   g_main_context_pop_thread_default (context);
   virtual_clock_advance (31);
 }
@@ -546,17 +546,17 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
 {
   Elsewhere elsewhere;
   Sleeper at_home[2] = { SLEEPER (f), SLEEPER (f) };
-  Sleeper blocked = { .parked.resume = resume_cb };
+  Sleeper blocked = { .waiter.resume = resume_cb };
 
   elsewhere_set_up (&elsewhere);
-  blocked.parked.timers = resilient_scheduler_get_timers (elsewhere.scheduler);
+  blocked.waiter.timers = resilient_scheduler_get_timers (elsewhere.scheduler);
   g_assert_false (resilient_network_is_offline (f->engine->network));
   monitor->available = FALSE;
-  g_assert_true (resilient_network_park (f->engine->network, &at_home[0].parked, remote));
+  g_assert_true (resilient_network_wait (f->engine->network, &at_home[0].waiter, remote));
   virtual_clock_advance (20);
   /* in time for the probe that is due then */
-  g_assert_true (resilient_network_park (f->engine->network, &blocked.parked, remote));
-  g_assert_true (resilient_network_park (f->engine->network, &at_home[1].parked, remote));
+  g_assert_true (resilient_network_wait (f->engine->network, &blocked.waiter, remote));
+  g_assert_true (resilient_network_wait (f->engine->network, &at_home[1].waiter, remote));
   elsewhere_advance (&elsewhere, 9);
   g_assert_cmpuint (blocked.n_resumed, ==, 0);
   elsewhere_advance (&elsewhere, 2);
@@ -567,8 +567,8 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
   virtual_clock_advance (31);
   g_assert_cmpuint (at_home[0].n_resumed, ==, 1);
   g_assert_cmpuint (at_home[1].n_resumed, ==, 0);
-  g_assert_true (resilient_network_park (f->engine->network, &blocked.parked, remote));
-  g_assert_true (resilient_network_unpark (f->engine->network, &blocked.parked));
+  g_assert_true (resilient_network_wait (f->engine->network, &blocked.waiter, remote));
+  g_assert_true (resilient_network_withdraw (f->engine->network, &blocked.waiter));
   elsewhere_advance (&elsewhere, 31);
   g_assert_cmpuint (at_home[1].n_resumed, ==, 1);
   g_assert_cmpuint (blocked.n_resumed, ==, 1);
@@ -585,7 +585,7 @@ test_gone_before_asked (Fixture *f, gconstpointer data)
   Sleeper sleeper = SLEEPER (f);
 
   g_main_context_push_thread_default (context);
-  g_assert_false (resilient_network_park (network, &sleeper.parked, remote));
+  g_assert_false (resilient_network_wait (network, &sleeper.waiter, remote));
   g_main_context_pop_thread_default (context);
   resilient_network_free (network);
   virtual_clock_settle ();
@@ -611,7 +611,7 @@ main (int argc, char *argv[])
   ADD ("answer-from-near", test_answer_from_near);
   ADD ("resume", test_resume);
   ADD ("deadline-over-suspend", test_deadline_over_suspend);
-  ADD ("park", test_park);
+  ADD ("wait", test_wait);
   ADD ("back-meanwhile", test_back_meanwhile);
   ADD ("other-context", test_other_context);
   ADD ("home-blocked", test_home_blocked);
