@@ -6,6 +6,9 @@
 #include "resilient-call-private.h"
 #include "resilient-client.h"
 
+/* What the verbs, and the function that needs no client, ask of a client: to send a request that is
+ * frozen already. It owns nothing. Any thread, as the client. */
+
 G_BEGIN_DECLS
 
 /* Starts @frozen, or for a NULL one a call refused with @error. */
@@ -35,7 +38,7 @@ void resilient_client_send_verb (ResilientClient *self,
                                  gpointer user_data,
                                  gpointer tag);
 /* Blocks; driven by the I/O thread. */
-ResilientResponse *resilient_client_send_recipe_sync (ResilientClient *self,
+ResilientResponse *resilient_client_send_frozen_sync (ResilientClient *self,
                                                       ResilientFrozenRequest *frozen,
                                                       ResilientRequestContext *context,
                                                       GCancellable *cancellable,

@@ -2493,7 +2493,7 @@ resilient_client_send_finish (ResilientClient *self, GAsyncResult *result, GErro
 }
 
 ResilientResponse *
-resilient_client_send_recipe_sync (ResilientClient *self,
+resilient_client_send_frozen_sync (ResilientClient *self,
                                    ResilientFrozenRequest *frozen,
                                    ResilientRequestContext *context,
                                    GCancellable *cancellable,
@@ -2568,7 +2568,7 @@ resilient_client_send (ResilientClient *self,
       return resilient_call_take_response (call, error);
     }
 
-  return resilient_client_send_recipe_sync (self, frozen, context, cancellable, error);
+  return resilient_client_send_frozen_sync (self, frozen, context, cancellable, error);
 }
 
 /* --- waiting and cancelling

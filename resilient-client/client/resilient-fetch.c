@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* One request without a client: each call makes a client, sends with it and lets go of it. It owns
+ * nothing that lasts. Any thread. */
+
 #include "config.h"
 
 #include "resilient-client-private.h"
@@ -9,8 +12,6 @@
 
 #include "resilient-error.h"
 #include "resilient-i18n-private.h"
-
-/* One request without a client. */
 
 static ResilientFrozenRequest *
 new_frozen (const char *method, const char *uri, int max_retries, double timeout, GError **error)
@@ -173,5 +174,5 @@ resilient_fetch (const char *method,
     return NULL;
 
   client = resilient_client_new ();
-  return resilient_client_send_recipe_sync (client, frozen, NULL, cancellable, error);
+  return resilient_client_send_frozen_sync (client, frozen, NULL, cancellable, error);
 }

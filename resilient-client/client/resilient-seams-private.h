@@ -12,6 +12,10 @@
 #include "resilient-redirect-private.h"
 #include "resilient-retry-after-private.h"
 
+/* What of the library's hidden functions the test kit uses. The library exports its API and nothing
+ * else: the kit, a shared library of its own, finds this table as data of the client's type. The
+ * two share structs, and so are of one version. Constant, for any thread. */
+
 G_BEGIN_DECLS
 
 typedef struct _ResilientClient ResilientClient;
@@ -19,9 +23,6 @@ typedef struct _ResilientClient ResilientClient;
 /* For the test kit: FALSE once the client has a transport, that is from its first call on. */
 gboolean resilient_client_set_transport (ResilientClient *self, ResilientTransport *transport);
 
-/* What of the library's hidden functions the test kit uses. The library exports its API and nothing
- * else: the kit, a shared library of its own, finds this table as data of the client's type. The
- * two share structs, and so are of one version. */
 #define RESILIENT_SEAMS(SEAM)                                                                      \
   SEAM (resilient_timer_queue_clear)                                                               \
   SEAM (resilient_timer_queue_get_context)                                                         \

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The table of what the test kit uses of the library, as data of the client's type. It is constant,
+ * for any thread. */
+
 #include "config.h"
 
 #include "resilient-seams-private.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* The stream that libsoup reads a body from. It owns one piece of what it has read ahead and a
+ * reference to the stream below, which it closes unless that was lent to it. One reader at a time,
+ * in the context that drives the message. */
+
 #include "config.h"
 
 #include "resilient-body-stream-private.h"

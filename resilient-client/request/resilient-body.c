@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* What a request has for a body, and who may read it. It owns the bytes, the file or the stream, or
+ * the app's function that opens one. Any thread; a stream that can be read once is taken under no
+ * lock, the size of a file is found under one. */
+
 #include "config.h"
 
 #include "resilient-body-private.h"

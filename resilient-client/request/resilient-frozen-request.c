@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
+/* A request as one call sends it: checked when it is made, and not changed any more. It owns copies
+ * of all that it says but the body, of which it has a reference. Any thread; the URI that it parses
+ * anew is of the context that drives its call. */
+
 #include "config.h"
 
 #include "resilient-frozen-request-private.h"

@@ -5,6 +5,9 @@
 
 #include <gio/gio.h>
 
+/* A stream over another one that is opened when it is first read from. It owns that, and what opens
+ * it. One reader at a time; closing may be in a thread of GIO's. */
+
 G_BEGIN_DECLS
 
 #define RESILIENT_TYPE_LATE_STREAM (resilient_late_stream_get_type ())
