@@ -7,7 +7,19 @@
 
 #include "config.h"
 
+#include "resilient-soup-transport-private.h"
+
 #include "resilient-soup-attempt-private.h"
+
+typedef struct
+{
+  ResilientTransport base;
+  GMainContext *home;
+  /* nullable, atomic; set once: everything goes by this session, which others see */
+  ResilientLane *shared;
+  GMutex lock;
+  GPtrArray *pools; /* under the lock: of each context that drives attempts */
+} SoupTransport;
 
 typedef struct
 {
@@ -38,8 +50,8 @@ find_pool_locked (SoupTransport *self, GMainContext *context)
   return NULL;
 }
 
-ResilientPool *
-resilient_soup_transport_get_pool (SoupTransport *self, GMainContext *context)
+static ResilientPool *
+get_pool (SoupTransport *self, GMainContext *context)
 {
   ResilientPool *pool;
 
@@ -57,6 +69,19 @@ resilient_soup_transport_get_pool (SoupTransport *self, GMainContext *context)
   return pool;
 }
 
+static ResilientTransportAttempt *
+soup_transport_start (ResilientTransport *transport,
+                      const ResilientTransportAttemptParams *params,
+                      ResilientTimerQueue *timers,
+                      const ResilientTransportAttemptFuncs *funcs,
+                      gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  ResilientPool *pool = get_pool ((SoupTransport *) transport, context);
+
+  return resilient_soup_attempt_start (transport, pool, params, timers, funcs, data);
+}
+
 static void
 soup_transport_free (ResilientTransport *transport)
 {
@@ -70,7 +95,7 @@ soup_transport_free (ResilientTransport *transport)
 }
 
 static const ResilientTransportFuncs soup_transport_funcs = {
-  resilient_soup_attempt_start,
+  soup_transport_start,
   resilient_soup_attempt_abandon,
   soup_transport_free,
 };

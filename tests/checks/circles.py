@@ -20,7 +20,6 @@ NAME = re.compile(r'\b[a-z_]\w+\b')
 KNOWN = [
     'fault fault-connection fault-http1 fault-http2 fault-http2-stream fault-listener fault-log fault-plan '
     'fault-script fault-server fault-step',
-    'soup-answer soup-attempt soup-message soup-phases soup-transport',
 ]
 
 

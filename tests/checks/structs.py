@@ -33,7 +33,6 @@ KNOWN = [
     'ResilientRoute',
     'ResilientTestScript',
     'ResilientTestServer',
-    'SoupAttempt',
 ]
 
 

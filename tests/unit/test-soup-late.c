@@ -45,7 +45,7 @@ wait_received (GSocket *socket)
 static ResilientSoupSend *
 get_send (Run *run)
 {
-  return ((SoupAttempt *) run->attempt)->transfer->send;
+  return resilient_soup_attempt_peek_send (run->attempt);
 }
 
 static void
