@@ -50,6 +50,7 @@ typedef enum
   RESILIENT_MACHINE_EVENT_ATTEMPT_DONE,     /* it has told how it ended */
   RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED, /* the transport has let go of it */
   RESILIENT_MACHINE_EVENT_WAKE,             /* the time of a sleep, or of a guard, has come */
+  RESILIENT_MACHINE_EVENT_ASK_AGAIN,        /* a guard that holds it back may say otherwise now */
   RESILIENT_MACHINE_EVENT_RETRY_NOW,
   RESILIENT_MACHINE_EVENT_NETWORK_BACK, /* not NULL: within two seconds, as others go on too */
   RESILIENT_MACHINE_EVENT_HEDGE,        /* one more attempt beside the first; for later */
@@ -142,7 +143,8 @@ ResilientEngine *resilient_call_machine_get_engine (ResilientCallMachine *self);
  * of a thread that is not there. */
 const ResilientCallView *resilient_call_machine_lock (ResilientCallMachine *self);
 void resilient_call_machine_unlock (ResilientCallMachine *self);
-/* Seconds until the end of its sleep, 0 when it does not sleep. Under the lock. */
+/* Seconds until the end of its sleep, or until a guard may admit it, also of one that ended because
+ * it did not; else 0. Under the lock. */
 double resilient_call_machine_get_delay_left_locked (ResilientCallMachine *self);
 /* The result, or a PENDING one made for the occasion. Transfer full. */
 ResilientResult *resilient_call_machine_snapshot (ResilientCallMachine *self);

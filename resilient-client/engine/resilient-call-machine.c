@@ -41,6 +41,7 @@
 /* How far an attempt has come. Up to RUNNING the call attends to it. */
 typedef enum
 {
+  STAGE_HELD,     /* back by a guard; it has no slot */
   STAGE_WAITING,  /* for a slot */
   STAGE_ADMITTED, /* it has its slot, and the gate won't touch the waiter any more */
   /* Inside resilient_transport_attempt_start(), which calls functions of the app's: they may run a
@@ -60,12 +61,14 @@ struct _CallAttempt
   ResilientWaiter waiter;                       /* first: its place in the queue, then its slot */
   ResilientCallMachine *machine;                /* with a reference to its call */
   CallAttempt *next;                            /* an older one; under the lock */
+  ResilientAdmission *admission;                /* until its end is told to the guards; nullable */
   ResilientTransportAttempt *transport_attempt; /* NULL until its start is over */
   ResilientVerdict early_verdict;               /* taken when the headers came */
   gint64 started;                               /* boot-time clock, microseconds */
   gint64 started_real;                          /* the same moment since 1970 */
   guint8 has_early_verdict;
-  guint8 stage; /* a Stage */
+  guint8 answered; /* its headers have come */
+  guint8 stage;    /* a Stage */
 };
 
 /* What few calls need, made when one does, and kept until it is finalized: whoever resumes one that
@@ -75,7 +78,9 @@ typedef struct
   ResilientNetworkWaiter network_waiter; /* first; its sleep that goes on past its end */
   ResilientCallMachine *machine;         /* with a reference to its call while it waits */
   ResilientTimer deadline;
-  gint64 queue_deadline; /* of one that a guard keeps in the queue; 0: none */
+  gint64 queue_deadline; /* where there are guards: of one in the queue; 0: none */
+  gint64 not_before;     /* says a guard; under the lock; 0: none does */
+  GError *refusal;       /* by a guard, before the first turn; owned, nullable */
 } Extras;
 
 /* What other threads ask of the driving context. */
@@ -91,6 +96,7 @@ enum
   MAIL_CANCEL = 1 << 7, /* for the cause that is noted */
   MAIL_PRIORITY = 1 << 8,
   MAIL_COMPLETE = 1 << 9,
+  MAIL_ASK_AGAIN = 1 << 10,
 };
 
 /* What the events of an attempt bring with them. */
@@ -118,7 +124,7 @@ struct _ResilientCallMachine
 
   /* Of the driving context; of the starting thread until MAIL_START is posted. */
   ResilientTimer timer; /* queue time-out, or the end of a sleep */
-  Extras *extras;       /* owned, nullable */
+  Extras *extras;       /* owned, nullable; made under the lock */
   GSList *log;          /* of ResilientAttempt, newest first */
 
   /* Under the lock, as is what follows it. What only the driving context writes, it reads without:
@@ -310,6 +316,8 @@ open_mail (ResilientCallMachine *self, guint mail)
       self, RESILIENT_MACHINE_EVENT_NETWORK_BACK, GINT_TO_POINTER (mail & MAIL_SPREAD));
   if (mail & MAIL_WAKE)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_WAKE, NULL);
+  if (mail & MAIL_ASK_AGAIN)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_ASK_AGAIN, NULL);
 
   if (mail & MAIL_PRIORITY)
     pass_on_priority (self);
@@ -433,10 +441,14 @@ ensure_extras (ResilientCallMachine *self)
 {
   if (self->extras == NULL)
     {
-      self->extras = g_new0 (Extras, 1);
-      self->extras->machine = self;
-      self->extras->network_waiter.timers = resilient_scheduler_get_timers (self->scheduler);
-      self->extras->network_waiter.resume = network_back_cb;
+      Extras *extras = g_new0 (Extras, 1);
+
+      extras->machine = self;
+      extras->network_waiter.timers = resilient_scheduler_get_timers (self->scheduler);
+      extras->network_waiter.resume = network_back_cb;
+      g_mutex_lock (&self->lock);
+      self->extras = extras;
+      g_mutex_unlock (&self->lock);
     }
 
   return self->extras;
@@ -471,6 +483,16 @@ attempt_new (ResilientCallMachine *self)
   return attempt;
 }
 
+/* What each guard that admitted it is told once. */
+static void
+tell_guards (CallAttempt *attempt, ResilientGuardEnd end)
+{
+  ResilientAdmission *admission = g_steal_pointer (&attempt->admission);
+
+  if (admission != NULL)
+    resilient_admission_end (admission, end);
+}
+
 /* One without a slot. */
 static void
 attempt_free (CallAttempt *attempt)
@@ -478,6 +500,7 @@ attempt_free (CallAttempt *attempt)
   ResilientCallMachine *self = attempt->machine;
   CallAttempt **link = &self->attempts;
 
+  tell_guards (attempt, RESILIENT_GUARD_END_UNUSED);
   g_mutex_lock (&self->lock);
   while (*link != attempt)
     link = &(*link)->next;
@@ -498,14 +521,27 @@ attempt_give_back (CallAttempt *attempt)
   attempt_free (attempt);
 }
 
+/* What an end that the attempt did not bring says of the server: nothing, unless that had not begun
+ * to answer when the time was over. */
+static ResilientGuardEnd
+judge_interruption (CallAttempt *attempt)
+{
+  return attempt->machine->cancel_cause == RESILIENT_CANCEL_BY_DEADLINE && !attempt->answered
+           ? RESILIENT_GUARD_END_FAILURE
+           : RESILIENT_GUARD_END_NO_VERDICT;
+}
+
 /* The call ends without it; its slot may stay with it for a while. */
 static void
 attempt_leave (CallAttempt *attempt)
 {
   ResilientGate *gate = attempt->machine->engine->gate;
 
+  if (attempt->stage >= STAGE_STARTING)
+    tell_guards (attempt, judge_interruption (attempt));
   switch ((Stage) attempt->stage)
     {
+    case STAGE_HELD:
     case STAGE_WAITING:
       /* Else it was admitted at this very moment, and ADMITTED gives the slot back. */
       if (resilient_gate_withdraw (gate, &attempt->waiter))
@@ -868,6 +904,11 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
   AttemptNews *news = arg;
   CallAttempt *attempt = news->attempt;
 
+  attempt->answered = TRUE;
+  /* An answer may be good up here and break later, but a bad one does not get better. */
+  if (resilient_guard_judge_status (news->status_code) == RESILIENT_GUARD_END_FAILURE)
+    tell_guards (attempt, RESILIENT_GUARD_END_FAILURE);
+
   g_mutex_lock (&self->lock);
   self->view.status_code = MIN (news->status_code, G_MAXUINT16);
   changed_locked (self, 1 << RESILIENT_CALL_PROP_STATUS_CODE);
@@ -944,6 +985,33 @@ go_to_sleep (ResilientCallMachine *self,
   tell_move (self, from, RESILIENT_MACHINE_STATE_SLEEPING);
 }
 
+/* What the end of an attempt says of the server. */
+static ResilientGuardEnd
+judge_outcome (ResilientCallMachine *self, CallAttempt *attempt, const ResilientOutcome *outcome)
+{
+  const ResilientFailure of_connecting = RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT
+                                         | RESILIENT_FAILURE_TLS
+                                         | RESILIENT_FAILURE_CONNECT_TIMEOUT;
+  const ResilientFailure of_server = RESILIENT_FAILURE_CERTIFICATE | RESILIENT_FAILURE_WRITE_TIMEOUT
+                                     | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT
+                                     | RESILIENT_FAILURE_PROTOCOL;
+
+  if (outcome->failure == RESILIENT_FAILURE_NONE || outcome->failure == RESILIENT_FAILURE_STATUS)
+    return resilient_guard_judge_status (outcome->status_code);
+  if (outcome->failure & of_server)
+    return RESILIENT_GUARD_END_FAILURE;
+  /* Where there is no network it is no fault of the server's. */
+  if (outcome->failure & of_connecting)
+    return resilient_network_is_offline (self->engine->network)
+               && !resilient_origin_is_near (self->origin)
+             ? RESILIENT_GUARD_END_NO_VERDICT
+             : RESILIENT_GUARD_END_FAILURE;
+  /* The time of the attempt is one for all of it, also for an answer that is long. */
+  if (outcome->failure == RESILIENT_FAILURE_DEADLINE && !attempt->answered)
+    return RESILIENT_GUARD_END_FAILURE;
+  return RESILIENT_GUARD_END_NO_VERDICT;
+}
+
 static void
 done_cb (ResilientTransportAttempt *transport_attempt, ResilientOutcome *outcome, gpointer data)
 {
@@ -964,6 +1032,7 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
 
   /* The slot goes back when the attempt is released, and is as good as free until then. */
   attempt->stage = STAGE_OVER;
+  tell_guards (attempt, judge_outcome (self, attempt, outcome));
   resilient_gate_detach (self->engine->gate, &attempt->waiter);
 
   if (outcome->answered)
@@ -1118,7 +1187,6 @@ handle_prepared (ResilientCallMachine *self, gpointer arg)
 static void
 prepare (ResilientCallMachine *self, CallAttempt *attempt)
 {
-  attempt->stage = STAGE_ADMITTED;
   if (self->extras != NULL)
     self->extras->queue_deadline = 0;
   if (!resilient_engine_has_preparation (self->engine))
@@ -1154,28 +1222,62 @@ tell_place (ResilientCallMachine *self, gboolean admitted)
   resilient_debug (name, admitted ? "has a slot" : "queued for a slot");
 }
 
-/* Asks for one more attempt: the guards, then the gate. ADMIT: it has one, with a slot, or with a
- * place in the queue. */
+/* A line for who debugs. */
+static void
+tell_held (ResilientCallMachine *self, gint64 not_before)
+{
+  g_autofree char *name = resilient_debug_name_new (
+    self->member.id, resilient_request_context_get_current_attempt (self->view.context) + 1);
+
+  resilient_debug (name,
+                   "held back for %g s",
+                   resilient_clock_to_seconds (not_before - resilient_clock_get_boot ()));
+}
+
+/* In any thread. */
+static void
+ask_again_cb (gpointer data)
+{
+  post (data, MAIL_ASK_AGAIN);
+}
+
+/* Asks for one more attempt: the guards what they have against it, then the gate for a slot. ADMIT:
+ * it has one, or a place in the queue. NOT_BEFORE: it has a place among those that are held back.
+ */
 static ResilientGuardAnswer
 ask_admission (ResilientCallMachine *self, gint64 *not_before, GError **error)
 {
   ResilientGuardAnswer answer =
-    resilient_engine_ask_guards (self->engine, self->origin, not_before, error);
+    resilient_guards_check (&self->engine->guards, self->origin, not_before, error);
+  ResilientSlots *slots = resilient_origin_get_slots (self->origin);
   ResilientGateAnswer answer_of_gate;
-  CallAttempt *attempt;
+  CallAttempt *attempt = get_attended (self);
 
-  if (answer != RESILIENT_GUARD_ADMIT)
+  if (answer == RESILIENT_GUARD_REFUSE || (answer == RESILIENT_GUARD_NOT_BEFORE && attempt != NULL))
     return answer;
 
-  attempt = attempt_new (self);
-  answer_of_gate = resilient_gate_enter (
-    self->engine->gate, resilient_origin_get_slots (self->origin), &attempt->waiter);
+  if (attempt == NULL)
+    attempt = attempt_new (self);
+  if (answer == RESILIENT_GUARD_NOT_BEFORE)
+    {
+      answer_of_gate = resilient_gate_hold (self->engine->gate, slots, &attempt->waiter);
+    }
+  else
+    {
+      /* Once it is in the queue it may be admitted in another thread, which looks at nothing of
+       * this. */
+      attempt->stage = STAGE_WAITING;
+      answer_of_gate = resilient_gate_enter (self->engine->gate, slots, &attempt->waiter);
+    }
   switch (answer_of_gate)
     {
     case RESILIENT_GATE_ADMITTED:
       attempt->stage = STAGE_ADMITTED;
       break;
     case RESILIENT_GATE_QUEUED:
+      /* Its turn with a guard may come before it has a slot: others must not wait for that. */
+      if (attempt->admission != NULL)
+        resilient_admission_step_back (attempt->admission);
       resilient_frozen_request_forget_uri (self->frozen);
       break;
     case RESILIENT_GATE_OVERLOADED:
@@ -1185,9 +1287,9 @@ ask_admission (ResilientCallMachine *self, gint64 *not_before, GError **error)
     }
 
   /* not by its stage: once it waits it may be admitted in another thread */
-  if (G_UNLIKELY (resilient_debug_is_on ()))
+  if (G_UNLIKELY (resilient_debug_is_on ()) && answer == RESILIENT_GUARD_ADMIT)
     tell_place (self, answer_of_gate == RESILIENT_GATE_ADMITTED);
-  return RESILIENT_GUARD_ADMIT;
+  return answer;
 }
 
 /* The time in the queue is one, whether a guard or the gate keeps it there. */
@@ -1204,8 +1306,24 @@ wait_in_queue (ResilientCallMachine *self)
 {
   gint64 deadline = get_queue_deadline (self);
 
-  if (deadline != 0)
-    set_timer (self, deadline, queue_timeout_cb);
+  if (deadline == 0)
+    return;
+  if (!resilient_guards_is_empty (&self->engine->guards))
+    ensure_extras (self)->queue_deadline = deadline;
+  set_timer (self, deadline, queue_timeout_cb);
+}
+
+/* 0: none. */
+static void
+set_not_before (ResilientCallMachine *self, gint64 not_before)
+{
+  if (self->extras == NULL && not_before == 0)
+    return;
+
+  ensure_extras (self);
+  g_mutex_lock (&self->lock);
+  self->extras->not_before = not_before;
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -1214,11 +1332,71 @@ wait_for_guard (ResilientCallMachine *self, gint64 not_before)
   gint64 deadline = get_queue_deadline (self);
 
   ensure_extras (self)->queue_deadline = deadline;
+  set_not_before (self, not_before);
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    tell_held (self, not_before);
   resilient_frozen_request_forget_uri (self->frozen);
   if (deadline != 0 && deadline < not_before)
     set_timer (self, deadline, queue_timeout_cb);
   else
     set_timer (self, not_before, wake_cb);
+}
+
+/* A guard's last word. @not_before: when it may admit one again. */
+static void
+refuse_attempt (ResilientCallMachine *self, gint64 not_before, const GError *error)
+{
+  set_not_before (self, not_before);
+  end (self,
+       RESILIENT_RESULT_STATUS_ERROR,
+       resilient_failure_from_error (error, TRUE),
+       RESILIENT_REASON_NOT_RETRYABLE,
+       NULL,
+       error);
+}
+
+/* It has its slot: the guards give what it needs, or the slot goes back. */
+static void
+use_slot (ResilientCallMachine *self, CallAttempt *attempt)
+{
+  ResilientGuards *guards = &self->engine->guards;
+  ResilientGuardAnswer answer;
+  g_autoptr (GError) error = NULL;
+  gint64 not_before = 0;
+
+  attempt->stage = STAGE_ADMITTED;
+  if (resilient_guards_is_empty (guards))
+    {
+      prepare (self, attempt);
+      return;
+    }
+
+  if (attempt->admission == NULL)
+    attempt->admission =
+      resilient_admission_new (guards, self->origin, self->member.call, ask_again_cb, self);
+  answer = resilient_guards_check (guards, self->origin, &not_before, &error);
+  if (answer == RESILIENT_GUARD_ADMIT)
+    answer = resilient_admission_enter (attempt->admission, &not_before, &error);
+  else
+    resilient_admission_step_back (attempt->admission);
+
+  switch (answer)
+    {
+    case RESILIENT_GUARD_ADMIT:
+      set_not_before (self, 0);
+      prepare (self, attempt);
+      break;
+    case RESILIENT_GUARD_NOT_BEFORE:
+      /* first: the slot goes to who may be driven by this very thread */
+      attempt->stage = STAGE_HELD;
+      resilient_gate_hold (
+        self->engine->gate, resilient_origin_get_slots (self->origin), &attempt->waiter);
+      wait_for_guard (self, not_before);
+      break;
+    case RESILIENT_GUARD_REFUSE:
+      refuse_attempt (self, not_before, error);
+      break;
+    }
 }
 
 /* Makes one more attempt, or waits in the queue for it. */
@@ -1228,9 +1406,10 @@ queue_up (ResilientCallMachine *self)
   ResilientGuardAnswer answer = RESILIENT_GUARD_ADMIT;
   g_autoptr (GError) error = NULL;
   gint64 not_before = 0;
-  CallAttempt *attempt;
+  CallAttempt *attempt = get_attended (self);
 
-  if (get_attended (self) == NULL)
+  /* else it has been in the queue since before its first turn */
+  if (attempt == NULL || attempt->stage == STAGE_HELD)
     answer = ask_admission (self, &not_before, &error);
   /* Who sees it in the queue may count on it that it has its place there. */
   if (self->state != RESILIENT_MACHINE_STATE_QUEUED)
@@ -1241,7 +1420,7 @@ queue_up (ResilientCallMachine *self)
     case RESILIENT_GUARD_ADMIT:
       attempt = get_attended (self);
       if (attempt->stage == STAGE_ADMITTED)
-        prepare (self, attempt);
+        use_slot (self, attempt);
       else
         wait_in_queue (self);
       break;
@@ -1249,12 +1428,7 @@ queue_up (ResilientCallMachine *self)
       wait_for_guard (self, not_before);
       break;
     case RESILIENT_GUARD_REFUSE:
-      end (self,
-           RESILIENT_RESULT_STATUS_ERROR,
-           resilient_failure_from_error (error, TRUE),
-           RESILIENT_REASON_NOT_RETRYABLE,
-           NULL,
-           error);
+      refuse_attempt (self, not_before, error);
       break;
     }
 }
@@ -1268,7 +1442,15 @@ handle_start (ResilientCallMachine *self, gpointer arg)
                                get_deadline (self),
                                deadline_cb,
                                self);
-  queue_up (self);
+  if (self->extras != NULL && self->extras->refusal != NULL)
+    {
+      set_state (self, RESILIENT_MACHINE_STATE_QUEUED);
+      refuse_attempt (self, self->extras->not_before, self->extras->refusal);
+    }
+  else
+    {
+      queue_up (self);
+    }
 }
 
 static void
@@ -1277,7 +1459,7 @@ handle_admitted (ResilientCallMachine *self, gpointer arg)
   CallAttempt *attempt = get_attended (self);
 
   clear_timer (self);
-  prepare (self, attempt);
+  use_slot (self, attempt);
 }
 
 /* It had ended at the very moment. */
@@ -1294,10 +1476,12 @@ static void
 handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
 {
   CallAttempt *attempt = get_attended (self);
+  gboolean held = FALSE;
   g_autoptr (GError) error = NULL;
 
   if (attempt != NULL)
     {
+      held = attempt->stage == STAGE_HELD;
       if (!resilient_gate_withdraw (self->engine->gate, &attempt->waiter))
         return; /* admitted at this very moment */
       attempt_free (attempt);
@@ -1306,7 +1490,8 @@ handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
   error = g_error_new (G_IO_ERROR,
                        G_IO_ERROR_TIMED_OUT,
                        /* Translators: seconds, with a fraction. */
-                       _ ("No slot became free for the request within %g s"),
+                       held ? _ ("The request was held back for longer than %g s")
+                            : _ ("No slot became free for the request within %g s"),
                        self->limits->queue_timeout);
   end (self,
        RESILIENT_RESULT_STATUS_TIMEOUT,
@@ -1316,13 +1501,31 @@ handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
        error);
 }
 
+static gboolean
+is_held (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = get_attended (self);
+
+  return attempt != NULL && attempt->stage == STAGE_HELD;
+}
+
 /* A guard said: not before now. */
 static void
 handle_wake_in_queue (ResilientCallMachine *self, gpointer arg)
 {
   /* else it was of an earlier sleep */
-  if (get_attended (self) == NULL && !resilient_timer_is_set (&self->timer))
+  if (is_held (self) && !resilient_timer_is_set (&self->timer))
     queue_up (self);
+}
+
+static void
+handle_ask_again (ResilientCallMachine *self, gpointer arg)
+{
+  if (!is_held (self))
+    return;
+
+  clear_timer (self);
+  queue_up (self);
 }
 
 /* --- sleep ----------------------------------------------------------------------------------- */
@@ -1414,6 +1617,7 @@ static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EV
     ON (ADMITTED, handle_admitted),
     ON (QUEUE_TIMEOUT, handle_queue_timeout),
     ON (WAKE, handle_wake_in_queue),
+    ON (ASK_AGAIN, handle_ask_again),
     ON_RELEASE,
     ON_INTERRUPTIONS,
   },
@@ -1503,6 +1707,8 @@ resilient_call_machine_free (ResilientCallMachine *self)
     g_cond_clear (self->done_cond);
   g_free (self->done_cond);
   g_clear_pointer (&self->limits, g_atomic_rc_box_release);
+  if (self->extras != NULL)
+    g_clear_error (&self->extras->refusal);
   g_free (self->extras);
   g_clear_pointer (&self->scheduler, resilient_scheduler_unref);
   g_clear_pointer (&self->engine, resilient_engine_unref);
@@ -1541,7 +1747,7 @@ resilient_call_machine_enter (ResilientCallMachine *self,
                               gboolean blocks)
 {
   g_autoptr (GError) error = NULL;
-  gint64 not_before;
+  gint64 not_before = 0;
 
   self->engine = resilient_engine_ref (engine);
   self->scheduler = resilient_scheduler_ref (scheduler);
@@ -1562,14 +1768,17 @@ resilient_call_machine_enter (ResilientCallMachine *self,
                                              resilient_frozen_request_ensure_uri (self->frozen));
 
   /* The place in the queue is taken now, in the order of the calls; everything else happens in the
-   * driving context: libsoup must not be touched by a thread while another iterates its context.
-   * What a guard has against it, it will say again there. */
-  if (ask_admission (self, &not_before, &error) == RESILIENT_GUARD_REFUSE
-      && g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_OVERLOADED))
+   * driving context: libsoup must not be touched by a thread while another iterates its context. */
+  if (ask_admission (self, &not_before, &error) == RESILIENT_GUARD_REFUSE)
     {
-      refuse (self, error);
-      resilient_engine_remove_call (engine, &self->member, self->scheduler);
-      return FALSE;
+      if (g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_OVERLOADED))
+        {
+          refuse (self, error);
+          resilient_engine_remove_call (engine, &self->member, self->scheduler);
+          return FALSE;
+        }
+      set_not_before (self, not_before);
+      ensure_extras (self)->refusal = g_steal_pointer (&error);
     }
 
   resilient_recorder_started (engine->recorder);
@@ -1674,6 +1883,8 @@ resilient_call_machine_get_delay_left_locked (ResilientCallMachine *self)
     left =
       resilient_timer_queue_get_due (resilient_scheduler_get_timers (self->scheduler), &self->timer)
       - resilient_clock_get_boot ();
+  else if (self->extras != NULL && self->extras->not_before != 0)
+    left = self->extras->not_before - resilient_clock_get_boot ();
 
   return resilient_clock_to_seconds (MAX (left, 0));
 }

@@ -821,12 +821,14 @@ resilient_call_set_priority (ResilientCall *self, int priority)
  * resilient_call_get_delay_left:
  * @self: a call
  *
- * Gets how long the call will still sleep before its next attempt.
+ * Gets how long the call will still sleep before its next attempt, or is held back by a guard.
+ *
+ * A call that a guard refused tells, also after its end, in how long a new one may be admitted.
  *
  * While the network monitor says that the machine is offline a call waits on, in the state
  * %RESILIENT_CALL_STATE_OFFLINE, and this is 0.
  *
- * Returns: seconds; 0 when it does not sleep
+ * Returns: seconds; 0 when it does not sleep and nothing holds it back
  *
  * Since: 1.0
  */

@@ -81,8 +81,9 @@ struct _ResilientEngine
   ResilientRecorder *recorder;
   ResilientNetwork *network;
 
+  ResilientGuards guards; /* any thread; they only become more */
+
   /* Set before the first call. */
-  GPtrArray *guards; /* nullable */
   ResilientPrepareFunc prepare;
   gpointer prepare_data;
 
@@ -152,13 +153,8 @@ void resilient_engine_apply_limits (ResilientEngine *self);
 ResilientHeaders *
 resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *origin);
 
-/* Before the first call: @guard (transfer full) is asked after those that are there. */
+/* @guard (transfer full) is asked from now on, after those that are there. */
 void resilient_engine_add_guard (ResilientEngine *self, ResilientGuard *guard);
-/* The first of them that does not admit an attempt to @origin says what becomes of it. */
-ResilientGuardAnswer resilient_engine_ask_guards (ResilientEngine *self,
-                                                  ResilientOrigin *origin,
-                                                  gint64 *not_before,
-                                                  GError **error);
 /* Before the first call. */
 void
 resilient_engine_set_preparation (ResilientEngine *self, ResilientPrepareFunc func, gpointer data);

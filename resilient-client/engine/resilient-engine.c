@@ -252,7 +252,7 @@ engine_free (gpointer data)
   if (self->watch != NULL)
     self->watch_free (self->watch);
   resilient_recorder_unref (self->recorder);
-  g_clear_pointer (&self->guards, g_ptr_array_unref);
+  resilient_guards_clear (&self->guards);
   resilient_retry_policy_unref (self->settings.retry_policy);
   g_atomic_rc_box_release (self->settings.limits);
   g_clear_pointer (&self->default_headers, resilient_headers_unref);
@@ -493,41 +493,12 @@ resilient_engine_take_settings (ResilientEngine *self,
   return stamped;
 }
 
-static void
-free_guard (gpointer data)
-{
-  ResilientGuard *guard = data;
-
-  guard->funcs->free (guard);
-}
-
 void
 resilient_engine_add_guard (ResilientEngine *self, ResilientGuard *guard)
 {
-  g_assert (self->n_calls == 0);
-  if (self->guards == NULL)
-    self->guards = g_ptr_array_new_with_free_func (free_guard);
-  g_ptr_array_add (self->guards, guard);
-}
-
-ResilientGuardAnswer
-resilient_engine_ask_guards (ResilientEngine *self,
-                             ResilientOrigin *origin,
-                             gint64 *not_before,
-                             GError **error)
-{
-  ResilientGuardAnswer answer = RESILIENT_GUARD_ADMIT;
-
-  for (guint i = 0; self->guards != NULL && i < self->guards->len; i++)
-    {
-      ResilientGuard *guard = self->guards->pdata[i];
-
-      answer = guard->funcs->ask (guard, origin, not_before, error);
-      if (answer != RESILIENT_GUARD_ADMIT)
-        break;
-    }
-
-  return answer;
+  g_mutex_lock (&self->lock);
+  resilient_guards_add (&self->guards, guard);
+  g_mutex_unlock (&self->lock);
 }
 
 void

@@ -29,6 +29,7 @@ struct _ResilientWaiter
    * It gets a slot beyond our own limits, but no connection that the session does not have. */
   gboolean beyond;
   gboolean detached; /* see resilient_gate_detach() */
+  gboolean held;     /* see resilient_gate_hold() */
   /* Runs once, in whatever thread freed the slot, when a waiter that was told to wait gets its
    * slot. */
   void (*admitted) (ResilientWaiter *waiter);
@@ -61,7 +62,12 @@ resilient_gate_set_session_limits (ResilientGate *self, guint max_conns, guint m
  * the owner of @slots until the waiter has left, or was withdrawn. */
 ResilientGateAnswer
 resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter);
-/* TRUE: it waited, and now does not; admitted() will not run. */
+/* A guard holds @waiter back, which has nothing yet, or a slot that goes back. Until it enters
+ * again, with the place of its first arrival, it counts as one that waits. OVERLOADED as above, but
+ * never for one that had a slot; else QUEUED. */
+ResilientGateAnswer
+resilient_gate_hold (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter);
+/* TRUE: it waited, or was held back, and now does not; admitted() will not run. */
 gboolean resilient_gate_withdraw (ResilientGate *self, ResilientWaiter *waiter);
 void resilient_gate_set_priority (ResilientGate *self, ResilientWaiter *waiter, int priority);
 /* Gives the slot back and admits who is next. The waiter may be freed or enter again after. */

@@ -54,8 +54,8 @@ struct _ResilientGate
   guint active;
   guint detached; /* those of them whose requests have ended */
   guint pending;
-  guint pending_new; /* those of them that are not woken */
-  guint64 next_arrival;
+  guint pending_new;    /* those of them that are not woken */
+  guint64 next_arrival; /* 0: of a waiter that has none yet */
 
   Changed changed;
   Idle became_idle;
@@ -72,6 +72,7 @@ struct _ResilientSlots
   GList idle_link;       /* in the gate's list while idle */
   ResilientHeap waiters; /* of ResilientWaiter, the next one first */
   guint candidate_index; /* 1 + place among those that could admit a waiter */
+  guint held;            /* waiters that a guard holds back */
   guint active;
   guint detached; /* those of them whose requests have ended */
   int limit;      /* -1: as the gate says */
@@ -179,7 +180,8 @@ update_all_candidates_locked (ResilientGate *self)
 static void
 update_idle_locked (ResilientGate *self, ResilientSlots *slots)
 {
-  gboolean idle = slots->kept && slots->active == 0 && slots->waiters.length == 0;
+  gboolean idle =
+    slots->kept && slots->active == 0 && slots->waiters.length == 0 && slots->held == 0;
 
   if (idle == slots->idle)
     return;
@@ -219,10 +221,21 @@ insert_waiter_locked (ResilientGate *self, ResilientSlots *slots, ResilientWaite
 static void
 remove_waiter_locked (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter)
 {
-  resilient_heap_remove (&slots->waiters, waiter);
+  if (waiter->held)
+    slots->held--;
+  else
+    resilient_heap_remove (&slots->waiters, waiter);
+  waiter->held = FALSE;
   self->pending--;
   self->pending_new -= waiter->woken ? 0 : 1;
   slots->pending_changed = TRUE;
+}
+
+static gboolean
+may_wait_locked (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter)
+{
+  return waiter->woken
+         || self->pending_new < (guint64) self->max_pending + count_leaving_locked (self, slots);
 }
 
 /* --- without the lock ------------------------------------------------------------------------ */
@@ -289,12 +302,16 @@ admit (ResilientGate *self)
 ResilientGateAnswer
 resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter)
 {
+  gboolean was_held = waiter->held;
   ResilientGateAnswer answer;
   Changed changed;
 
-  g_assert (waiter->index == 0 && waiter->slots == NULL);
+  g_assert (waiter->index == 0 && (waiter->slots == NULL || was_held));
 
   g_mutex_lock (&self->lock);
+
+  if (was_held)
+    remove_waiter_locked (self, slots, waiter);
 
   /* Candidates are there, with a slot free, only while somebody is about to admit them: nobody
    * overtakes them. */
@@ -314,10 +331,10 @@ resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaite
     {
       answer = RESILIENT_GATE_OVERLOADED;
     }
-  else if (waiter->woken
-           || self->pending_new < (guint64) self->max_pending + count_leaving_locked (self, slots))
+  else if (was_held || may_wait_locked (self, slots, waiter))
     {
-      waiter->arrival = self->next_arrival++;
+      if (!was_held)
+        waiter->arrival = self->next_arrival++;
       insert_waiter_locked (self, slots, waiter);
       update_candidate_locked (self, slots);
       answer = RESILIENT_GATE_QUEUED;
@@ -327,21 +344,59 @@ resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaite
       answer = RESILIENT_GATE_OVERLOADED;
     }
 
-  if (answer != RESILIENT_GATE_OVERLOADED)
-    {
-      waiter->slots = slots;
-      update_idle_locked (self, slots);
-    }
+  waiter->slots = answer != RESILIENT_GATE_OVERLOADED ? slots : NULL;
+  update_idle_locked (self, slots);
   changed = self->changed;
 
   g_mutex_unlock (&self->lock);
 
   /* From here on the waiter may be admitted, leave and be freed in another thread. */
 
-  if (answer != RESILIENT_GATE_OVERLOADED)
+  if (answer != RESILIENT_GATE_OVERLOADED || was_held)
     tell_changed (&changed, slots);
 
   return answer;
+}
+
+ResilientGateAnswer
+resilient_gate_hold (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter)
+{
+  gboolean had_slot = waiter->slots != NULL;
+  Changed changed;
+
+  g_assert (waiter->index == 0 && !waiter->held && !waiter->detached);
+
+  g_mutex_lock (&self->lock);
+
+  if (!had_slot && !may_wait_locked (self, slots, waiter))
+    {
+      g_mutex_unlock (&self->lock);
+      return RESILIENT_GATE_OVERLOADED;
+    }
+
+  if (had_slot)
+    {
+      add_active_locked (self, slots, -1);
+      update_candidate_locked (self, slots);
+    }
+  /* One that got its slot without a wait has no arrival yet. */
+  if (waiter->arrival == 0)
+    waiter->arrival = self->next_arrival++;
+  waiter->slots = slots;
+  waiter->held = TRUE;
+  slots->held++;
+  slots->pending_changed = TRUE;
+  self->pending++;
+  self->pending_new += waiter->woken ? 0 : 1;
+  update_idle_locked (self, slots);
+  changed = self->changed;
+
+  g_mutex_unlock (&self->lock);
+
+  if (had_slot)
+    admit (self);
+  tell_changed (&changed, slots);
+  return RESILIENT_GATE_QUEUED;
 }
 
 gboolean
@@ -352,7 +407,7 @@ resilient_gate_withdraw (ResilientGate *self, ResilientWaiter *waiter)
 
   g_mutex_lock (&self->lock);
 
-  if (waiter->index != 0)
+  if (waiter->index != 0 || waiter->held)
     {
       slots = g_steal_pointer (&waiter->slots);
       remove_waiter_locked (self, slots, waiter);
@@ -462,6 +517,7 @@ resilient_gate_new (void)
   self->max_pending = 10000;
   self->session_max_conns = G_MAXUINT;
   self->session_max_conns_per_host = G_MAXUINT;
+  self->next_arrival = 1;
   self->max_idle = G_MAXUINT;
 
   return self;
@@ -606,7 +662,7 @@ void
 resilient_slots_free (ResilientSlots *self)
 {
   g_mutex_lock (&self->gate->lock);
-  g_assert (self->active == 0 && self->waiters.length == 0);
+  g_assert (self->active == 0 && self->waiters.length == 0 && self->held == 0);
   self->kept = FALSE;
   update_idle_locked (self->gate, self);
   g_queue_unlink (&self->gate->slots, &self->link);
@@ -690,7 +746,7 @@ resilient_slots_get_pending (ResilientSlots *self)
   guint pending;
 
   g_mutex_lock (&self->gate->lock);
-  pending = self->waiters.length;
+  pending = self->waiters.length + self->held;
   g_mutex_unlock (&self->gate->lock);
 
   return pending;

@@ -193,7 +193,7 @@ resilient_origin_class_init (ResilientOriginClass *klass)
   /**
    * ResilientOrigin:pending-count: (getter get_pending_count)
    *
-   * How many requests to this origin wait for others to end.
+   * How many requests to this origin wait for others to end, or are held back by a guard.
    *
    * Those that sleep before a retry are not among them.
    *
@@ -427,7 +427,7 @@ resilient_origin_get_active_count (ResilientOrigin *self)
  * resilient_origin_get_pending_count: (get-property pending-count)
  * @self: an origin
  *
- * Gets how many requests to this origin wait for others to end.
+ * Gets how many requests to this origin wait for others to end, or are held back by a guard.
  *
  * Returns: how many
  *

@@ -96,8 +96,11 @@ typedef struct
   guint max_live;                              /* attempts at one time */
   guint n_miscounted; /* moments at which the gate counted other than the network */
 
+  /* Of guards: attempts begun, and admissions that ended otherwise than unused. */
+  guint n_begun, n_used;
+
   /* What is left at the end. */
-  guint calls_left, active_left, pending_left, listed_left, timers_left, objects_left;
+  guint calls_left, active_left, pending_left, listed_left, timers_left, objects_left, guarded_left;
   gboolean engine_left;
 } History;
 

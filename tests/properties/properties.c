@@ -517,6 +517,16 @@ check_stats (History *history)
   return NULL;
 }
 
+/* Each guard admitted each attempt that began, and was told once how it ended. */
+static char *
+check_guards (History *history)
+{
+  if (history->n_used != history->n_begun)
+    return g_strdup_printf (
+      "guards were told of %u ends, there were %u", history->n_used, history->n_begun);
+  return NULL;
+}
+
 /* Nothing is left of anything. */
 static char *
 check_leaks (History *history)
@@ -530,6 +540,7 @@ check_leaks (History *history)
   CHECK (listed_left)
   CHECK (timers_left)
   CHECK (objects_left)
+  CHECK (guarded_left)
   CHECK (engine_left)
 #undef CHECK
   return NULL;
@@ -547,6 +558,7 @@ const Property properties[] = {
   { "signals", check_signals },
   { "limits", check_limits, .needs_clock = TRUE },
   { "statistics", check_stats },
+  { "guards", check_guards },
   { "nothing-left", check_leaks },
 };
 const guint n_properties = G_N_ELEMENTS (properties);

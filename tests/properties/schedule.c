@@ -31,7 +31,8 @@ typedef struct
   ScriptedTransport *script;
   ResilientSubscription *events;
   FakeMonitor *monitor;
-  double good; /* the share of attempts that go well */
+  struct _FakeGuard *guards[2]; /* of the engine; NULL: none */
+  double good;                  /* the share of attempts that go well */
   guint order;
   guint depth;
   gint64 close_by; /* when all must have ended; G_MAXINT64: nobody closes */
@@ -236,6 +237,132 @@ add_step (Run *self)
   step.released_after = chance (self, 0.2) ? some_seconds (self) / 4 : 0;
   step.http2 = chance (self, 0.05);
   scripted_transport_add (self->script, step);
+}
+
+/* --- guards ----------------------------------------------------------------------------------- */
+
+/* Says anything at any time, and counts what it has given and who stands in its line. */
+typedef struct _FakeGuard
+{
+  ResilientGuard parent;
+  Run *run;
+  GPtrArray *line; /* of FakeEntry */
+  guint n_inside;
+  guint n_used;
+} FakeGuard;
+
+typedef struct
+{
+  ResilientGuardEntry parent;
+  gboolean in_line;
+  gboolean inside;
+} FakeEntry;
+
+static ResilientGuardAnswer
+fake_guard_answer (Run *run, double refused, double held, gint64 *not_before, GError **error)
+{
+  if (chance (run, refused))
+    {
+      *not_before = chance (run, 0.5) ? resilient_clock_add (virtual_now, some_seconds (run)) : 0;
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "guarded");
+      return RESILIENT_GUARD_REFUSE;
+    }
+  if (chance (run, held))
+    {
+      *not_before = resilient_clock_add (virtual_now, some_seconds (run));
+      return RESILIENT_GUARD_NOT_BEFORE;
+    }
+  return RESILIENT_GUARD_ADMIT;
+}
+
+static ResilientGuardAnswer
+fake_guard_check (ResilientGuard *guard,
+                  ResilientOrigin *origin,
+                  gint64 *not_before,
+                  GError **error)
+{
+  return fake_guard_answer (((FakeGuard *) guard)->run, 0.01, 0.05, not_before, error);
+}
+
+static void
+fake_guard_leave_line (FakeGuard *self, FakeEntry *entry)
+{
+  if (entry->in_line)
+    g_ptr_array_remove (self->line, entry);
+  entry->in_line = FALSE;
+}
+
+static ResilientGuardAnswer
+fake_guard_enter (ResilientGuard *guard,
+                  ResilientGuardEntry *parent,
+                  ResilientOrigin *origin,
+                  gint64 *not_before,
+                  GError **error)
+{
+  FakeGuard *self = (FakeGuard *) guard;
+  FakeEntry *entry = (FakeEntry *) parent;
+  ResilientGuardAnswer answer = fake_guard_answer (self->run, 0.01, 0.2, not_before, error);
+
+  g_assert_false (entry->inside);
+  fake_guard_leave_line (self, entry);
+  entry->inside = answer == RESILIENT_GUARD_ADMIT;
+  entry->in_line = answer == RESILIENT_GUARD_NOT_BEFORE;
+  self->n_inside += entry->inside;
+  if (entry->in_line)
+    g_ptr_array_add (self->line, entry);
+  return answer;
+}
+
+static void
+fake_guard_leave (ResilientGuard *guard, ResilientGuardEntry *parent, ResilientGuardEnd end)
+{
+  FakeGuard *self = (FakeGuard *) guard;
+  FakeEntry *entry = (FakeEntry *) parent;
+
+  g_assert_true (entry->inside != entry->in_line);
+  self->n_inside -= entry->inside;
+  self->n_used += end != RESILIENT_GUARD_END_UNUSED;
+  fake_guard_leave_line (self, entry);
+  entry->inside = FALSE;
+}
+
+static void
+fake_guard_free (ResilientGuard *guard)
+{
+  FakeGuard *self = (FakeGuard *) guard;
+
+  g_ptr_array_unref (self->line);
+  g_free (self);
+}
+
+static void
+add_guards (Run *self)
+{
+  static const ResilientGuardFuncs funcs = {
+    fake_guard_check, fake_guard_enter, fake_guard_leave, fake_guard_free, sizeof (FakeEntry)
+  };
+
+  for (guint i = below (self, G_N_ELEMENTS (self->guards) + 1); i > 0; i--)
+    {
+      FakeGuard *guard = g_new0 (FakeGuard, 1);
+
+      guard->parent.funcs = &funcs;
+      guard->run = self;
+      guard->line = g_ptr_array_new ();
+      self->guards[i - 1] = guard;
+      resilient_engine_add_guard (self->engine, &guard->parent);
+    }
+}
+
+/* Somebody in its line may ask again. */
+static void
+move_line (Run *self)
+{
+  FakeGuard *guard = ONE_OF (self, self->guards);
+
+  if (guard != NULL && guard->line->len > 0)
+    resilient_guard_entry_ask_again (
+      &((FakeEntry *) guard->line->pdata[below (self, guard->line->len)])->parent);
 }
 
 static void
@@ -648,6 +775,9 @@ act (Run *self)
     case 20:
       virtual_clock_settle ();
       break;
+    case 22 ... 23:
+      move_line (self);
+      break;
     case 21:
       if (chance (self, 0.05))
         {
@@ -700,6 +830,9 @@ set_up (Run *self)
   g_signal_connect (self->client, "event", G_CALLBACK (signalled_cb), self);
   if (chance (self, 0.3))
     resilient_client_get_calls (self->client);
+
+  if (chance (self, 0.5))
+    add_guards (self);
 
   self->good = ONE_OF (self, shares);
   for (guint i = 0; i < N_STEPS; i++)
@@ -824,6 +957,16 @@ tear_down (Run *self)
   history->active_left = resilient_gate_get_active (self->engine->gate);
   history->pending_left = resilient_gate_get_pending (self->engine->gate);
   history->max_live = self->script->max_live;
+  for (guint i = 0; i < G_N_ELEMENTS (self->guards); i++)
+    {
+      FakeGuard *guard = self->guards[i];
+
+      if (guard == NULL)
+        continue;
+      history->guarded_left += guard->n_inside + guard->line->len;
+      history->n_used += guard->n_used;
+      history->n_begun += self->script->n_started;
+    }
   collect_attempts (self);
 
   if (self->client != NULL)

@@ -92,16 +92,22 @@ manual_release (ManualAttempt *attempt)
 }
 
 static void
-manual_succeed (ManualAttempt *attempt)
+manual_answer (ManualAttempt *attempt, guint status)
 {
   g_autoptr (ResilientHeaders) headers = resilient_headers_new ();
   g_autoptr (GUri) uri = g_uri_parse ("http://example.com/", SOUP_HTTP_URI_FLAGS, NULL);
-  ResilientOutcome outcome = { .phase = RESILIENT_PHASE_DONE, .status_code = 200, .sends = 1 };
+  ResilientOutcome outcome = { .phase = RESILIENT_PHASE_DONE, .status_code = status, .sends = 1 };
   g_autoptr (ResilientResponse) response = NULL;
 
-  response = resilient_response_new_full (200, "", uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
+  response = resilient_response_new_full (status, "", uri, SOUP_HTTP_1_1, headers, NULL, 0, -1);
   outcome.response = response;
   attempt->funcs.done (&attempt->parent, &outcome, attempt->data);
+}
+
+static void
+manual_succeed (ManualAttempt *attempt)
+{
+  manual_answer (attempt, 200);
 }
 
 static void
@@ -521,25 +527,25 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
 
 static const guint8 expected[RESILIENT_MACHINE_N_STATES][N_COLUMNS] = {
   /* clang-format off */
-  /*              start admit prep qtime phase head  done  rel  wake   retry netb   hedge canc close deadl fail */
+  /*              start admit prep qtime phase head  done  rel  wake   ask retry netb   hedge canc close deadl fail */
   [RESILIENT_MACHINE_STATE_NEW] =
-                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,   __,    __,   END, END,  END,  __ },
+                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_QUEUED] =
-                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,   __,    __,   END, END,  END,  __ },
+                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,  __,   __,    __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_PREPARING] =
-                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,   __,    __,   END, END,  END,  __ },
+                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_SENDING] =
-                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,   __,    __,   END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,  __,   __,    __,   END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_RECEIVING] =
-                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,   __,    __,   END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,  __,   __,    __,   END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_STREAMING] =
-                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,   __,    __,   END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,  __,   __,    __,   END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_SLEEPING] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  SEND, __,    __,   END, END,  END,  __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  __,  SEND, __,    __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_OFFLINE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    SEND, SLEEP, __,   END, END,  END,  __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  SEND, SLEEP, __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_DONE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,   __,    __,   __,  __,   __,   __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,  __,   __,   __ },
   /* clang-format on */
 };
 
@@ -846,41 +852,114 @@ test_admitted_too_late (Fixture *f, gconstpointer data)
 
 /* --- guards ---------------------------------------------------------------------------------- */
 
+/* What stands in the line of a guard, or was admitted by it. */
+typedef struct
+{
+  ResilientGuardEntry parent;
+  gboolean in_line;
+  gboolean admitted;
+} TestEntry;
+
 typedef struct
 {
   ResilientGuard parent;
-  ResilientGuardAnswer answer;
+  ResilientGuardAnswer check; /* NOT_BEFORE and a time that has passed: ADMIT */
+  ResilientGuardAnswer enter;
   gint64 not_before;
-  guint n_asked;
+  TestEntry *waits; /* one that is in the line */
+  guint n_checked;
+  guint n_entered;
+  guint n_in_line;
+  guint n_inside; /* admitted, and not told yet how it ended */
+  guint n_ends[RESILIENT_GUARD_END_FAILURE + 1];
   guint *n_freed;
 } TestGuard;
 
 static ResilientGuardAnswer
-test_guard_ask (ResilientGuard *guard, ResilientOrigin *origin, gint64 *not_before, GError **error)
+test_guard_answer (TestGuard *self,
+                   ResilientGuardAnswer answer,
+                   ResilientOrigin *origin,
+                   gint64 *not_before,
+                   GError **error)
+{
+  g_assert_cmpstr (resilient_origin_peek_key (origin), ==, "http://example.com:80");
+  if (answer == RESILIENT_GUARD_NOT_BEFORE && self->not_before <= resilient_clock_get_boot ())
+    return RESILIENT_GUARD_ADMIT;
+
+  *not_before = self->not_before;
+  if (answer == RESILIENT_GUARD_REFUSE)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "guarded");
+  return answer;
+}
+
+static ResilientGuardAnswer
+test_guard_check (ResilientGuard *guard,
+                  ResilientOrigin *origin,
+                  gint64 *not_before,
+                  GError **error)
 {
   TestGuard *self = (TestGuard *) guard;
 
-  self->n_asked++;
-  g_assert_cmpstr (resilient_origin_peek_key (origin), ==, "http://example.com:80");
-  *not_before = self->not_before;
-  if (self->answer == RESILIENT_GUARD_REFUSE)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "guarded");
-  if (self->answer == RESILIENT_GUARD_NOT_BEFORE && self->not_before <= resilient_clock_get_boot ())
-    return RESILIENT_GUARD_ADMIT;
-  return self->answer;
+  self->n_checked++;
+  return test_guard_answer (self, self->check, origin, not_before, error);
+}
+
+static ResilientGuardAnswer
+test_guard_enter (ResilientGuard *guard,
+                  ResilientGuardEntry *parent,
+                  ResilientOrigin *origin,
+                  gint64 *not_before,
+                  GError **error)
+{
+  TestGuard *self = (TestGuard *) guard;
+  TestEntry *entry = (TestEntry *) parent;
+  ResilientGuardAnswer answer = test_guard_answer (self, self->enter, origin, not_before, error);
+
+  g_assert_false (entry->admitted);
+  self->n_entered++;
+  self->n_in_line -= entry->in_line;
+  entry->in_line = answer == RESILIENT_GUARD_NOT_BEFORE;
+  entry->admitted = answer == RESILIENT_GUARD_ADMIT;
+  self->n_in_line += entry->in_line;
+  self->n_inside += entry->admitted;
+  self->waits = entry->in_line ? entry : NULL;
+  return answer;
+}
+
+static void
+test_guard_leave (ResilientGuard *guard, ResilientGuardEntry *parent, ResilientGuardEnd end)
+{
+  TestGuard *self = (TestGuard *) guard;
+  TestEntry *entry = (TestEntry *) parent;
+
+  g_assert_true (entry->in_line != entry->admitted);
+  if (entry->in_line)
+    g_assert_cmpint (end, ==, RESILIENT_GUARD_END_UNUSED);
+  else
+    self->n_ends[end]++;
+  self->n_in_line -= entry->in_line;
+  self->n_inside -= entry->admitted;
+  entry->in_line = entry->admitted = FALSE;
+  self->waits = NULL;
 }
 
 static void
 test_guard_free (ResilientGuard *guard)
 {
-  ++*((TestGuard *) guard)->n_freed;
-  g_free (guard);
+  TestGuard *self = (TestGuard *) guard;
+
+  g_assert_cmpuint (self->n_inside, ==, 0);
+  g_assert_cmpuint (self->n_in_line, ==, 0);
+  ++*self->n_freed;
+  g_free (self);
 }
 
 static TestGuard *
 add_guard (Fixture *f, guint *n_freed)
 {
-  static const ResilientGuardFuncs funcs = { test_guard_ask, test_guard_free };
+  static const ResilientGuardFuncs funcs = {
+    test_guard_check, test_guard_enter, test_guard_leave, test_guard_free, sizeof (TestEntry)
+  };
   TestGuard *self = g_new0 (TestGuard, 1);
 
   self->parent.funcs = &funcs;
@@ -890,52 +969,82 @@ add_guard (Fixture *f, guint *n_freed)
   return self;
 }
 
+static void
+assert_nothing_taken (TestGuard *guard)
+{
+  g_assert_cmpuint (guard->n_inside, ==, 0);
+  g_assert_cmpuint (guard->n_in_line, ==, 0);
+}
+
 static guint n_freed;
 
-/* Each attempt is asked about; a refusal ends the call before it begins. */
+/* Each attempt is asked about, before it queues and when it has its slot; a refusal ends the call
+ * before it begins, and what others gave goes back. */
 static void
 test_guard_refuses (Fixture *f, gconstpointer data)
 {
   TestGuard *first = add_guard (f, &n_freed);
   TestGuard *second = add_guard (f, &n_freed);
-  g_autoptr (ResilientResult) result = NULL;
 
-  bring_to (f, RESILIENT_MACHINE_STATE_SLEEPING, FALSE);
-  g_assert_cmpuint (first->n_asked, ==, 1);
-  g_assert_cmpuint (second->n_asked, ==, 1);
-  first->answer = RESILIENT_GUARD_REFUSE;
-  virtual_clock_advance (5);
-  g_assert_cmpuint (first->n_asked, ==, 2);
-  g_assert_cmpuint (second->n_asked, ==, 1);
-  assert_state (f, DONE);
-  result = resilient_call_get_result (f->call);
-  g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_CONNECT);
-  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
-  clear_call (f);
+  for (guint at_slot = 0; at_slot < 2; at_slot++)
+    {
+      g_autoptr (ResilientResult) result = NULL;
+      guint n_checked, n_entered;
 
-  /* from the first on, too */
-  start (f);
-  virtual_clock_settle ();
-  assert_state (f, DONE);
-  g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 0);
-  clear_call (f);
+      first->check = first->enter = second->check = second->enter = RESILIENT_GUARD_ADMIT;
+      bring_to (f, RESILIENT_MACHINE_STATE_SLEEPING, FALSE);
+      assert_nothing_taken (first);
+      g_assert_cmpuint (first->n_ends[RESILIENT_GUARD_END_FAILURE], ==, 1 + at_slot);
+      n_checked = second->n_checked;
+      n_entered = first->n_entered;
+      *(at_slot ? &second->enter : &first->check) = RESILIENT_GUARD_REFUSE;
+      first->not_before = second->not_before =
+        resilient_clock_add (resilient_clock_get_boot (), 20);
+      virtual_clock_advance (5);
+      g_assert_cmpuint (second->n_checked, ==, n_checked + at_slot * 2);
+      g_assert_cmpuint (first->n_entered, ==, n_entered + at_slot);
+      g_assert_cmpuint (first->n_ends[RESILIENT_GUARD_END_UNUSED], ==, at_slot);
+      assert_nothing_taken (first);
+      assert_nothing_taken (second);
+      assert_state (f, DONE);
+      result = resilient_call_get_result (f->call);
+      g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_CONNECT);
+      g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
+      /* when it may be tried again */
+      g_assert_cmpfloat (resilient_call_get_delay_left (f->call), >=, 15);
+      virtual_clock_advance (20);
+      g_assert_cmpfloat (resilient_call_get_delay_left (f->call), ==, 0);
+      clear_call (f);
+
+      /* from the first on, too */
+      start (f);
+      virtual_clock_settle ();
+      assert_state (f, DONE);
+      g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 0);
+      clear_call (f);
+      first->n_ends[RESILIENT_GUARD_END_UNUSED] = 0;
+    }
 }
 
-/* Until the time it waits in the queue, without a slot, and can be cancelled there. */
+/* Until the time it waits in the queue, counted there, without a slot. */
 static void
 test_guard_not_before (Fixture *f, gconstpointer data)
 {
+  TestGuard *before = add_guard (f, &n_freed);
   TestGuard *guard = add_guard (f, &n_freed);
 
-  for (guint again = 0; again < 2; again++)
+  for (guint i = 0; i < 4; i++)
     {
-      guard->answer = RESILIENT_GUARD_ADMIT;
+      ResilientGuardAnswer *answer = i & 2 ? &guard->enter : &guard->check;
+      gboolean again = i & 1;
+
+      guard->check = guard->enter = RESILIENT_GUARD_ADMIT;
       if (again)
         {
           bring_to (f, RESILIENT_MACHINE_STATE_SLEEPING, FALSE);
           manual_release (newest (f));
         }
-      guard->answer = RESILIENT_GUARD_NOT_BEFORE;
+      *answer = RESILIENT_GUARD_NOT_BEFORE;
       guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
       if (again)
         resilient_call_retry_now (f->call);
@@ -943,14 +1052,132 @@ test_guard_not_before (Fixture *f, gconstpointer data)
         start (f);
       virtual_clock_advance (9.9);
       assert_state (f, QUEUED);
+      g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (f->call), 0.1, 1e-6);
       g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+      g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 1);
       g_assert_cmpuint (f->transport->n_slots, ==, 0);
+      g_assert_cmpuint (guard->n_in_line, ==, i & 2 ? 1 : 0);
+      assert_nothing_taken (before);
       resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_WAKE, NULL);
       assert_state (f, QUEUED);
       virtual_clock_advance (0.2);
       assert_state (f, SENDING);
+      g_assert_cmpfloat (resilient_call_get_delay_left (f->call), ==, 0);
+      g_assert_cmpuint (guard->n_inside, ==, 1);
+      g_assert_cmpuint (before->n_inside, ==, 1);
       clear_call (f);
+      assert_nothing_taken (guard);
+      assert_nothing_taken (before);
     }
+}
+
+static gpointer
+ask_again_thread (gpointer entry)
+{
+  resilient_guard_entry_ask_again (entry);
+  return NULL;
+}
+
+/* A guard may say earlier than it said, in any thread, that it is to be asked again; too late it
+ * may, too. */
+static void
+test_guard_ask_again (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+  TestEntry *entry;
+
+  guard->enter = RESILIENT_GUARD_NOT_BEFORE;
+  guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
+  start (f);
+  virtual_clock_settle ();
+  assert_state (f, QUEUED);
+  entry = guard->waits;
+  resilient_guard_entry_hold (&entry->parent);
+
+  /* the answer is the same, and the time is kept */
+  g_thread_join (g_thread_new ("asks", ask_again_thread, entry));
+  virtual_clock_settle ();
+  assert_state (f, QUEUED);
+  g_assert_cmpuint (guard->n_entered, ==, 2);
+  g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (f->call), 10, 1e-6);
+
+  guard->enter = RESILIENT_GUARD_ADMIT;
+  g_thread_join (g_thread_new ("asks", ask_again_thread, entry));
+  virtual_clock_settle ();
+  assert_state (f, SENDING);
+  g_thread_join (g_thread_new ("asks", ask_again_thread, entry));
+  virtual_clock_settle ();
+  assert_state (f, SENDING);
+  virtual_clock_advance (20);
+  g_assert_cmpuint (guard->n_entered, ==, 3);
+
+  clear_call (f);
+  resilient_guard_entry_ask_again (&entry->parent);
+  resilient_guard_entry_release (&entry->parent);
+}
+
+/* Whose turn comes while no slot is free does not keep others from theirs. */
+static void
+test_guard_steps_back (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+  guard->enter = RESILIENT_GUARD_NOT_BEFORE;
+  guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
+  start (f);
+  virtual_clock_settle ();
+  g_assert_cmpuint (guard->n_in_line, ==, 1);
+
+  /* the only slot goes to another meanwhile */
+  guard->enter = RESILIENT_GUARD_ADMIT;
+  f->other = start_one (f);
+  virtual_clock_settle ();
+  g_assert_cmpuint (guard->n_inside, ==, 1);
+  guard->enter = RESILIENT_GUARD_NOT_BEFORE;
+  virtual_clock_advance (10.1);
+  assert_state (f, QUEUED);
+  g_assert_cmpuint (guard->n_in_line, ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 1);
+
+  resilient_call_cancel (f->other);
+  virtual_clock_settle ();
+  count_terminal_events (f);
+  manual_release (f->transport->attempts->pdata[0]);
+  virtual_clock_settle ();
+  assert_state (f, SENDING);
+  g_assert_cmpuint (guard->n_inside, ==, 1);
+  clear_call (f);
+}
+
+/* Those held back count as waiting: a limit of them is one for both. One that had a slot already is
+ * not refused. */
+static void
+test_guard_overloaded (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+  g_autoptr (ResilientCall) refused = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+
+  resilient_gate_set_limits (f->engine->gate, 100, 100, 1);
+  guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
+  guard->enter = RESILIENT_GUARD_NOT_BEFORE;
+  f->other = start_one (f);
+  virtual_clock_settle ();
+  start (f);
+  virtual_clock_settle ();
+  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 2);
+  assert_state (f, QUEUED);
+
+  guard->check = RESILIENT_GUARD_NOT_BEFORE;
+  refused = start_one (f);
+  virtual_clock_settle ();
+  result = resilient_call_get_result (refused);
+  g_assert_nonnull (result);
+  g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_OVERLOADED);
+  virtual_clock_advance (11);
+  assert_state (f, SENDING);
+  clear_call (f);
 }
 
 /* The time in the queue is one, whoever keeps it there. */
@@ -960,25 +1187,156 @@ test_guard_queue_timeout (Fixture *f, gconstpointer data)
   TestGuard *guard = add_guard (f, &n_freed);
 
   f->engine->settings.limits->queue_timeout = 4;
-  for (guint behind_gate = 0; behind_gate < 2; behind_gate++)
+  /* held back for long; held back, then behind the gate; behind the gate, then held back */
+  for (guint i = 0; i < 3; i++)
     {
-      guard->answer = RESILIENT_GUARD_ADMIT;
+      gboolean behind_gate = i > 0;
+
+      guard->check = guard->enter = RESILIENT_GUARD_ADMIT;
       resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
       if (behind_gate)
         {
           f->other = start_one (f);
           virtual_clock_settle ();
         }
-      guard->answer = RESILIENT_GUARD_NOT_BEFORE;
-      guard->not_before = resilient_clock_add (resilient_clock_get_boot (), behind_gate ? 3 : 10);
+      *(i == 2 ? &guard->enter : &guard->check) = RESILIENT_GUARD_NOT_BEFORE;
+      guard->not_before = resilient_clock_add (resilient_clock_get_boot (), i == 1 ? 3 : 10);
       start (f);
-      virtual_clock_advance (3.9);
+      virtual_clock_advance (3);
+      if (i == 2)
+        {
+          resilient_call_cancel (f->other);
+          virtual_clock_settle ();
+          count_terminal_events (f);
+          manual_release (f->transport->attempts->pdata[0]);
+        }
+      virtual_clock_advance (0.9);
       assert_state (f, QUEUED);
-      g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, behind_gate);
+      g_assert_cmpuint (guard->n_in_line, ==, i == 2 ? 1 : 0);
+      g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 1);
       virtual_clock_advance (0.2);
       assert_state (f, DONE);
       g_assert_cmpuint (resilient_call_get_failure (f->call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
+      g_assert_cmpuint (guard->n_in_line, ==, 0);
       clear_call (f);
+    }
+}
+
+/* Whatever ends a call in whatever state, what the guards gave goes back, once. */
+static void
+test_guard_interrupted (Fixture *f, gconstpointer data)
+{
+  static const ResilientMachineEvent events[] = { RESILIENT_MACHINE_EVENT_CANCEL,
+                                                  RESILIENT_MACHINE_EVENT_CLOSE,
+                                                  RESILIENT_MACHINE_EVENT_DEADLINE };
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  for (ResilientMachineState from = 0; from < RESILIENT_MACHINE_STATE_ENDING; from++)
+    {
+      for (guint i = 0; i < G_N_ELEMENTS (events); i++)
+        {
+          gboolean sending = from == RESILIENT_MACHINE_STATE_SENDING;
+          gboolean sent = sending || from == RESILIENT_MACHINE_STATE_RECEIVING
+                          || from == RESILIENT_MACHINE_STATE_STREAMING;
+          guint *told = guard->n_ends;
+
+          guard->enter = RESILIENT_GUARD_ADMIT;
+          bring_to (f, from, FALSE);
+          memset (told, 0, sizeof guard->n_ends);
+          deliver (f, from, events[i]);
+          assert_state (f, DONE);
+          g_assert_cmpuint (told[RESILIENT_GUARD_END_UNUSED],
+                            ==,
+                            from == RESILIENT_MACHINE_STATE_PREPARING ? 1 : 0);
+          /* a deadline says something of a server that has said nothing */
+          if (events[i] != RESILIENT_MACHINE_EVENT_DEADLINE)
+            g_assert_cmpuint (told[RESILIENT_GUARD_END_NO_VERDICT], ==, sent ? 1 : 0);
+          else if (from != RESILIENT_MACHINE_STATE_RECEIVING)
+            g_assert_cmpuint (told[RESILIENT_GUARD_END_FAILURE], ==, sending ? 1 : 0);
+          clear_call (f);
+          assert_nothing_taken (guard);
+
+          /* and while it stands in the line */
+          guard->enter = RESILIENT_GUARD_NOT_BEFORE;
+          guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
+          start (f);
+          virtual_clock_settle ();
+          g_assert_cmpuint (guard->n_in_line, ==, 1);
+          deliver (f, RESILIENT_MACHINE_STATE_QUEUED, events[i]);
+          assert_state (f, DONE);
+          assert_nothing_taken (guard);
+          clear_call (f);
+        }
+    }
+}
+
+/* How an attempt ended is told once, as what it says of the server. */
+static void
+test_guard_ends (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    ResilientFailure failure;
+    guint status;
+    ResilientGuardEnd end;
+    gboolean offline;
+  } rows[] = {
+    { RESILIENT_FAILURE_NONE, 200, RESILIENT_GUARD_END_SUCCESS },
+    { RESILIENT_FAILURE_NONE, 304, RESILIENT_GUARD_END_SUCCESS },
+    { RESILIENT_FAILURE_NONE, 404, RESILIENT_GUARD_END_SUCCESS },
+    { RESILIENT_FAILURE_NONE, 408, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_NONE, 425, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_NONE, 429, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_NONE, 500, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_NONE, 503, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_RESOLVE, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_RESOLVE, 0, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_CONNECT, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_CONNECT, 0, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_CONNECT_TIMEOUT, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_TLS, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_CERTIFICATE, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_WRITE_TIMEOUT, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_READ_TIMEOUT, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_DISCONNECT, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_DISCONNECT, 200, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_PROTOCOL, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_DEADLINE, 0, RESILIENT_GUARD_END_FAILURE },
+    { RESILIENT_FAILURE_DEADLINE, 200, RESILIENT_GUARD_END_NO_VERDICT },
+    { RESILIENT_FAILURE_REDIRECT, 302, RESILIENT_GUARD_END_NO_VERDICT },
+    { RESILIENT_FAILURE_TOO_LARGE, 200, RESILIENT_GUARD_END_NO_VERDICT },
+    { RESILIENT_FAILURE_INVALID, 0, RESILIENT_GUARD_END_NO_VERDICT },
+    { RESILIENT_FAILURE_CANCELLED, 0, RESILIENT_GUARD_END_NO_VERDICT },
+  };
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GError) error =
+        g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "by hand");
+      ResilientOutcome outcome = {
+        .failure = rows[i].failure,
+        .status_code = rows[i].status,
+        .error = error,
+      };
+      guint n = 0;
+
+      bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
+      memset (guard->n_ends, 0, sizeof guard->n_ends);
+      f->monitor->available = !rows[i].offline;
+      if (rows[i].status != 0)
+        newest (f)->funcs.headers (&newest (f)->parent, rows[i].status, -1, newest (f)->data);
+      if (rows[i].failure == RESILIENT_FAILURE_NONE)
+        manual_answer (newest (f), rows[i].status);
+      else
+        newest (f)->funcs.done (&newest (f)->parent, &outcome, newest (f)->data);
+      g_test_message ("failure %x, status %u", rows[i].failure, rows[i].status);
+      g_assert_cmpuint (guard->n_ends[rows[i].end], ==, 1);
+      for (guint end = 0; end < G_N_ELEMENTS (guard->n_ends); end++)
+        n += guard->n_ends[end];
+      g_assert_cmpuint (n, ==, 1);
+      clear_call (f);
+      g_assert_cmpuint (guard->n_inside, ==, 0);
     }
 }
 
@@ -1033,7 +1391,12 @@ main (int argc, char *argv[])
   ADD ("admitted-too-late", test_admitted_too_late, tear_down);
   ADD ("guard/refuses", test_guard_refuses, tear_down_guards);
   ADD ("guard/not-before", test_guard_not_before, tear_down_guards);
+  ADD ("guard/ask-again", test_guard_ask_again, tear_down_guards);
+  ADD ("guard/steps-back", test_guard_steps_back, tear_down_guards);
+  ADD ("guard/overloaded", test_guard_overloaded, tear_down_guards);
   ADD ("guard/queue-timeout", test_guard_queue_timeout, tear_down_guards);
+  ADD ("guard/interrupted", test_guard_interrupted, tear_down_guards);
+  ADD ("guard/ends", test_guard_ends, tear_down_guards);
   g_test_add_func ("/call-machine/debug-lines", test_debug_lines);
 
   return g_test_run ();

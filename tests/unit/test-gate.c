@@ -847,6 +847,56 @@ test_threads (Fixture *self, gconstpointer user_data)
 
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
+static ResilientGateAnswer
+hold (Fixture *self, ResilientSlots *slots, Visitor *visitor, char name)
+{
+  visitor->fixture = self;
+  visitor->name = name;
+  visitor->waiter.admitted = admitted_cb;
+
+  return resilient_gate_hold (self->gate, slots, &visitor->waiter);
+}
+
+/* Whom a guard holds back waits without being in the way of the others, and keeps the place of its
+ * arrival. */
+static void
+test_hold (Fixture *self, gconstpointer user_data)
+{
+  Visitor v[6] = { 0 };
+
+  resilient_gate_set_limits (self->gate, 100, 1, 3);
+  enter (self, self->a, &v[0], '0');
+  g_assert_cmpint (hold (self, self->a, &v[1], '1'), ==, RESILIENT_GATE_QUEUED);
+  enter (self, self->a, &v[2], '2');
+  assert_counts (self->a, 1, 2);
+
+  /* its slot goes to who waits for it */
+  g_assert_cmpint (hold (self, self->a, &v[0], '0'), ==, RESILIENT_GATE_QUEUED);
+  g_assert_cmpstr (self->log->str, ==, "2");
+  assert_counts (self->a, 1, 2);
+
+  /* they count as waiting, but who was let in once is not refused */
+  g_assert_cmpint (enter (self, self->a, &v[3], '3'), ==, RESILIENT_GATE_QUEUED);
+  g_assert_cmpint (enter (self, self->a, &v[4], '4'), ==, RESILIENT_GATE_OVERLOADED);
+  g_assert_cmpint (hold (self, self->b, &v[4], '4'), ==, RESILIENT_GATE_OVERLOADED);
+  v[5].waiter.woken = TRUE;
+  g_assert_cmpint (hold (self, self->b, &v[5], '5'), ==, RESILIENT_GATE_QUEUED);
+  assert_counts (self->b, 0, 1);
+
+  g_assert_cmpint (enter (self, self->a, &v[1], '1'), ==, RESILIENT_GATE_QUEUED);
+  assert_counts (self->a, 1, 3);
+  leave (&v[2]);
+  g_assert_cmpstr (self->log->str, ==, "21");
+  leave (&v[1]);
+  g_assert_cmpstr (self->log->str, ==, "213");
+  g_assert_true (resilient_gate_withdraw (self->gate, &v[0].waiter));
+  g_assert_false (resilient_gate_withdraw (self->gate, &v[0].waiter));
+  g_assert_cmpint (enter (self, self->b, &v[5], '5'), ==, RESILIENT_GATE_ADMITTED);
+  leave (&v[5]);
+  leave (&v[3]);
+  assert_counts (self->a, 0, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -865,6 +915,7 @@ main (int argc, char *argv[])
   ADD ("/gate/session-limits", test_session_limits);
   ADD ("/gate/overloaded", test_overloaded);
   ADD ("/gate/leaving", test_leaving);
+  ADD ("/gate/hold", test_hold);
   ADD ("/gate/many", test_many);
   ADD ("/gate/reenter", test_reenter);
   ADD ("/gate/changed", test_changed);
