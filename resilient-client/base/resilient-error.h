@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  * ResilientClientError:
  * @RESILIENT_CLIENT_ERROR_CLOSED: the client is closed
  * @RESILIENT_CLIENT_ERROR_INVALID_REQUEST: the method, URI, a header, the context or the body is not valid; nothing was sent
- * @RESILIENT_CLIENT_ERROR_INVALID_POLICY: a retry policy contradicts itself
+ * @RESILIENT_CLIENT_ERROR_INVALID_POLICY: a policy, or a setting of a guard, is not valid or contradicts another
  * @RESILIENT_CLIENT_ERROR_OVERLOADED: too many requests wait already
  * @RESILIENT_CLIENT_ERROR_TOO_LARGE: the response is larger than allowed
  * @RESILIENT_CLIENT_ERROR_REDIRECT: a redirect could not, or must not, be followed

@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+/* What the rest of the library asks of a retry budget beside what apps may. Any thread. */
+
+#pragma once
+
+#include "resilient-retry-budget.h"
+
+G_BEGIN_DECLS
+
+/* FALSE with the error that resilient_retry_budget_new() would have given: it was made by
+ * g_object_new() with what can't be, and never pays. */
+gboolean resilient_retry_budget_check (ResilientRetryBudget *self, GError **error);
+
+G_END_DECLS
