@@ -1926,7 +1926,9 @@ resilient_client_get_origin (ResilientClient *self, const char *uri, GError **er
     return NULL;
 
   frozen = resilient_frozen_request_new ("GET", uri, error);
-  return frozen != NULL ? resilient_origin_table_get (self->engine->origins, frozen->uri) : NULL;
+  return frozen != NULL ? resilient_origin_table_get (self->engine->origins,
+                                                      resilient_frozen_request_peek_uri (frozen))
+                        : NULL;
 }
 
 /* --- results and events

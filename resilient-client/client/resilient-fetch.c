@@ -43,8 +43,10 @@ new_frozen (const char *method, const char *uri, int max_retries, double timeout
       const double base_delay =
         resilient_retry_policy_get_base_delay (resilient_retry_policy_get_default ());
       ResilientOverrides overrides = RESILIENT_OVERRIDES_NONE;
+      g_autoptr (ResilientRetryPolicy) policy =
+        resilient_retry_policy_new (max_retries, base_delay);
 
-      frozen->retry_policy = resilient_retry_policy_new (max_retries, base_delay);
+      resilient_frozen_request_set_retry_policy (frozen, policy);
       overrides.total_timeout = MAX (timeout, 0);
       resilient_frozen_request_set_overrides (frozen, &overrides);
     }

@@ -67,6 +67,10 @@ gboolean resilient_client_set_transport (ResilientClient *self, ResilientTranspo
   SEAM (resilient_network_install_monitor)                                                         \
   SEAM (resilient_random_seed)                                                                     \
   SEAM (resilient_random_unseed)                                                                   \
+  SEAM (resilient_frozen_request_get_body)                                                         \
+  SEAM (resilient_frozen_request_get_headers)                                                      \
+  SEAM (resilient_frozen_request_get_method)                                                       \
+  SEAM (resilient_frozen_request_peek_uri)                                                         \
   SEAM (resilient_frozen_request_ref)                                                              \
   SEAM (resilient_frozen_request_unref)                                                            \
   SEAM (resilient_response_new_full)                                                               \

@@ -807,10 +807,11 @@ judge (ResilientCallMachine *self,
     .nothing_sent = nothing_sent,
     .status_code = status_code,
     .retry_after = retry_after,
-    .method = self->frozen->method,
+    .method = resilient_frozen_request_get_method (self->frozen),
     .has_idempotency_key = resilient_frozen_request_has_idempotency_key (self->frozen),
-    .idempotency = self->frozen->idempotency,
-    .body_spent = self->frozen->body != NULL && resilient_body_is_spent (self->frozen->body),
+    .idempotency = resilient_frozen_request_get_idempotency (self->frozen),
+    .body_spent = resilient_frozen_request_get_body (self->frozen) != NULL
+                  && resilient_body_is_spent (resilient_frozen_request_get_body (self->frozen)),
     .closed = resilient_engine_is_closing (self->engine),
     .now = resilient_clock_get_boot (),
     .deadline = get_deadline (self),
@@ -1109,7 +1110,7 @@ default_headers_cb (GUri *uri, gpointer data)
   ResilientEngine *engine = attempt->machine->engine;
   g_autoptr (ResilientOrigin) other = NULL;
 
-  if (uri == attempt->machine->frozen->uri)
+  if (uri == resilient_frozen_request_peek_uri (attempt->machine->frozen))
     return resilient_engine_dup_default_headers (engine, attempt->machine->origin);
   other = resilient_origin_table_get (engine->origins, uri);
   return resilient_engine_dup_default_headers (engine, other);
@@ -1136,7 +1137,7 @@ begin_attempt (ResilientCallMachine *self)
   ResilientTransportAttemptParams params = {
     .context = self->view.context,
     .frozen = self->frozen,
-    .idempotency_key = self->frozen->idempotency_key,
+    .idempotency_key = resilient_frozen_request_get_idempotency_key (self->frozen),
     .user_agent = self->limits->user_agent,
     .connect_timeout = self->limits->connect_timeout,
     .read_timeout = self->limits->read_timeout,
@@ -1753,8 +1754,10 @@ resilient_call_machine_enter (ResilientCallMachine *self,
   self->scheduler = resilient_scheduler_ref (scheduler);
   self->frozen = resilient_frozen_request_ref (frozen);
   self->blocks_home = blocks && resilient_engine_is_home_thread (engine);
-  self->view.priority = frozen->priority;
-  self->view.upload_size = frozen->body != NULL ? resilient_body_get_size (frozen->body) : 0;
+  self->view.priority = resilient_frozen_request_get_priority (frozen);
+  self->view.upload_size = resilient_frozen_request_get_body (frozen) != NULL
+                             ? resilient_body_get_size (resilient_frozen_request_get_body (frozen))
+                             : 0;
   set_context (self, resilient_engine_take_settings (engine, frozen, context, &self->limits));
   self->started = resilient_clock_get_boot ();
 

@@ -484,10 +484,14 @@ resilient_engine_take_settings (ResilientEngine *self,
   if (context != NULL)
     policy = resilient_request_context_get_policy (context);
   if (policy == NULL)
-    policy = frozen->retry_policy != NULL ? frozen->retry_policy : settings->retry_policy;
-  stamped = resilient_request_context_stamp (context, policy, frozen->metadata);
-  *limits = frozen->overrides != NULL ? override_limits (settings->limits, frozen->overrides)
-                                      : g_atomic_rc_box_acquire (settings->limits);
+    policy = resilient_frozen_request_get_retry_policy (frozen) != NULL
+               ? resilient_frozen_request_get_retry_policy (frozen)
+               : settings->retry_policy;
+  stamped = resilient_request_context_stamp (
+    context, policy, resilient_frozen_request_get_metadata (frozen));
+  *limits = resilient_frozen_request_get_overrides (frozen) != NULL
+              ? override_limits (settings->limits, resilient_frozen_request_get_overrides (frozen))
+              : g_atomic_rc_box_acquire (settings->limits);
   g_mutex_unlock (&self->lock);
 
   return stamped;

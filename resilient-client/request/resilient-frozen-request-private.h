@@ -23,25 +23,9 @@ typedef struct
     -1, -1, -1, -1, -1, -1, -1                                                                     \
   }
 
-/* What is sent and how: a request frozen when it is sent, for one call. Immutable, but for the
- * parsed URI, and atomically refcounted. Small, as many wait. */
-typedef struct
-{
-  gatomicrefcount ref_count;
-  int priority;
-  const char *method;                 /* static, or behind the URI; case kept; a valid token */
-  ResilientHeaders *headers;          /* nullable */
-  ResilientBody *body;                /* nullable */
-  ResilientRetryPolicy *retry_policy; /* nullable */
-  GVariant *metadata;                 /* nullable, a{sv} */
-  char *idempotency_key;              /* nullable; drawn for each send if the request says so */
-  ResilientOverrides *overrides;      /* nullable: none */
-  GUri *uri;                          /* uri_text parsed; NULL while it is forgotten */
-  ResilientIdempotency idempotency;
-  /* absolute http or https with a host, query parameters added; nothing left to escape; then a
-   * method that is not static */
-  char uri_text[];
-} ResilientFrozenRequest;
+/* What is sent and how: a request frozen when it is sent, for one call. Immutable once it is
+ * shared, but for the parsed URI, and atomically refcounted. */
+typedef struct _ResilientFrozenRequest ResilientFrozenRequest;
 
 /* Checks method and URI: INVALID_REQUEST, with secrets left out of the message. */
 ResilientFrozenRequest *
@@ -52,14 +36,45 @@ gboolean resilient_frozen_request_set_body (ResilientFrozenRequest *self,
                                             const char *content_type,
                                             GBytes *body,
                                             GError **error);
+/* All before it is shared; each may be set once. Nullable where a getter may return NULL. */
+void
+resilient_frozen_request_take_headers (ResilientFrozenRequest *self, ResilientHeaders *headers);
+void resilient_frozen_request_take_body (ResilientFrozenRequest *self, ResilientBody *body);
+void resilient_frozen_request_set_retry_policy (ResilientFrozenRequest *self,
+                                                ResilientRetryPolicy *retry_policy);
+void resilient_frozen_request_set_metadata (ResilientFrozenRequest *self, GVariant *metadata);
+void resilient_frozen_request_take_idempotency_key (ResilientFrozenRequest *self, char *key);
 void resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
                                              const ResilientOverrides *overrides);
+void resilient_frozen_request_set_idempotency (ResilientFrozenRequest *self,
+                                               ResilientIdempotency idempotency);
+void resilient_frozen_request_set_priority (ResilientFrozenRequest *self, int priority);
 ResilientFrozenRequest *resilient_frozen_request_ref (ResilientFrozenRequest *self);
 void resilient_frozen_request_unref (ResilientFrozenRequest *self);
 /* While a call waits it forgets the parsed URI, which spares 250 bytes. Of the thread that starts
  * the call, and after that of its driving context. ensure(): transfer none. */
 GUri *resilient_frozen_request_ensure_uri (ResilientFrozenRequest *self);
 void resilient_frozen_request_forget_uri (ResilientFrozenRequest *self);
+/* What it is now: NULL while it is forgotten. */
+GUri *resilient_frozen_request_peek_uri (ResilientFrozenRequest *self);
+/* Absolute http or https with a host, query parameters added; nothing left to escape. */
+const char *resilient_frozen_request_get_uri_text (ResilientFrozenRequest *self);
+
+/* A valid token, its case kept. */
+const char *resilient_frozen_request_get_method (ResilientFrozenRequest *self);
+ResilientHeaders *
+resilient_frozen_request_get_headers (ResilientFrozenRequest *self);             /* nullable */
+ResilientBody *resilient_frozen_request_get_body (ResilientFrozenRequest *self); /* nullable */
+/* Nullable: as the client's. */
+ResilientRetryPolicy *resilient_frozen_request_get_retry_policy (ResilientFrozenRequest *self);
+/* Nullable, a{sv}. */
+GVariant *resilient_frozen_request_get_metadata (ResilientFrozenRequest *self);
+/* Nullable: none was set, or drawn for this send. */
+const char *resilient_frozen_request_get_idempotency_key (ResilientFrozenRequest *self);
+/* Nullable: none. */
+const ResilientOverrides *resilient_frozen_request_get_overrides (ResilientFrozenRequest *self);
+ResilientIdempotency resilient_frozen_request_get_idempotency (ResilientFrozenRequest *self);
+int resilient_frozen_request_get_priority (ResilientFrozenRequest *self);
 gboolean resilient_frozen_request_has_idempotency_key (ResilientFrozenRequest *self);
 
 /* For logs and errors: user info and query values replaced. */

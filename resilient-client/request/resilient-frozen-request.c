@@ -15,6 +15,27 @@
 #include "resilient-i18n-private.h"
 #include "resilient-origin-key-private.h"
 
+/* Small, as many wait. */
+struct _ResilientFrozenRequest
+{
+  gatomicrefcount ref_count;
+
+  /* Set before it is shared. */
+  int priority;
+  const char *method;                 /* static, or behind the URI */
+  ResilientHeaders *headers;          /* nullable */
+  ResilientBody *body;                /* nullable */
+  ResilientRetryPolicy *retry_policy; /* nullable */
+  GVariant *metadata;                 /* nullable, a{sv} */
+  char *idempotency_key;              /* nullable */
+  ResilientOverrides *overrides;      /* nullable: none */
+  /* Of the thread that starts the call, then of its driving context. */
+  GUri *uri; /* uri_text parsed; NULL while it is forgotten */
+
+  ResilientIdempotency idempotency;
+  char uri_text[]; /* then a method that is not static */
+};
+
 static void
 frozen_free (ResilientFrozenRequest *self)
 {
@@ -193,6 +214,39 @@ resilient_frozen_request_set_body (ResilientFrozenRequest *self,
 }
 
 void
+resilient_frozen_request_take_headers (ResilientFrozenRequest *self, ResilientHeaders *headers)
+{
+  self->headers = headers;
+}
+
+void
+resilient_frozen_request_take_body (ResilientFrozenRequest *self, ResilientBody *body)
+{
+  self->body = body;
+}
+
+void
+resilient_frozen_request_set_retry_policy (ResilientFrozenRequest *self,
+                                           ResilientRetryPolicy *retry_policy)
+{
+  if (retry_policy != NULL)
+    self->retry_policy = resilient_retry_policy_ref (retry_policy);
+}
+
+void
+resilient_frozen_request_set_metadata (ResilientFrozenRequest *self, GVariant *metadata)
+{
+  if (metadata != NULL)
+    self->metadata = g_variant_ref (metadata);
+}
+
+void
+resilient_frozen_request_take_idempotency_key (ResilientFrozenRequest *self, char *key)
+{
+  self->idempotency_key = key;
+}
+
+void
 resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
                                         const ResilientOverrides *overrides)
 {
@@ -201,6 +255,19 @@ resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
   g_clear_pointer (&self->overrides, g_free);
   if (memcmp (overrides, &none, sizeof none) != 0)
     self->overrides = g_memdup2 (overrides, sizeof *overrides);
+}
+
+void
+resilient_frozen_request_set_idempotency (ResilientFrozenRequest *self,
+                                          ResilientIdempotency idempotency)
+{
+  self->idempotency = idempotency;
+}
+
+void
+resilient_frozen_request_set_priority (ResilientFrozenRequest *self, int priority)
+{
+  self->priority = priority;
 }
 
 ResilientFrozenRequest *
@@ -229,6 +296,72 @@ void
 resilient_frozen_request_forget_uri (ResilientFrozenRequest *self)
 {
   g_clear_pointer (&self->uri, g_uri_unref);
+}
+
+GUri *
+resilient_frozen_request_peek_uri (ResilientFrozenRequest *self)
+{
+  return self->uri;
+}
+
+const char *
+resilient_frozen_request_get_uri_text (ResilientFrozenRequest *self)
+{
+  return self->uri_text;
+}
+
+const char *
+resilient_frozen_request_get_method (ResilientFrozenRequest *self)
+{
+  return self->method;
+}
+
+ResilientHeaders *
+resilient_frozen_request_get_headers (ResilientFrozenRequest *self)
+{
+  return self->headers;
+}
+
+ResilientBody *
+resilient_frozen_request_get_body (ResilientFrozenRequest *self)
+{
+  return self->body;
+}
+
+ResilientRetryPolicy *
+resilient_frozen_request_get_retry_policy (ResilientFrozenRequest *self)
+{
+  return self->retry_policy;
+}
+
+GVariant *
+resilient_frozen_request_get_metadata (ResilientFrozenRequest *self)
+{
+  return self->metadata;
+}
+
+const char *
+resilient_frozen_request_get_idempotency_key (ResilientFrozenRequest *self)
+{
+  return self->idempotency_key;
+}
+
+const ResilientOverrides *
+resilient_frozen_request_get_overrides (ResilientFrozenRequest *self)
+{
+  return self->overrides;
+}
+
+ResilientIdempotency
+resilient_frozen_request_get_idempotency (ResilientFrozenRequest *self)
+{
+  return self->idempotency;
+}
+
+int
+resilient_frozen_request_get_priority (ResilientFrozenRequest *self)
+{
+  return self->priority;
 }
 
 gboolean

@@ -1595,24 +1595,24 @@ resilient_request_freeze (ResilientRequest *self, GError **error)
       return NULL;
     }
 
-  frozen->headers = share_headers (self);
+  resilient_frozen_request_take_headers (frozen, share_headers (self));
   if (self->body != NULL)
-    frozen->body = resilient_body_ref_for_call (self->body);
+    resilient_frozen_request_take_body (frozen, resilient_body_ref_for_call (self->body));
   if (self->draw_idempotency_key)
     {
-      frozen->idempotency_key = g_malloc (RESILIENT_UUID_SIZE);
-      resilient_random_uuid (frozen->idempotency_key);
+      char *key = g_malloc (RESILIENT_UUID_SIZE);
+
+      resilient_random_uuid (key);
+      resilient_frozen_request_take_idempotency_key (frozen, key);
     }
   else
     {
-      frozen->idempotency_key = g_strdup (self->idempotency_key);
+      resilient_frozen_request_take_idempotency_key (frozen, g_strdup (self->idempotency_key));
     }
-  if (self->retry_policy != NULL)
-    frozen->retry_policy = resilient_retry_policy_ref (self->retry_policy);
-  if (self->metadata != NULL)
-    frozen->metadata = g_variant_ref (self->metadata);
-  frozen->idempotency = self->idempotency;
-  frozen->priority = self->priority;
+  resilient_frozen_request_set_retry_policy (frozen, self->retry_policy);
+  resilient_frozen_request_set_metadata (frozen, self->metadata);
+  resilient_frozen_request_set_idempotency (frozen, self->idempotency);
+  resilient_frozen_request_set_priority (frozen, self->priority);
   resilient_frozen_request_set_overrides (frozen, &self->overrides);
   return frozen;
 }

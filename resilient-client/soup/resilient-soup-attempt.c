@@ -168,7 +168,7 @@ may_repeat (SoupAttempt *self)
     self->plan.with_body
       && (self->idempotency_key != NULL
           || resilient_frozen_request_has_idempotency_key (self->frozen)),
-    self->frozen->idempotency);
+    resilient_frozen_request_get_idempotency (self->frozen));
 }
 
 static void
@@ -370,8 +370,8 @@ report_progress (SoupAttempt *self)
 
   if (self->ended)
     return;
-  if (self->plan.with_body && self->frozen->body != NULL)
-    upload_size = resilient_body_get_size (self->frozen->body);
+  if (self->plan.with_body && resilient_frozen_request_get_body (self->frozen) != NULL)
+    upload_size = resilient_body_get_size (resilient_frozen_request_get_body (self->frozen));
   self->funcs->progress (
     &self->base,
     self->transfer != NULL ? (gint64) resilient_soup_send_get_sent (self->transfer->send) : 0,
@@ -955,8 +955,8 @@ resend (SoupAttempt *self, const GError *error)
       || resilient_soup_send_has_response (send) || resilient_soup_send_get_resends (send) > 0
       || !may_repeat (self) || resilient_method_is_idempotent (self->plan.method)
       || resilient_failure_from_error (error, FALSE) != RESILIENT_FAILURE_DISCONNECT
-      || (self->plan.with_body && self->frozen->body != NULL
-          && resilient_body_is_spent (self->frozen->body)))
+      || (self->plan.with_body && resilient_frozen_request_get_body (self->frozen) != NULL
+          && resilient_body_is_spent (resilient_frozen_request_get_body (self->frozen))))
     return FALSE;
 
   self->resent = TRUE;
@@ -1061,13 +1061,14 @@ take_early_answer (SoupAttempt *self)
     return FALSE;
   enter_phase (self, RESILIENT_PHASE_READING);
   self->outcome.status_code = answer->status_code;
-  switch (resilient_redirect_decide (&self->plan,
-                                     get_enforcer (self),
-                                     soup_message_get_uri (get_message (self)),
-                                     answer->status_code,
-                                     soup_message_headers_get_one (answer->headers, "Location"),
-                                     resilient_body_is_spent (self->frozen->body),
-                                     &error))
+  switch (resilient_redirect_decide (
+    &self->plan,
+    get_enforcer (self),
+    soup_message_get_uri (get_message (self)),
+    answer->status_code,
+    soup_message_headers_get_one (answer->headers, "Location"),
+    resilient_body_is_spent (resilient_frozen_request_get_body (self->frozen)),
+    &error))
     {
     case RESILIENT_REDIRECT_FOLLOW:
       self->resent = FALSE;
@@ -1093,7 +1094,9 @@ handle_answer (SoupAttempt *self, GInputStream *stream, GError *error)
   g_autoptr (GError) head_error = NULL;
   g_autoptr (GError) redirect_error = NULL;
   guint status_code = soup_message_get_status (message);
-  gboolean body_spent = self->frozen->body != NULL && resilient_body_is_spent (self->frozen->body);
+  gboolean body_spent =
+    resilient_frozen_request_get_body (self->frozen) != NULL
+    && resilient_body_is_spent (resilient_frozen_request_get_body (self->frozen));
 
   /* what libsoup makes of half a head is of no account */
   if (resilient_soup_send_has_half_head (send)
@@ -1421,13 +1424,16 @@ wants_expect (SoupAttempt *self, SoupTransfer *transfer)
 {
   const char *own;
 
-  if (!self->plan.with_body || self->frozen->body == NULL || self->no_expect)
+  if (!self->plan.with_body || resilient_frozen_request_get_body (self->frozen) == NULL
+      || self->no_expect)
     return FALSE;
-  own = self->frozen->headers != NULL ? resilient_headers_get_one (self->frozen->headers, "Expect")
-                                      : NULL;
+  own =
+    resilient_frozen_request_get_headers (self->frozen) != NULL
+      ? resilient_headers_get_one (resilient_frozen_request_get_headers (self->frozen), "Expect")
+      : NULL;
   if (own != NULL && g_ascii_strcasecmp (own, "100-continue") == 0)
     return TRUE;
-  return resilient_body_get_size (self->frozen->body) > EXPECT_SIZE
+  return resilient_body_get_size (resilient_frozen_request_get_body (self->frozen)) > EXPECT_SIZE
          && !transfer->lease.route->avoids_expect;
 }
 
@@ -1463,13 +1469,13 @@ launch (SoupAttempt *self, const ResilientLease *lease, GError **error)
     .io_priority = self->io_priority,
     .pace = self->pace,
     .debug_name = self->debug_name,
-    .body = self->plan.with_body ? self->frozen->body : NULL,
+    .body = self->plan.with_body ? resilient_frozen_request_get_body (self->frozen) : NULL,
     .connections = lease->lane->connections,
     .shared = !lease->exclusive,
     /* in a session of others' a time-out, or an answer from its cache, may come in between; over
      * HTTP/2 it may wait for a stream */
     .brief = lease->exclusive && lease->route->protocol == RESILIENT_PROTOCOL_HTTP1
-             && (!self->plan.with_body || self->frozen->body == NULL),
+             && (!self->plan.with_body || resilient_frozen_request_get_body (self->frozen) == NULL),
     .may_repeat = may_repeat (self),
     .max_response_size = self->max_response_size,
   };

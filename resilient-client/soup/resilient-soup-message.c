@@ -16,16 +16,17 @@
 static gboolean
 has_own_header (const ResilientSoupMessageParams *params, const char *name)
 {
-  return params->frozen->headers != NULL
-         && resilient_headers_get_one (params->frozen->headers, name) != NULL;
+  return resilient_frozen_request_get_headers (params->frozen) != NULL
+         && resilient_headers_get_one (resilient_frozen_request_get_headers (params->frozen), name)
+              != NULL;
 }
 
 static gboolean
 set_headers (const ResilientSoupMessageParams *params, SoupMessage *message, gboolean with_body)
 {
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
-  g_autoptr (ResilientHeaders) merged =
-    resilient_request_plan_merge_headers (params->plan, params->defaults, params->frozen->headers);
+  g_autoptr (ResilientHeaders) merged = resilient_request_plan_merge_headers (
+    params->plan, params->defaults, resilient_frozen_request_get_headers (params->frozen));
   gboolean own_codings, decode;
 
   if (resilient_headers_get_length (merged) > 0)
@@ -35,7 +36,9 @@ set_headers (const ResilientSoupMessageParams *params, SoupMessage *message, gbo
       soup_message_headers_remove (headers, "Content-Length");
       soup_message_headers_remove (headers, "Transfer-Encoding");
     }
-  if (with_body && resilient_body_get_content_type (params->frozen->body) != NULL
+  if (with_body
+      && resilient_body_get_content_type (resilient_frozen_request_get_body (params->frozen))
+           != NULL
       && !has_own_header (params, "Content-Type"))
     soup_message_headers_remove (headers, "Content-Type");
 
@@ -74,7 +77,8 @@ resilient_soup_message_new (const ResilientSoupMessageParams *params, gboolean *
   if (params->session != NULL
       && soup_session_has_feature (params->session, SOUP_TYPE_CONTENT_SNIFFER))
     soup_message_disable_feature (message, SOUP_TYPE_CONTENT_SNIFFER);
-  *decode = set_headers (params, message, plan->with_body && params->frozen->body != NULL);
+  *decode = set_headers (
+    params, message, plan->with_body && resilient_frozen_request_get_body (params->frozen) != NULL);
   return message;
 }
 

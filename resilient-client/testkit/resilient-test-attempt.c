@@ -83,7 +83,7 @@ resilient_test_attempt_new (ResilientFrozenRequest *frozen,
 
   self->frozen = resilient_frozen_request_ref (frozen);
   self->headers = headers;
-  self->uri = g_uri_to_string (frozen->uri);
+  self->uri = g_uri_to_string (resilient_frozen_request_peek_uri (frozen));
   self->number = number;
   self->time = time;
 
@@ -122,7 +122,7 @@ resilient_test_attempt_get_method (ResilientTestAttempt *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_ATTEMPT (self), NULL);
 
-  return self->frozen->method;
+  return resilient_frozen_request_get_method (self->frozen);
 }
 
 /**

@@ -67,6 +67,14 @@ const ResilientSeams *resilient_test_get_seams (void);
   (resilient_test_get_seams ()->resilient_network_install_monitor)
 #define resilient_random_seed (resilient_test_get_seams ()->resilient_random_seed)
 #define resilient_random_unseed (resilient_test_get_seams ()->resilient_random_unseed)
+#define resilient_frozen_request_get_body                                                          \
+  (resilient_test_get_seams ()->resilient_frozen_request_get_body)
+#define resilient_frozen_request_get_headers                                                       \
+  (resilient_test_get_seams ()->resilient_frozen_request_get_headers)
+#define resilient_frozen_request_get_method                                                        \
+  (resilient_test_get_seams ()->resilient_frozen_request_get_method)
+#define resilient_frozen_request_peek_uri                                                          \
+  (resilient_test_get_seams ()->resilient_frozen_request_peek_uri)
 #define resilient_frozen_request_ref (resilient_test_get_seams ()->resilient_frozen_request_ref)
 #define resilient_frozen_request_unref (resilient_test_get_seams ()->resilient_frozen_request_unref)
 #define resilient_response_new_full (resilient_test_get_seams ()->resilient_response_new_full)

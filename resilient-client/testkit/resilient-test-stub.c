@@ -197,8 +197,11 @@ end_with_response (StubAttempt *self)
 
   self->outcome.failure = RESILIENT_FAILURE_NONE;
   self->outcome.phase = RESILIENT_PHASE_DONE;
-  self->outcome.response = resilient_test_end_make_response (
-    end, self->frozen->uri, wanted, resilient_clock_to_seconds (elapsed));
+  self->outcome.response =
+    resilient_test_end_make_response (end,
+                                      resilient_frozen_request_peek_uri (self->frozen),
+                                      wanted,
+                                      resilient_clock_to_seconds (elapsed));
   self->funcs.done (&self->parent, &self->outcome, self->data);
   g_clear_pointer (&self->outcome.response, resilient_response_unref);
 }
@@ -207,7 +210,7 @@ end_with_response (StubAttempt *self)
 static void
 send_body (StubAttempt *self)
 {
-  ResilientBody *body = self->frozen->body;
+  ResilientBody *body = resilient_frozen_request_get_body (self->frozen);
   g_autoptr (GOutputStream) memory = NULL;
   g_autoptr (GInputStream) stream = NULL;
   g_autoptr (GBytes) bytes = NULL;
@@ -367,14 +370,15 @@ abandon (ResilientTransportAttempt *attempt)
 static ResilientHeaders *
 make_headers (StubAttempt *self, const ResilientTransportAttemptParams *params)
 {
-  ResilientHeaders *own = self->frozen->headers;
-  ResilientBody *body = self->frozen->body;
+  ResilientHeaders *own = resilient_frozen_request_get_headers (self->frozen);
+  ResilientBody *body = resilient_frozen_request_get_body (self->frozen);
   ResilientHeaders *defaults = NULL;
   ResilientHeaders *merged;
   ResilientRequestPlan plan;
 
   if (self->funcs.default_headers != NULL)
-    defaults = self->funcs.default_headers (self->frozen->uri, self->data);
+    defaults =
+      self->funcs.default_headers (resilient_frozen_request_peek_uri (self->frozen), self->data);
   resilient_request_plan_init (&plan, self->frozen);
   merged = resilient_request_plan_merge_headers (&plan, defaults, own);
   resilient_request_plan_clear (&plan);
@@ -451,7 +455,8 @@ start (ResilientTransport *transport,
   g_ptr_array_add (stub->attempts, g_object_ref (self->attempt));
   resilient_test_attempt_unlock ();
 
-  if (self->frozen->body != NULL && resilient_body_is_replayable (self->frozen->body))
+  if (resilient_frozen_request_get_body (self->frozen) != NULL
+      && resilient_body_is_replayable (resilient_frozen_request_get_body (self->frozen)))
     send_body (self);
 
   /* Nothing may come of it before the caller has it. */

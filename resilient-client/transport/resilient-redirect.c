@@ -21,8 +21,8 @@ void
 resilient_request_plan_init (ResilientRequestPlan *self, ResilientFrozenRequest *frozen)
 {
   *self = (ResilientRequestPlan){
-    .method = g_strdup (frozen->method),
-    .uri = g_uri_ref (frozen->uri),
+    .method = g_strdup (resilient_frozen_request_get_method (frozen)),
+    .uri = g_uri_ref (resilient_frozen_request_peek_uri (frozen)),
     .with_body = TRUE,
   };
 }

@@ -28,7 +28,6 @@ KNOWN = [
     'Http2Stream',
     'ResilientEarlyAnswer',
     'ResilientEngine',
-    'ResilientFrozenRequest',
     'ResilientLane',
     'ResilientRoute',
     'ResilientTestScript',

@@ -158,11 +158,14 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     }
   else
     {
-      check_redacted (frozen->uri);
-      if (other != NULL && are_secrets (parts) && is_as_meant (frozen->uri, parts))
+      check_redacted (resilient_frozen_request_peek_uri (frozen));
+      if (other != NULL && are_secrets (parts)
+          && is_as_meant (resilient_frozen_request_peek_uri (frozen), parts))
         {
-          g_autofree char *shown = resilient_uri_redact (frozen->uri);
-          g_autofree char *other_shown = resilient_uri_redact (other->uri);
+          g_autofree char *shown =
+            resilient_uri_redact (resilient_frozen_request_peek_uri (frozen));
+          g_autofree char *other_shown =
+            resilient_uri_redact (resilient_frozen_request_peek_uri (other));
 
           g_assert_cmpstr (shown, ==, other_shown);
         }

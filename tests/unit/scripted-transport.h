@@ -159,7 +159,7 @@ scripted_transport_start (ResilientTransport *transport,
   self->funcs = *funcs;
   self->data = data;
   self->timers = resilient_timer_queue_ref (timers);
-  self->uri = g_uri_ref (params->frozen->uri);
+  self->uri = g_uri_ref (resilient_frozen_request_peek_uri (params->frozen));
 
   script->next++;
   script->n_started++;

@@ -38,10 +38,10 @@ test_valid (void)
       g_autofree char *text = NULL;
 
       g_assert_no_error (error);
-      text = g_uri_to_string (frozen->uri);
+      text = g_uri_to_string (resilient_frozen_request_peek_uri (frozen));
       g_assert_cmpstr (text, ==, cases[i].expected);
-      g_assert_cmpstr (frozen->method, ==, cases[i].method);
-      g_assert_null (frozen->overrides);
+      g_assert_cmpstr (resilient_frozen_request_get_method (frozen), ==, cases[i].method);
+      g_assert_null (resilient_frozen_request_get_overrides (frozen));
       g_assert_false (resilient_frozen_request_has_idempotency_key (frozen));
     }
 }
@@ -55,9 +55,9 @@ test_forget_uri (void)
   g_autofree char *before = g_uri_to_string (uri);
   g_autofree char *after = NULL;
 
-  g_assert_true (frozen->uri == uri);
+  g_assert_true (resilient_frozen_request_peek_uri (frozen) == uri);
   resilient_frozen_request_forget_uri (frozen);
-  g_assert_null (frozen->uri);
+  g_assert_null (resilient_frozen_request_peek_uri (frozen));
   resilient_frozen_request_forget_uri (frozen);
   after = g_uri_to_string (resilient_frozen_request_ensure_uri (frozen));
   g_assert_cmpstr (after, ==, before);
@@ -165,7 +165,7 @@ test_respell (void)
       g_autofree char *text = NULL;
 
       g_assert_no_error (error);
-      text = g_uri_to_string (frozen->uri);
+      text = g_uri_to_string (resilient_frozen_request_peek_uri (frozen));
       g_assert_cmpstr (text, ==, cases[i].expected);
       resilient_frozen_request_forget_uri (frozen);
       g_free (text);
@@ -183,12 +183,12 @@ test_body (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (resilient_frozen_request_set_body (frozen, "text/plain", bytes, NULL));
-  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, 3);
+  g_assert_cmpint (resilient_body_get_size (resilient_frozen_request_get_body (frozen)), ==, 3);
   g_assert_false (
     resilient_frozen_request_set_body (frozen, "text/plain\r\nX-Evil: 1", bytes, &error));
   g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
   g_assert_true (resilient_frozen_request_set_body (frozen, NULL, NULL, NULL));
-  g_assert_null (frozen->body);
+  g_assert_null (resilient_frozen_request_get_body (frozen));
 }
 
 int

@@ -48,9 +48,9 @@ test_defaults (void)
   g_assert_cmpfloat (resilient_request_get_queue_timeout (request), ==, -1);
   g_assert_cmpfloat (resilient_request_get_attempt_timeout (request), ==, -1);
   g_assert_cmpfloat (resilient_request_get_total_timeout (request), ==, -1);
-  g_assert_null (frozen->headers);
-  g_assert_null (frozen->body);
-  g_assert_null (frozen->idempotency_key);
+  g_assert_null (resilient_frozen_request_get_headers (frozen));
+  g_assert_null (resilient_frozen_request_get_body (frozen));
+  g_assert_null (resilient_frozen_request_get_idempotency_key (frozen));
   g_assert_finalize_object (request);
 }
 
@@ -94,18 +94,18 @@ test_properties (void)
                    "total-timeout ");
 
   frozen = freeze (request);
-  g_assert_cmpstr (frozen->method, ==, "PUT");
-  g_assert_true (frozen->retry_policy == policy);
-  g_assert_true (frozen->metadata == metadata);
-  g_assert_cmpint (frozen->priority, ==, -10);
-  g_assert_cmpint (frozen->idempotency, ==, RESILIENT_IDEMPOTENCY_NO);
-  g_assert_cmpint (frozen->overrides->max_response_size, ==, 1234);
-  g_assert_cmpfloat (frozen->overrides->connect_timeout, ==, 0.25);
-  g_assert_cmpfloat (frozen->overrides->read_timeout, ==, 0);
-  g_assert_cmpfloat (frozen->overrides->write_timeout, ==, 3);
-  g_assert_cmpfloat (frozen->overrides->queue_timeout, ==, 4);
-  g_assert_cmpfloat (frozen->overrides->attempt_timeout, ==, 5);
-  g_assert_cmpfloat (frozen->overrides->total_timeout, ==, 6);
+  g_assert_cmpstr (resilient_frozen_request_get_method (frozen), ==, "PUT");
+  g_assert_true (resilient_frozen_request_get_retry_policy (frozen) == policy);
+  g_assert_true (resilient_frozen_request_get_metadata (frozen) == metadata);
+  g_assert_cmpint (resilient_frozen_request_get_priority (frozen), ==, -10);
+  g_assert_cmpint (resilient_frozen_request_get_idempotency (frozen), ==, RESILIENT_IDEMPOTENCY_NO);
+  g_assert_cmpint (resilient_frozen_request_get_overrides (frozen)->max_response_size, ==, 1234);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->connect_timeout, ==, 0.25);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->read_timeout, ==, 0);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->write_timeout, ==, 3);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->queue_timeout, ==, 4);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->attempt_timeout, ==, 5);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->total_timeout, ==, 6);
 
   g_object_set (request,
                 "method",
@@ -125,13 +125,14 @@ test_properties (void)
                 NULL);
   g_clear_pointer (&frozen, resilient_frozen_request_unref);
   frozen = freeze (request);
-  g_assert_cmpstr (frozen->method, ==, "POST");
-  g_assert_null (frozen->retry_policy);
-  g_assert_null (frozen->metadata);
-  g_assert_cmpint (frozen->priority, ==, 3);
-  g_assert_cmpint (frozen->idempotency, ==, RESILIENT_IDEMPOTENCY_YES);
-  g_assert_cmpint (frozen->overrides->max_response_size, ==, 0);
-  g_assert_cmpfloat (frozen->overrides->total_timeout, ==, 7.5);
+  g_assert_cmpstr (resilient_frozen_request_get_method (frozen), ==, "POST");
+  g_assert_null (resilient_frozen_request_get_retry_policy (frozen));
+  g_assert_null (resilient_frozen_request_get_metadata (frozen));
+  g_assert_cmpint (resilient_frozen_request_get_priority (frozen), ==, 3);
+  g_assert_cmpint (
+    resilient_frozen_request_get_idempotency (frozen), ==, RESILIENT_IDEMPOTENCY_YES);
+  g_assert_cmpint (resilient_frozen_request_get_overrides (frozen)->max_response_size, ==, 0);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->total_timeout, ==, 7.5);
 }
 
 static void
@@ -308,18 +309,20 @@ test_copy (void)
   g_assert_cmpstr (resilient_request_get_header (copy, "X-A"), ==, "1");
 
   frozen = freeze (copy);
-  g_assert_cmpstr (frozen->method, ==, "PUT");
-  g_assert_cmpstr (frozen->uri_text, ==, "http://example.org/?a=b");
-  g_assert_true (frozen->retry_policy == policy);
-  g_assert_cmpuint (g_variant_n_children (frozen->metadata), ==, 1);
-  g_assert_cmpint (frozen->priority, ==, 7);
-  g_assert_cmpint (frozen->idempotency, ==, RESILIENT_IDEMPOTENCY_NO);
-  g_assert_cmpfloat (frozen->overrides->total_timeout, ==, 6);
-  g_assert_true (resilient_headers_is_secret (frozen->headers, "x-a"));
-  g_assert_cmpstr (frozen->idempotency_key, ==, "key");
-  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, 3);
+  g_assert_cmpstr (resilient_frozen_request_get_method (frozen), ==, "PUT");
+  g_assert_cmpstr (resilient_frozen_request_get_uri_text (frozen), ==, "http://example.org/?a=b");
+  g_assert_true (resilient_frozen_request_get_retry_policy (frozen) == policy);
+  g_assert_cmpuint (g_variant_n_children (resilient_frozen_request_get_metadata (frozen)), ==, 1);
+  g_assert_cmpint (resilient_frozen_request_get_priority (frozen), ==, 7);
+  g_assert_cmpint (resilient_frozen_request_get_idempotency (frozen), ==, RESILIENT_IDEMPOTENCY_NO);
+  g_assert_cmpfloat (resilient_frozen_request_get_overrides (frozen)->total_timeout, ==, 6);
+  g_assert_true (
+    resilient_headers_is_secret (resilient_frozen_request_get_headers (frozen), "x-a"));
+  g_assert_cmpstr (resilient_frozen_request_get_idempotency_key (frozen), ==, "key");
+  g_assert_cmpint (resilient_body_get_size (resilient_frozen_request_get_body (frozen)), ==, 3);
   resilient_request_set_header (copy, "X-A", "3");
-  g_assert_cmpstr (resilient_headers_get_one (frozen->headers, "X-A"), ==, "1");
+  g_assert_cmpstr (
+    resilient_headers_get_one (resilient_frozen_request_get_headers (frozen), "X-A"), ==, "1");
   g_assert_cmpstr (resilient_request_get_header (request, "X-A"), ==, "2");
 }
 
@@ -340,10 +343,14 @@ test_headers (void)
   resilient_request_set_header (request, "X-A", "3");
   second = freeze (request);
 
-  g_assert_cmpuint (resilient_headers_get_length (first->headers), ==, 3);
-  g_assert_cmpstr (resilient_headers_get_list (first->headers, "X-A"), ==, "1, 2");
-  g_assert_true (resilient_headers_is_secret (first->headers, "x-key"));
-  g_assert_cmpstr (resilient_headers_get_list (second->headers, "X-A"), ==, "3");
+  g_assert_cmpuint (
+    resilient_headers_get_length (resilient_frozen_request_get_headers (first)), ==, 3);
+  g_assert_cmpstr (
+    resilient_headers_get_list (resilient_frozen_request_get_headers (first), "X-A"), ==, "1, 2");
+  g_assert_true (
+    resilient_headers_is_secret (resilient_frozen_request_get_headers (first), "x-key"));
+  g_assert_cmpstr (
+    resilient_headers_get_list (resilient_frozen_request_get_headers (second), "X-A"), ==, "3");
 }
 
 static void
@@ -375,7 +382,7 @@ test_query (void)
 
       resilient_request_add_query_param (request, cases[i].name, cases[i].value);
       frozen = freeze (request);
-      text = g_uri_to_string (frozen->uri);
+      text = g_uri_to_string (resilient_frozen_request_peek_uri (frozen));
       g_assert_cmpstr (text, ==, cases[i].expected);
       g_assert_cmpstr (resilient_request_get_uri (request), ==, cases[i].uri);
     }
@@ -389,13 +396,13 @@ test_key (void)
 
   resilient_request_set_idempotency_key (request, NULL);
   frozen = freeze (request);
-  g_assert_true (g_uuid_string_is_valid (frozen->idempotency_key));
+  g_assert_true (g_uuid_string_is_valid (resilient_frozen_request_get_idempotency_key (frozen)));
   g_assert_true (resilient_frozen_request_has_idempotency_key (frozen));
   g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   resilient_request_set_idempotency_key (request, "abc");
   frozen = freeze (request);
-  g_assert_cmpstr (frozen->idempotency_key, ==, "abc");
+  g_assert_cmpstr (resilient_frozen_request_get_idempotency_key (frozen), ==, "abc");
   g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   g_set_object (&request, resilient_request_new ("POST", "http://example.org/"));
@@ -416,26 +423,32 @@ test_bodies (void)
 
   resilient_request_set_body_json (request, json);
   frozen = freeze (request);
-  g_assert_cmpstr (resilient_body_get_content_type (frozen->body), ==, "application/json");
-  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, strlen ("{\"a\":[1,2]}"));
+  g_assert_cmpstr (resilient_body_get_content_type (resilient_frozen_request_get_body (frozen)),
+                   ==,
+                   "application/json");
+  g_assert_cmpint (resilient_body_get_size (resilient_frozen_request_get_body (frozen)),
+                   ==,
+                   strlen ("{\"a\":[1,2]}"));
   g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   g_hash_table_insert (form, (gpointer) "a b", (gpointer) "c&d");
   resilient_request_set_body_form (request, form);
   frozen = freeze (request);
-  g_assert_cmpstr (
-    resilient_body_get_content_type (frozen->body), ==, "application/x-www-form-urlencoded");
-  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, strlen ("a+b=c%26d"));
+  g_assert_cmpstr (resilient_body_get_content_type (resilient_frozen_request_get_body (frozen)),
+                   ==,
+                   "application/x-www-form-urlencoded");
+  g_assert_cmpint (
+    resilient_body_get_size (resilient_frozen_request_get_body (frozen)), ==, strlen ("a+b=c%26d"));
   g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   resilient_request_set_body_bytes (request, "text/plain", bytes);
   frozen = freeze (request);
-  g_assert_cmpint (resilient_body_get_size (frozen->body), ==, 3);
+  g_assert_cmpint (resilient_body_get_size (resilient_frozen_request_get_body (frozen)), ==, 3);
   g_clear_pointer (&frozen, resilient_frozen_request_unref);
 
   resilient_request_set_body_bytes (request, NULL, NULL);
   frozen = freeze (request);
-  g_assert_null (frozen->body);
+  g_assert_null (resilient_frozen_request_get_body (frozen));
 }
 
 /* What is bad is named when the request is frozen; what was corrected meanwhile is not. */
@@ -486,7 +499,7 @@ test_from_uri (void)
   g_autoptr (GUri) uri = g_uri_parse ("https://u:p@example.org/a%20b?c", SOUP_HTTP_URI_FLAGS, NULL);
   g_autoptr (ResilientRequest) request = resilient_request_new_from_uri ("DELETE", uri);
   g_autoptr (ResilientFrozenRequest) frozen = freeze (request);
-  g_autofree char *text = g_uri_to_string (frozen->uri);
+  g_autofree char *text = g_uri_to_string (resilient_frozen_request_peek_uri (frozen));
 
   g_assert_cmpstr (text, ==, "https://u:p@example.org/a%20b?c");
 }

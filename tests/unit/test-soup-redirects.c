@@ -216,7 +216,7 @@ test_one_shot (void)
           run, RESILIENT_FAILURE_REDIRECT, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_REDIRECT);
       else
         assert_response (run, 200, "there");
-      g_assert_true (resilient_body_is_spent (run->frozen->body));
+      g_assert_true (resilient_body_is_spent (resilient_frozen_request_get_body (run->frozen)));
     }
 }
 
