@@ -84,3 +84,9 @@ G_DEFINE_ENUM_TYPE (ResilientIdempotency,
                     G_DEFINE_ENUM_VALUE (RESILIENT_IDEMPOTENCY_AUTO, "auto"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_IDEMPOTENCY_YES, "yes"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_IDEMPOTENCY_NO, "no"))
+
+G_DEFINE_ENUM_TYPE (ResilientCircuitState,
+                    resilient_circuit_state,
+                    G_DEFINE_ENUM_VALUE (RESILIENT_CIRCUIT_STATE_CLOSED, "closed"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_CIRCUIT_STATE_OPEN, "open"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_CIRCUIT_STATE_HALF_OPEN, "half-open"))

@@ -249,4 +249,28 @@ typedef enum
 RESILIENT_AVAILABLE_IN_1_0
 GType resilient_idempotency_get_type (void) G_GNUC_CONST;
 
+/**
+ * ResilientCircuitState:
+ * @RESILIENT_CIRCUIT_STATE_CLOSED: calls go through, and their outcomes are counted
+ * @RESILIENT_CIRCUIT_STATE_OPEN: calls are refused until the recovery timeout is over
+ * @RESILIENT_CIRCUIT_STATE_HALF_OPEN: a few probes go through, whose outcomes decide
+ *
+ * What a circuit breaker does with calls.
+ *
+ * More values may be added.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  RESILIENT_CIRCUIT_STATE_CLOSED,
+  RESILIENT_CIRCUIT_STATE_OPEN,
+  RESILIENT_CIRCUIT_STATE_HALF_OPEN,
+} ResilientCircuitState;
+
+#define RESILIENT_TYPE_CIRCUIT_STATE (resilient_circuit_state_get_type ())
+
+RESILIENT_AVAILABLE_IN_1_0
+GType resilient_circuit_state_get_type (void) G_GNUC_CONST;
+
 G_END_DECLS

@@ -28,6 +28,7 @@ G_BEGIN_DECLS
  * @RESILIENT_CLIENT_ERROR_INVALID_REQUEST: the method, URI, a header, the context or the body is not valid; nothing was sent
  * @RESILIENT_CLIENT_ERROR_INVALID_POLICY: a policy, or a setting of a guard, is not valid or contradicts another
  * @RESILIENT_CLIENT_ERROR_OVERLOADED: too many requests wait already
+ * @RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN: a circuit breaker lets nothing through now
  * @RESILIENT_CLIENT_ERROR_TOO_LARGE: the response is larger than allowed
  * @RESILIENT_CLIENT_ERROR_REDIRECT: a redirect could not, or must not, be followed
  * @RESILIENT_CLIENT_ERROR_NOT_FOUND: no request of that id is known
@@ -45,6 +46,7 @@ typedef enum
   RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
   RESILIENT_CLIENT_ERROR_INVALID_POLICY,
   RESILIENT_CLIENT_ERROR_OVERLOADED,
+  RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN,
   RESILIENT_CLIENT_ERROR_TOO_LARGE,
   RESILIENT_CLIENT_ERROR_REDIRECT,
   RESILIENT_CLIENT_ERROR_NOT_FOUND,
