@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* What the rest of the library asks of a breaker beyond what apps do: to take a call without an
+ * object for it, to ask without taking, and to be told of changes at once. Any thread. */
+
 /* The signals come in @context, NULL being the global default one. */
 ResilientCircuitBreaker *
 resilient_circuit_breaker_new_for_context (ResilientCircuitPolicy *policy, GMainContext *context);
