@@ -11,6 +11,7 @@
 #include "resilient-circuit-policy-builder.h"
 #include "resilient-circuit-policy.h"
 #include "resilient-client.h"
+#include "resilient-debouncer.h"
 #include "resilient-enums.h"
 #include "resilient-error.h"
 #include "resilient-event.h"
@@ -27,6 +28,7 @@
 #include "resilient-retry-policy.h"
 #include "resilient-stats.h"
 #include "resilient-subscription.h"
+#include "resilient-throttle.h"
 #include "resilient-version.h"
 
 #undef RESILIENT_INSIDE
