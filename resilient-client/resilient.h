@@ -6,6 +6,7 @@
 #define RESILIENT_INSIDE
 
 #include "resilient-attempt.h"
+#include "resilient-batch.h"
 #include "resilient-call.h"
 #include "resilient-circuit-breaker.h"
 #include "resilient-circuit-policy-builder.h"

@@ -90,3 +90,8 @@ G_DEFINE_ENUM_TYPE (ResilientCircuitState,
                     G_DEFINE_ENUM_VALUE (RESILIENT_CIRCUIT_STATE_CLOSED, "closed"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CIRCUIT_STATE_OPEN, "open"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_CIRCUIT_STATE_HALF_OPEN, "half-open"))
+
+G_DEFINE_FLAGS_TYPE (ResilientBatchFlags,
+                     resilient_batch_flags,
+                     G_DEFINE_ENUM_VALUE (RESILIENT_BATCH_FLAGS_NONE, "none"),
+                     G_DEFINE_ENUM_VALUE (RESILIENT_BATCH_FLAGS_FAIL_FAST, "fail-fast"))

@@ -273,4 +273,27 @@ typedef enum
 RESILIENT_AVAILABLE_IN_1_0
 GType resilient_circuit_state_get_type (void) G_GNUC_CONST;
 
+/**
+ * ResilientBatchFlags:
+ * @RESILIENT_BATCH_FLAGS_NONE: all requests are sent, whatever becomes of the others
+ * @RESILIENT_BATCH_FLAGS_FAIL_FAST: the first request that fails ends the batch: those that run are cancelled, and the
+ *   others are not sent
+ *
+ * What a [class@Batch] does when a request fails.
+ *
+ * More values may be added.
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  RESILIENT_BATCH_FLAGS_NONE = 0,
+  RESILIENT_BATCH_FLAGS_FAIL_FAST = 1 << 0,
+} ResilientBatchFlags;
+
+#define RESILIENT_TYPE_BATCH_FLAGS (resilient_batch_flags_get_type ())
+
+RESILIENT_AVAILABLE_IN_1_0
+GType resilient_batch_flags_get_type (void) G_GNUC_CONST;
+
 G_END_DECLS

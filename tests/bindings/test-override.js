@@ -110,6 +110,10 @@ test('numbers out of range are refused', async () => {
         ok(error.message.includes(name), `${error}`);
     };
 
+    const batch = Resilient.Batch.new(client, [], Resilient.BatchFlags.NONE);
+
+    for (const value of [-1, 0.5, NaN, 2 ** 32, 'all', null])
+        refused('max-concurrent', () => (batch.maxConcurrent = value));
     for (const value of [-0.5, -1, NaN, Infinity, -Infinity, 'soon', null]) {
         refused('connect-timeout', () => new Resilient.Client({connectTimeout: value}));
         refused('connect-timeout', () => new Resilient.Client({connect_timeout: value}));

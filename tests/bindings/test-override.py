@@ -830,4 +830,46 @@ def arguments_of_retry_are_named():
     assert 'function' in str(error)
 
 
+@coroutine()
+async def a_batch_is_awaited():
+    async with Resilient.Client() as client:
+        batch = Resilient.Batch(client, [server.uri('/text')] * 5, max_concurrent=2)
+        equal((batch.n_done, batch.n_failed, batch.n_total, batch.max_concurrent), (0, 0, 5, 2))
+        results = await batch.run()
+        equal([result.response.text for result in results], ['hello'] * 5)
+        equal(repr(batch), '<Resilient.Batch n_done=5 n_failed=0 n_total=5 max_concurrent=2>')
+
+        equal(await Resilient.Batch(client, []).run(), [])
+        equal(len(await Resilient.Batch.new(client, [server.uri('/text')],
+                                            Resilient.BatchFlags.NONE).run_async()), 1)
+
+        request = Resilient.Request(method='GET', uri='no URI')
+        batch = Resilient.Batch(client, [server.uri('/hold'), request], fail_fast=True)
+        await raises_in(GLib.Error, batch.run())
+        equal(client.active_count, 0)
+        equal([result.status for result in batch.list_results()],
+              [Resilient.ResultStatus.CANCELLED, Resilient.ResultStatus.ERROR])
+
+        batch = Resilient.Batch(client, [server.uri('/hold')] * 3, max_concurrent=2)
+        started = held()
+        running = asyncio.ensure_future(batch.run())
+        await started
+        running.cancel()
+        await raises_in(asyncio.CancelledError, running)
+        while batch.n_done < 3:
+            await asyncio.sleep(0.01)
+        equal(client.active_count, 0)
+
+
+@case
+def bad_batches_are_refused():
+    client = Resilient.Client()
+    for name, args, kwargs in (('client', (None, []), {}), ('requests', (client, None), {}),
+                               ('requests', (client, [1]), {}), ('requests', (client, [None]), {}),
+                               ('max_concurrent', (client, []), {'max_concurrent': -1}),
+                               ('max_concurrent', (client, []), {'max_concurrent': 'all'})):
+        error = raises(Exception, Resilient.Batch, *args, **kwargs)
+        assert isinstance(error, (TypeError, ValueError)) and name in str(error), error
+
+
 run()

@@ -20,6 +20,7 @@ for (const verb of ['get', 'head', 'options', 'delete', 'post', 'put', 'patch', 
 Gio._promisify(Resilient.Call.prototype, 'wait_async');
 Gio._promisify(Resilient.Subscription.prototype, 'next_async');
 Gio._promisify(Resilient.Retrier.prototype, 'backoff_async');
+Gio._promisify(Resilient.Batch.prototype, 'run_async');
 Gio._promisify(Resilient, 'fetch_async');
 
 const {ClientError, EventType, Failure} = Resilient;
@@ -520,6 +521,26 @@ test('a retrier sleeps and gives up', async () => {
     equal(events, [EventType.RETRY, EventType.ERROR, EventType.ERROR]);
     retrier.reset();
     equal(retrier.get_context().get_current_attempt(), 0);
+});
+
+test('a batch gives results in order', async () => {
+    const client = new Resilient.Client();
+    const uris = [server.uri('/text'), server.uri('/missing'), 'no URI'];
+    const requests = uris.map(uri => Resilient.Request.new('GET', uri));
+    const batch = Resilient.Batch.new(client, requests, Resilient.BatchFlags.NONE);
+    const seen = [];
+
+    batch.max_concurrent = 1;
+    batch.connect('notify::n-done', () => seen.push(batch.n_done));
+    const results = await batch.run_async(null);
+    equal(results.map(result => result.get_response()?.get_status_code() ?? null), [200, 404, null]);
+    equal(seen, [1, 2, 3]);
+    equal([batch.n_failed, batch.n_total], [1, 3]);
+    await fails(batch.run_async(null), ClientError, ClientError.INVALID_REQUEST);
+
+    const fast = Resilient.Batch.new(client, requests, Resilient.BatchFlags.FAIL_FAST);
+    await fails(fast.run_async(null), ClientError, ClientError.INVALID_REQUEST);
+    equal(fast.list_results().length, 3);
 });
 
 if (overridden)

@@ -847,6 +847,32 @@ def a_retrier_sleeps_and_gives_up():
     equal(retrier.get_context().get_current_attempt(), 0)
 
 
+@case
+def a_batch_gives_results_in_order():
+    client = Resilient.Client.new()
+    paths = ['/text', '/missing', '/text']
+    requests = [Resilient.Request.new('GET', server.uri(path)) for path in paths]
+    requests.append(Resilient.Request.new('GET', 'no URI'))
+    batch = Resilient.Batch.new(client, requests, Resilient.BatchFlags.NONE)
+    batch.set_max_concurrent(2)
+    seen = []
+    batch.connect('notify::n-done', lambda batch, pspec: seen.append(batch.get_n_done()))
+    results = finish(batch.run_async, batch.run_finish)
+    equal([result.get_response() and result.get_response().get_status_code() for result in results],
+          [200, 404, 200, None])
+    equal(seen, [1, 2, 3, 4])
+    equal((batch.get_n_failed(), batch.get_n_total(), batch.props.max_concurrent), (1, 4, 2))
+    error = raises(GLib.Error, finish, batch.run_async, batch.run_finish)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
+
+    batch = Resilient.Batch.new(client, requests, Resilient.BatchFlags.FAIL_FAST)
+    error = raises(GLib.Error, finish, batch.run_async, batch.run_finish)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_REQUEST)
+    equal(len(batch.list_results()), 4)
+    equal(client.get_active_count(), 0)
+    close(client)
+
+
 if hasattr(Resilient, 'run'):
     print('1..0 # SKIP the override is installed here')
 else:

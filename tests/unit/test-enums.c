@@ -86,6 +86,7 @@ static const TypeCase cases[] = {
       "retry-after-too-long",
       "deadline-too-near",
       "queue-timeout" } },
+  { resilient_batch_flags_get_type, "ResilientBatchFlags", TRUE, { "none", "fail-fast" } },
 };
 
 /* RESILIENT_EVENT_TYPE_SUCCESS of ResilientEventType and "success". */

@@ -134,7 +134,7 @@ function _init() {
     const Resilient = this;
 
     Origin = Resilient.Origin.$gtype;
-    for (const klass of [Resilient.Client, Resilient.Request, Resilient.Call, Resilient.Origin])
+    for (const klass of [Resilient.Client, Resilient.Request, Resilient.Call, Resilient.Origin, Resilient.Batch])
         _checkNumbers(klass);
 
     const {clear_old_results: clearOldResults} = Resilient.Client.prototype;

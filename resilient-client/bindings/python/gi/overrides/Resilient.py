@@ -27,6 +27,10 @@ Calls
     ``client.get_async (uri, context)`` and the like, given no callback while an asyncio loop of any
     kind runs, return an awaitable.
 
+Many requests
+    ``await Resilient.Batch (client, ["https://…", request, …], max_concurrent=8).run ()`` returns
+    a result for each of them, in their order.
+
 Operations of any kind
     ``@Resilient.retry (max_retries=3)`` makes an asynchronous function, whatever it does, be called
     again after failures that the policy retries. For a loop of one's own there is
@@ -1139,6 +1143,58 @@ class Client(Resilient.Client):
                                client=self)
 
 
+# --- batches -------------------------------------------------------------------------------------
+
+_run_async = _awaitable(Resilient.Batch.run_async, Resilient.Batch.run_finish)
+
+
+def _to_requests(requests):
+    """A list of requests, of which some may be given as the URI of a GET."""
+    try:
+        given = list(requests)
+    except TypeError:
+        raise TypeError(f'requests is a list of requests, not {requests!r}') from None
+    made = [Request(method='GET', uri=each) if isinstance(each, str) else each for each in given]
+    for each in made:
+        if not isinstance(each, Resilient.Request):
+            raise TypeError(f'requests is a list of Resilient.Request or URIs, not of {each!r}')
+    return made
+
+
+class Batch(Resilient.Batch):
+    """Batch(client, requests, *, fail_fast=False, max_concurrent=0): requests as one operation.
+
+    Requests may be given as the URI of a GET. Of the results, run () returns one for each request,
+    in their order; with fail_fast it raises the first failure.
+    """
+
+    def __new__(cls, client, requests, *, fail_fast=False, max_concurrent=0):
+        if not isinstance(client, Resilient.Client):
+            raise TypeError(f'client is a Resilient.Client, not {client!r}')
+        flags = Resilient.BatchFlags.FAIL_FAST if fail_fast else Resilient.BatchFlags.NONE
+        batch = Resilient.Batch.new(client, _to_requests(requests), flags)
+        batch.set_max_concurrent(max_concurrent)
+        return batch
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    @staticmethod
+    def new(client, requests, flags):
+        return Resilient.Batch.new(client, _to_requests(requests), flags)
+
+    def run(self, cancellable=None):
+        """Send the requests and return an awaitable for their results.
+
+        Cancelling who awaits it cancels the batch.
+        """
+        return self.run_async(cancellable)
+
+    def run_async(self, *args, **kwargs):
+        _Caretaker.use(self.get_client())
+        return _run_async(self, *args, **kwargs)
+
+
 # --- operations of any kind ----------------------------------------------------------------------
 
 def _to_cause(error):
@@ -1273,8 +1329,9 @@ def _add_repr(cls, *names):
 
 
 _OVERRIDDEN = {cls.__name__: cls for cls in
-               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client, Retrier)}
+               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client, Batch, Retrier)}
 _REPR = {
+    'Batch': ('n_done', 'n_failed', 'n_total', 'max_concurrent'),
     'Attempt': ('number', 'failure', 'status_code', 'duration', 'reason'),
     'Event': ('event_type', 'context', 'sequence', 'failure', 'reason', 'delay'),
     'RequestContext': ('request_id', 'current_attempt', 'max_retries'),
