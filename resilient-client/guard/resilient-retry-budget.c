@@ -69,9 +69,10 @@ struct _ResilientRetryBudget
 
   GMutex lock;
   /* Under the lock. */
-  gint64 second;          /* of the newest slot */
-  gint64 earned[N_SLOTS]; /* by the second modulo their number */
-  gint64 left;            /* of the reserve at @left_at */
+  gint64 second;         /* of the newest slot */
+  gint64 slots[N_SLOTS]; /* what was earned, by the second modulo their number */
+  gint64 earned;         /* in all of them */
+  gint64 left;           /* of the reserve at @left_at */
   gint64 left_at;
   guint generation; /* of the process; see resilient-fork-private.h */
 };
@@ -105,7 +106,7 @@ get_lock (ResilientRetryBudget *self)
 static gint64 *
 get_slot (ResilientRetryBudget *self, gint64 second)
 {
-  return &self->earned[second % N_SLOTS];
+  return &self->slots[second % N_SLOTS];
 }
 
 /* Lets go of what has become too old. */
@@ -115,7 +116,12 @@ expire_locked (ResilientRetryBudget *self, gint64 now)
   gint64 second = now / G_USEC_PER_SEC;
 
   for (gint64 i = MAX (self->second + 1, second - N_SLOTS + 1); i <= second; i++)
-    *get_slot (self, i) = 0;
+    {
+      gint64 *slot = get_slot (self, i);
+
+      self->earned -= *slot;
+      *slot = 0;
+    }
   self->second = MAX (self->second, second);
 }
 
@@ -129,28 +135,18 @@ get_reserve_locked (ResilientRetryBudget *self, gint64 now)
   return (gint64) MIN ((double) self->left + refill, (double) self->capacity);
 }
 
-static gint64
-get_earned_locked (ResilientRetryBudget *self)
-{
-  gint64 sum = 0;
-
-  for (guint i = 0; i < N_SLOTS; i++)
-    sum += self->earned[i];
-  return sum;
-}
-
 static void
 spend_locked (ResilientRetryBudget *self, gint64 reserve, gint64 now)
 {
   gint64 due = UNIT;
 
-  for (gint64 i = self->second - N_SLOTS + 1; i <= self->second && due > 0; i++)
+  for (gint64 i = MAX (self->second - N_SLOTS + 1, 0); self->earned > 0 && due > 0; i++)
     {
-      gint64 *slot = i >= 0 ? get_slot (self, i) : NULL;
-      gint64 part = slot != NULL ? MIN (*slot, due) : 0;
+      gint64 *slot = get_slot (self, i);
+      gint64 part = MIN (*slot, due);
 
-      if (part > 0)
-        *slot -= part;
+      *slot -= part;
+      self->earned -= part;
       due -= part;
     }
   if (due > 0)
@@ -379,7 +375,7 @@ resilient_retry_budget_new (double ratio, double reserve, GError **error)
 void
 resilient_retry_budget_deposit (ResilientRetryBudget *self)
 {
-  gint64 now;
+  gint64 now, room;
   gint64 *slot;
 
   g_return_if_fail (RESILIENT_IS_RETRY_BUDGET (self));
@@ -389,7 +385,9 @@ resilient_retry_budget_deposit (ResilientRetryBudget *self)
   expire_locked (self, now);
   slot = get_slot (self, self->second);
   /* All of them together fit into a gint64. */
-  *slot = MIN (*slot + self->deposit, G_MAXINT64 / (2 * N_SLOTS));
+  room = G_MAXINT64 / (2 * N_SLOTS) - *slot;
+  *slot += MIN (self->deposit, room);
+  self->earned += MIN (self->deposit, room);
   g_mutex_unlock (&self->lock);
 }
 
@@ -418,7 +416,7 @@ resilient_retry_budget_try_withdraw (ResilientRetryBudget *self)
   now = resilient_clock_get_boot ();
   expire_locked (self, now);
   reserve = get_reserve_locked (self, now);
-  paid = get_earned_locked (self) + reserve >= UNIT;
+  paid = self->earned + reserve >= UNIT;
   if (paid)
     spend_locked (self, reserve, now);
   g_mutex_unlock (&self->lock);
@@ -485,7 +483,7 @@ resilient_retry_budget_get_available (ResilientRetryBudget *self)
   g_mutex_lock (get_lock (self));
   now = resilient_clock_get_boot ();
   expire_locked (self, now);
-  amount = get_earned_locked (self) + get_reserve_locked (self, now);
+  amount = self->earned + get_reserve_locked (self, now);
   g_mutex_unlock (&self->lock);
 
   return (double) amount / UNIT;
