@@ -42,6 +42,7 @@ WORKLOADS = {
     'start': ('Start-up', workloads_more.start),
     'events': ('A follower of events that is slow', workloads_more.events),
     'threads': ('From other threads', workloads_more.threads),
+    'guards': ('A guard that nobody else uses at the time', workloads_more.guards),
     'profile': ('Where the instructions of a request go', callgrind.measure),
     'trust': ('What trust costs a connection', workloads_tls.trust),
 }

@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: The resilient-client authors
 # SPDX-License-Identifier: MIT
-"""What is measured besides: POSTs, large bodies, many hosts, JSON, start-up, events, threads."""
+"""What is measured besides: POSTs, large bodies, many hosts, JSON, start-up, events, threads, guards."""
 
 import resource
+import shutil
 
 from figures import MIB
+from instructions import ENVIRONMENT, per_request
 from peers import NAMES
 from servers import KIB, N_CROWD
 from workloads import load, show
@@ -152,3 +154,31 @@ def threads(bench):
     bench.ratio('  another thread ÷ home', 'threads', 'other', 'home', at_least=0.7)
     bench.ratio('  8 threads that wait ÷ home, 50 in flight', 'threads', 'waiting', 'home', at_least=0.7)
     bench.ratio('  8 threads that wait ÷ home, 8 in flight', 'threads', 'waiting', 'home 8')
+
+
+# What a guard does, and at most how many nanoseconds it may take.
+GUARD_OPERATIONS = {
+    'try-acquire': ('a rate limiter gives a token', 1000),
+    'try-acquire-in-vain': ('a rate limiter has none', 1000),
+    'acquire': ('a token, by a callback', None),
+    'deposit': ('a retry budget is told of a request', 1000),
+    'try-withdraw': ('a retry budget pays', 1000),
+}
+
+
+def guards(bench):
+    runs = bench.compare({name: lambda name=name: bench.program('bench-guards', operation=name)
+                          for name in GUARD_OPERATIONS}, min(bench.rounds, 3))
+    for name, run in runs.items():
+        text, limit = GUARD_OPERATIONS[name]
+        bench.table.add(text, f'{run["nanoseconds"]:,.0f} ns {count_instructions(bench, name)}')
+        if limit is not None:
+            bench.table.at_most('  nanoseconds', run['nanoseconds'], limit, '')
+    bench.keep('guards', runs)
+
+
+def count_instructions(bench, operation):
+    if shutil.which('valgrind') is None:
+        return ''
+    command = [str(bench.build / 'bench-guards'), f'--operation={operation}']
+    return f'{per_request(command, ENVIRONMENT):,} instructions'

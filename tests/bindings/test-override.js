@@ -159,4 +159,31 @@ test('numbers out of range are refused', async () => {
     await client.close_async(0, null);
 });
 
+test('guards are awaited, and made of what can be', async () => {
+    const limiter = new Resilient.RateLimiter({rate: 50, burst: 2});
+    for (let i = 0; i < 4; i++)
+        ok(await limiter.acquire_async(null));
+    ok(await new Resilient.Throttle({interval: 0}).wait_async(null));
+    ok(await new Resilient.Debouncer({interval: 0.01}).wait_async(null));
+    equal(new Resilient.RetryBudget().available, 10);
+
+    for (const [field, klass, settings] of [
+        ['rate', Resilient.RateLimiter, {rate: 0}],
+        ['burst', Resilient.RateLimiter, {burst: 0}],
+        ['ratio', Resilient.RetryBudget, {ratio: 0, reserve: 0}],
+        ['reserve', Resilient.RetryBudget, {reserve: NaN}],
+        ['interval', Resilient.Throttle, {interval: -1}],
+        ['interval', Resilient.Debouncer, {interval: Infinity}],
+    ]) {
+        let error = null;
+        try {
+            new klass(settings);
+        } catch (e) {
+            error = e;
+        }
+        ok(error?.matches(Resilient.ClientError, Resilient.ClientError.INVALID_POLICY));
+        ok(error.message.includes(field));
+    }
+});
+
 run();

@@ -774,6 +774,50 @@ async def a_retrier_is_awaited():
     await raises_in(TimeoutError, asyncio.wait_for(slow.backoff_async(None), 0.01))
 
 
+@coroutine(Resilient.run, asyncio.run)
+async def guards_are_awaited():
+    limiter = Resilient.RateLimiter(rate=50, burst=2)
+    order = []
+
+    async def take(number):
+        assert await limiter.acquire_async()
+        order.append(number)
+
+    await asyncio.gather(*map(take, range(4)))
+    equal(order, [0, 1, 2, 3])
+    equal((limiter.rate, limiter.burst), (50, 2))
+
+    # Who gives up takes no token.
+    slow = Resilient.RateLimiter(rate=0.001)
+    assert slow.try_acquire()
+    await raises_in(TimeoutError, asyncio.wait_for(slow.acquire_async(), 0.01))
+    assert slow.available < 0.01
+
+    assert await Resilient.Throttle(interval=0).wait_async()
+    debouncer = Resilient.Debouncer(interval=0.01)
+    older = debouncer.wait_async()
+    assert await debouncer.wait_async()
+    error = await raises_in(GLib.Error, older)
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+
+
+@case
+def guards_are_made_of_what_can_be():
+    for field, cls, settings in [
+            ('rate', Resilient.RateLimiter, {'rate': 0}),
+            ('rate', Resilient.RateLimiter, {'rate': float('nan'), 'burst': 2}),
+            ('burst', Resilient.RateLimiter, {'rate': 1, 'burst': 0}),
+            ('ratio', Resilient.RetryBudget, {'ratio': 0, 'reserve': 0}),
+            ('reserve', Resilient.RetryBudget, {'reserve': -1}),
+            ('interval', Resilient.Throttle, {'interval': -1}),
+            ('interval', Resilient.Debouncer, {'interval': float('inf')})]:
+        error = raises(GLib.Error, cls, **settings)
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+        assert field in error.message, error.message
+    equal(Resilient.RetryBudget().available, 10)
+    equal(Resilient.Throttle(interval=2).interval, 2)
+
+
 class Sick(Exception):
     pass
 

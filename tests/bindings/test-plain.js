@@ -21,6 +21,9 @@ Gio._promisify(Resilient.Call.prototype, 'wait_async');
 Gio._promisify(Resilient.Subscription.prototype, 'next_async');
 Gio._promisify(Resilient.Retrier.prototype, 'backoff_async');
 Gio._promisify(Resilient.Batch.prototype, 'run_async');
+Gio._promisify(Resilient.RateLimiter.prototype, 'acquire_async');
+Gio._promisify(Resilient.Throttle.prototype, 'wait_async');
+Gio._promisify(Resilient.Debouncer.prototype, 'wait_async');
 Gio._promisify(Resilient, 'fetch_async');
 
 const {ClientError, EventType, Failure} = Resilient;
@@ -541,6 +544,82 @@ test('a batch gives results in order', async () => {
     const fast = Resilient.Batch.new(client, requests, Resilient.BatchFlags.FAIL_FAST);
     await fails(fast.run_async(null), ClientError, ClientError.INVALID_REQUEST);
     equal(fast.list_results().length, 3);
+});
+
+test('a rate limiter serves in order', async () => {
+    const limiter = Resilient.RateLimiter.new(50, 2);
+    const done = [];
+
+    equal([limiter.rate, limiter.burst, limiter.available], [50, 2, 2]);
+    await Promise.all([0, 1, 2, 3].map(async number => {
+        ok(await limiter.acquire_async(null));
+        done.push(number);
+    }));
+    equal(done, [0, 1, 2, 3]);
+
+    const slow = Resilient.RateLimiter.new(0.001, 1);
+    const cancellable = new Gio.Cancellable();
+    ok(slow.try_acquire());
+    ok(!slow.try_acquire());
+    const waiting = slow.acquire_async(cancellable);
+    cancellable.cancel();
+    await fails(waiting, Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+});
+
+test('a retry budget pays for a part', async () => {
+    const budget = Resilient.RetryBudget.new(0.2, 10);
+    let paid = 0;
+
+    equal([budget.ratio, budget.reserve, budget.available], [0.2, 10, 10]);
+    for (let i = 0; i < 100; i++)
+        budget.deposit();
+    while (budget.try_withdraw())
+        paid++;
+    ok(paid === 30 || paid === 31);
+});
+
+test('a throttle and a debouncer wait', async () => {
+    const throttle = Resilient.Throttle.new(0.01);
+    const began = GLib.get_monotonic_time();
+
+    for (let i = 0; i < 3; i++)
+        ok(await throttle.wait_async(null));
+    ok(GLib.get_monotonic_time() - began >= 19000);
+
+    const debouncer = Resilient.Debouncer.new(0.01);
+    const older = [debouncer.wait_async(null), debouncer.wait_async(null)];
+    const newest = debouncer.wait_async(null);
+    for (const waiting of older)
+        await fails(waiting, Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+    ok(await newest);
+});
+
+test('guards refuse what can’t be', async () => {
+    for (const [field, klass, ...values] of [
+        ['rate', Resilient.RateLimiter, 0, 1],
+        ['rate', Resilient.RateLimiter, NaN, 1],
+        ['rate', Resilient.RateLimiter, Infinity, 1],
+        ['burst', Resilient.RateLimiter, 1, 0],
+        ['burst', Resilient.RateLimiter, 1, -1],
+        ['ratio', Resilient.RetryBudget, 0, 0],
+        ['ratio', Resilient.RetryBudget, 1.5, 10],
+        ['reserve', Resilient.RetryBudget, 0.2, -1],
+        ['interval', Resilient.Throttle, -1],
+        ['interval', Resilient.Debouncer, NaN],
+    ]) {
+        let error = null;
+        try {
+            klass.new(...values);
+        } catch (e) {
+            error = e;
+        }
+        ok(error?.matches(ClientError, ClientError.INVALID_POLICY));
+        ok(error.message.includes(field));
+    }
+    // Made by GObject's own constructor it says so when it is used.
+    const limiter = new Resilient.RateLimiter({rate: -1});
+    const error = await fails(limiter.acquire_async(null), ClientError, ClientError.INVALID_POLICY);
+    ok(error.message.includes('rate'));
 });
 
 if (overridden)

@@ -5,6 +5,7 @@
 
 import json
 import threading
+import time
 
 import gi
 
@@ -871,6 +872,91 @@ def a_batch_gives_results_in_order():
     equal(len(batch.list_results()), 4)
     equal(client.get_active_count(), 0)
     close(client)
+
+
+@case
+def a_rate_limiter_serves_in_order():
+    limiter = Resilient.RateLimiter.new(50, 2)
+    equal((limiter.props.rate, limiter.get_burst(), limiter.get_available()), (50, 2, 2))
+    done = []
+    for number in range(4):
+        limiter.acquire_async(None, lambda source, result, number: done.append(
+            (number, source.acquire_finish(result))), number)
+    assert not limiter.try_acquire()
+    turn_until(lambda: len(done) == 4)
+    equal(done, [(number, True) for number in range(4)])
+
+    slow = Resilient.RateLimiter.new(0.001, 1)
+    assert slow.try_acquire() and not slow.try_acquire()
+    cancellable = Gio.Cancellable.new()
+    errors = []
+
+    def acquired(source, result):
+        errors.append(raises(GLib.Error, source.acquire_finish, result))
+
+    slow.acquire_async(cancellable, acquired)
+    cancellable.cancel()
+    turn_until(lambda: errors)
+    assert errors[0].matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+
+
+@case
+def a_retry_budget_pays_for_a_part():
+    budget = Resilient.RetryBudget.new(0.2, 10)
+    equal((budget.props.ratio, budget.get_reserve(), budget.get_available()), (0.2, 10, 10))
+    for _ in range(100):
+        budget.deposit()
+    paid = 0
+    while budget.try_withdraw():
+        paid += 1
+    assert 30 <= paid <= 31
+
+
+@case
+def a_throttle_and_a_debouncer_wait():
+    throttle = Resilient.Throttle.new(0.01)
+    began = time.monotonic()
+    for _ in range(3):
+        assert finish(throttle.wait_async, throttle.wait_finish)
+    assert time.monotonic() - began >= 0.019
+
+    debouncer = Resilient.Debouncer.new(0.01)
+    equal(debouncer.props.interval, 0.01)
+    done = []
+
+    def waited(source, result, number):
+        try:
+            done.append((number, source.wait_finish(result)))
+        except GLib.Error as error:
+            assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+            done.append((number, 'cancelled'))
+
+    for number in range(3):
+        debouncer.wait_async(None, waited, number)
+    turn_until(lambda: len(done) == 3)
+    equal(done, [(0, 'cancelled'), (1, 'cancelled'), (2, True)])
+
+
+@case
+def guards_refuse_what_cannot_be():
+    for field, function, *values in [
+            ('rate', Resilient.RateLimiter.new, 0, 1),
+            ('rate', Resilient.RateLimiter.new, float('nan'), 1),
+            ('rate', Resilient.RateLimiter.new, float('inf'), 1),
+            ('burst', Resilient.RateLimiter.new, 1, 0),
+            ('burst', Resilient.RateLimiter.new, 1, -1),
+            ('ratio', Resilient.RetryBudget.new, 0, 0),
+            ('ratio', Resilient.RetryBudget.new, 1.5, 10),
+            ('reserve', Resilient.RetryBudget.new, 0.2, -1),
+            ('interval', Resilient.Throttle.new, -1),
+            ('interval', Resilient.Debouncer.new, float('nan'))]:
+        error = raises(GLib.Error, function, *values)
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+        assert field in error.message, error.message
+    # Made by GObject's own constructor it says so when it is used.
+    limiter = Resilient.RateLimiter(rate=-1)
+    error = raises(GLib.Error, finish, limiter.acquire_async, limiter.acquire_finish)
+    assert 'rate' in error.message, error.message
 
 
 if hasattr(Resilient, 'run'):

@@ -26,6 +26,8 @@ using Context = std::unique_ptr<ResilientRequestContext, Deleter<resilient_reque
 using Policy = std::unique_ptr<ResilientRetryPolicy, Deleter<resilient_retry_policy_unref> >;
 using Builder =
   std::unique_ptr<ResilientRetryPolicyBuilder, Deleter<resilient_retry_policy_builder_unref> >;
+using RateLimiter = std::unique_ptr<ResilientRateLimiter, Deleter<g_object_unref> >;
+using RetryBudget = std::unique_ptr<ResilientRetryBudget, Deleter<g_object_unref> >;
 using Response = std::unique_ptr<ResilientResponse, Deleter<resilient_response_unref> >;
 using Error = std::unique_ptr<GError, Deleter<g_error_free> >;
 using Text = std::unique_ptr<char, Deleter<g_free> >;
@@ -145,6 +147,28 @@ TEST (RetryPolicyBuilder, RefusesAContradiction)
   EXPECT_EQ (policy, nullptr);
   EXPECT_TRUE (
     g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY));
+}
+
+TEST (RateLimiter, GivesABurst)
+{
+  RateLimiter limiter (resilient_rate_limiter_new (0.001, 2, nullptr));
+  GError *raw = nullptr;
+
+  EXPECT_TRUE (resilient_rate_limiter_try_acquire (limiter.get ()));
+  EXPECT_TRUE (resilient_rate_limiter_try_acquire (limiter.get ()));
+  EXPECT_FALSE (resilient_rate_limiter_try_acquire (limiter.get ()));
+
+  EXPECT_EQ (resilient_rate_limiter_new (0, 1, &raw), nullptr);
+  Error error (raw);
+  EXPECT_NE (std::string (error->message).find ("rate"), std::string::npos);
+}
+
+TEST (RetryBudget, PaysItsReserve)
+{
+  RetryBudget budget (resilient_retry_budget_new (0.2, 1, nullptr));
+
+  EXPECT_TRUE (resilient_retry_budget_try_withdraw (budget.get ()));
+  EXPECT_FALSE (resilient_retry_budget_try_withdraw (budget.get ()));
 }
 
 TEST (RequestContext, NeverChanges)

@@ -130,6 +130,17 @@ function _checkNumbers(klass) {
     };
 }
 
+// GObject's own constructor takes everything, and such an object would only say so when it is used.
+function _checkGuard(klass, defaults) {
+    const {prototype} = klass;
+    const init = prototype._init;
+
+    prototype._init = function (settings, ...rest) {
+        klass.new(...Object.values({...defaults, ...settings}));
+        return init.call(this, settings, ...rest);
+    };
+}
+
 function _init() {
     const Resilient = this;
 
@@ -156,6 +167,11 @@ function _init() {
             throw new RangeError(`capacity can’t be ${capacity}`);
         return subscribe.call(this, capacity);
     };
+
+    _checkGuard(Resilient.RateLimiter, {rate: 1, burst: 1});
+    _checkGuard(Resilient.RetryBudget, {ratio: 0.2, reserve: 10});
+    _checkGuard(Resilient.Throttle, {interval: 0});
+    _checkGuard(Resilient.Debouncer, {interval: 0});
 
     _promisifyAll(Resilient);
     for (const name of Object.getOwnPropertyNames(Resilient)) {

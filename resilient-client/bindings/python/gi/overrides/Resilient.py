@@ -1241,6 +1241,29 @@ class Retrier(Resilient.Retrier):
         return _backoff_async(self, reason, *args, **kwargs)
 
 
+# --- guards ---------------------------------------------------------------------------------------
+
+def _checked_guard(original, **defaults):
+    """The class, whose constructor raises what is wrong with a setting.
+
+    GObject's own takes everything, and such an object would only say so when it is used.
+    """
+    def __init__(self, **settings):
+        if unknown := settings.keys() - defaults.keys():
+            raise TypeError(f'{original.__name__} has no setting {min(unknown)}')
+        settings = {**defaults, **settings}
+        original.new(*settings.values())
+        original.__init__(self, **settings)
+
+    return type(original.__name__, (original,), {'__module__': __name__, '__init__': __init__})
+
+
+RateLimiter = _checked_guard(Resilient.RateLimiter, rate=1.0, burst=1)
+RetryBudget = _checked_guard(Resilient.RetryBudget, ratio=0.2, reserve=10.0)
+Throttle = _checked_guard(Resilient.Throttle, interval=0.0)
+Debouncer = _checked_guard(Resilient.Debouncer, interval=0.0)
+
+
 # --- what is the same for all --------------------------------------------------------------------
 
 def _get_in_arguments(info):
@@ -1329,7 +1352,8 @@ def _add_repr(cls, *names):
 
 
 _OVERRIDDEN = {cls.__name__: cls for cls in
-               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client, Batch, Retrier)}
+               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client, Batch, Retrier,
+                RateLimiter, RetryBudget, Throttle, Debouncer)}
 _REPR = {
     'Batch': ('n_done', 'n_failed', 'n_total', 'max_concurrent'),
     'Attempt': ('number', 'failure', 'status_code', 'duration', 'reason'),
