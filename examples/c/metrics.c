@@ -8,6 +8,7 @@
 
 #include <resilient.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "example-server.h"
 
@@ -104,6 +105,72 @@ write_log (gpointer data)
 }
 /* [end] */
 
+/* [page] */
+/* A page for Prometheus or the collector of OpenTelemetry, to be served to them alone. */
+static void
+metrics_page_cb (SoupServer *server,
+                 SoupServerMessage *message,
+                 const char *path,
+                 GHashTable *query,
+                 gpointer user_data)
+{
+  ResilientClient *client = user_data;
+  g_autoptr (ResilientStats) stats = resilient_client_get_stats (client);
+  char *text = resilient_stats_to_openmetrics (stats);
+
+  soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
+  soup_server_message_set_response (message,
+                                    "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                                    SOUP_MEMORY_TAKE,
+                                    text,
+                                    strlen (text));
+}
+/* [end] */
+
+static void
+page_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  ResilientResponse **response = user_data;
+  g_autoptr (GError) error = NULL;
+
+  *response = resilient_client_get_finish (RESILIENT_CLIENT (source), result, &error);
+  if (*response == NULL)
+    g_error ("%s", error->message);
+}
+
+/* As Prometheus would: asks for the page, and writes what it says of requests. */
+static gboolean
+read_page (ResilientClient *client)
+{
+  g_autoptr (SoupServer) server = soup_server_new (NULL, NULL);
+  g_autoptr (ResilientClient) scraper = resilient_client_new ();
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autofree char *uri = NULL;
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  GSList *uris;
+
+  soup_server_add_handler (server, "/metrics", metrics_page_cb, client, NULL);
+  if (!soup_server_listen_local (server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, NULL))
+    return FALSE;
+  uris = soup_server_get_uris (server);
+  uri = g_strdup_printf ("http://127.0.0.1:%d/metrics", g_uri_get_port (uris->data));
+  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+
+  resilient_client_get_async (scraper, uri, NULL, NULL, page_cb, &response);
+  while (response == NULL)
+    g_main_context_iteration (NULL, TRUE);
+
+  text = resilient_response_get_text (response, NULL);
+  if (text == NULL || !g_str_has_suffix (text, "\n# EOF\n"))
+    return FALSE;
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (g_str_has_prefix (lines[i], "resilient_client_requests"))
+      g_print ("%s\n", lines[i]);
+  return strstr (text, "error_type=\"404\"") != NULL;
+}
+
 static void
 waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -185,6 +252,8 @@ main (int argc, char **argv)
            resilient_stats_get_percentile (stats, 0.95));
   /* [end] */
 
+  if (!read_page (client) && server != NULL)
+    return EXIT_FAILURE;
   if (metrics.successes != resilient_stats_get_successes (stats)
       || metrics.retries != resilient_stats_get_retries (stats)
       || metrics.errors != resilient_stats_get_errors (stats) + resilient_stats_get_timeouts (stats)

@@ -2195,6 +2195,8 @@ resilient_client_clear_old_results (ResilientClient *self, double max_age)
 ResilientStats *
 resilient_client_get_stats (ResilientClient *self)
 {
+  ResilientStats *stats;
+
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
   if (resilient_engine_is_foreign (self->engine, NULL))
     {
@@ -2203,7 +2205,10 @@ resilient_client_get_stats (ResilientClient *self)
       return resilient_stats_new (&none);
     }
 
-  return resilient_recorder_get_stats (self->engine->recorder);
+  stats = resilient_recorder_get_stats (self->engine->recorder);
+  resilient_stats_set_live (
+    stats, resilient_client_get_active_count (self), resilient_client_get_pending_count (self));
+  return stats;
 }
 
 /**

@@ -597,6 +597,12 @@ log_attempt (CallAttempt *attempt,
                            outcome->reused_connection,
                            outcome->sends,
                            reason));
+  resilient_recorder_attempt_ended (self->engine->recorder,
+                                    resilient_origin_peek_key (self->origin),
+                                    resilient_frozen_request_get_method (self->frozen),
+                                    outcome->status_code,
+                                    failure,
+                                    duration);
   /* Not each time: it takes a walk to the end. */
   if (self->view.attempts % MAX_LOG == 0)
     cut_log (self);

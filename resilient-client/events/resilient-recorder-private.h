@@ -38,6 +38,14 @@ void resilient_recorder_set_max_result_bytes (ResilientRecorder *self,
 void resilient_recorder_started (ResilientRecorder *self); /* a request was accepted */
 void resilient_recorder_refused (ResilientRecorder *self); /* INVALID, OVERLOADED or CLOSED */
 void resilient_recorder_attempt (ResilientRecorder *self); /* an attempt begins */
+/* It is over, @duration seconds later; @origin and the rest as in resilient_metrics_add_attempt().
+ */
+void resilient_recorder_attempt_ended (ResilientRecorder *self,
+                                       const char *origin,
+                                       const char *method,
+                                       guint status_code,
+                                       ResilientFailure failure,
+                                       double duration);
 /* A retry was decided; @context is that of the attempt to come. */
 void resilient_recorder_retry (ResilientRecorder *self,
                                ResilientRequestContext *context,

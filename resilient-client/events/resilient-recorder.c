@@ -67,6 +67,7 @@ recorder_clear (gpointer data)
   resilient_recorder_close (self);
   g_ptr_array_unref (self->streams);
   resilient_result_store_free (self->store);
+  resilient_stats_data_clear (&self->stats);
   resilient_event_queue_unref (self->queue);
   g_rw_lock_clear (&self->wanted_lock);
   g_mutex_clear (&self->lock);
@@ -235,6 +236,19 @@ resilient_recorder_attempt (ResilientRecorder *self)
   self->stats.attempts++;
 }
 
+void
+resilient_recorder_attempt_ended (ResilientRecorder *self,
+                                  const char *origin,
+                                  const char *method,
+                                  guint status_code,
+                                  ResilientFailure failure,
+                                  double duration)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
+
+  resilient_stats_data_add_attempt (&self->stats, origin, method, status_code, failure, duration);
+}
+
 static void
 tell (ResilientRequestContext *context, const char *what, double seconds, ResilientReason reason)
 {
@@ -282,26 +296,21 @@ resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, Resi
   g_auto (Leftovers) leftovers = { NULL };
   g_autoptr (GMutexLocker) locker = NULL;
   ResilientEventType type;
-  guint64 *counter;
   gboolean wanted;
 
   switch (resilient_result_get_status (result))
     {
     case RESILIENT_RESULT_STATUS_SUCCESS:
       type = RESILIENT_EVENT_TYPE_SUCCESS;
-      counter = &self->stats.successes;
       break;
     case RESILIENT_RESULT_STATUS_ERROR:
       type = RESILIENT_EVENT_TYPE_ERROR;
-      counter = &self->stats.errors;
       break;
     case RESILIENT_RESULT_STATUS_TIMEOUT:
       type = RESILIENT_EVENT_TYPE_TIMEOUT;
-      counter = &self->stats.timeouts;
       break;
     case RESILIENT_RESULT_STATUS_CANCELLED:
       type = RESILIENT_EVENT_TYPE_CANCELLED;
-      counter = &self->stats.cancelled;
       break;
     case RESILIENT_RESULT_STATUS_PENDING:
     default:
@@ -316,8 +325,10 @@ resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, Resi
   wanted = is_wanted (self, type);
   locker = g_mutex_locker_new (&self->lock);
 
-  (*counter)++;
-  resilient_stats_data_add_time (&self->stats, resilient_result_get_total_time (result));
+  resilient_stats_data_add_ended (&self->stats,
+                                  resilient_result_get_status (result),
+                                  resilient_result_get_sends (result),
+                                  resilient_result_get_total_time (result));
   resilient_result_store_add (self->store, result);
   emit (self,
         &leftovers,
@@ -389,12 +400,9 @@ resilient_recorder_get_result_count (ResilientRecorder *self)
 ResilientStats *
 resilient_recorder_get_stats (ResilientRecorder *self)
 {
-  ResilientStatsData stats;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
-  g_mutex_lock (&self->lock);
-  stats = self->stats;
-  g_mutex_unlock (&self->lock);
-  return resilient_stats_new (&stats);
+  return resilient_stats_new (&self->stats);
 }
 
 ResilientSubscription *

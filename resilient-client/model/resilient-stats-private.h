@@ -6,13 +6,13 @@
 
 #pragma once
 
+#include "resilient-histogram-private.h"
+#include "resilient-metrics-private.h"
 #include "resilient-stats.h"
 
 G_BEGIN_DECLS
 
-/* Log-linear buckets over microseconds (the HdrHistogram layout): relative error at most 1/32. */
-#define RESILIENT_HISTOGRAM_BUCKETS 1024
-
+/* All zeros: nothing has happened. */
 typedef struct
 {
   guint64 requests; /* started: not the refused ones */
@@ -23,15 +23,28 @@ typedef struct
   guint64 timeouts;
   guint64 cancelled;
   guint64 refused;
-  double total_time; /* seconds, of all ended requests */
-  guint64 n_times;
-  guint32 histogram[RESILIENT_HISTOGRAM_BUCKETS];
+  double total_time;         /* seconds, of all ended requests */
+  ResilientHistogram times;  /* of the same, in microseconds */
+  ResilientMetrics *metrics; /* owned; NULL until there is something to count */
 } ResilientStatsData;
 
-void resilient_stats_data_add_time (ResilientStatsData *self, double seconds);
-/* @percentile from 0 to 1; seconds, 0 without any time. */
-double resilient_stats_data_get_percentile (const ResilientStatsData *self, double percentile);
-/* A snapshot. */
+void resilient_stats_data_clear (ResilientStatsData *self);
+/* An attempt is over: see resilient_metrics_add_attempt(). */
+void resilient_stats_data_add_attempt (ResilientStatsData *self,
+                                       const char *origin,
+                                       const char *method,
+                                       guint status_code,
+                                       ResilientFailure failure,
+                                       double seconds);
+/* A request has ended, as @status says, @sends messages and @seconds after it was started. */
+void resilient_stats_data_add_ended (ResilientStatsData *self,
+                                     ResilientResultStatus status,
+                                     guint sends,
+                                     double seconds);
+/* A snapshot: a copy. */
 ResilientStats *resilient_stats_new (const ResilientStatsData *data);
+/* How many requests had a slot and how many waited for one when it was taken. Before anybody else
+ * has it. */
+void resilient_stats_set_live (ResilientStats *self, guint active, guint pending);
 
 G_END_DECLS

@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* Counting, the histogram of times, and a snapshot of both. Who counts owns the data and its lock;
- * a snapshot never changes. */
+/* Counting, and a snapshot of what was counted: counters, the histogram of times, and the metrics
+ * that only a monitoring system reads. Who counts owns the data and its lock; a snapshot never
+ * changes. */
 
 #include "config.h"
 
 #include "resilient-stats-private.h"
 
-#include <float.h>
-#include <math.h>
+#include <string.h>
 
 #include "resilient-clock-private.h"
 
@@ -29,99 +29,116 @@
 struct _ResilientStats
 {
   ResilientStatsData data;
+  gboolean has_live; /* it is known how many requests were alive */
+  guint64 active;
+  guint64 pending;
 };
 
 G_DEFINE_BOXED_TYPE (ResilientStats, resilient_stats, resilient_stats_ref, resilient_stats_unref)
+
+static ResilientMetrics *
+ensure_metrics (ResilientStatsData *self)
+{
+  if (self->metrics == NULL)
+    self->metrics = resilient_metrics_new ();
+
+  return self->metrics;
+}
+
+void
+resilient_stats_data_clear (ResilientStatsData *self)
+{
+  resilient_histogram_clear (&self->times);
+  g_clear_pointer (&self->metrics, resilient_metrics_free);
+}
+
+void
+resilient_stats_data_add_attempt (ResilientStatsData *self,
+                                  const char *origin,
+                                  const char *method,
+                                  guint status_code,
+                                  ResilientFailure failure,
+                                  double seconds)
+{
+  resilient_metrics_add_attempt (ensure_metrics (self),
+                                 origin,
+                                 method,
+                                 status_code,
+                                 failure,
+                                 resilient_clock_from_seconds (seconds));
+}
+
+void
+resilient_stats_data_add_ended (ResilientStatsData *self,
+                                ResilientResultStatus status,
+                                guint sends,
+                                double seconds)
+{
+  gint64 microseconds = resilient_clock_from_seconds (seconds);
+
+  switch (status)
+    {
+    case RESILIENT_RESULT_STATUS_SUCCESS:
+      self->successes++;
+      break;
+    case RESILIENT_RESULT_STATUS_ERROR:
+      self->errors++;
+      break;
+    case RESILIENT_RESULT_STATUS_TIMEOUT:
+      self->timeouts++;
+      break;
+    case RESILIENT_RESULT_STATUS_CANCELLED:
+      self->cancelled++;
+      break;
+    case RESILIENT_RESULT_STATUS_PENDING:
+    default:
+      g_return_if_reached ();
+    }
+
+  self->total_time += resilient_clock_to_seconds (microseconds);
+  resilient_histogram_add (&self->times, microseconds);
+  resilient_metrics_add_request (ensure_metrics (self), status, sends, microseconds);
+}
+
+static void
+merge_data (ResilientStatsData *self, const ResilientStatsData *other)
+{
+  self->requests += other->requests;
+  self->attempts += other->attempts;
+  self->retries += other->retries;
+  self->successes += other->successes;
+  self->errors += other->errors;
+  self->timeouts += other->timeouts;
+  self->cancelled += other->cancelled;
+  self->refused += other->refused;
+  self->total_time += other->total_time;
+  resilient_histogram_merge (&self->times, &other->times);
+  if (other->metrics != NULL)
+    resilient_metrics_merge (ensure_metrics (self), other->metrics);
+}
 
 ResilientStats *
 resilient_stats_new (const ResilientStatsData *data)
 {
   ResilientStats *self = g_atomic_rc_box_new0 (ResilientStats);
 
-  self->data = *data;
+  merge_data (&self->data, data);
 
   return self;
 }
 
-/* The layout of HdrHistogram (Gil Tene): each power of two is cut in SUB_BUCKETS of equal width, so
- * the width is at most 1/16 of the values in it, and the middle of a bucket is wrong by 1/32 of
- * them at most. Below SUB_BUCKETS each value has its own bucket. The 59 powers of two of a gint64
- * from there on make it 16 + 59 × 16 = 960 buckets. */
-#define SUB_BUCKET_BITS 4
-#define SUB_BUCKETS (1 << SUB_BUCKET_BITS)
-
-G_STATIC_ASSERT (SUB_BUCKETS + (63 - SUB_BUCKET_BITS) * SUB_BUCKETS <= RESILIENT_HISTOGRAM_BUCKETS);
-
-static guint
-get_bucket (guint64 microseconds)
-{
-  guint shift = 0;
-
-  if (microseconds < SUB_BUCKETS)
-    return microseconds;
-
-  while (microseconds >> shift >= 2 * SUB_BUCKETS)
-    shift++;
-
-  return (shift + 1) * SUB_BUCKETS + ((microseconds >> shift) & (SUB_BUCKETS - 1));
-}
-
-/* The middle of what is counted in a bucket, microseconds. */
-static double
-get_bucket_middle (guint bucket)
-{
-  guint shift;
-  double low, width;
-
-  if (bucket < SUB_BUCKETS)
-    return bucket;
-
-  shift = bucket / SUB_BUCKETS - 1;
-  low = ldexp (SUB_BUCKETS + bucket % SUB_BUCKETS, shift);
-  width = ldexp (1.0, shift);
-
-  return low + (width - 1.0) / 2.0;
-}
-
 void
-resilient_stats_data_add_time (ResilientStatsData *self, double seconds)
+resilient_stats_set_live (ResilientStats *self, guint active, guint pending)
 {
-  gint64 microseconds = resilient_clock_from_seconds (seconds);
-  guint32 *count = &self->histogram[get_bucket (microseconds)];
-
-  self->total_time += resilient_clock_to_seconds (microseconds);
-  self->n_times++;
-
-  if (*count < G_MAXUINT32)
-    (*count)++;
+  self->has_live = TRUE;
+  self->active = active;
+  self->pending = pending;
 }
 
-double
-resilient_stats_data_get_percentile (const ResilientStatsData *self, double percentile)
+static void
+stats_clear (gpointer data)
 {
-  guint64 total = 0, seen = 0;
-  double rank;
-
-  for (guint i = 0; i < RESILIENT_HISTOGRAM_BUCKETS; i++)
-    total += self->histogram[i];
-
-  if (total == 0)
-    return 0.0;
-
-  /* Nearest rank: the smallest time that at least this part of all times does not exceed. The
-   * product may be a bit too large by rounding, as that of 0.07 and 100 is, and must not become
-   * the rank after. */
-  rank = ceil (percentile * total * (1.0 - 2.0 * DBL_EPSILON));
-  rank = CLAMP (rank, 1.0, (double) total);
-
-  for (guint i = 0; i < RESILIENT_HISTOGRAM_BUCKETS; i++)
-    {
-      seen += self->histogram[i];
-      if (seen >= rank)
-        return get_bucket_middle (i) / G_USEC_PER_SEC;
-    }
-
-  g_assert_not_reached ();
+  resilient_stats_data_clear (&((ResilientStats *) data)->data);
 }
 
 static guint64
@@ -167,7 +184,7 @@ resilient_stats_unref (ResilientStats *self)
 {
   g_return_if_fail (self != NULL);
 
-  g_atomic_rc_box_release (self);
+  g_atomic_rc_box_release_full (self, stats_clear);
 }
 
 /**
@@ -402,7 +419,7 @@ resilient_stats_get_mean_time (ResilientStats *self)
 {
   g_return_val_if_fail (self != NULL, 0.0);
 
-  return self->data.n_times > 0 ? self->data.total_time / self->data.n_times : 0.0;
+  return self->data.times.count > 0 ? self->data.total_time / self->data.times.count : 0.0;
 }
 
 /**
@@ -413,7 +430,8 @@ resilient_stats_get_mean_time (ResilientStats *self)
  * Gets the time that this part of the ended requests stayed within. A @percentile out of its range
  * is a programmer error.
  *
- * It is right to 1/32 of itself, and to a microsecond.
+ * It is right to 1 % of itself, and to a microsecond, however many requests there were: the times
+ * are counted in a histogram of the layout of [HdrHistogram](https://hdrhistogram.org/).
  *
  * Returns: seconds, 0 when none has ended
  *
@@ -425,5 +443,111 @@ resilient_stats_get_percentile (ResilientStats *self, double percentile)
   g_return_val_if_fail (self != NULL, 0.0);
   g_return_val_if_fail (percentile >= 0.0 && percentile <= 1.0, 0.0);
 
-  return resilient_stats_data_get_percentile (&self->data, percentile);
+  return resilient_histogram_get_percentile (&self->data.times, percentile) / G_USEC_PER_SEC;
+}
+
+/**
+ * resilient_stats_merge:
+ * @self: statistics
+ * @other: statistics, as a rule of another client
+ *
+ * Adds up two statistics, such as those of all clients of a program. Percentiles are as exact as if
+ * one client had counted everything.
+ *
+ * Returns: (transfer full): new statistics
+ *
+ * Since: 1.0
+ */
+ResilientStats *
+resilient_stats_merge (ResilientStats *self, ResilientStats *other)
+{
+  ResilientStats *sum;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (other != NULL, NULL);
+
+  sum = resilient_stats_new (&self->data);
+  merge_data (&sum->data, &other->data);
+  sum->has_live = self->has_live || other->has_live;
+  sum->active = self->active + other->active;
+  sum->pending = self->pending + other->pending;
+
+  return sum;
+}
+
+static void
+append_metric (GString *text, const char *type, const char *name, guint64 value, const char *help)
+{
+  g_string_append_printf (text,
+                          "# TYPE %s %s\n# HELP %s %s\n%s%s %" G_GUINT64_FORMAT "\n",
+                          name,
+                          type,
+                          name,
+                          help,
+                          name,
+                          strcmp (type, "counter") == 0 ? "_total" : "",
+                          value);
+}
+
+/**
+ * resilient_stats_to_openmetrics:
+ * @self: statistics
+ *
+ * Writes statistics for a monitoring system such as Prometheus, in the text format of
+ * [OpenMetrics 1.0](https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md).
+ * Its media type is `application/openmetrics-text; version=1.0.0; charset=utf-8`.
+ *
+ * The duration of attempts has the name, the attributes and the buckets of OpenTelemetry's
+ * [semantic conventions](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/):
+ * `http.client.request.duration`, as `http_client_request_duration_seconds`. [What there is
+ * besides](metrics.html) has a name that begins with `resilient_client`.
+ *
+ * The text has a bounded size. The first 16 servers are named, others are `_OTHER`; a status code
+ * that is not registered counts as the first one of its class; beyond 256 combinations of server,
+ * method and outcome all others are one, with `otel_metric_overflow="true"`. No label has anything
+ * of a path, a query, a header field or a user name.
+ *
+ * One text is about one client: no label says which. For several clients, add up their statistics
+ * with [method@Stats.merge], as a metric may stand in a text only once.
+ *
+ * Returns: (transfer full): text that ends with a line `# EOF`
+ *
+ * Since: 1.0
+ */
+char *
+resilient_stats_to_openmetrics (ResilientStats *self)
+{
+  const ResilientStatsData *data;
+  GString *text;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  data = &self->data;
+  text = g_string_new (NULL);
+  resilient_metrics_write (data->metrics, text);
+
+#define COUNTER(name, help)                                                                        \
+  append_metric (text, "counter", "resilient_client_" #name, data->name, help)
+  COUNTER (requests, "Requests that were started.");
+  COUNTER (attempts, "Attempts that were begun.");
+  COUNTER (retries, "Retries that were decided.");
+  COUNTER (successes, "Requests that ended with an answer that their policy accepts.");
+  COUNTER (errors, "Requests that failed, time-outs aside.");
+  COUNTER (timeouts, "Requests that failed, their last failure being a time-out.");
+  COUNTER (cancelled, "Requests that were cancelled.");
+  COUNTER (refused, "Requests that were refused at once.");
+#undef COUNTER
+  if (self->has_live)
+    {
+      append_metric (
+        text, "gauge", "http_client_active_requests", self->active, "Requests that have a slot.");
+      append_metric (text,
+                     "gauge",
+                     "resilient_client_pending_requests",
+                     self->pending,
+                     "Requests that wait for a slot.");
+    }
+
+  g_string_append (text, "# EOF\n");
+  return g_string_free (text, FALSE);
 }

@@ -52,6 +52,11 @@ double          resilient_stats_get_mean_time    (ResilientStats *self);
 RESILIENT_AVAILABLE_IN_1_0
 double          resilient_stats_get_percentile   (ResilientStats *self,
                                                   double          percentile);
+RESILIENT_AVAILABLE_IN_1_0
+ResilientStats *resilient_stats_merge            (ResilientStats *self,
+                                                  ResilientStats *other);
+RESILIENT_AVAILABLE_IN_1_0
+char           *resilient_stats_to_openmetrics   (ResilientStats *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientStats, resilient_stats_unref)
 

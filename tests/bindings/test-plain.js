@@ -458,6 +458,8 @@ test('statistics count', async () => {
     const stats = client.get_stats();
     equal([stats.get_requests(), stats.get_successes(), stats.get_success_rate()], [4, 4, 1]);
     ok(stats.get_mean_time() > 0 && stats.get_percentile(0.5) <= stats.get_percentile(1));
+    const text = stats.merge(stats).to_openmetrics();
+    ok(text.includes('resilient_client_successes_total 8\n') && text.endsWith('\n# EOF\n'));
     await client.close_async(0, null);
 });
 

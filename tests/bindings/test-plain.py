@@ -724,6 +724,11 @@ def statistics_count():
     assert abs(stats.get_retry_rate() - 2 / 7) < 1e-9
     assert 0 < stats.get_percentile(0.5) <= stats.get_percentile(1)
     assert stats.get_mean_time() > 0
+    both = stats.merge(client.get_stats())
+    equal((both.get_requests(), both.get_percentile(1)), (10, stats.get_percentile(1)))
+    text = both.to_openmetrics()
+    assert 'resilient_client_retries_total 4\n' in text
+    assert text.endswith('\n# EOF\n')
     close(client)
 
 
