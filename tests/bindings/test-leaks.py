@@ -215,6 +215,25 @@ def policies_go():
 
 
 @case
+def permits_go():
+    breaker = Resilient.CircuitBreaker.new(None)
+    context = GLib.MainContext.default()
+
+    def work():
+        policy = Resilient.CircuitPolicyBuilder.new(None).build()
+        other = Resilient.CircuitBreaker.new(policy)
+        other.connect('state-changed', lambda *_: None)
+        other.acquire().fail()
+        other.trip()
+        while context.iteration(False):
+            pass
+        breaker.acquire()
+        breaker.acquire().succeed()
+
+    check_small(work)
+
+
+@case
 def contexts_go():
     def work():
         context = Resilient.RequestContext.new(None, QUICK, None).increment_attempt()

@@ -236,6 +236,47 @@ def durations_that_are_none_are_refused():
 
 
 @case
+def circuit_policies_take_keywords():
+    policy = Resilient.CircuitPolicy(failure_threshold=3, recovery_timeout=10)
+    equal((policy.failure_threshold, policy.recovery_timeout, policy.lease), (3, 10, 60))
+    equal(Resilient.CircuitPolicy(policy, lease=5).failure_threshold, 3)
+    assert Resilient.CircuitPolicy() == Resilient.CircuitPolicy.get_default() != policy
+    equal(len({policy, Resilient.CircuitPolicy(policy)}), 1)
+    assert 'failure_threshold=3' in repr(policy)
+    raises(TypeError, Resilient.CircuitPolicy, threshold=3)
+    for name, value in (('failure_threshold', 0), ('failure_rate', float('nan')), ('lease', -1)):
+        error = raises(GLib.Error, Resilient.CircuitPolicy, **{name: value})
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+        assert name in error.message
+    assert 'minimum_calls' in str(raises(ValueError, Resilient.CircuitPolicy, minimum_calls=2 ** 31))
+    assert 'minimum_calls' in str(raises(TypeError, Resilient.CircuitPolicy, minimum_calls=0.5))
+
+
+@case
+def a_permit_reports_at_the_end_of_its_block():
+    breaker = Resilient.CircuitBreaker(policy=Resilient.CircuitPolicy(failure_threshold=2))
+
+    def block(error=None):
+        with breaker.acquire() as permit:
+            assert isinstance(permit, Resilient.Permit)
+            if error is not None:
+                raise error
+
+    raises(ZeroDivisionError, block, ZeroDivisionError())
+    block()
+    raises(ZeroDivisionError, block, ZeroDivisionError())
+    # Neither a success, which would begin anew, nor a failure, which would open it.
+    raises(KeyboardInterrupt, block, KeyboardInterrupt())
+    raises(GLib.Error, block, GLib.Error.new_literal(Gio.io_error_quark(), 'cancelled',
+                                                     Gio.IOErrorEnum.CANCELLED))
+    equal(breaker.state, Resilient.CircuitState.CLOSED)
+    raises(GLib.Error, block, GLib.Error.new_literal(Gio.io_error_quark(), 'failed',
+                                                     Gio.IOErrorEnum.FAILED))
+    equal(breaker.state, Resilient.CircuitState.OPEN)
+    assert 30 <= breaker.retry_after <= 36
+
+
+@case
 def integers_out_of_range_are_refused():
     client = Resilient.Client()
     origin = client.get_origin(server.uri('/'))

@@ -8,6 +8,7 @@ import GLib from 'gi://GLib';
 import Json from 'gi://Json?version=1.0';
 import Resilient from 'gi://Resilient?version=1';
 import Soup from 'gi://Soup?version=3.0';
+import System from 'system';
 
 import {Server} from './loopback.js';
 import {equal, fails, ok, run, test, turnUntil} from './tap.js';
@@ -171,6 +172,58 @@ test('policies are built and checked', async () => {
     ok(policy.delay_for_attempt(1) <= policy.get_base_delay());
     builder.set_jitter(2);
     await fails(() => builder.build(), ClientError, ClientError.INVALID_POLICY);
+});
+
+test('circuit policies are built and checked', async () => {
+    const builder = Resilient.CircuitPolicyBuilder.new(null);
+
+    builder.set_failure_threshold(3);
+    builder.set_recovery_timeout(0.01);
+    equal(builder.build().get_failure_threshold(), 3);
+    for (const [name, good] of [['failure_threshold', 1], ['failure_rate', 0.5],
+        ['minimum_calls', 1], ['window', 1], ['recovery_timeout', 1], ['half_open_max_calls', 1],
+        ['lease', 1]]) {
+        // What is no number becomes 0 where an integer is wanted.
+        for (const bad of [0, -1, NaN]) {
+            builder[`set_${name}`](bad);
+            // eslint-disable-next-line no-await-in-loop
+            const error = await fails(() => builder.build(), ClientError,
+                ClientError.INVALID_POLICY);
+            ok(error.message.includes(name));
+        }
+        builder[`set_${name}`](good);
+    }
+    ok(builder.build().equal(builder.build()));
+});
+
+test('a circuit breaker opens and closes', async () => {
+    const builder = Resilient.CircuitPolicyBuilder.new(null);
+
+    builder.set_recovery_timeout(0.01);
+    const breaker = new Resilient.CircuitBreaker({policy: builder.build()});
+    const changes = [];
+    breaker.connect('state-changed', (_breaker, ...states) => changes.push(states));
+    for (let i = 0; i < 5; i++)
+        breaker.acquire().fail();
+    const {CLOSED, OPEN, HALF_OPEN} = Resilient.CircuitState;
+    equal(breaker.state, OPEN);
+    await fails(() => breaker.acquire(), ClientError, ClientError.CIRCUIT_OPEN);
+    ok(breaker.retryAfter > 0);
+
+    GLib.timeout_add(GLib.PRIORITY_DEFAULT, 5, () => breaker.get_retry_after() > 0);
+    await turnUntil(() => breaker.state === HALF_OPEN);
+    // The collector drops it: its place is free again, without a verdict.
+    (() => breaker.acquire())();
+    await fails(() => breaker.acquire(), ClientError, ClientError.CIRCUIT_OPEN);
+    await turnUntil(() => {
+        System.gc();
+        return breaker.retryAfter === 0;
+    });
+    equal(breaker.state, HALF_OPEN);
+    breaker.acquire().succeed();
+    equal(breaker.state, CLOSED);
+    await turnUntil(() => changes.length === 3);
+    equal(changes, [[CLOSED, OPEN], [OPEN, HALF_OPEN], [HALF_OPEN, CLOSED]]);
 });
 
 test('results are an array', async () => {

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: MIT
 """The introspected library from Python, without the override."""
 
+import gc
 import json
 import threading
 import time
@@ -190,6 +191,90 @@ def a_context_is_a_value():
     assert context.equal(context.copy()) and not context.equal(second)
     assert context.get_elapsed_time() >= 0 and context.get_created_at() > 0
     assert Resilient.RequestContext.new().get_policy() is None
+
+
+CIRCUIT_SETTINGS = {'failure_threshold': 3, 'failure_rate': 0.25, 'minimum_calls': 4, 'window': 5,
+                    'recovery_timeout': 0.01, 'half_open_max_calls': 2, 'lease': 0.02}
+
+
+def circuit_policy(**changes):
+    builder = Resilient.CircuitPolicyBuilder.new(None)
+    for name, value in changes.items():
+        getattr(builder, f'set_{name}')(value)
+    return builder.build()
+
+
+@case
+def circuit_policies_are_built_and_checked():
+    policy = circuit_policy(**CIRCUIT_SETTINGS)
+    equal({name: getattr(policy, f'get_{name}')() for name in CIRCUIT_SETTINGS}, CIRCUIT_SETTINGS)
+    assert policy.equal(Resilient.CircuitPolicyBuilder.new(policy).build())
+    assert not policy.equal(Resilient.CircuitPolicy.get_default())
+    for name in CIRCUIT_SETTINGS:
+        for value in (0, -1) if isinstance(CIRCUIT_SETTINGS[name], int) else (0, -1, float('nan')):
+            error = raises(GLib.Error, circuit_policy, **{name: value})
+            assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+            assert name in error.message, error.message
+    for rate in (1.5, float('inf')):
+        assert 'failure_rate' in raises(GLib.Error, circuit_policy, failure_rate=rate).message
+
+
+def fail(breaker, times):
+    for _ in range(times):
+        breaker.acquire().fail()
+
+
+def wait_until_half_open(breaker):
+    turn_until(lambda: breaker.get_retry_after() == 0)
+    equal(breaker.get_state(), Resilient.CircuitState.HALF_OPEN)
+
+
+@case
+def a_circuit_breaker_opens_and_closes():
+    breaker = Resilient.CircuitBreaker.new(circuit_policy(recovery_timeout=0.01))
+    changes, notified = [], []
+    breaker.connect('state-changed', lambda breaker, old, new:
+                    changes.append((old.value_nick, new.value_nick)))
+    breaker.connect('notify::state', lambda *_: notified.append(True))
+    equal(breaker.props.state, Resilient.CircuitState.CLOSED)
+    equal(breaker.props.policy.get_failure_threshold(), 5)
+    fail(breaker, 5)
+    equal(breaker.props.state, Resilient.CircuitState.OPEN)
+    error = raises(GLib.Error, breaker.acquire)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.CIRCUIT_OPEN)
+    assert 0 < breaker.props.retry_after <= 0.012
+
+    GLib.timeout_add(5, lambda: breaker.get_retry_after() > 0)
+    wait_until_half_open(breaker)
+    breaker.acquire().succeed()
+    equal(breaker.get_state(), Resilient.CircuitState.CLOSED)
+    breaker.trip()
+    breaker.reset()
+    turn_until(lambda: len(changes) == 5)
+    equal(changes, [('closed', 'open'), ('open', 'half-open'), ('half-open', 'closed'),
+                    ('closed', 'open'), ('open', 'closed')])
+    equal(len(notified), 5)
+
+
+@case
+def a_permit_that_is_collected_gives_its_place_back():
+    breaker = Resilient.CircuitBreaker.new(circuit_policy(recovery_timeout=0.01))
+    breaker.trip()
+    GLib.timeout_add(5, lambda: breaker.get_retry_after() > 0)
+    wait_until_half_open(breaker)
+
+    # It goes with its last reference, or with the circle that it is in.
+    permit = breaker.acquire()
+    raises(GLib.Error, breaker.acquire)
+    del permit
+    circle = [breaker.acquire()]
+    circle.append(circle)
+    raises(GLib.Error, breaker.acquire)
+    del circle
+    gc.collect()
+    equal(breaker.get_state(), Resilient.CircuitState.HALF_OPEN)
+    breaker.acquire().succeed()
+    equal(breaker.get_state(), Resilient.CircuitState.CLOSED)
 
 
 @case

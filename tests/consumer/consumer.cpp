@@ -171,6 +171,26 @@ TEST (RetryBudget, PaysItsReserve)
   EXPECT_FALSE (resilient_retry_budget_try_withdraw (budget.get ()));
 }
 
+TEST (CircuitBreaker, Opens)
+{
+  std::unique_ptr<ResilientCircuitBreaker, Deleter<g_object_unref> > breaker (
+    resilient_circuit_breaker_new (resilient_circuit_policy_get_default ()));
+
+  for (int i = 0; i < 5; i++)
+    {
+      std::unique_ptr<ResilientPermit, Deleter<g_object_unref> > permit (
+        resilient_circuit_breaker_acquire (breaker.get (), nullptr));
+      ASSERT_NE (permit, nullptr);
+      resilient_permit_fail (permit.get ());
+    }
+  GError *error = nullptr;
+  EXPECT_EQ (resilient_circuit_breaker_acquire (breaker.get (), &error), nullptr);
+  Error owned (error);
+  EXPECT_TRUE (
+    g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN));
+  EXPECT_EQ (resilient_circuit_breaker_get_state (breaker.get ()), RESILIENT_CIRCUIT_STATE_OPEN);
+}
+
 TEST (RequestContext, NeverChanges)
 {
   Policy policy (resilient_retry_policy_new (1, 0.5));

@@ -44,6 +44,30 @@ test_policy_refused ()
     }
 }
 
+void
+test_circuit_breaker ()
+{
+  try
+    {
+      var builder = new Resilient.CircuitPolicyBuilder (null);
+      builder.set_failure_threshold (1);
+      var breaker = new Resilient.CircuitBreaker (builder.build ());
+      breaker.acquire ().fail ();
+      assert (breaker.state == Resilient.CircuitState.OPEN);
+      assert (breaker.retry_after > 0);
+      breaker.acquire ();
+      assert_not_reached ();
+    }
+  catch (Resilient.ClientError.CIRCUIT_OPEN error)
+    {
+      assert (error.message != "");
+    }
+  catch (Error error)
+    {
+      assert_not_reached ();
+    }
+}
+
 async uint
 fetch (Resilient.Client client, string uri) throws Error
 {
@@ -93,6 +117,7 @@ main (string[] args)
   Test.init (ref args);
   Test.add_func ("/vala/values", test_values);
   Test.add_func ("/vala/policy-refused", test_policy_refused);
+  Test.add_func ("/vala/circuit-breaker", test_circuit_breaker);
   Test.add_func ("/vala/fetch", test_fetch);
   return Test.run ();
 }

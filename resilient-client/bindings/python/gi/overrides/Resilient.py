@@ -647,14 +647,18 @@ def _from_vardict(metadata):
     return {} if metadata is None else metadata.unpack()
 
 
-def _build_policy(base, changes):
+_COUNTS = ('max_retries', 'failure_threshold', 'minimum_calls', 'half_open_max_calls')
+
+
+def _build_policy(base, changes, kind='retry'):
     """The policy with what changes names changed."""
-    builder = Resilient.RetryPolicyBuilder.new(base)
+    builders = {'retry': Resilient.RetryPolicyBuilder, 'circuit': Resilient.CircuitPolicyBuilder}
+    builder = builders[kind].new(base)
     for name, value in changes.items():
         setter = getattr(builder, f'set_{name}', None)
         if setter is None:
-            raise TypeError(f'A retry policy has no {name!r}')
-        if name == 'max_retries':
+            raise TypeError(f'A {kind} policy has no {name!r}')
+        if name in _COUNTS:
             value = _check_integer(name, value, GLib.MININT, GLib.MAXINT)
         try:
             setter(value)
@@ -683,6 +687,47 @@ class RetryPolicy(Resilient.RetryPolicy):
 
     def __hash__(self):
         return hash((self.get_max_retries(), self.get_base_delay()))
+
+
+class CircuitPolicy(Resilient.CircuitPolicy):
+    """CircuitPolicy(base=None, **settings): a policy, or the default one, with settings of its own.
+
+    The settings are those of Resilient.CircuitPolicyBuilder, such as failure_threshold=3 or
+    recovery_timeout=10. Raises GLib.Error if one is out of range.
+    """
+
+    def __new__(cls, base=None, **settings):
+        return _build_policy(base, settings, 'circuit')
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __eq__(self, other):
+        return self.equal(other) if isinstance(other, Resilient.CircuitPolicy) else NotImplemented
+
+    def __hash__(self):
+        return hash((self.get_failure_threshold(), self.get_recovery_timeout()))
+
+
+class Permit(Resilient.Permit):
+    """In a with statement it reports by itself: the block's end is a success, an exception a failure.
+
+    A block that is cancelled is neither, nor is one that ends by what is no Exception.
+    """
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error is None:
+            self.succeed()
+        elif isinstance(error, Exception) and not (
+                isinstance(error, GLib.Error)
+                and error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)):
+            self.fail()
+        else:
+            # A traceback may keep it for long.
+            self.run_dispose()
 
 
 class RequestContext(Resilient.RequestContext):
@@ -841,7 +886,7 @@ def _checked(cls, info):
     if is_setter:
         def check(name, value):
             return _check_setting(cls, setting, value)
-    elif cls.__name__ == 'RetryPolicyBuilder':
+    elif cls.__name__ in ('RetryPolicyBuilder', 'CircuitPolicyBuilder'):
         # It looks at all of its settings together when it builds.
         def check(name, value):
             return value if value is not None else _check_duration(setting, value)
@@ -1352,11 +1397,13 @@ def _add_repr(cls, *names):
 
 
 _OVERRIDDEN = {cls.__name__: cls for cls in
-               (RetryPolicy, RequestContext, Response, Request, Call, Subscription, Client, Batch, Retrier,
-                RateLimiter, RetryBudget, Throttle, Debouncer)}
+               (RetryPolicy, CircuitPolicy, Permit, RequestContext, Response, Request, Call,
+                Subscription, Client, Batch, Retrier, RateLimiter, RetryBudget, Throttle, Debouncer)}
 _REPR = {
     'Batch': ('n_done', 'n_failed', 'n_total', 'max_concurrent'),
     'Attempt': ('number', 'failure', 'status_code', 'duration', 'reason'),
+    'CircuitPolicy': ('failure_threshold', 'failure_rate', 'minimum_calls', 'window',
+                      'recovery_timeout', 'half_open_max_calls', 'lease'),
     'Event': ('event_type', 'context', 'sequence', 'failure', 'reason', 'delay'),
     'RequestContext': ('request_id', 'current_attempt', 'max_retries'),
     'Response': ('status_code', 'reason_phrase', 'content_type', 'elapsed_time'),
