@@ -28,15 +28,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def start():
+    """The URI of a server which is started for the program."""
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f'http://127.0.0.1:{server.server_port}'
+
+
 def get_base_uri():
     """The URI given to the program; with --self-test, that of a server which is started for it."""
     if len(sys.argv) != 2:
         sys.exit(f'Usage: {sys.argv[0]} URI | --self-test')
     if sys.argv[1] != '--self-test':
         return sys.argv[1].rstrip('/')
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f'http://127.0.0.1:{server.server_port}'
+    return start()
 
 
 def get_refusing_uri():
