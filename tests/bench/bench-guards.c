@@ -73,13 +73,37 @@ withdraw (void)
     g_assert_true (resilient_retry_budget_try_withdraw (budget));
 }
 
+static void
+permit (void)
+{
+  g_autoptr (ResilientCircuitBreaker) breaker = resilient_circuit_breaker_new (NULL);
+
+  for (int i = 0; i < n_times; i++)
+    {
+      g_autoptr (ResilientPermit) permit = resilient_circuit_breaker_acquire (breaker, NULL);
+
+      resilient_permit_succeed (permit);
+    }
+}
+
+static void
+refuse (void)
+{
+  g_autoptr (ResilientCircuitBreaker) breaker = resilient_circuit_breaker_new (NULL);
+
+  resilient_circuit_breaker_trip (breaker);
+  for (int i = 0; i < n_times; i++)
+    g_assert_null (resilient_circuit_breaker_acquire (breaker, NULL));
+}
+
 static const struct
 {
   const char *name;
   void (*func) (void);
 } operations[] = {
   { "try-acquire", take_tokens }, { "try-acquire-in-vain", take_none }, { "acquire", acquire },
-  { "deposit", deposit },         { "try-withdraw", withdraw },
+  { "permit", permit },           { "permit-in-vain", refuse },         { "deposit", deposit },
+  { "try-withdraw", withdraw },
 };
 
 int

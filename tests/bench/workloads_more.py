@@ -161,6 +161,8 @@ GUARD_OPERATIONS = {
     'try-acquire': ('a rate limiter gives a token', 1000),
     'try-acquire-in-vain': ('a rate limiter has none', 1000),
     'acquire': ('a token, by a callback', None),
+    'permit': ('a circuit breaker admits a call, which succeeds', None),
+    'permit-in-vain': ('a circuit breaker refuses a call', None),
     'deposit': ('a retry budget is told of a request', 1000),
     'try-withdraw': ('a retry budget pays', 1000),
 }
