@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* All chance of the library: jitter, request ids, idempotency keys. A test may fix the seed. Any
- * thread. */
+/* All chance of the library: jitter, request ids, idempotency keys, span ids. A test may fix the
+ * seed. Any thread. */
 
 #pragma once
 
@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 /* The seam through which all chance is drawn; thread-safe. Uniform in [0, 1). */
 double resilient_random_double (void);
 double resilient_random_range (double low, double high);
+guint64 resilient_random_uint64 (void);
 /* Fills @uuid with a random UUID (RFC 9562 version 4), zero-terminated. */
 #define RESILIENT_UUID_SIZE 37
 void resilient_random_uuid (char uuid[RESILIENT_UUID_SIZE]);

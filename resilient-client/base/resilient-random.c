@@ -80,6 +80,19 @@ resilient_random_range (double low, double high)
   return value < high ? value : low;
 }
 
+guint64
+resilient_random_uint64 (void)
+{
+  guint64 high, low;
+
+  g_mutex_lock (&generator_lock);
+  high = g_rand_int (ensure_generator ());
+  low = g_rand_int (ensure_generator ());
+  g_mutex_unlock (&generator_lock);
+
+  return high << 32 | low;
+}
+
 void
 resilient_random_uuid (char uuid[RESILIENT_UUID_SIZE])
 {

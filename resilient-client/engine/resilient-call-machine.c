@@ -69,6 +69,8 @@ struct _CallAttempt
   guint8 has_early_verdict;
   guint8 answered; /* its headers have come */
   guint8 stage;    /* a Stage */
+  guint8 astray;   /* a redirect has led to another origin */
+  guint number;    /* from 1; 0: it has not begun */
 };
 
 /* What few calls need, made when one does, and kept until it is finalized: whoever resumes one that
@@ -585,9 +587,8 @@ log_attempt (CallAttempt *attempt,
 {
   ResilientCallMachine *self = attempt->machine;
   double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - attempt->started);
-
-  self->log = g_slist_prepend (
-    self->log,
+  ResilientTraceContext *trace = resilient_frozen_request_get_trace (self->frozen);
+  ResilientAttempt *record =
     resilient_attempt_new (self->view.attempts,
                            attempt->started_real,
                            duration,
@@ -596,7 +597,12 @@ log_attempt (CallAttempt *attempt,
                            resilient_request_context_get_previous_delay (self->view.context),
                            outcome->reused_connection,
                            outcome->sends,
-                           reason));
+                           reason);
+
+  if (trace != NULL)
+    resilient_attempt_set_span_id (record,
+                                   resilient_trace_context_get_span_id (trace, attempt->number));
+  self->log = g_slist_prepend (self->log, record);
   resilient_recorder_attempt_ended (self->engine->recorder,
                                     resilient_origin_peek_key (self->origin),
                                     resilient_frozen_request_get_method (self->frozen),
@@ -1109,17 +1115,42 @@ handle_attempt_released (ResilientCallMachine *self, gpointer arg)
   g_mutex_unlock (&self->lock);
 }
 
+/* With the trace of the request; the headers of the request itself win over it later. Takes
+ * @headers, which is nullable. */
+static ResilientHeaders *
+add_trace (CallAttempt *attempt, ResilientHeaders *headers)
+{
+  ResilientTraceContext *trace = resilient_frozen_request_get_trace (attempt->machine->frozen);
+  g_autoptr (ResilientHeaders) shared = headers;
+  ResilientHeaders *own =
+    shared != NULL ? resilient_headers_copy (shared) : resilient_headers_new ();
+  char parent[RESILIENT_TRACE_PARENT_SIZE];
+
+  resilient_trace_context_write_parent (trace, attempt->number, parent);
+  resilient_headers_replace (own, "traceparent", parent);
+  resilient_headers_replace (own, "tracestate", resilient_trace_context_get_state (trace));
+  return own;
+}
+
 static ResilientHeaders *
 default_headers_cb (GUri *uri, gpointer data)
 {
   CallAttempt *attempt = data;
-  ResilientEngine *engine = attempt->machine->engine;
+  ResilientCallMachine *self = attempt->machine;
   g_autoptr (ResilientOrigin) other = NULL;
+  ResilientOrigin *origin = self->origin;
+  ResilientHeaders *headers;
 
-  if (uri == resilient_frozen_request_peek_uri (attempt->machine->frozen))
-    return resilient_engine_dup_default_headers (engine, attempt->machine->origin);
-  other = resilient_origin_table_get (engine->origins, uri);
-  return resilient_engine_dup_default_headers (engine, other);
+  if (uri != resilient_frozen_request_peek_uri (self->frozen))
+    origin = other = resilient_origin_table_get (self->engine->origins, uri);
+  headers = resilient_engine_dup_default_headers (self->engine, origin);
+
+  /* As the secrets of a request, it does not come back either. */
+  if (origin != self->origin)
+    attempt->astray = TRUE;
+  return resilient_frozen_request_get_trace (self->frozen) != NULL && !attempt->astray
+           ? add_trace (attempt, headers)
+           : headers;
 }
 
 static const ResilientTransportAttemptFuncs attempt_funcs = {
@@ -1163,7 +1194,7 @@ begin_attempt (ResilientCallMachine *self)
   attempt->started_real = resilient_clock_get_real ();
 
   g_mutex_lock (&self->lock);
-  self->view.attempts++;
+  attempt->number = ++self->view.attempts;
   g_clear_pointer (&self->last_context, resilient_request_context_unref);
   from = set_state_locked (self, RESILIENT_MACHINE_STATE_SENDING);
   changed_locked (self, 1 << RESILIENT_CALL_PROP_ATTEMPT);

@@ -20,5 +20,7 @@ ResilientAttempt *resilient_attempt_new (guint number,
                                          gboolean reused_connection,
                                          guint sends,
                                          ResilientReason reason);
+/* Before anybody else has it. 0: it was part of no trace. */
+void resilient_attempt_set_span_id (ResilientAttempt *self, guint64 span_id);
 
 G_END_DECLS

@@ -26,9 +26,10 @@ struct _ResilientAttempt
   double delay_before; /* seconds */
   ResilientFailure failure;
   ResilientReason reason;
-  guint status_code;
+  guint64 span_id; /* 0: none */
   guint sends;
-  gboolean reused_connection;
+  guint16 status_code;
+  guint8 reused_connection;
 };
 
 G_DEFINE_BOXED_TYPE (ResilientAttempt,
@@ -54,13 +55,19 @@ resilient_attempt_new (guint number,
   self->started_at = started_at;
   self->duration = duration;
   self->failure = failure;
-  self->status_code = status_code;
+  self->status_code = MIN (status_code, G_MAXUINT16);
   self->delay_before = delay_before;
   self->reused_connection = reused_connection;
   self->sends = sends;
   self->reason = reason;
 
   return self;
+}
+
+void
+resilient_attempt_set_span_id (ResilientAttempt *self, guint64 span_id)
+{
+  self->span_id = span_id;
 }
 
 /**
@@ -279,4 +286,24 @@ resilient_attempt_get_reason (ResilientAttempt *self)
   g_return_val_if_fail (self != NULL, RESILIENT_REASON_SUCCESS);
 
   return self->reason;
+}
+
+/**
+ * resilient_attempt_dup_span_id:
+ * @self: an attempt
+ *
+ * Gets the id of the span that the attempt was in its trace: what its `traceparent` header named
+ * as the parent of whatever the server did.
+ *
+ * Returns: (transfer full) (nullable): 16 hexadecimal digits, or %NULL if the request was part of
+ * no trace; see [method@Request.set_trace_parent]
+ *
+ * Since: 1.0
+ */
+char *
+resilient_attempt_dup_span_id (ResilientAttempt *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->span_id != 0 ? g_strdup_printf ("%016" G_GINT64_MODIFIER "x", self->span_id) : NULL;
 }

@@ -41,6 +41,8 @@ RESILIENT_AVAILABLE_IN_1_0
 guint             resilient_attempt_get_sends             (ResilientAttempt *self);
 RESILIENT_AVAILABLE_IN_1_0
 ResilientReason   resilient_attempt_get_reason            (ResilientAttempt *self);
+RESILIENT_AVAILABLE_IN_1_0
+char             *resilient_attempt_dup_span_id           (ResilientAttempt *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ResilientAttempt, resilient_attempt_unref)
 

@@ -30,7 +30,7 @@ void resilient_metrics_add_attempt (ResilientMetrics *self,
                                     guint status_code,
                                     ResilientFailure failure,
                                     gint64 microseconds);
-/* One that has ended. @sends: how often it was sent, redirects included. */
+/* One that has ended. @sends: how often it was sent, redirects aside. */
 void resilient_metrics_add_request (ResilientMetrics *self,
                                     ResilientResultStatus status,
                                     guint sends,

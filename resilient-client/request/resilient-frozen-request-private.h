@@ -6,6 +6,7 @@
 #include "resilient-body-private.h"
 #include "resilient-headers-private.h"
 #include "resilient-retry-policy.h"
+#include "resilient-trace-context-private.h"
 
 G_BEGIN_DECLS
 
@@ -37,6 +38,8 @@ gboolean resilient_frozen_request_set_body (ResilientFrozenRequest *self,
                                             GBytes *body,
                                             GError **error);
 /* All before it is shared; each may be set once. Nullable where a getter may return NULL. */
+void
+resilient_frozen_request_take_trace (ResilientFrozenRequest *self, ResilientTraceContext *trace);
 void
 resilient_frozen_request_take_headers (ResilientFrozenRequest *self, ResilientHeaders *headers);
 void resilient_frozen_request_take_body (ResilientFrozenRequest *self, ResilientBody *body);
@@ -73,6 +76,8 @@ GVariant *resilient_frozen_request_get_metadata (ResilientFrozenRequest *self);
 const char *resilient_frozen_request_get_idempotency_key (ResilientFrozenRequest *self);
 /* Nullable: none. */
 const ResilientOverrides *resilient_frozen_request_get_overrides (ResilientFrozenRequest *self);
+/* Nullable: it is part of no trace. */
+ResilientTraceContext *resilient_frozen_request_get_trace (ResilientFrozenRequest *self);
 ResilientIdempotency resilient_frozen_request_get_idempotency (ResilientFrozenRequest *self);
 int resilient_frozen_request_get_priority (ResilientFrozenRequest *self);
 gboolean resilient_frozen_request_has_idempotency_key (ResilientFrozenRequest *self);

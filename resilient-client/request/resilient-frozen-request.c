@@ -15,6 +15,13 @@
 #include "resilient-i18n-private.h"
 #include "resilient-origin-key-private.h"
 
+/* What few requests have. */
+typedef struct
+{
+  ResilientOverrides overrides;
+  ResilientTraceContext *trace; /* nullable */
+} Rare;
+
 /* Small, as many wait. */
 struct _ResilientFrozenRequest
 {
@@ -28,7 +35,7 @@ struct _ResilientFrozenRequest
   ResilientRetryPolicy *retry_policy; /* nullable */
   GVariant *metadata;                 /* nullable, a{sv} */
   char *idempotency_key;              /* nullable */
-  ResilientOverrides *overrides;      /* nullable: none */
+  Rare *rare;                         /* nullable */
   /* Of the thread that starts the call, then of its driving context. */
   GUri *uri; /* uri_text parsed; NULL while it is forgotten */
 
@@ -45,7 +52,9 @@ frozen_free (ResilientFrozenRequest *self)
   g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
   g_free (self->idempotency_key);
-  g_free (self->overrides);
+  if (self->rare != NULL)
+    g_clear_pointer (&self->rare->trace, resilient_trace_context_unref);
+  g_free (self->rare);
   g_free (self);
 }
 
@@ -246,15 +255,31 @@ resilient_frozen_request_take_idempotency_key (ResilientFrozenRequest *self, cha
   self->idempotency_key = key;
 }
 
+static Rare *
+ensure_rare (ResilientFrozenRequest *self)
+{
+  static const Rare none = { .overrides = RESILIENT_OVERRIDES_NONE };
+
+  if (self->rare == NULL)
+    self->rare = g_memdup2 (&none, sizeof none);
+
+  return self->rare;
+}
+
 void
 resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
                                         const ResilientOverrides *overrides)
 {
   static const ResilientOverrides none = RESILIENT_OVERRIDES_NONE;
 
-  g_clear_pointer (&self->overrides, g_free);
   if (memcmp (overrides, &none, sizeof none) != 0)
-    self->overrides = g_memdup2 (overrides, sizeof *overrides);
+    ensure_rare (self)->overrides = *overrides;
+}
+
+void
+resilient_frozen_request_take_trace (ResilientFrozenRequest *self, ResilientTraceContext *trace)
+{
+  ensure_rare (self)->trace = trace;
 }
 
 void
@@ -349,7 +374,13 @@ resilient_frozen_request_get_idempotency_key (ResilientFrozenRequest *self)
 const ResilientOverrides *
 resilient_frozen_request_get_overrides (ResilientFrozenRequest *self)
 {
-  return self->overrides;
+  return self->rare != NULL ? &self->rare->overrides : NULL;
+}
+
+ResilientTraceContext *
+resilient_frozen_request_get_trace (ResilientFrozenRequest *self)
+{
+  return self->rare != NULL ? self->rare->trace : NULL;
 }
 
 ResilientIdempotency

@@ -69,6 +69,8 @@ struct _ResilientRequest
   ResilientBody *body;       /* nullable */
   char *idempotency_key;     /* nullable */
   gboolean draw_idempotency_key;
+  char *trace_parent;                 /* nullable */
+  char *trace_state;                  /* nullable */
   ResilientRetryPolicy *retry_policy; /* nullable */
   GVariant *metadata;                 /* nullable, a{sv} */
   ResilientIdempotency idempotency;
@@ -304,6 +306,8 @@ resilient_request_finalize (GObject *object)
   g_clear_pointer (&self->headers, resilient_headers_unref);
   g_clear_pointer (&self->body, resilient_body_unref);
   g_free (self->idempotency_key);
+  g_free (self->trace_parent);
+  g_free (self->trace_state);
   g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
   g_clear_pointer (&self->metadata, g_variant_unref);
   g_clear_pointer (&self->mistakes, g_ptr_array_unref);
@@ -632,6 +636,8 @@ resilient_request_copy (ResilientRequest *self)
     copy->body = resilient_body_ref (self->body);
   copy->idempotency_key = g_strdup (self->idempotency_key);
   copy->draw_idempotency_key = self->draw_idempotency_key;
+  copy->trace_parent = g_strdup (self->trace_parent);
+  copy->trace_state = g_strdup (self->trace_state);
   if (self->retry_policy != NULL)
     copy->retry_policy = resilient_retry_policy_ref (self->retry_policy);
   if (self->metadata != NULL)
@@ -1354,6 +1360,108 @@ resilient_request_set_idempotency_key (ResilientRequest *self, const char *idemp
 }
 
 /**
+ * resilient_request_get_trace_parent:
+ * @self: a request
+ *
+ * Gets the trace that [method@Request.set_trace_parent] set.
+ *
+ * Returns: (transfer none) (nullable): the value as it was given
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_request_get_trace_parent (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->trace_parent;
+}
+
+/**
+ * resilient_request_set_trace_parent:
+ * @self: a request
+ * @trace_parent: (nullable): the span of the app in which the request is sent, as a `traceparent`
+ *   header of [W3C Trace Context](https://www.w3.org/TR/trace-context/), such as
+ *   `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`, or %NULL for none
+ *
+ * Makes the request part of a trace. Each attempt sends a `traceparent` header of version 00 with
+ * the trace id and the flags of @trace_parent, and with a fresh span id:
+ * [method@Attempt.dup_span_id] tells it, so that the app can report the attempt as a child of its
+ * span. Redirects that an attempt follows have its span id, too.
+ *
+ * A redirect to another origin takes neither `traceparent` nor `tracestate` along. The
+ * specification leaves it to who crosses a boundary of trust, and who is behind a redirect was not
+ * chosen by the app: there the ids would tell which requests belong together, and the state what
+ * the tracing systems behind the app keep in it. A `traceparent` header that the app has set itself
+ * is sent as it is.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_trace_parent (ResilientRequest *self, const char *trace_parent)
+{
+  g_autofree char *old = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (trace_parent != NULL && !resilient_trace_parent_is_valid (trace_parent))
+    error = new_invalid (_ ("“trace-parent” is not the value of a traceparent header"));
+  note_mistake (self, "trace-parent", error);
+  if (error != NULL)
+    return;
+  old = self->trace_parent;
+  self->trace_parent = g_strdup (trace_parent);
+}
+
+/**
+ * resilient_request_get_trace_state:
+ * @self: a request
+ *
+ * Gets what [method@Request.set_trace_state] set.
+ *
+ * Returns: (transfer none) (nullable): the value as it was given
+ *
+ * Since: 1.0
+ */
+const char *
+resilient_request_get_trace_state (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return self->trace_state;
+}
+
+/**
+ * resilient_request_set_trace_state:
+ * @self: a request
+ * @trace_state: (nullable): the value of a `tracestate` header of
+ *   [W3C Trace Context](https://www.w3.org/TR/trace-context/): at most 32 members `key=value`, or
+ *   %NULL for none
+ *
+ * Sets what tracing systems hand on to each other along with a trace. It is sent as it is by every
+ * attempt, next to `traceparent`; without [method@Request.set_trace_parent] it is not sent.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_trace_state (ResilientRequest *self, const char *trace_state)
+{
+  g_autofree char *old = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  if (trace_state != NULL && !resilient_trace_state_is_valid (trace_state))
+    error = new_invalid (_ ("“trace-state” is not the value of a tracestate header"));
+  note_mistake (self, "trace-state", error);
+  if (error != NULL)
+    return;
+  old = self->trace_state;
+  self->trace_state = g_strdup (trace_state);
+}
+
+/**
  * resilient_request_get_body_bytes:
  * @self: a request
  *
@@ -1609,6 +1717,9 @@ resilient_request_freeze (ResilientRequest *self, GError **error)
     {
       resilient_frozen_request_take_idempotency_key (frozen, g_strdup (self->idempotency_key));
     }
+  if (self->trace_parent != NULL)
+    resilient_frozen_request_take_trace (
+      frozen, resilient_trace_context_new (self->trace_parent, self->trace_state));
   resilient_frozen_request_set_retry_policy (frozen, self->retry_policy);
   resilient_frozen_request_set_metadata (frozen, self->metadata);
   resilient_frozen_request_set_idempotency (frozen, self->idempotency);

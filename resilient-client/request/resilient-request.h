@@ -156,6 +156,17 @@ void        resilient_request_set_idempotency_key (ResilientRequest *self,
                                                    const char       *idempotency_key);
 
 RESILIENT_AVAILABLE_IN_1_0
+const char *resilient_request_get_trace_parent (ResilientRequest *self);
+RESILIENT_AVAILABLE_IN_1_0
+void        resilient_request_set_trace_parent (ResilientRequest *self,
+                                                const char       *trace_parent);
+RESILIENT_AVAILABLE_IN_1_0
+const char *resilient_request_get_trace_state  (ResilientRequest *self);
+RESILIENT_AVAILABLE_IN_1_0
+void        resilient_request_set_trace_state  (ResilientRequest *self,
+                                                const char       *trace_state);
+
+RESILIENT_AVAILABLE_IN_1_0
 GBytes *resilient_request_get_body_bytes (ResilientRequest *self);
 
 RESILIENT_AVAILABLE_IN_1_0

@@ -516,6 +516,23 @@ test('statistics count', async () => {
     await client.close_async(0, null);
 });
 
+test('each attempt is a span of the trace', async () => {
+    const client = new Resilient.Client();
+    const request = Resilient.Request.new('GET', server.uri('/text'));
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+    request.set_trace_parent(`00-${trace}-00f067aa0ba902b7-01`);
+    equal(request.get_trace_parent(), `00-${trace}-00f067aa0ba902b7-01`);
+    await client.send_async(request, named('traced'), null);
+    const [attempt] = client.get_result('traced').list_attempts();
+    ok(/^[0-9a-f]{16}$/.test(attempt.dup_span_id()));
+    request.set_trace_state('nothing');
+    const error = await fails(client.send_async(request, null, null),
+        Resilient.ClientError, Resilient.ClientError.INVALID_REQUEST);
+    ok(error.message.includes('trace-state'));
+    await client.close_async(0, null);
+});
+
 test('an origin has limits of its own', async () => {
     const client = new Resilient.Client();
     const origin = client.get_origin(server.uri('/'));

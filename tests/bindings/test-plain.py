@@ -818,6 +818,26 @@ def statistics_count():
 
 
 @case
+def each_attempt_is_a_span_of_the_trace():
+    client = Resilient.Client(retry_policy=quick(base=Resilient.RetryPolicy.get_standard()))
+    request = Resilient.Request.new('GET', server.uri('/echo'))
+    trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+    request.set_trace_parent(f'00-{trace}-00f067aa0ba902b7-01')
+    request.set_trace_state('rojo=1')
+    equal(request.get_trace_state(), 'rojo=1')
+    context = Resilient.RequestContext.new('traced', None, None)
+    response = finish(client.send_async, client.send_finish, request, context)
+    headers = json.loads(response.get_text())['headers']
+    span, = (attempt.dup_span_id() for attempt in client.get_result('traced').list_attempts())
+    equal(headers['traceparent'], f'00-{trace}-{span}-01')
+    equal(headers['tracestate'], 'rojo=1')
+    request.set_trace_parent('00-0-0-0')
+    error = raises(GLib.Error, finish, client.send_async, client.send_finish, request, None)
+    assert 'trace-parent' in error.message
+    close(client)
+
+
+@case
 def an_origin_has_limits_of_its_own():
     client = Resilient.Client(max_concurrent=3, max_pending=7)
     equal((client.props.max_concurrent, client.props.max_pending), (3, 7))
