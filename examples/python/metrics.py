@@ -54,6 +54,16 @@ def report(client):
 # [end]
 
 
+# [openmetrics]
+def page(clients):
+    """What Prometheus reads, of all clients of a program: a page may name each metric only once."""
+    first, *others = (client.get_stats() for client in clients)
+    for stats in others:
+        first = first.merge(stats)
+    return first.to_openmetrics()
+# [end]
+
+
 async def main():
     base = get_base_uri()
     policy = Resilient.RetryPolicy(Resilient.RetryPolicy.get_standard(), base_delay=0.01)
@@ -79,6 +89,13 @@ async def main():
         collector.stop()
 
         report(client)
+        other = Resilient.Client()
+        await other.get(f'{base}/steady')
+        lines = page([client, other]).splitlines()
+        print(*(line for line in lines if line.startswith('resilient_client_requests')), sep='\n')
+        assert f'resilient_client_requests_total {len(uris) + 1}' in lines
+        assert lines[-1] == '# EOF'
+        await other.close()
         print(dict(collector.counts))
         assert collector.counts['success'] == len(collector.times) == client.stats.successes
         assert collector.counts['error'] == client.stats.errors >= 1
