@@ -230,7 +230,7 @@ hold_locked (ResilientCircuitBreaker *self, gint64 now)
   double nominal = MIN (ldexp (base, (int) MIN (self->n_reopenings, 64)), cap);
 
   self->open_until =
-    resilient_clock_add (now, resilient_random_range (nominal, nominal * (1.0 + OPEN_JITTER)));
+    resilient_clock_add (now, nominal * resilient_random_range (1.0, 1.0 + OPEN_JITTER));
 }
 
 static void

@@ -30,6 +30,8 @@ TESTS = {
     'model/resilient-http-date.c': ['http-date', 'retry-after'],
     'model/resilient-retry-after.c': ['retry-after'],
     'policy/resilient-verdict.c': ['verdict'],
+    'model/resilient-circuit-policy.c': ['circuit-policy'],
+    'guard/resilient-circuit-breaker.c': ['circuit-breaker', 'circuit-breaker-threads'],
 }
 LOWEST = 90.0
 # A test of these takes less than a second.

@@ -513,10 +513,17 @@ static void
 test_extremes (void)
 {
   const Settings huge = { .window = 1e300, .recovery_timeout = 1e300, .lease = 1e300 };
+  const Settings endless = { .recovery_timeout = G_MAXDOUBLE };
   const Settings tiny = { .window = 1e-300, .recovery_timeout = 1e-300, .lease = 1e-300 };
   ResilientCircuitBreaker *breaker = new_breaker (&huge);
 
   run_script (breaker, "f f f f +1e9 f O x +1e9 O x reset C");
+  g_assert_finalize_object (breaker);
+
+  /* Where a fifth more is no number any more. */
+  breaker = new_breaker (&endless);
+  for (guint i = 0; i < 10; i++)
+    run_script (breaker, "trip +1e9 O x");
   g_assert_finalize_object (breaker);
 
   breaker = new_breaker (&tiny);
