@@ -51,6 +51,13 @@ async function logEvents(subscription) {
 }
 // [end]
 
+// [openmetrics]
+// What Prometheus reads: the lines of one metric.
+function linesOf(stats, name) {
+    return stats.to_openmetrics().split('\n').filter(line => line.startsWith(name));
+}
+// [end]
+
 function newContext(id, service) {
     const metadata = new GLib.Variant('a{sv}', {service: GLib.Variant.new_string(service)});
 
@@ -95,6 +102,12 @@ runMain(async () => {
     const stats = client.get_stats();
     print(`${stats.get_requests()} requests, ${stats.get_retries()} retries, ` +
         `${stats.get_mean_time().toFixed(3)} s on average`);
+    const [requests] = linesOf(stats, 'resilient_client_requests_total');
+
+    print(requests);
+    check(requests.endsWith(' 4'), 'four requests');
+    check(linesOf(stats, 'http_client_request_duration_seconds_count').length === 3,
+        'a series for each server and outcome');
     // The subscription ends with the client.
     check(await log === stats.get_requests() + stats.get_retries(), 'an event for each');
     await allTold;

@@ -5,6 +5,8 @@
 
 #include "resilient-recorder-private.h"
 
+#include <string.h>
+
 #include "events-fixture.h"
 
 /* The recorder among threads, and whatever might run under its lock. */
@@ -56,6 +58,63 @@ record_thread (gpointer data)
         resilient_recorder_ended (fixture->recorder, fixture->result, RESILIENT_REASON_SUCCESS);
     }
   return NULL;
+}
+
+static gpointer
+attempt_thread (gpointer data)
+{
+  Fixture *fixture = data;
+
+  for (guint i = 0; i < N_EVENTS; i++)
+    {
+      g_autofree char *origin = g_strdup_printf ("http://host-%u:80", i % 20);
+
+      resilient_recorder_attempt_ended (
+        fixture->recorder, origin, "GET", 200 + i % 300, RESILIENT_FAILURE_NONE, i / 1000.0);
+      resilient_recorder_ended (fixture->recorder, fixture->result, RESILIENT_REASON_SUCCESS);
+    }
+  return NULL;
+}
+
+/* Whenever it is taken, a snapshot agrees with itself. */
+static gpointer
+snapshot_thread (gpointer data)
+{
+  Fixture *fixture = data;
+  guint64 successes = 0;
+
+  while (successes < N_THREADS * N_EVENTS)
+    {
+      g_autoptr (ResilientStats) stats = resilient_recorder_get_stats (fixture->recorder);
+      g_autoptr (ResilientStats) twice = resilient_stats_merge (stats, stats);
+      g_autofree char *text = resilient_stats_to_openmetrics (twice);
+      g_autofree char *line = NULL;
+
+      successes = resilient_stats_get_successes (stats);
+      line = g_strdup_printf ("resilient_client_request_duration_seconds_count{outcome=\"success\"}"
+                              " %" G_GUINT64_FORMAT "\n",
+                              2 * successes);
+      g_assert_nonnull (strstr (text, line));
+      g_thread_yield ();
+    }
+  return NULL;
+}
+
+static void
+test_snapshots (void)
+{
+  Fixture fixture = { resilient_recorder_new (), make_success (), TRUE };
+  GThread *reader = g_thread_new ("snapshot", snapshot_thread, &fixture);
+  GThread *threads[N_THREADS];
+
+  for (guint i = 0; i < N_THREADS; i++)
+    threads[i] = g_thread_new ("attempt", attempt_thread, &fixture);
+  for (guint i = 0; i < N_THREADS; i++)
+    g_thread_join (threads[i]);
+  g_thread_join (reader);
+
+  resilient_result_unref (fixture.result);
+  resilient_recorder_unref (fixture.recorder);
 }
 
 static void
@@ -258,6 +317,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
   g_test_add_func ("/recorder-threads/order", test_order);
+  g_test_add_func ("/recorder-threads/snapshots", test_snapshots);
   g_test_add_func ("/recorder-threads/subscribers", test_subscribers);
   g_test_add_func ("/recorder-threads/wanted-cleared", test_wanted_cleared);
   g_test_add_func ("/recorder-threads/release", test_release);
