@@ -26,6 +26,9 @@
 #define MAX_INTERVAL ((double) (G_GINT64_CONSTANT (1) << 53))
 #define MAX_TOLERANCE ((double) (G_GINT64_CONSTANT (1) << 61))
 
+/* Nothing that a server says holds back for longer: a daily quota is the longest that is common. */
+#define MAX_HELD (G_GINT64_CONSTANT (24) * 60 * 60 * G_USEC_PER_SEC)
+
 /* When those who stand behind a head that does not come for its token look again. */
 #define LATE (50 * G_TIME_SPAN_MILLISECOND)
 
@@ -81,6 +84,7 @@ struct _ResilientRateLimiter
   GMutex lock;
   /* Under the lock. */
   Micros arrival; /* when the next token would be taken if they came evenly: the TAT of GCRA */
+  gint64 held;    /* until then there is none, because the server said so */
   GQueue line;    /* of ResilientRateTicket; none that is eager is due when the lock is free */
   guint64 next_serial;
   guint generation; /* of the process; see resilient-fork-private.h */
@@ -161,7 +165,7 @@ get_due_locked (ResilientRateLimiter *self)
 
   if (self->arrival.part - self->tolerance.part > ROUNDING)
     due++;
-  return due;
+  return MAX (due, self->held);
 }
 
 static void
@@ -372,6 +376,41 @@ resilient_rate_limiter_give_back (ResilientRateLimiter *self)
   g_mutex_lock (get_lock (self));
   subtract (&self->arrival, &self->interval);
   settle_locked (self, resilient_clock_get_boot (), &calls);
+  g_mutex_unlock (&self->lock);
+
+  make_calls (&calls);
+}
+
+void
+resilient_rate_limiter_observe (ResilientRateLimiter *self, const ResilientRateLimitHint *hint)
+{
+  Calls calls = { G_QUEUE_INIT, NULL };
+  gint64 now;
+
+  if (self->invalid != NULL)
+    return;
+
+  g_mutex_lock (get_lock (self));
+  now = resilient_clock_get_boot ();
+  if (hint->remaining == 0 && hint->reset > 0.0)
+    {
+      gint64 until = MIN (resilient_clock_add (now, hint->reset), now + MAX_HELD);
+
+      self->held = MAX (self->held, until);
+    }
+  else if (hint->remaining > 0 && hint->remaining < self->burst)
+    {
+      /* As if all that the server does not take had been taken: then the bucket has so many. */
+      Micros taken = { now, 0.0 };
+      double parts = (double) (self->burst - hint->remaining) * self->interval.part;
+
+      taken.whole += (self->burst - hint->remaining) * self->interval.whole + (gint64) parts;
+      taken.part = parts - floor (parts);
+      if (taken.whole > self->arrival.whole
+          || (taken.whole == self->arrival.whole && taken.part > self->arrival.part))
+        self->arrival = taken;
+    }
+  settle_locked (self, now, &calls);
   g_mutex_unlock (&self->lock);
 
   make_calls (&calls);
@@ -911,6 +950,8 @@ resilient_rate_limiter_get_burst (ResilientRateLimiter *self)
 double
 resilient_rate_limiter_get_available (ResilientRateLimiter *self)
 {
+  gint64 now;
+  gboolean held;
   double early;
 
   g_return_val_if_fail (RESILIENT_IS_RATE_LIMITER (self), 0.0);
@@ -919,9 +960,13 @@ resilient_rate_limiter_get_available (ResilientRateLimiter *self)
     return 0.0;
 
   g_mutex_lock (get_lock (self));
-  early = (double) (resilient_clock_get_boot () - self->arrival.whole) - self->arrival.part;
+  now = resilient_clock_get_boot ();
+  early = (double) (now - self->arrival.whole) - self->arrival.part;
+  held = self->held > now;
   g_mutex_unlock (&self->lock);
 
+  if (held)
+    return 0.0;
   return CLAMP (
     (early + to_double (&self->tolerance)) / to_double (&self->interval) + 1.0, 0.0, self->burst);
 }

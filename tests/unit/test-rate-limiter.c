@@ -370,6 +370,49 @@ test_suspend (void)
   g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 2);
 }
 
+/* What the server says counts besides the rate. */
+static void
+test_observe (void)
+{
+  g_autoptr (ResilientRateLimiter) limiter = make (10, 10);
+  Wait waits[2] = { { 0 } };
+  double start = seconds ();
+
+  /* it takes three more, and the rate goes on from there */
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 3, 60 });
+  g_assert_cmpfloat_with_epsilon (resilient_rate_limiter_get_available (limiter), 3, 1e-9);
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 7, 60 });
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 100, -1 });
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+  g_assert_false (resilient_rate_limiter_try_acquire (limiter));
+  virtual_clock_advance (1);
+  g_assert_cmpfloat_with_epsilon (resilient_rate_limiter_get_available (limiter), 10, 1e-9);
+
+  /* it takes none for half a minute: who waits is told, a smaller value later is none */
+  acquire (limiter, &waits[0]);
+  virtual_clock_settle ();
+  g_assert_true (waits[0].served);
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 30 });
+  g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 0);
+  acquire (limiter, &waits[1]);
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 60 });
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 5 });
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 0 });
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, -1 });
+  g_assert_false (resilient_rate_limiter_try_acquire (limiter));
+  virtual_clock_advance (100);
+  g_assert_true (waits[1].served);
+  g_assert_cmpfloat_with_epsilon (waits[1].at - start, 61, 1e-6);
+
+  /* whatever it says, a day at most */
+  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 1e9 });
+  virtual_clock_advance (86399);
+  g_assert_false (resilient_rate_limiter_try_acquire (limiter));
+  virtual_clock_advance (1);
+  g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+}
+
 /* --- in which order --------------------------------------------------------------------------- */
 
 /* A capital letter acquires, its small one is cancelled, after r with a reset in one go; i runs the
@@ -847,6 +890,7 @@ main (int argc, char *argv[])
   ADD ("slow-and-fast", test_slow_and_fast);
   ADD ("accuracy", test_accuracy);
   ADD ("suspend", test_suspend);
+  ADD ("observe", test_observe);
   ADD ("orders", test_orders);
   g_test_add_data_func ("/rate-limiter/cancel-at-every-position",
                         GINT_TO_POINTER (FALSE),
