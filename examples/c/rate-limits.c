@@ -24,6 +24,18 @@ typedef struct
   guint n_left; /* callbacks that are still to come */
 } Example;
 
+/* [observe] */
+static void
+event_cb (ResilientClient *client, ResilientEvent *event, gpointer user_data)
+{
+  ResilientRateLimiter *limiter = user_data;
+  ResilientResponse *response = resilient_event_get_response (event);
+
+  if (response != NULL)
+    resilient_rate_limiter_observe (limiter, response);
+}
+/* [end] */
+
 static void
 done (Example *example)
 {
@@ -71,6 +83,7 @@ get_pages (Example *example, GError **error)
   if (limiter == NULL)
     return FALSE;
 
+  g_signal_connect_object (example->client, "event", G_CALLBACK (event_cb), limiter, 0);
   for (guint i = 0; i < N_PAGES; i++)
     {
       example->n_left++;

@@ -59,8 +59,8 @@ void resilient_rate_limiter_give_back (ResilientRateLimiter *self);
 /* What the server says of its own quota: with nothing left no token is given before the reset, but
  * for a day at most, and never sooner than was said before; else there are no more tokens in the
  * bucket than the server takes. */
-void
-resilient_rate_limiter_observe (ResilientRateLimiter *self, const ResilientRateLimitHint *hint);
+void resilient_rate_limiter_observe_hint (ResilientRateLimiter *self,
+                                          const ResilientRateLimitHint *hint);
 
 /* Takes @task (transfer full), which returns TRUE when it has a token, or an error. */
 void resilient_rate_limiter_acquire (ResilientRateLimiter *self, GTask *task);

@@ -15,6 +15,7 @@
 #include "resilient-completion-private.h"
 #include "resilient-error.h"
 #include "resilient-fork-private.h"
+#include "resilient-http-date-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-timer-queue-private.h"
 
@@ -382,7 +383,7 @@ resilient_rate_limiter_give_back (ResilientRateLimiter *self)
 }
 
 void
-resilient_rate_limiter_observe (ResilientRateLimiter *self, const ResilientRateLimitHint *hint)
+resilient_rate_limiter_observe_hint (ResilientRateLimiter *self, const ResilientRateLimitHint *hint)
 {
   Calls calls = { G_QUEUE_INIT, NULL };
   gint64 now;
@@ -897,6 +898,47 @@ resilient_rate_limiter_try_acquire (ResilientRateLimiter *self)
 
   make_calls (&calls);
   return taken;
+}
+
+/**
+ * resilient_rate_limiter_observe:
+ * @self: a rate limiter
+ * @response: an answer of the server that it is for
+ *
+ * Makes the limiter follow what a response says of the server's own quota.
+ *
+ * With nothing left no token is given before the server's reset, for a day at most; nothing that is
+ * said later shortens that. Else the bucket has no more tokens than the server takes requests, and
+ * fills up at its rate from there. A response that says nothing changes nothing.
+ *
+ * The fields are `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-08 and
+ * later), and where they are not `X-RateLimit-Remaining` and `X-RateLimit-Reset`, whose value is
+ * seconds from now on or since 1970.
+ *
+ * Since: 1.0
+ */
+void
+resilient_rate_limiter_observe (ResilientRateLimiter *self, ResilientResponse *response)
+{
+  ResilientRateLimitHint hint;
+  const char *date;
+  gint64 now = resilient_clock_get_real ();
+
+  g_return_if_fail (RESILIENT_IS_RATE_LIMITER (self));
+  g_return_if_fail (response != NULL);
+
+  /* Against the server's own clock, if it tells it: then a wrong clock here does no harm. */
+  date = resilient_response_get_header (response, "Date");
+  if (date != NULL)
+    resilient_http_date_parse (date, now, &now);
+  if (resilient_rate_limit_fields_parse (
+        resilient_response_get_header (response, "RateLimit"),
+        resilient_response_get_header (response, "RateLimit-Policy"),
+        resilient_response_get_header (response, "X-RateLimit-Remaining"),
+        resilient_response_get_header (response, "X-RateLimit-Reset"),
+        now,
+        &hint))
+    resilient_rate_limiter_observe_hint (self, &hint);
 }
 
 /**

@@ -9,7 +9,7 @@
 
 #include <gio/gio.h>
 
-#include "resilient-version-macros.h"
+#include "resilient-response.h"
 
 G_BEGIN_DECLS
 
@@ -33,6 +33,9 @@ gboolean              resilient_rate_limiter_acquire_finish (ResilientRateLimite
                                                              GError               **error);
 RESILIENT_AVAILABLE_IN_1_0
 gboolean              resilient_rate_limiter_try_acquire    (ResilientRateLimiter  *self);
+RESILIENT_AVAILABLE_IN_1_0
+void                  resilient_rate_limiter_observe        (ResilientRateLimiter  *self,
+                                                             ResilientResponse     *response);
 RESILIENT_AVAILABLE_IN_1_0
 double                resilient_rate_limiter_get_rate       (ResilientRateLimiter  *self);
 RESILIENT_AVAILABLE_IN_1_0

@@ -996,6 +996,12 @@ def a_rate_limiter_serves_in_order():
     turn_until(lambda: len(done) == 4)
     equal(done, [(number, True) for number in range(4)])
 
+    headers = Soup.MessageHeaders.new(Soup.MessageHeadersType.RESPONSE)
+    headers.append('RateLimit', '"default";r=0;t=60')
+    uri = GLib.Uri.parse('http://localhost/', GLib.UriFlags.NONE)
+    limiter.observe(Resilient.Response.new(200, 'OK', uri, headers, None))
+    equal((limiter.get_available(), limiter.try_acquire()), (0, False))
+
     slow = Resilient.RateLimiter.new(0.001, 1)
     assert slow.try_acquire() and not slow.try_acquire()
     cancellable = Gio.Cancellable.new()

@@ -379,10 +379,10 @@ test_observe (void)
   double start = seconds ();
 
   /* it takes three more, and the rate goes on from there */
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 3, 60 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 3, 60 });
   g_assert_cmpfloat_with_epsilon (resilient_rate_limiter_get_available (limiter), 3, 1e-9);
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 7, 60 });
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 100, -1 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 7, 60 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 100, -1 });
   for (guint i = 0; i < 3; i++)
     g_assert_true (resilient_rate_limiter_try_acquire (limiter));
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
@@ -393,24 +393,63 @@ test_observe (void)
   acquire (limiter, &waits[0]);
   virtual_clock_settle ();
   g_assert_true (waits[0].served);
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 30 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 30 });
   g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 0);
   acquire (limiter, &waits[1]);
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 60 });
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 5 });
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 0 });
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, -1 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 60 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 5 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 0 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, -1 });
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
   virtual_clock_advance (100);
   g_assert_true (waits[1].served);
   g_assert_cmpfloat_with_epsilon (waits[1].at - start, 61, 1e-6);
 
   /* whatever it says, a day at most */
-  resilient_rate_limiter_observe (limiter, &(ResilientRateLimitHint){ 0, 1e9 });
+  resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 1e9 });
   virtual_clock_advance (86399);
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
   virtual_clock_advance (1);
   g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+}
+
+static const struct
+{
+  const char *headers; /* name, value, name, value… */
+  double wait;         /* until there is a token */
+} responses[] = {
+  { "RateLimit|\"a\";r=0;t=30", 30 },
+  { "RateLimit|\"a\";r=0|RateLimit-Policy|\"a\";q=9;w=60", 60 },
+  { "X-RateLimit-Remaining|0|X-RateLimit-Reset|5", 5 },
+  { "X-RateLimit-Remaining|0|X-RateLimit-Reset|1709208060|Date|Thu, 29 Feb 2024 12:00:00 GMT", 60 },
+  { "X-RateLimit-Remaining|1|X-RateLimit-Reset|5", 0 },
+  { "Content-Type|text/plain", 0 },
+};
+
+static void
+test_responses (void)
+{
+  g_autoptr (GUri) uri = g_uri_parse ("http://localhost/", G_URI_FLAGS_NONE, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (responses); i++)
+    {
+      g_autoptr (ResilientRateLimiter) limiter = make (1, 5);
+      g_autoptr (ResilientResponse) response = NULL;
+      g_auto (GStrv) parts = g_strsplit (responses[i].headers, "|", -1);
+      SoupMessageHeaders *headers = soup_message_headers_new (SOUP_MESSAGE_HEADERS_RESPONSE);
+      Wait wait = { 0 };
+      double start = seconds ();
+
+      for (guint n = 0; parts[n] != NULL; n += 2)
+        soup_message_headers_append (headers, parts[n], parts[n + 1]);
+      response = resilient_response_new (200, "OK", uri, headers, NULL);
+      soup_message_headers_unref (headers);
+      resilient_rate_limiter_observe (limiter, response);
+      acquire (limiter, &wait);
+      virtual_clock_advance (100);
+      g_assert_true (wait.served);
+      g_assert_cmpfloat_with_epsilon (wait.at - start, responses[i].wait, 1e-6);
+    }
 }
 
 /* --- in which order --------------------------------------------------------------------------- */
@@ -891,6 +930,7 @@ main (int argc, char *argv[])
   ADD ("accuracy", test_accuracy);
   ADD ("suspend", test_suspend);
   ADD ("observe", test_observe);
+  ADD ("responses", test_responses);
   ADD ("orders", test_orders);
   g_test_add_data_func ("/rate-limiter/cancel-at-every-position",
                         GINT_TO_POINTER (FALSE),
