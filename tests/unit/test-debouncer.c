@@ -100,7 +100,6 @@ test_tables (void)
     {
       g_autoptr (ResilientDebouncer) debouncer = make (1);
       g_autoptr (GString) returned = g_string_new (NULL);
-      g_autofree char *before = NULL;
       GCancellable *cancellables[26] = { NULL };
       Call calls[26];
       gboolean reset = FALSE;
