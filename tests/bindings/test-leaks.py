@@ -18,7 +18,7 @@ import resource
 import gi
 
 gi.require_version('Resilient', '1')
-from gi.repository import GLib, Resilient  # noqa: E402
+from gi.repository import Gio, GLib, Resilient  # noqa: E402
 
 from loopback import Server  # noqa: E402
 from tap import case, equal, run  # noqa: E402
@@ -231,6 +231,29 @@ def permits_go():
         breaker.acquire().succeed()
 
     check_small(work)
+
+
+@case
+def those_who_wait_go():
+    ignore = lambda *_: None  # noqa: E731
+
+    def work():
+        cancellable = Gio.Cancellable.new()
+        limiter = watch(Resilient.RateLimiter.new(0.001, 1))
+        limiter.acquire_async(cancellable, ignore)
+        limiter.acquire_async(cancellable, ignore)
+        debouncer = watch(Resilient.Debouncer.new(1000))
+        debouncer.wait_async(cancellable, ignore)
+        debouncer.wait_async(cancellable, ignore)
+        throttle = watch(Resilient.Throttle.new(1000))
+        throttle.wait_async(cancellable, ignore)
+        throttle.wait_async(cancellable, ignore)
+        watch(Resilient.RetryBudget.new(0.2, 10)).try_withdraw()
+        cancellable.cancel()
+
+    for _ in range(ROUNDS):
+        work()
+    equal(count_alive(), {})
 
 
 @case
