@@ -1025,6 +1025,29 @@ judge_outcome (ResilientCallMachine *self, CallAttempt *attempt, const Resilient
   return RESILIENT_GUARD_END_NO_VERDICT;
 }
 
+/* A wait that the server asks for is meant for all who would ask it. */
+static void
+share_retry_after (ResilientCallMachine *self, const ResilientOutcome *outcome)
+{
+  ResilientRetryPolicy *policy = resilient_request_context_peek_policy (self->view.context);
+  g_autoptr (ResilientOrigin) origin = NULL;
+  double wait;
+
+  if ((outcome->status_code != 429 && outcome->status_code != 503) || outcome->response == NULL
+      || !resilient_retry_policy_get_shared_retry_after (policy)
+      || !resilient_retry_policy_get_respect_retry_after (policy))
+    return;
+
+  wait = MIN (resilient_response_get_retry_after (outcome->response),
+              resilient_retry_policy_get_max_retry_after (policy));
+  if (wait <= 0)
+    return;
+  /* not always that of the request: it may be the target of a redirect */
+  origin = resilient_origin_table_get (self->engine->origins,
+                                       resilient_response_get_uri (outcome->response));
+  resilient_engine_hold_origin (self->engine, origin, wait);
+}
+
 static void
 done_cb (ResilientTransportAttempt *transport_attempt, ResilientOutcome *outcome, gpointer data)
 {
@@ -1046,6 +1069,7 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
   /* The slot goes back when the attempt is released, and is as good as free until then. */
   attempt->stage = STAGE_OVER;
   tell_guards (attempt, judge_outcome (self, attempt, outcome));
+  share_retry_after (self, outcome);
   resilient_gate_detach (self->engine->gate, &attempt->waiter);
 
   if (outcome->answered)

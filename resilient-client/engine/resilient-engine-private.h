@@ -92,6 +92,7 @@ struct _ResilientEngine
   GMutex lock;
   /* Under lock. */
   ResilientSettings settings;
+  gboolean has_hold_guard;
   ResilientHeaders *default_headers;
   SoupSession *session; /* the app's, or ours once somebody asked for it; NULL until then */
   gboolean own_session;
@@ -153,6 +154,8 @@ void resilient_engine_apply_limits (ResilientEngine *self);
 ResilientHeaders *
 resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *origin);
 
+/* The server of @origin has asked for a wait of @seconds, which is all requests'. */
+void resilient_engine_hold_origin (ResilientEngine *self, ResilientOrigin *origin, double seconds);
 /* @guard (transfer full) is asked from now on, after those that are there. */
 void resilient_engine_add_guard (ResilientEngine *self, ResilientGuard *guard);
 /* Before the first call. */

@@ -11,6 +11,7 @@
 
 #include "resilient-error.h"
 #include "resilient-fork-private.h"
+#include "resilient-hold-guard-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
 #include "resilient-origin-private.h"
@@ -503,6 +504,19 @@ resilient_engine_add_guard (ResilientEngine *self, ResilientGuard *guard)
   g_mutex_lock (&self->lock);
   resilient_guards_add (&self->guards, guard);
   g_mutex_unlock (&self->lock);
+}
+
+void
+resilient_engine_hold_origin (ResilientEngine *self, ResilientOrigin *origin, double seconds)
+{
+  /* Without a hold, ever, no request pays for it. */
+  g_mutex_lock (&self->lock);
+  if (!self->has_hold_guard)
+    resilient_guards_add (&self->guards, resilient_hold_guard_new ());
+  self->has_hold_guard = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  resilient_origin_hold (origin, seconds);
 }
 
 void

@@ -111,6 +111,8 @@ void resilient_slots_set_http2 (ResilientSlots *self);
 /* Of requests that run, and of those that wait. */
 guint resilient_slots_get_running (ResilientSlots *self);
 guint resilient_slots_get_pending (ResilientSlots *self);
+/* For what else has changed about their owner: calls the function of the gate. */
+void resilient_slots_tell_changed (ResilientSlots *self);
 /* Which of the counts have changed since the last time. */
 void resilient_slots_take_changes (ResilientSlots *self, gboolean *running, gboolean *pending);
 

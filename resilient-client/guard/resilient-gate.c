@@ -762,3 +762,15 @@ resilient_slots_take_changes (ResilientSlots *self, gboolean *running, gboolean 
   self->pending_changed = FALSE;
   g_mutex_unlock (&self->gate->lock);
 }
+
+void
+resilient_slots_tell_changed (ResilientSlots *self)
+{
+  Changed changed;
+
+  g_mutex_lock (&self->gate->lock);
+  changed = self->gate->changed;
+  g_mutex_unlock (&self->gate->lock);
+
+  tell_changed (&changed, self);
+}

@@ -5,6 +5,7 @@
 
 #include "resilient-gate-private.h"
 #include "resilient-headers-private.h"
+#include "resilient-origin-guards-private.h"
 #include "resilient-origin.h"
 
 G_BEGIN_DECLS
@@ -19,6 +20,11 @@ ResilientOrigin *resilient_origin_new (ResilientGate *gate, const char *key, gbo
 const char *resilient_origin_peek_key (ResilientOrigin *self);
 /* NULL if it was made without a gate. */
 ResilientSlots *resilient_origin_get_slots (ResilientOrigin *self);
+
+/* What guards know of it; transfer none. */
+ResilientOriginGuards *resilient_origin_get_guards (ResilientOrigin *self);
+/* Its server has asked for a wait of @seconds. FALSE: it is held for as long already. */
+gboolean resilient_origin_hold (ResilientOrigin *self, double seconds);
 
 /* A new one in its place would be noticed: it has settings, or somebody listens to it without a
  * reference. */

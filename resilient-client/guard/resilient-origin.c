@@ -10,7 +10,14 @@
 #include "resilient-origin-private.h"
 
 #include "resilient-fork-private.h"
+#include "resilient-clock-private.h"
 #include "resilient-handlers-private.h"
+#include "resilient-timer-queue-private.h"
+
+/* Who was held back goes within so much after the hold: of the wait that was asked for, and at
+ * least so many seconds. */
+#define SPREAD 0.1
+#define MIN_SPREAD 2.0
 
 /**
  * ResilientOrigin:
@@ -42,14 +49,24 @@
  * Since: 1.0
  */
 
+/* Who listens hears of the end of a hold, too: by a timer of the context in which he heard of the
+ * hold. It belongs to who gets hold of it first, the timer or the end of the origin. */
+typedef struct
+{
+  ResilientTimer timer;
+  ResilientTimerQueue *timers;
+  GWeakRef origin;
+} HoldEnd;
+
 struct _ResilientOrigin
 {
   GObject parent_instance;
 
   /* Set once. */
-  char *key;             /* NULL only of one that a binding made by itself */
-  ResilientSlots *slots; /* owned; NULL of such a one: it holds back nothing */
-  guint generation;      /* of the process; see resilient-fork-private.h */
+  char *key;                     /* NULL only of one that a binding made by itself */
+  ResilientSlots *slots;         /* owned; NULL of such a one: it holds back nothing */
+  ResilientOriginGuards *guards; /* owned */
+  guint generation;              /* of the process; see resilient-fork-private.h */
 
   /* Atomic. */
   gboolean near;    /* it needs no default route */
@@ -60,7 +77,8 @@ struct _ResilientOrigin
   ResilientHeaders *default_headers; /* owned, nullable, immutable: replaced as a whole */
   gboolean has_secret_marks;
   guint fresh_generation;
-  int own_limit; /* in place of that of the slots, without any */
+  int own_limit;     /* in place of that of the slots, without any */
+  HoldEnd *hold_end; /* nullable: nobody waits for it */
 };
 
 G_DEFINE_FINAL_TYPE (ResilientOrigin, resilient_origin, G_TYPE_OBJECT)
@@ -71,6 +89,7 @@ enum
   PROP_MAX_CONCURRENT,
   PROP_ACTIVE_COUNT,
   PROP_PENDING_COUNT,
+  PROP_HELD_UNTIL,
   N_PROPS
 };
 
@@ -103,6 +122,9 @@ resilient_origin_get_property (GObject *object, guint prop_id, GValue *value, GP
     case PROP_PENDING_COUNT:
       g_value_set_uint (value, resilient_origin_get_pending_count (self));
       break;
+    case PROP_HELD_UNTIL:
+      g_value_set_int64 (value, resilient_origin_get_held_until (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -130,13 +152,69 @@ resilient_origin_set_property (GObject *object,
 }
 
 static void
+hold_end_free (HoldEnd *end)
+{
+  g_weak_ref_clear (&end->origin);
+  resilient_timer_queue_unref (end->timers);
+  g_free (end);
+}
+
+static void
+clear_hold_end (ResilientOrigin *self)
+{
+  HoldEnd *end;
+
+  g_mutex_lock (&self->lock);
+  end = g_steal_pointer (&self->hold_end);
+  g_mutex_unlock (&self->lock);
+
+  /* else it is about to fire, and frees itself */
+  if (end != NULL && resilient_timer_queue_clear (end->timers, &end->timer))
+    hold_end_free (end);
+}
+
+static void
+hold_end_cb (gpointer data)
+{
+  HoldEnd *end = data;
+  g_autoptr (ResilientOrigin) self = g_weak_ref_get (&end->origin);
+
+  if (self != NULL)
+    {
+      g_mutex_lock (&self->lock);
+      if (self->hold_end == end)
+        self->hold_end = NULL;
+      g_mutex_unlock (&self->lock);
+      resilient_origin_notify_changes (self);
+    }
+  hold_end_free (end);
+}
+
+static void
+wait_for_hold_end (ResilientOrigin *self, gint64 due)
+{
+  GSource *source = g_main_current_source ();
+  HoldEnd *end = g_new0 (HoldEnd, 1);
+
+  clear_hold_end (self);
+  g_weak_ref_init (&end->origin, self);
+  end->timers = resilient_timer_queue_get (source != NULL ? g_source_get_context (source) : NULL);
+  g_mutex_lock (&self->lock);
+  self->hold_end = end;
+  g_mutex_unlock (&self->lock);
+  resilient_timer_queue_set (end->timers, &end->timer, due, hold_end_cb, end);
+}
+
+static void
 resilient_origin_finalize (GObject *object)
 {
   ResilientOrigin *self = RESILIENT_ORIGIN (object);
 
   if (!is_foreign (self, NULL))
     {
+      clear_hold_end (self);
       g_clear_pointer (&self->slots, resilient_slots_free);
+      g_clear_pointer (&self->guards, resilient_origin_guards_free);
       g_clear_pointer (&self->default_headers, resilient_headers_unref);
       g_mutex_clear (&self->lock);
       g_clear_pointer (&self->key, g_free);
@@ -202,6 +280,19 @@ resilient_origin_class_init (ResilientOriginClass *klass)
   props[PROP_PENDING_COUNT] =
     g_param_spec_uint ("pending-count", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | flags);
 
+  /**
+   * ResilientOrigin:held-until: (getter get_held_until)
+   *
+   * Until when requests to this origin are held back, because its server answered 429 or 503 with
+   * `Retry-After`: microseconds since 1970, or 0 when they are not.
+   *
+   * See [method@RetryPolicyBuilder.set_shared_retry_after]. Its end is notified, too.
+   *
+   * Since: 1.0
+   */
+  props[PROP_HELD_UNTIL] =
+    g_param_spec_int64 ("held-until", NULL, NULL, 0, G_MAXINT64, 0, G_PARAM_READABLE | flags);
+
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
@@ -213,6 +304,7 @@ resilient_origin_init (ResilientOrigin *self)
   self->generation = resilient_fork_get_generation ();
   g_mutex_init (&self->lock);
   self->own_limit = -1;
+  self->guards = resilient_origin_guards_new ();
 }
 
 ResilientOrigin *
@@ -443,6 +535,30 @@ resilient_origin_get_pending_count (ResilientOrigin *self)
   return resilient_slots_get_pending (self->slots);
 }
 
+/**
+ * resilient_origin_get_held_until: (get-property held-until)
+ * @self: an origin
+ *
+ * Gets until when requests to this origin are held back, because its server asked for that by
+ * `Retry-After`.
+ *
+ * Some time after that passes until the last of those that wait is sent: they do not all go at
+ * once.
+ *
+ * Returns: microseconds since 1970, as of g_get_real_time(); 0 when they are not held back
+ *
+ * Since: 1.0
+ */
+gint64
+resilient_origin_get_held_until (ResilientOrigin *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), 0);
+  if (is_foreign (self, NULL))
+    return 0;
+
+  return resilient_origin_guards_get_held_until (self->guards);
+}
+
 /* --- for the library ------------------------------------------------------------------------- */
 
 const char *
@@ -457,6 +573,25 @@ resilient_origin_get_slots (ResilientOrigin *self)
   return self->slots;
 }
 
+ResilientOriginGuards *
+resilient_origin_get_guards (ResilientOrigin *self)
+{
+  return self->guards;
+}
+
+gboolean
+resilient_origin_hold (ResilientOrigin *self, double seconds)
+{
+  gint64 until = resilient_clock_add (resilient_clock_get_boot (), seconds);
+
+  if (!resilient_origin_guards_hold (self->guards, until, MAX (MIN_SPREAD, SPREAD * seconds)))
+    return FALSE;
+
+  if (self->slots != NULL)
+    resilient_slots_tell_changed (self->slots);
+  return TRUE;
+}
+
 static gboolean
 is_watched (ResilientOrigin *self)
 {
@@ -468,7 +603,8 @@ resilient_origin_is_marked (ResilientOrigin *self)
 {
   gboolean has_headers;
 
-  if (resilient_origin_get_max_concurrent (self) != -1)
+  if (resilient_origin_get_max_concurrent (self) != -1
+      || resilient_origin_guards_is_marked (self->guards))
     return TRUE;
 
   g_mutex_lock (&self->lock);
@@ -499,7 +635,8 @@ resilient_origin_take_change (ResilientOrigin *self)
 void
 resilient_origin_notify_changes (ResilientOrigin *self)
 {
-  gboolean active_changed, pending_changed;
+  gboolean active_changed, pending_changed, held_changed;
+  gint64 again;
 
   /* First, so that what changes from here on is told again. */
   g_atomic_int_set (&self->change_told, FALSE);
@@ -512,6 +649,12 @@ resilient_origin_notify_changes (ResilientOrigin *self)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ACTIVE_COUNT]);
   if (pending_changed)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PENDING_COUNT]);
+
+  held_changed = resilient_origin_guards_take_hold_change (self->guards, &again);
+  if (again != 0)
+    wait_for_hold_end (self, again);
+  if (held_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_HELD_UNTIL]);
 }
 
 gboolean

@@ -37,6 +37,8 @@ RESILIENT_AVAILABLE_IN_1_0
 guint       resilient_origin_get_active_count   (ResilientOrigin  *self);
 RESILIENT_AVAILABLE_IN_1_0
 guint       resilient_origin_get_pending_count  (ResilientOrigin  *self);
+RESILIENT_AVAILABLE_IN_1_0
+gint64      resilient_origin_get_held_until     (ResilientOrigin  *self);
 
 G_END_DECLS
 

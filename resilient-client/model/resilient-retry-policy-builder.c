@@ -289,6 +289,37 @@ resilient_retry_policy_builder_set_respect_retry_after (ResilientRetryPolicyBuil
 }
 
 /**
+ * resilient_retry_policy_builder_set_shared_retry_after:
+ * @self: a builder
+ * @shared_retry_after: whether all requests to the origin wait
+ *
+ * Sets whether a 429 or 503 with `Retry-After` that a request gets holds back all requests to that
+ * origin until the time it names: those that wait, those that sleep before a retry, and new ones,
+ * whatever their policies are.
+ *
+ * Else each request finds out by itself, and is answered the same. The time is never shortened by a
+ * later answer with a smaller wait, and is at most [method@RetryPolicy.get_max_retry_after] ahead.
+ * When it is over the requests do not all go at once: each waits on for a time of its own, drawn
+ * evenly from the next two seconds, or from a tenth of the wait where that is longer. The deadlines
+ * of a request hold on. [property@Origin:held-until] tells of it.
+ *
+ * Nothing is shared where [method@RetryPolicy.get_respect_retry_after] is %FALSE.
+ *
+ * Why chance: clients that were turned away together come back together, and are turned away again;
+ * see M. Brooker, *Timeouts, retries, and backoff with jitter*, The Amazon Builders' Library.
+ *
+ * Since: 1.0
+ */
+void
+resilient_retry_policy_builder_set_shared_retry_after (ResilientRetryPolicyBuilder *self,
+                                                       gboolean shared_retry_after)
+{
+  g_return_if_fail (self != NULL);
+
+  self->values.shared_retry_after = shared_retry_after != FALSE;
+}
+
+/**
  * resilient_retry_policy_builder_set_max_retry_after:
  * @self: a builder
  * @max_retry_after: a wait in seconds, not negative

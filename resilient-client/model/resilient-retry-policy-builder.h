@@ -52,6 +52,9 @@ RESILIENT_AVAILABLE_IN_1_0
 void                         resilient_retry_policy_builder_set_respect_retry_after (ResilientRetryPolicyBuilder  *self,
                                                                                      gboolean                      respect_retry_after);
 RESILIENT_AVAILABLE_IN_1_0
+void                         resilient_retry_policy_builder_set_shared_retry_after  (ResilientRetryPolicyBuilder  *self,
+                                                                                     gboolean                      shared_retry_after);
+RESILIENT_AVAILABLE_IN_1_0
 void                         resilient_retry_policy_builder_set_max_retry_after     (ResilientRetryPolicyBuilder  *self,
                                                                                      double                        max_retry_after);
 RESILIENT_AVAILABLE_IN_1_0

@@ -19,6 +19,7 @@ typedef struct
   ResilientFailure retry_on;
   gboolean respect_retry_after;
   double max_retry_after;
+  gboolean shared_retry_after;
 } ResilientRetryPolicyValues;
 
 /* Without a limit of retries nothing else keeps a request that fails at once from being sent as

@@ -33,7 +33,7 @@
  * | retried failures, where nothing had been sent | resolve, connect, tls | the same, connect-timeout |
  * | other retried failures | none | disconnect, read-timeout, write-timeout, status |
  * | retried statuses | none | 408, 425, 429, 500, 502, 503, 504 |
- * | `Retry-After` | ignored | honoured up to one hour |
+ * | `Retry-After` | ignored | honoured up to one hour, by all requests to the origin |
  *
  * A policy can't make the library send something twice that must not be sent twice: after a byte of
  * a request may have reached the server, only idempotent requests are repeated, whatever the policy
@@ -66,6 +66,7 @@ static const ResilientRetryPolicyValues default_values = {
   .retry_on = NOTHING_SENT,
   .respect_retry_after = FALSE,
   .max_retry_after = 3600.0,
+  .shared_retry_after = FALSE,
 };
 
 static const ResilientRetryPolicyValues standard_values = {
@@ -80,6 +81,7 @@ static const ResilientRetryPolicyValues standard_values = {
               | RESILIENT_FAILURE_STATUS,
   .respect_retry_after = TRUE,
   .max_retry_after = 3600.0,
+  .shared_retry_after = TRUE,
 };
 
 static const guint16 standard_statuses[] = { 408, 425, 429, 500, 502, 503, 504 };
@@ -584,6 +586,7 @@ resilient_retry_policy_equal (ResilientRetryPolicy *self, ResilientRetryPolicy *
          && a->backoff_factor == b->backoff_factor && a->max_delay == b->max_delay
          && a->jitter_mode == b->jitter_mode && a->jitter == b->jitter && a->retry_on == b->retry_on
          && !a->respect_retry_after == !b->respect_retry_after
+         && !a->shared_retry_after == !b->shared_retry_after
          && a->max_retry_after == b->max_retry_after && self->n_statuses == other->n_statuses
          && memcmp (self->statuses, other->statuses, self->n_statuses * sizeof *self->statuses)
               == 0;
@@ -765,6 +768,26 @@ resilient_retry_policy_get_respect_retry_after (ResilientRetryPolicy *self)
   g_return_val_if_fail (self != NULL, FALSE);
 
   return self->values.respect_retry_after;
+}
+
+/**
+ * resilient_retry_policy_get_shared_retry_after:
+ * @self: a policy
+ *
+ * Gets whether a wait that a server asks for by `Retry-After` holds back all requests to it.
+ *
+ * See [method@RetryPolicyBuilder.set_shared_retry_after].
+ *
+ * Returns: %TRUE if it does
+ *
+ * Since: 1.0
+ */
+gboolean
+resilient_retry_policy_get_shared_retry_after (ResilientRetryPolicy *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->values.shared_retry_after;
 }
 
 /**

@@ -59,6 +59,8 @@ const guint16        *resilient_retry_policy_get_retry_statuses      (ResilientR
 RESILIENT_AVAILABLE_IN_1_0
 gboolean              resilient_retry_policy_get_respect_retry_after (ResilientRetryPolicy  *self);
 RESILIENT_AVAILABLE_IN_1_0
+gboolean              resilient_retry_policy_get_shared_retry_after  (ResilientRetryPolicy  *self);
+RESILIENT_AVAILABLE_IN_1_0
 double                resilient_retry_policy_get_max_retry_after     (ResilientRetryPolicy  *self);
 RESILIENT_AVAILABLE_IN_1_0
 double                resilient_retry_policy_delay_for_attempt       (ResilientRetryPolicy  *self,

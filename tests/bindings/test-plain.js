@@ -545,6 +545,7 @@ test('an origin has limits of its own', async () => {
     const promises = [1, 2, 3].map(() => client.get_async(server.uri('/hold'), null, null));
     await turnUntil(() => server.held > held);
     equal([origin.activeCount, origin.pendingCount], [1, 2]);
+    equal(origin.heldUntil, 0);
     client.cancel_all();
     for (const promise of promises)
         await fails(promise, Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);

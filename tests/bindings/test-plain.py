@@ -289,6 +289,7 @@ def policies_are_built_and_checked():
     builder.set_retry_on(Resilient.Failure.CONNECT | Resilient.Failure.STATUS)
     builder.set_retry_statuses([503, 429])
     builder.set_respect_retry_after(True)
+    builder.set_shared_retry_after(False)
     builder.set_max_retry_after(60)
     policy = builder.build()
     equal(policy.get_max_retries(), -1)
@@ -299,6 +300,8 @@ def policies_are_built_and_checked():
     assert policy.get_retry_on() & Resilient.Failure.STATUS
     equal(sorted(policy.get_retry_statuses()), [429, 503])
     assert policy.get_respect_retry_after()
+    assert not policy.get_shared_retry_after()
+    assert Resilient.RetryPolicy.get_standard().get_shared_retry_after()
     equal(policy.get_max_retry_after(), 60)
     assert 0.125 <= policy.delay_for_attempt(1) <= 0.25
     assert policy.equal(Resilient.RetryPolicyBuilder.new(policy).build())
@@ -851,6 +854,7 @@ def an_origin_has_limits_of_its_own():
     calls = [client.start(request, None) for _ in range(3)]
     turn_until(server.take_held)
     equal((origin.props.active_count, origin.props.pending_count), (1, 2))
+    equal((origin.props.held_until, origin.get_held_until()), (0, 0))
     equal((client.props.active_count, client.props.pending_count), (1, 2))
     equal(len(client.get_calls()), 3)
     client.cancel_all()

@@ -32,6 +32,7 @@ typedef struct
   guint n_discarded;
   guint n_new_connections;
   GPtrArray *uris; /* of all attempts; nullable: not kept */
+  GArray *starts;  /* of all attempts, boot-time microseconds; nullable: not kept */
 } ScriptedTransport;
 
 typedef struct
@@ -168,6 +169,12 @@ scripted_transport_start (ResilientTransport *transport,
   script->n_new_connections += params->new_connection;
   if (script->uris != NULL)
     g_ptr_array_add (script->uris, g_uri_to_string (self->uri));
+  if (script->starts != NULL)
+    {
+      gint64 now = resilient_clock_get_boot ();
+
+      g_array_append_val (script->starts, now);
+    }
 
   if (self->step.takes >= 0)
     resilient_timer_queue_set (timers,
@@ -186,6 +193,7 @@ scripted_transport_free (ResilientTransport *transport)
   g_assert_cmpuint (script->n_live, ==, 0);
   g_array_unref (script->steps);
   g_clear_pointer (&script->uris, g_ptr_array_unref);
+  g_clear_pointer (&script->starts, g_array_unref);
   g_free (script);
 }
 

@@ -52,6 +52,7 @@ test_setters (void)
   resilient_retry_policy_builder_set_retry_on (builder, RESILIENT_FAILURE_STATUS);
   resilient_retry_policy_builder_set_retry_statuses (builder, statuses, G_N_ELEMENTS (statuses));
   resilient_retry_policy_builder_set_respect_retry_after (builder, 42);
+  resilient_retry_policy_builder_set_shared_retry_after (builder, 42);
   resilient_retry_policy_builder_set_max_retry_after (builder, 0.0);
 
   policy = resilient_retry_policy_builder_build (builder, &error);
@@ -64,6 +65,7 @@ test_setters (void)
   g_assert_cmpfloat (resilient_retry_policy_get_jitter (policy), ==, 1.0);
   g_assert_cmphex (resilient_retry_policy_get_retry_on (policy), ==, RESILIENT_FAILURE_STATUS);
   g_assert_cmpint (resilient_retry_policy_get_respect_retry_after (policy), ==, TRUE);
+  g_assert_cmpint (resilient_retry_policy_get_shared_retry_after (policy), ==, TRUE);
   g_assert_cmpfloat (resilient_retry_policy_get_max_retry_after (policy), ==, 0.0);
 
   /* In order, each once. */

@@ -40,7 +40,8 @@ test_presets (void)
           | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT
           | RESILIENT_FAILURE_STATUS,
         TRUE,
-        3600.0 },
+        3600.0,
+        TRUE },
       G_N_ELEMENTS (standard_statuses) },
   };
 
@@ -63,6 +64,8 @@ test_presets (void)
         resilient_retry_policy_get_respect_retry_after (policy), ==, values->respect_retry_after);
       g_assert_cmpfloat (
         resilient_retry_policy_get_max_retry_after (policy), ==, values->max_retry_after);
+      g_assert_cmpint (
+        resilient_retry_policy_get_shared_retry_after (policy), ==, values->shared_retry_after);
 
       statuses = resilient_retry_policy_get_retry_statuses (policy, &n_statuses);
       g_assert_cmpmem (statuses,
@@ -216,7 +219,7 @@ test_equal (void)
   g_assert_false (resilient_retry_policy_equal (policy, other));
 
   /* Each value counts. */
-  for (guint field = 0; field < 9; field++)
+  for (guint field = 0; field < 10; field++)
     {
       g_autoptr (ResilientRetryPolicy) changed = NULL;
       ResilientRetryPolicyValues copy = values;
@@ -247,8 +250,11 @@ test_equal (void)
         case 7:
           copy.respect_retry_after = FALSE;
           break;
-        default:
+        case 8:
           copy.max_retry_after += 0.5;
+          break;
+        default:
+          copy.shared_retry_after = TRUE;
           break;
         }
       changed = resilient_retry_policy_new_from_values (&copy, one_status, 1);
