@@ -71,10 +71,13 @@ typedef struct
   guint failures;
 } Bucket;
 
+/* With its own link: a queue would take its from an allocator whose locks another thread of the
+ * parent's may have for ever in a forked child. */
 typedef struct
 {
   ResilientCircuitState old_state;
   ResilientCircuitState new_state;
+  GList link;
 } Change;
 
 /* A change on its way to the handlers. */
@@ -211,11 +214,12 @@ begin_epoch_locked (ResilientCircuitBreaker *self)
 static void
 change_locked (ResilientCircuitBreaker *self, ResilientCircuitState state)
 {
-  Change *change = g_new (Change, 1);
+  Change *change = g_new0 (Change, 1);
 
   change->old_state = self->state;
   change->new_state = state;
-  g_queue_push_tail (&self->changes, change);
+  change->link.data = change;
+  g_queue_push_tail_link (&self->changes, &change->link);
   self->state = state;
   begin_epoch_locked (self);
 }
@@ -473,7 +477,7 @@ tell_change (ResilientCircuitBreaker *self, const Change *change)
 static void
 unlock_breaker (ResilientCircuitBreaker *self)
 {
-  Change *change;
+  GList *link;
 
   if (G_LIKELY (self->changes.length == 0) || self->telling)
     {
@@ -482,11 +486,12 @@ unlock_breaker (ResilientCircuitBreaker *self)
     }
 
   self->telling = TRUE;
-  while ((change = g_queue_pop_head (&self->changes)) != NULL)
+  while ((link = g_queue_pop_head_link (&self->changes)) != NULL)
     {
+      g_autofree Change *change = link->data;
+
       g_mutex_unlock (&self->lock);
       tell_change (self, change);
-      g_free (change);
       lock_breaker (self);
     }
   self->telling = FALSE;
@@ -560,9 +565,9 @@ resilient_circuit_breaker_finalize (GObject *object)
   lock_breaker (self);
   g_mutex_unlock (&self->lock);
 
-  g_assert (self->probes.length == 0);
+  /* Who makes a change, and who has a probe, holds a reference. */
+  g_assert (self->probes.length == 0 && self->changes.length == 0);
 
-  g_queue_clear_full (&self->changes, g_free);
   if (self->changed_destroy != NULL)
     self->changed_destroy (self->changed_data);
   g_clear_pointer (&self->context, g_main_context_unref);
@@ -710,6 +715,10 @@ resilient_circuit_breaker_set_changed_func (ResilientCircuitBreaker *self,
 static void
 set_error_open (GError **error, ResilientCircuitState state, gint64 wait)
 {
+  /* Nobody reads the message, which is most of the work. */
+  if (error == NULL)
+    return;
+
   g_set_error (
     error,
     RESILIENT_CLIENT_ERROR,

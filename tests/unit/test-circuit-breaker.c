@@ -199,11 +199,16 @@ static const struct
     "" },
   { "rate-in-order-of-reports", { .failure_threshold = 2 }, "a a a f1 s2 f3 C", "" },
   { "window-forgets", { 0 }, "f f f f +61 s s s s s s C", "" },
+  { "window-forgets-failures",
+    { .minimum_calls = 5 },
+    "f f f f +61 s s s s s s C +61 s s s s s s C",
+    "" },
   { "window-remembers", { 0 }, "f f f f +58 s s s s s f O", "CO" },
   { "window-slides",
     { .window = 10, .failure_threshold = 100 },
     "f f f f +9 s s s s s +2 f f f f C f O",
     "CO" },
+  { "window-comes-round", { .minimum_calls = 5, .failure_threshold = 100 }, "f f f f +60 f C", "" },
   { "row-is-not-of-the-window", { 0 }, "f f f f +1000 C f O", "CO" },
   { "recovery", { 0 }, "f f f f f O =30 +29.9 O x +6.1 H s C s", "CO OH HC" },
   { "half-open-unasked", { 0 }, "trip +36 H +1000 H =0", "CO" },
@@ -257,6 +262,14 @@ static const struct
   { "trip-twice", { 0 }, "trip =30 +20 trip =30 +29 x +7 H", "CO" },
   { "trip-half-open", { 0 }, "trip +36 H trip O =60", "CO OH HO" },
   { "reset-closed", { 0 }, "f f f f a reset f1 f f f f C f O", "CO" },
+  { "reset-counts",
+    { .minimum_calls = 4, .failure_threshold = 100 },
+    "trip reset f f f C f O",
+    "CO OC CO" },
+  { "reset-failures",
+    { .minimum_calls = 4, .failure_threshold = 100, .failure_rate = 1 },
+    "trip reset s f f f C",
+    "CO OC" },
   { "reset-open", { 0 }, "trip reset C s", "CO OC" },
   { "reset-half-open", { 0 }, "trip +36 a reset C f1 C", "CO OH HC" },
   { "reset-half-open-unasked", { 0 }, "trip +36 reset C", "CO OH HC" },
@@ -340,6 +353,41 @@ test_jitter (void)
   g_assert_cmpfloat (shortest, <, 30.1);
   g_assert_cmpfloat (longest, >, 35.9);
   g_assert_cmpfloat (longest, <, 36.0);
+
+  g_assert_finalize_object (breaker);
+}
+
+/* To the microsecond. */
+static void
+test_boundary (void)
+{
+  const Settings settings = { .lease = 10 };
+  ResilientCircuitBreaker *breaker = new_breaker (&settings);
+  ResilientPermit *probe;
+
+  resilient_circuit_breaker_trip (breaker);
+  test_clock_pass (resilient_circuit_breaker_get_retry_after (breaker) - 1e-6);
+  g_assert_cmpfloat_with_epsilon (resilient_circuit_breaker_get_retry_after (breaker), 1e-6, 1e-9);
+  run_script (breaker, "O x");
+  test_clock_pass (1e-6);
+  run_script (breaker, "H");
+
+  probe = acquire (breaker);
+  test_clock_pass (10 - 1e-6);
+  run_script (breaker, "x");
+  test_clock_pass (1e-6);
+  /* Its time is over, whether somebody has asked or not. */
+  resilient_permit_fail (probe);
+  run_script (breaker, "H s C");
+  g_assert_finalize_object (probe);
+
+  /* A lease that ends now has not ended for who reports before. */
+  run_script (breaker, "trip +36");
+  probe = acquire (breaker);
+  test_clock_pass (10 - 1e-6);
+  resilient_permit_succeed (probe);
+  run_script (breaker, "C");
+  g_assert_finalize_object (probe);
 
   g_assert_finalize_object (breaker);
 }
@@ -557,6 +605,7 @@ main (int argc, char *argv[])
     }
   g_test_add_func ("/circuit-breaker/permit", test_permit);
   g_test_add_func ("/circuit-breaker/jitter", test_jitter);
+  g_test_add_func ("/circuit-breaker/boundary", test_boundary);
   g_test_add_func ("/circuit-breaker/properties", test_properties);
   g_test_add_func ("/circuit-breaker/error", test_error);
   g_test_add_func ("/circuit-breaker/context", test_context);
