@@ -634,13 +634,6 @@ resilient_batch_run_async (ResilientBatch *self,
       return;
     }
 
-  self->task = g_steal_pointer (&task);
-  g_mutex_lock (&self->lock);
-  self->results = g_ptr_array_new_full (self->requests->len, result_clear);
-  g_ptr_array_set_size (self->results, (int) self->requests->len);
-  self->context = g_main_context_ref (g_task_get_context (self->task));
-  g_mutex_unlock (&self->lock);
-
   if (cancellable != NULL)
     {
       self->cancelled_id = g_cancellable_connect (
@@ -648,6 +641,14 @@ resilient_batch_run_async (ResilientBatch *self,
       if (self->cancelled_id != 0)
         self->cancellable = g_object_ref (cancellable);
     }
+
+  /* From here on it is the context's, which may be that of another thread. */
+  g_mutex_lock (&self->lock);
+  self->results = g_ptr_array_new_full (self->requests->len, result_clear);
+  g_ptr_array_set_size (self->results, (int) self->requests->len);
+  self->context = g_main_context_ref (g_task_get_context (task));
+  self->task = g_steal_pointer (&task);
+  g_mutex_unlock (&self->lock);
   post_turn (self);
 }
 

@@ -261,12 +261,13 @@ fall_asleep (ResilientRetrier *self, GTask *task, double delay)
   completion = resilient_completion_new (task, withdrawn_cb, sleep, sleep_free);
   sleep->completion = completion;
 
+  /* Of the timer, which may fire at once: a thread without a context sleeps in that of another. */
+  resilient_completion_ref (completion);
   resilient_timer_queue_set (sleep->timers,
                              &sleep->timer,
                              resilient_clock_add (resilient_clock_get_boot (), delay),
                              woke_cb,
                              sleep);
-  resilient_completion_ref (completion);
   resilient_completion_arm (completion, cancellable, -1.0, NULL);
 }
 

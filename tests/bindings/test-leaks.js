@@ -37,6 +37,8 @@ if (!('_original_get_async' in Resilient.Client.prototype)) {
         Gio._promisify(Resilient.Client.prototype, operation);
     Gio._promisify(Resilient.Call.prototype, 'wait_async');
     Gio._promisify(Resilient.Subscription.prototype, 'next_async');
+    Gio._promisify(Resilient.Batch.prototype, 'run_async');
+    Gio._promisify(Resilient.Retrier.prototype, 'backoff_async');
 }
 
 function resident() {
@@ -104,6 +106,13 @@ async function round(number) {
         for (const attempt of result.list_attempts())
             attempt.get_reason();
     }
+    const requests = [makeRequest(`${number}-a`), makeRequest(`${number}-b`)];
+    const batch = Resilient.Batch.new(client, requests, Resilient.BatchFlags.NONE);
+    for (const result of await batch.run_async(null))
+        lookAt(result);
+    const retrier = Resilient.Retrier.new(quick(), makeContext(number));
+    await retrier.backoff_async(null, null);
+    retrier.get_context().get_metadata();
     client.get_stats().get_mean_time();
     await client.close_async(0, null);
     for (let event; (event = await subscription.next_async(null));)

@@ -36,6 +36,8 @@ SMALL_BOUND = 2 * 1024 * 1024
 # They take arguments, or fail where there is no such body.
 NOT_ASKED = {'get_header', 'get_percentile', 'get_json', 'get_text'}
 
+REFUSED = GLib.Error.new_literal(Gio.io_error_quark(), 'refused',
+                                 Gio.IOErrorEnum.CONNECTION_REFUSED)
 HAS_OVERRIDE = hasattr(Resilient, 'run')
 QUICK = Resilient.RetryPolicyBuilder.new(Resilient.RetryPolicy.get_standard())
 QUICK.set_base_delay(0)
@@ -145,6 +147,13 @@ def plain_round(number):
     finish(client.wait_all_async, client.wait_all_finish)
     if number % 10 == 0:
         client.send(make_request(number), make_context(number), None)
+    requests = [make_request(f'{number}-{each}') for each in range(2)]
+    batch = watch(Resilient.Batch.new(client, requests, Resilient.BatchFlags.NONE))
+    for result in finish(batch.run_async, batch.run_finish):
+        look_at(result)
+    retrier = watch(Resilient.Retrier.new(QUICK, make_context(number)))
+    assert finish(retrier.backoff_async, retrier.backoff_finish, REFUSED)
+    look_at(retrier.get_context())
     look_at_results(client)
     finish(client.close_async, client.close_finish, 0)
     while event := subscription.try_next():
@@ -170,6 +179,12 @@ async def override_round(number):
             await client.get('no uri', make_context(number))
         except GLib.Error:
             pass
+        batch = watch(Resilient.Batch(client, [make_request(f'{number}-a'), 'no uri']))
+        for result in await batch.run():
+            look_at(result)
+        retrier = watch(Resilient.Retrier.new(QUICK, make_context(number)))
+        await retrier.backoff()
+        look_at(retrier.context)
         await client.wait_all()
         look_at_results(client)
     async for event in subscription:

@@ -111,6 +111,81 @@ test_fetch ()
   assert (successes == 1);
 }
 
+void
+test_batch ()
+{
+  var loop = new MainLoop ();
+  var client = new Resilient.Client ();
+  var requests = new GenericArray<Resilient.Request> ();
+  requests.add (new Resilient.Request ("GET", "no URI"));
+  requests.add (new Resilient.Request ("GET", "no URI either"));
+  var batch = new Resilient.Batch (client, requests, Resilient.BatchFlags.NONE);
+  var progress = 0u;
+
+  batch.max_concurrent = 1;
+  batch.notify["n-done"].connect (() => progress = batch.n_done);
+  batch.run_async.begin (null, (object, result) => {
+    try
+      {
+        var results = batch.run_async.end (result);
+        assert (results.length == 2);
+        assert (results[1].is_error ());
+      }
+    catch (Error error)
+      {
+        assert_not_reached ();
+      }
+    loop.quit ();
+  });
+  loop.run ();
+  assert (progress == 2 && batch.n_failed == 2 && batch.n_total == 2);
+}
+
+async void
+retry (Resilient.Retrier retrier, Error? cause) throws Error
+{
+  assert (yield retrier.backoff_async (cause, null));
+}
+
+void
+test_retrier ()
+{
+  var loop = new MainLoop ();
+  var retrier = new Resilient.Retrier (new Resilient.RetryPolicy (1, 0), null);
+
+  retry.begin (retrier, new IOError.CONNECTION_REFUSED ("refused"), (object, result) => {
+    try
+      {
+        retry.end (result);
+      }
+    catch (Error error)
+      {
+        assert_not_reached ();
+      }
+    loop.quit ();
+  });
+  loop.run ();
+  assert (retrier.attempt == 2);
+
+  retry.begin (retrier, null, (object, result) => {
+    try
+      {
+        retry.end (result);
+        assert_not_reached ();
+      }
+    catch (Resilient.ClientError.RETRIES_EXHAUSTED error)
+      {
+        assert (error.message != "");
+      }
+    catch (Error error)
+      {
+        assert_not_reached ();
+      }
+    loop.quit ();
+  });
+  loop.run ();
+}
+
 int
 main (string[] args)
 {
@@ -119,5 +194,7 @@ main (string[] args)
   Test.add_func ("/vala/policy-refused", test_policy_refused);
   Test.add_func ("/vala/circuit-breaker", test_circuit_breaker);
   Test.add_func ("/vala/fetch", test_fetch);
+  Test.add_func ("/vala/batch", test_batch);
+  Test.add_func ("/vala/retrier", test_retrier);
   return Test.run ();
 }

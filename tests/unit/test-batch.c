@@ -554,6 +554,44 @@ test_threads (Fixture *f, gconstpointer data)
     }
 }
 
+/* A thread without a context of its own runs it in the default one, which another iterates, and
+ * cancels it at once. */
+static gpointer
+borrow_thread (gpointer data)
+{
+  Fixture *f = data;
+
+  resilient_batch_run_async (f->batch, f->cancellable, ended_cb, f);
+  g_cancellable_cancel (f->cancellable);
+  return NULL;
+}
+
+static void
+test_borrowed_context (Fixture *f, gconstpointer data)
+{
+  guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10 : 300;
+
+  add_requests (f, 3);
+  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      GThread *thread;
+
+      g_cancellable_reset (f->cancellable);
+      if (i % 3 == 0)
+        g_cancellable_cancel (f->cancellable);
+      f->n_ended = f->last_done = 0;
+      start (f, RESILIENT_BATCH_FLAGS_NONE);
+      thread = g_thread_new ("borrower", borrow_thread, f);
+      while (f->n_ended == 0)
+        g_main_context_iteration (NULL, FALSE);
+      g_thread_join (thread);
+      assert_ended (f);
+      virtual_clock_settle ();
+      g_assert_finalize_object (g_steal_pointer (&f->batch));
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -582,6 +620,7 @@ main (int argc, char *argv[])
   ADD ("bad-handler", test_bad_handler);
   ADD ("list", test_list);
   ADD ("threads", test_threads);
+  ADD ("borrowed-context", test_borrowed_context);
 #undef ADD
 #undef ADD_FOR
 

@@ -8,6 +8,7 @@
 #include <libsoup/soup.h>
 
 #include "resilient-error.h"
+#include "resilient-retry-policy-private.h"
 
 #define F(kind) RESILIENT_FAILURE_##kind
 
@@ -153,6 +154,112 @@ test_large_headers (void)
   g_assert_cmphex (resilient_failure_from_error (cut, FALSE), ==, F (DISCONNECT));
 }
 
+/* What an operation of the app's own that failed so is to a policy; all that is not here is an
+ * answer. */
+static void
+test_operations (void)
+{
+  const struct
+  {
+    GQuark domain;
+    int first, last; /* the codes that are gone through */
+    struct
+    {
+      int code;
+      ResilientFailure kind;
+    } rows[16];
+  } domains[] = {
+    { G_IO_ERROR,
+      G_IO_ERROR_FAILED,
+      G_IO_ERROR_NO_SUCH_DEVICE + 1,
+      { { G_IO_ERROR_HOST_NOT_FOUND, F (RESOLVE) },
+        { G_IO_ERROR_CONNECTION_REFUSED, F (CONNECT) },
+        { G_IO_ERROR_HOST_UNREACHABLE, F (CONNECT) },
+        { G_IO_ERROR_NETWORK_UNREACHABLE, F (CONNECT) },
+        { G_IO_ERROR_PROXY_FAILED, F (CONNECT) },
+        { G_IO_ERROR_BUSY, F (CONNECT) },
+        { G_IO_ERROR_WOULD_BLOCK, F (CONNECT) },
+        { G_IO_ERROR_TIMED_OUT, F (READ_TIMEOUT) },
+        { G_IO_ERROR_CONNECTION_CLOSED, F (DISCONNECT) },
+        { G_IO_ERROR_NOT_CONNECTED, F (DISCONNECT) },
+        { G_IO_ERROR_PARTIAL_INPUT, F (DISCONNECT) },
+        { G_IO_ERROR_CANCELLED, F (CANCELLED) } } },
+    { G_DBUS_ERROR,
+      G_DBUS_ERROR_FAILED,
+      G_DBUS_ERROR_PROPERTY_READ_ONLY + 1,
+      { { G_DBUS_ERROR_SERVICE_UNKNOWN, F (CONNECT) },
+        { G_DBUS_ERROR_NAME_HAS_NO_OWNER, F (CONNECT) },
+        { G_DBUS_ERROR_NO_SERVER, F (CONNECT) },
+        { G_DBUS_ERROR_NO_NETWORK, F (CONNECT) },
+        { G_DBUS_ERROR_LIMITS_EXCEEDED, F (CONNECT) },
+        { G_DBUS_ERROR_SPAWN_CHILD_EXITED, F (CONNECT) },
+        { G_DBUS_ERROR_SPAWN_CHILD_SIGNALED, F (CONNECT) },
+        { G_DBUS_ERROR_SPAWN_FORK_FAILED, F (CONNECT) },
+        { G_DBUS_ERROR_NO_REPLY, F (READ_TIMEOUT) },
+        { G_DBUS_ERROR_TIMEOUT, F (READ_TIMEOUT) },
+        { G_DBUS_ERROR_TIMED_OUT, F (READ_TIMEOUT) },
+        { G_DBUS_ERROR_DISCONNECTED, F (DISCONNECT) } } },
+    { G_TLS_ERROR,
+      G_TLS_ERROR_UNAVAILABLE,
+      G_TLS_ERROR_BAD_CERTIFICATE_PASSWORD,
+      { { G_TLS_ERROR_UNAVAILABLE, F (TLS) },
+        { G_TLS_ERROR_MISC, F (TLS) },
+        { G_TLS_ERROR_BAD_CERTIFICATE, F (CERTIFICATE) },
+        { G_TLS_ERROR_NOT_TLS, F (TLS) },
+        { G_TLS_ERROR_HANDSHAKE, F (TLS) },
+        { G_TLS_ERROR_CERTIFICATE_REQUIRED, F (CERTIFICATE) },
+        { G_TLS_ERROR_EOF, F (DISCONNECT) },
+        { G_TLS_ERROR_INAPPROPRIATE_FALLBACK, F (TLS) },
+        { G_TLS_ERROR_BAD_CERTIFICATE_PASSWORD, F (CERTIFICATE) } } },
+    { RESILIENT_CLIENT_ERROR,
+      RESILIENT_CLIENT_ERROR_CLOSED,
+      RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED,
+      { { RESILIENT_CLIENT_ERROR_CLOSED, F (CLOSED) },
+        { RESILIENT_CLIENT_ERROR_OVERLOADED, F (OVERLOADED) },
+        { RESILIENT_CLIENT_ERROR_TOO_LARGE, F (TOO_LARGE) },
+        { RESILIENT_CLIENT_ERROR_REDIRECT, F (REDIRECT) } } },
+    { SOUP_SESSION_ERROR,
+      SOUP_SESSION_ERROR_PARSING,
+      SOUP_SESSION_ERROR_MESSAGE_ALREADY_IN_QUEUE,
+      { { SOUP_SESSION_ERROR_PARSING, F (PROTOCOL) },
+        { SOUP_SESSION_ERROR_ENCODING, F (PROTOCOL) },
+        { SOUP_SESSION_ERROR_TOO_MANY_REDIRECTS, F (REDIRECT) },
+        { SOUP_SESSION_ERROR_REDIRECT_NO_LOCATION, F (REDIRECT) },
+        { SOUP_SESSION_ERROR_REDIRECT_BAD_URI, F (REDIRECT) } } },
+    { G_FILE_ERROR, G_FILE_ERROR_EXIST, G_FILE_ERROR_FAILED, { { 0 } } },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (domains); i++)
+    for (int code = domains[i].first; code <= domains[i].last; code++)
+      {
+        g_autoptr (GError) error = g_error_new_literal (domains[i].domain, code, "any");
+        ResilientFailure failure = resilient_failure_of_operation (error);
+        ResilientFailure expected = F (NONE);
+
+        for (guint k = 0; k < G_N_ELEMENTS (domains[i].rows); k++)
+          if (domains[i].rows[k].code == code && domains[i].rows[k].kind != F (NONE))
+            expected = domains[i].rows[k].kind;
+        if (expected != F (NONE))
+          g_assert_cmphex (failure, ==, expected);
+        else
+          g_assert_cmphex (failure & RESILIENT_FAILURE_RETRYABLE, ==, 0);
+        g_assert_cmphex (failure, !=, F (NONE));
+      }
+
+  for (int code = G_RESOLVER_ERROR_NOT_FOUND; code <= G_RESOLVER_ERROR_INTERNAL; code++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (G_RESOLVER_ERROR, code, "any");
+
+      g_assert_cmphex (resilient_failure_of_operation (error), ==, F (RESOLVE));
+    }
+  for (int code = 400; code < 600; code++)
+    {
+      g_autoptr (GError) error = g_error_new_literal (RESILIENT_HTTP_ERROR, code, "any");
+
+      g_assert_cmphex (resilient_failure_of_operation (error), ==, F (STATUS));
+    }
+}
+
 static void
 test_timeouts (void)
 {
@@ -170,6 +277,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/failure/table", test_table);
   g_test_add_func ("/failure/nothing-sent", test_nothing_sent);
   g_test_add_func ("/failure/large-headers", test_large_headers);
+  g_test_add_func ("/failure/operations", test_operations);
   g_test_add_func ("/failure/timeouts", test_timeouts);
 
   return g_test_run ();

@@ -481,6 +481,40 @@ test_threads (Fixture *f, gconstpointer data)
     g_thread_join (threads[i]);
 }
 
+/* A thread without a context of its own is called in the default one, which another iterates. */
+static gpointer
+borrow_thread (gpointer data)
+{
+  Fixture *f = data;
+
+  resilient_retrier_backoff_async (f->retrier, NULL, NULL, backoff_cb, f);
+  return NULL;
+}
+
+static void
+test_borrowed_context (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
+  g_autoptr (ResilientRetryPolicy) policy = NULL;
+  guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10 : 500;
+
+  resilient_retry_policy_builder_set_base_delay (builder, 0);
+  policy = resilient_retry_policy_builder_build (builder, NULL);
+  use (f, policy);
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      GThread *thread;
+
+      f->n_called = 0;
+      resilient_retrier_reset (f->retrier);
+      thread = g_thread_new ("borrower", borrow_thread, f);
+      while (f->n_called == 0)
+        g_main_context_iteration (NULL, FALSE);
+      g_thread_join (thread);
+      g_assert_true (f->again);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -502,6 +536,7 @@ main (int argc, char *argv[])
   ADD ("suspend", test_suspend);
   ADD ("context", test_context);
   ADD ("threads", test_threads);
+  ADD ("borrowed-context", test_borrowed_context);
 #undef ADD
 
   return g_test_run ();
