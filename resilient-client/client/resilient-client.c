@@ -24,6 +24,9 @@
  * waited for, cancelled and closed. What its calls share, and keep alive when the client goes, is
  * the engine's. Any thread may use it; the two lists and the signals are of the home context. */
 
+/* What changes of the counts and of the list of origins go through. */
+typedef struct _Watch Watch;
+
 struct _ResilientClient
 {
   GObject parent_instance;
@@ -32,6 +35,7 @@ struct _ResilientClient
   GMainContext *main_context;
   SoupSession *given_session; /* until the engine has it */
   ResilientEngine *engine;
+  Watch *watch; /* owned by the engine's gate */
 
   GSource *monitor;
   ResilientCallList *calls;     /* of the home context; made at need */
@@ -253,7 +257,7 @@ install_signals (GObjectClass *object_class)
 
 /* One for a client: tells the home context of changed counts, at most once per turn. Lives as long
  * as the gate may call. */
-typedef struct
+struct _Watch
 {
   GWeakRef client;
   ResilientScheduler *home;
@@ -262,7 +266,7 @@ typedef struct
   ResilientWork origins_work;
   int origins_scheduled; /* atomic */
   gboolean closed_told;  /* of the home context */
-} Watch;
+};
 
 static void
 watch_free (gpointer data)
@@ -368,10 +372,10 @@ watch_counts (ResilientClient *self)
   Watch *watch = g_atomic_rc_box_new0 (Watch);
 
   g_weak_ref_init (&watch->client, self);
-  watch->home = resilient_scheduler_ref (self->engine->home);
-  resilient_gate_set_changed_func (self->engine->gate, gate_changed_cb, watch);
-  self->engine->watch = watch;
-  self->engine->watch_free = watch_unref;
+  watch->home = resilient_scheduler_ref (resilient_engine_get_home (self->engine));
+  self->watch = watch;
+  resilient_gate_set_changed_func (
+    resilient_engine_get_gate (self->engine), gate_changed_cb, watch, watch_unref);
 }
 
 /* --- properties
@@ -394,7 +398,8 @@ resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GP
       g_value_take_boxed (value, resilient_client_get_retry_policy (self));
       break;
     case PROP_USER_AGENT:
-      g_value_set_static_string (value, resilient_client_get_user_agent (self));
+      g_value_set_string (value, resilient_engine_lock_settings (self->engine)->limits->user_agent);
+      resilient_engine_unlock_settings (self->engine);
       break;
     case PROP_IO_PRIORITY:
       g_value_set_int (value, resilient_client_get_io_priority (self));
@@ -873,14 +878,15 @@ resilient_client_constructed (GObject *object)
   g_clear_object (&self->given_session);
 
   watch_counts (self);
-  resilient_recorder_set_wanted_func (self->engine->recorder, wants_event, self);
+  resilient_recorder_set_wanted_func (
+    resilient_engine_get_recorder (self->engine), wants_event, self);
   g_weak_ref_init (weak, self);
-  self->monitor =
-    resilient_event_queue_attach (resilient_recorder_get_queue (self->engine->recorder),
-                                  self->main_context,
-                                  emit_event,
-                                  weak,
-                                  weak_client_free);
+  self->monitor = resilient_event_queue_attach (
+    resilient_recorder_get_queue (resilient_engine_get_recorder (self->engine)),
+    self->main_context,
+    emit_event,
+    weak,
+    weak_client_free);
   g_source_set_priority (self->monitor, resilient_engine_get_source_priority (self->engine));
 }
 
@@ -892,7 +898,7 @@ resilient_client_dispose (GObject *object)
   /* in a forked child it stays where it is, and does nothing */
   if (self->monitor != NULL && !resilient_engine_is_foreign (self->engine, NULL))
     {
-      resilient_recorder_set_wanted_func (self->engine->recorder, NULL, NULL);
+      resilient_recorder_set_wanted_func (resilient_engine_get_recorder (self->engine), NULL, NULL);
       g_source_destroy (self->monitor);
       g_clear_pointer (&self->monitor, g_source_unref);
     }
@@ -986,18 +992,9 @@ resilient_client_new_with_session (SoupSession *session)
 SoupSession *
 resilient_client_get_session (ResilientClient *self)
 {
-  SoupSession *session;
-
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
-  if (resilient_engine_is_foreign (self->engine, NULL))
-    return self->engine->session;
 
-  /* Once it is there the engine keeps it for as long as it lives. */
-  g_mutex_lock (&self->engine->lock);
-  session = self->engine->session;
-  g_mutex_unlock (&self->engine->lock);
-
-  return session;
+  return resilient_engine_peek_session (self->engine);
 }
 
 /**
@@ -1119,8 +1116,8 @@ resilient_client_get_origins (ResilientClient *self)
   if (self->origins == NULL && resilient_engine_is_foreign (self->engine, NULL))
     self->origins = resilient_origin_list_new (NULL, NULL, NULL);
   else if (self->origins == NULL)
-    self->origins =
-      resilient_origin_list_new (self->engine->origins, origins_changed_cb, self->engine->watch);
+    self->origins = resilient_origin_list_new (
+      resilient_engine_get_origins (self->engine), origins_changed_cb, self->watch);
 
   return G_LIST_MODEL (self->origins);
 }
@@ -1142,7 +1139,7 @@ resilient_client_get_active_count (ResilientClient *self)
   if (resilient_engine_is_foreign (self->engine, NULL))
     return 0;
 
-  return resilient_gate_get_running (self->engine->gate);
+  return resilient_gate_get_running (resilient_engine_get_gate (self->engine));
 }
 
 /**
@@ -1162,40 +1159,25 @@ resilient_client_get_pending_count (ResilientClient *self)
   if (resilient_engine_is_foreign (self->engine, NULL))
     return 0;
 
-  return resilient_gate_get_pending (self->engine->gate);
+  return resilient_gate_get_pending (resilient_engine_get_gate (self->engine));
 }
 
 /* --- settings --------------------------------------------------------------------------------- */
 
-/* In a forked child the settings are what they were: nobody is there who would change them, and the
- * lock may be that of a thread that is not there. */
-static void
-lock_settings (ResilientClient *self)
-{
-  if (!resilient_engine_is_foreign (self->engine, NULL))
-    g_mutex_lock (&self->engine->lock);
-}
-
-static void
-unlock_settings (ResilientClient *self)
-{
-  if (!resilient_engine_is_foreign (self->engine, NULL))
-    g_mutex_unlock (&self->engine->lock);
-}
-
-/* TRUE if the value is a new one; FALSE in a forked child. */
+/* @offset: in ResilientSettings. TRUE if the value is a new one; FALSE in a forked child. */
 static gboolean
-set_setting (ResilientClient *self, gpointer setting, gconstpointer value, gsize size)
+set_setting (ResilientClient *self, gsize offset, gconstpointer value, gsize size)
 {
+  gpointer setting;
   gboolean changed;
 
   if (resilient_engine_is_foreign (self->engine, NULL))
     return FALSE;
 
-  g_mutex_lock (&self->engine->lock);
+  setting = G_STRUCT_MEMBER_P (resilient_engine_lock_settings (self->engine), offset);
   changed = memcmp (setting, value, size) != 0;
   memcpy (setting, value, size);
-  g_mutex_unlock (&self->engine->lock);
+  resilient_engine_unlock_settings (self->engine);
 
   return changed;
 }
@@ -1204,23 +1186,24 @@ set_setting (ResilientClient *self, gpointer setting, gconstpointer value, gsize
 static void
 set_limit (ResilientClient *self, gsize offset, gconstpointer value, gsize size, guint prop_id)
 {
+  ResilientSettings *settings;
   ResilientCallOptions *replaced = NULL;
 
   if (resilient_engine_is_foreign (self->engine, NULL))
     return;
 
-  g_mutex_lock (&self->engine->lock);
-  if (memcmp (G_STRUCT_MEMBER_P (self->engine->settings.limits, offset), value, size) != 0)
+  settings = resilient_engine_lock_settings (self->engine);
+  if (memcmp (G_STRUCT_MEMBER_P (settings->limits, offset), value, size) != 0)
     {
-      replaced = self->engine->settings.limits;
-      self->engine->settings.limits = g_atomic_rc_box_dup (sizeof *replaced, replaced);
-      memcpy (G_STRUCT_MEMBER_P (self->engine->settings.limits, offset), value, size);
+      replaced = settings->limits;
+      settings->limits = resilient_call_options_dup (replaced);
+      memcpy (G_STRUCT_MEMBER_P (settings->limits, offset), value, size);
     }
-  g_mutex_unlock (&self->engine->lock);
+  resilient_engine_unlock_settings (self->engine);
 
   if (replaced == NULL)
     return;
-  g_atomic_rc_box_release (replaced);
+  resilient_call_options_release (replaced);
   g_object_notify_by_pspec (G_OBJECT (self), props[prop_id]);
 }
 
@@ -1284,9 +1267,8 @@ resilient_client_get_max_concurrent (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.max_concurrent;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->max_concurrent;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1307,8 +1289,10 @@ resilient_client_set_max_concurrent (ResilientClient *self, guint max_concurrent
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (max_concurrent > 0);
 
-  if (!set_setting (
-        self, &self->engine->settings.max_concurrent, &max_concurrent, sizeof max_concurrent))
+  if (!set_setting (self,
+                    G_STRUCT_OFFSET (ResilientSettings, max_concurrent),
+                    &max_concurrent,
+                    sizeof max_concurrent))
     return;
 
   resilient_engine_apply_limits (self->engine);
@@ -1332,9 +1316,8 @@ resilient_client_get_max_concurrent_per_host (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.max_concurrent_per_host;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->max_concurrent_per_host;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1354,7 +1337,7 @@ resilient_client_set_max_concurrent_per_host (ResilientClient *self, guint max_c
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
   if (!set_setting (self,
-                    &self->engine->settings.max_concurrent_per_host,
+                    G_STRUCT_OFFSET (ResilientSettings, max_concurrent_per_host),
                     &max_concurrent_per_host,
                     sizeof max_concurrent_per_host))
     return;
@@ -1380,9 +1363,8 @@ resilient_client_get_max_pending (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.max_pending;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->max_pending;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1401,7 +1383,8 @@ resilient_client_set_max_pending (ResilientClient *self, guint max_pending)
 {
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
-  if (!set_setting (self, &self->engine->settings.max_pending, &max_pending, sizeof max_pending))
+  if (!set_setting (
+        self, G_STRUCT_OFFSET (ResilientSettings, max_pending), &max_pending, sizeof max_pending))
     return;
 
   resilient_engine_apply_limits (self->engine);
@@ -1425,9 +1408,8 @@ resilient_client_get_connect_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->connect_timeout;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->connect_timeout;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1471,9 +1453,8 @@ resilient_client_get_read_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->read_timeout;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->read_timeout;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1517,9 +1498,8 @@ resilient_client_get_write_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->write_timeout;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->write_timeout;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1563,9 +1543,8 @@ resilient_client_get_queue_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->queue_timeout;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->queue_timeout;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1609,9 +1588,8 @@ resilient_client_get_attempt_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->attempt_timeout;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->attempt_timeout;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1655,9 +1633,8 @@ resilient_client_get_total_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->total_timeout;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->total_timeout;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1701,9 +1678,8 @@ resilient_client_get_max_response_size (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->max_response_size;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->max_response_size;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1745,12 +1721,9 @@ resilient_client_get_retry_policy (ResilientClient *self)
   ResilientRetryPolicy *policy;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
-  if (resilient_engine_is_foreign (self->engine, NULL))
-    return resilient_retry_policy_ref (self->engine->settings.retry_policy);
 
-  g_mutex_lock (&self->engine->lock);
-  policy = resilient_retry_policy_ref (self->engine->settings.retry_policy);
-  g_mutex_unlock (&self->engine->lock);
+  policy = resilient_retry_policy_ref (resilient_engine_lock_settings (self->engine)->retry_policy);
+  resilient_engine_unlock_settings (self->engine);
 
   return policy;
 }
@@ -1768,6 +1741,7 @@ void
 resilient_client_set_retry_policy (ResilientClient *self, ResilientRetryPolicy *retry_policy)
 {
   g_autoptr (ResilientRetryPolicy) old = NULL;
+  ResilientSettings *settings;
 
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   if (resilient_engine_is_foreign (self->engine, NULL))
@@ -1776,10 +1750,10 @@ resilient_client_set_retry_policy (ResilientClient *self, ResilientRetryPolicy *
   if (retry_policy == NULL)
     retry_policy = resilient_retry_policy_get_default ();
 
-  g_mutex_lock (&self->engine->lock);
-  old = self->engine->settings.retry_policy;
-  self->engine->settings.retry_policy = resilient_retry_policy_ref (retry_policy);
-  g_mutex_unlock (&self->engine->lock);
+  settings = resilient_engine_lock_settings (self->engine);
+  old = settings->retry_policy;
+  settings->retry_policy = resilient_retry_policy_ref (retry_policy);
+  resilient_engine_unlock_settings (self->engine);
 
   if (old != retry_policy)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RETRY_POLICY]);
@@ -1791,7 +1765,8 @@ resilient_client_set_retry_policy (ResilientClient *self, ResilientRetryPolicy *
  *
  * Gets [property@Client:user-agent].
  *
- * Returns: (nullable) (transfer none): the product tokens (RFC 9110, 10.1.5)
+ * Returns: (nullable) (transfer none): the product tokens (RFC 9110, 10.1.5), until they are set
+ *   anew
  *
  * Since: 1.0
  */
@@ -1802,9 +1777,8 @@ resilient_client_get_user_agent (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
 
-  lock_settings (self);
-  value = self->engine->settings.limits->user_agent;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->limits->user_agent;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -1821,16 +1795,30 @@ resilient_client_get_user_agent (ResilientClient *self)
 void
 resilient_client_set_user_agent (ResilientClient *self, const char *user_agent)
 {
+  ResilientCallOptions *replaced = NULL;
+  ResilientSettings *settings;
+
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (user_agent == NULL || resilient_headers_value_is_valid (user_agent));
 
-  /* Interned, so that a call on any thread can go on using it. */
-  user_agent = g_intern_string (user_agent);
-  set_limit (self,
-             G_STRUCT_OFFSET (ResilientCallOptions, user_agent),
-             &user_agent,
-             sizeof user_agent,
-             PROP_USER_AGENT);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  settings = resilient_engine_lock_settings (self->engine);
+  if (g_strcmp0 (settings->limits->user_agent, user_agent) != 0)
+    {
+      replaced = settings->limits;
+      settings->limits = resilient_call_options_dup (replaced);
+      g_clear_pointer (&settings->limits->user_agent, g_ref_string_release);
+      if (user_agent != NULL)
+        settings->limits->user_agent = g_ref_string_new (user_agent);
+    }
+  resilient_engine_unlock_settings (self->engine);
+
+  if (replaced == NULL)
+    return;
+  resilient_call_options_release (replaced);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_USER_AGENT]);
 }
 
 /* Such a header would go to every host that a client talks to. */
@@ -1868,6 +1856,7 @@ resilient_client_set_default_header (ResilientClient *self,
                                      GError **error)
 {
   g_autoptr (ResilientHeaders) old = NULL;
+  ResilientSettings *settings;
   ResilientHeaders *changed;
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), FALSE);
@@ -1888,12 +1877,12 @@ resilient_client_set_default_header (ResilientClient *self,
       return FALSE;
     }
 
-  g_mutex_lock (&self->engine->lock);
-  old = self->engine->default_headers;
+  settings = resilient_engine_lock_settings (self->engine);
+  old = settings->default_headers;
   changed = old != NULL ? resilient_headers_copy (old) : resilient_headers_new ();
   resilient_headers_replace (changed, name, value);
-  self->engine->default_headers = changed;
-  g_mutex_unlock (&self->engine->lock);
+  settings->default_headers = changed;
+  resilient_engine_unlock_settings (self->engine);
 
   return TRUE;
 }
@@ -1926,7 +1915,7 @@ resilient_client_get_origin (ResilientClient *self, const char *uri, GError **er
     return NULL;
 
   frozen = resilient_frozen_request_new ("GET", uri, error);
-  return frozen != NULL ? resilient_origin_table_get (self->engine->origins,
+  return frozen != NULL ? resilient_origin_table_get (resilient_engine_get_origins (self->engine),
                                                       resilient_frozen_request_peek_uri (frozen))
                         : NULL;
 }
@@ -1949,7 +1938,8 @@ resilient_client_get_event_queue_capacity (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  return resilient_event_queue_get_capacity (resilient_recorder_get_queue (self->engine->recorder));
+  return resilient_event_queue_get_capacity (
+    resilient_recorder_get_queue (resilient_engine_get_recorder (self->engine)));
 }
 
 /**
@@ -1970,8 +1960,9 @@ resilient_client_set_event_queue_capacity (ResilientClient *self, guint event_qu
 
   if (resilient_client_get_event_queue_capacity (self) == event_queue_capacity)
     return;
-  resilient_event_queue_set_capacity (resilient_recorder_get_queue (self->engine->recorder),
-                                      event_queue_capacity);
+  resilient_event_queue_set_capacity (
+    resilient_recorder_get_queue (resilient_engine_get_recorder (self->engine)),
+    event_queue_capacity);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_EVENT_QUEUE_CAPACITY]);
 }
 
@@ -1992,9 +1983,8 @@ resilient_client_get_max_results (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.max_results;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->max_results;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -2013,10 +2003,11 @@ resilient_client_set_max_results (ResilientClient *self, guint max_results)
 {
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
-  if (!set_setting (self, &self->engine->settings.max_results, &max_results, sizeof max_results))
+  if (!set_setting (
+        self, G_STRUCT_OFFSET (ResilientSettings, max_results), &max_results, sizeof max_results))
     return;
 
-  resilient_recorder_set_max_results (self->engine->recorder, max_results);
+  resilient_recorder_set_max_results (resilient_engine_get_recorder (self->engine), max_results);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_RESULTS]);
 }
 
@@ -2037,9 +2028,8 @@ resilient_client_get_result_ttl (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.result_ttl;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->result_ttl;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -2059,10 +2049,11 @@ resilient_client_set_result_ttl (ResilientClient *self, double result_ttl)
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
   g_return_if_fail (result_ttl >= 0);
 
-  if (!set_setting (self, &self->engine->settings.result_ttl, &result_ttl, sizeof result_ttl))
+  if (!set_setting (
+        self, G_STRUCT_OFFSET (ResilientSettings, result_ttl), &result_ttl, sizeof result_ttl))
     return;
 
-  resilient_recorder_set_result_ttl (self->engine->recorder, result_ttl);
+  resilient_recorder_set_result_ttl (resilient_engine_get_recorder (self->engine), result_ttl);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RESULT_TTL]);
 }
 
@@ -2083,9 +2074,8 @@ resilient_client_get_max_result_bytes (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  lock_settings (self);
-  value = self->engine->settings.max_result_bytes;
-  unlock_settings (self);
+  value = resilient_engine_lock_settings (self->engine)->max_result_bytes;
+  resilient_engine_unlock_settings (self->engine);
 
   return value;
 }
@@ -2104,11 +2094,14 @@ resilient_client_set_max_result_bytes (ResilientClient *self, guint64 max_result
 {
   g_return_if_fail (RESILIENT_IS_CLIENT (self));
 
-  if (!set_setting (
-        self, &self->engine->settings.max_result_bytes, &max_result_bytes, sizeof max_result_bytes))
+  if (!set_setting (self,
+                    G_STRUCT_OFFSET (ResilientSettings, max_result_bytes),
+                    &max_result_bytes,
+                    sizeof max_result_bytes))
     return;
 
-  resilient_recorder_set_max_result_bytes (self->engine->recorder, max_result_bytes);
+  resilient_recorder_set_max_result_bytes (resilient_engine_get_recorder (self->engine),
+                                           max_result_bytes);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_RESULT_BYTES]);
 }
 
@@ -2137,7 +2130,7 @@ resilient_client_get_result (ResilientClient *self, const char *request_id)
   if (call != NULL)
     return resilient_call_snapshot (call);
 
-  return resilient_recorder_get_result (self->engine->recorder, request_id);
+  return resilient_recorder_get_result (resilient_engine_get_recorder (self->engine), request_id);
 }
 
 /**
@@ -2157,7 +2150,7 @@ resilient_client_list_results (ResilientClient *self)
   if (resilient_engine_is_foreign (self->engine, NULL))
     return g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_result_unref);
 
-  return resilient_recorder_list_results (self->engine->recorder);
+  return resilient_recorder_list_results (resilient_engine_get_recorder (self->engine));
 }
 
 /**
@@ -2179,7 +2172,8 @@ resilient_client_clear_old_results (ResilientClient *self, double max_age)
   if (resilient_engine_is_foreign (self->engine, NULL))
     return 0;
 
-  return resilient_recorder_clear_old_results (self->engine->recorder, max_age);
+  return resilient_recorder_clear_old_results (resilient_engine_get_recorder (self->engine),
+                                               max_age);
 }
 
 /**
@@ -2205,7 +2199,7 @@ resilient_client_get_stats (ResilientClient *self)
       return resilient_stats_new (&none);
     }
 
-  stats = resilient_recorder_get_stats (self->engine->recorder);
+  stats = resilient_recorder_get_stats (resilient_engine_get_recorder (self->engine));
   resilient_stats_set_live (
     stats, resilient_client_get_active_count (self), resilient_client_get_pending_count (self));
   return stats;
@@ -2231,7 +2225,7 @@ resilient_client_subscribe (ResilientClient *self, guint capacity)
   if (resilient_engine_is_foreign (self->engine, NULL))
     return resilient_subscription_new_ended (capacity);
 
-  return resilient_recorder_subscribe (self->engine->recorder, capacity);
+  return resilient_recorder_subscribe (resilient_engine_get_recorder (self->engine), capacity);
 }
 
 /**
@@ -2251,7 +2245,7 @@ resilient_client_get_result_count (ResilientClient *self)
   if (resilient_engine_is_foreign (self->engine, NULL))
     return 0;
 
-  return resilient_recorder_get_result_count (self->engine->recorder);
+  return resilient_recorder_get_result_count (resilient_engine_get_recorder (self->engine));
 }
 
 /**
@@ -2269,7 +2263,8 @@ resilient_client_get_event_queue_length (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  return resilient_event_queue_get_length (resilient_recorder_get_queue (self->engine->recorder));
+  return resilient_event_queue_get_length (
+    resilient_recorder_get_queue (resilient_engine_get_recorder (self->engine)));
 }
 
 /**
@@ -2287,7 +2282,8 @@ resilient_client_get_dropped_events (ResilientClient *self)
 {
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  return resilient_event_queue_get_dropped (resilient_recorder_get_queue (self->engine->recorder));
+  return resilient_event_queue_get_dropped (
+    resilient_recorder_get_queue (resilient_engine_get_recorder (self->engine)));
 }
 
 /* --- sending
@@ -2354,7 +2350,7 @@ resilient_client_send_frozen (ResilientClient *self,
   call = try_start (self, frozen, frozen_error, context, cancellable, &error);
   if (call == NULL)
     {
-      resilient_recorder_refused (self->engine->recorder);
+      resilient_recorder_refused (resilient_engine_get_recorder (self->engine));
       g_task_return_error (task, g_steal_pointer (&error));
       g_object_unref (task);
       return;
@@ -2514,7 +2510,7 @@ resilient_client_send_frozen_sync (ResilientClient *self,
   io = resilient_engine_dup_io_scheduler (self->engine, error);
   if (io == NULL)
     {
-      resilient_recorder_refused (self->engine->recorder);
+      resilient_recorder_refused (resilient_engine_get_recorder (self->engine));
       return NULL;
     }
   if (resilient_scheduler_is_current_thread (io))
@@ -2630,7 +2626,8 @@ resilient_client_wait_result_async (ResilientClient *self,
   else
     {
       /* It is in the store before it leaves the live ones. */
-      ResilientResult *result = resilient_recorder_get_result (self->engine->recorder, request_id);
+      ResilientResult *result =
+        resilient_recorder_get_result (resilient_engine_get_recorder (self->engine), request_id);
 
       if (result != NULL)
         g_task_return_pointer (task, result, (GDestroyNotify) resilient_result_unref);
@@ -2693,7 +2690,8 @@ wait_all_free (gpointer data)
 static GPtrArray *
 list_all (WaitAll *wait)
 {
-  GPtrArray *results = resilient_recorder_list_results (wait->client->engine->recorder);
+  GPtrArray *results =
+    resilient_recorder_list_results (resilient_engine_get_recorder (wait->client->engine));
   g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < results->len; i++)
@@ -2899,57 +2897,14 @@ grace_over_cb (gpointer data)
 }
 
 static void
-abort_session_cb (gpointer session)
-{
-  soup_session_abort (session);
-}
-
-static void
-abort_transport_cb (gpointer transport)
-{
-  resilient_soup_transport_abort (transport, g_main_context_get_thread_default ());
-}
-
-/* What is idle is closed in the context that drives it; of a session that two drive, it is left to
- * its idle time-out. */
-static void
-drop_connections (ResilientEngine *engine)
-{
-  g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (engine);
-  g_autoptr (ResilientScheduler) io = NULL;
-  g_autoptr (SoupSession) session = NULL;
-
-  g_mutex_lock (&engine->lock);
-  if (engine->io != NULL)
-    io = resilient_scheduler_ref (engine->io);
-  else if (engine->own_session && engine->session != NULL)
-    session = g_object_ref (engine->session);
-  g_mutex_unlock (&engine->lock);
-
-  if (session != NULL)
-    resilient_scheduler_invoke (
-      engine->home, abort_session_cb, g_steal_pointer (&session), g_object_unref);
-  resilient_scheduler_invoke (engine->home,
-                              abort_transport_cb,
-                              resilient_transport_ref (transport),
-                              (GDestroyNotify) resilient_transport_unref);
-  if (io != NULL)
-    resilient_scheduler_invoke (io,
-                                abort_transport_cb,
-                                g_steal_pointer (&transport),
-                                (GDestroyNotify) resilient_transport_unref);
-}
-
-static void
 all_closed_cb (gpointer data)
 {
   Close *close = data;
-  ResilientEngine *engine = close->client->engine;
   g_autoptr (GTask) task = NULL;
 
   if (resilient_timer_queue_clear (close->timers, &close->timer))
     close_unref (close);
-  drop_connections (engine);
+  resilient_engine_drop_connections (close->client->engine);
 
   task = resilient_completion_take (close->completion);
   if (task != NULL)
@@ -3006,7 +2961,7 @@ resilient_client_close_async (ResilientClient *self,
   close->timers = resilient_timer_queue_get (g_task_get_context (task));
 
   if (resilient_engine_close (self->engine))
-    tell_counts_changed (self->engine->watch);
+    tell_counts_changed (self->watch);
 
   if (grace > 0)
     resilient_timer_queue_set (close->timers,
@@ -3049,16 +3004,7 @@ resilient_client_close_finish (ResilientClient *self, GAsyncResult *result, GErr
 gboolean
 resilient_client_set_transport (ResilientClient *self, ResilientTransport *transport)
 {
-  ResilientEngine *engine = self->engine;
-  gboolean is_first;
-
-  g_mutex_lock (&engine->lock);
-  is_first = engine->transport == NULL;
-  g_mutex_unlock (&engine->lock);
-
-  if (is_first)
-    resilient_engine_set_transport (engine, transport);
-  return is_first;
+  return resilient_engine_set_transport (self->engine, transport);
 }
 
 ResilientEngine *

@@ -31,7 +31,11 @@ struct _ResilientCallList
   GHashTable *iters; /* call → GSequenceIter */
   GQueue pending;    /* changes taken over, to be told */
 
-  /* Under the engine's lock. */
+  gboolean foreign; /* in a forked child, whose parent's it was; at its end */
+
+  /* Taken under the engine's lock, too. */
+  GMutex lock;
+  /* Under lock. */
   GQueue changes; /* of calls, owned; the lowest bit of the pointer says: removed */
   gboolean scheduled;
 };
@@ -136,11 +140,11 @@ apply_changes_cb (gpointer data)
 
   if (self->engine != NULL)
     {
-      g_mutex_lock (&self->engine->lock);
+      g_mutex_lock (&self->lock);
       while ((change = g_queue_pop_head (&self->changes)) != NULL)
         g_queue_push_tail (&self->pending, change);
       self->scheduled = FALSE;
-      g_mutex_unlock (&self->engine->lock);
+      g_mutex_unlock (&self->lock);
     }
 
   /* A handler may run a nested loop, in which this runs again: both take from the one queue, in
@@ -169,13 +173,17 @@ calls_changed_cb (ResilientCall *call, gboolean added, gpointer data)
 {
   ResilientCallList *self = data;
 
+  gboolean first;
+
+  g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->changes, change_new (call, added));
-  if (!self->scheduled)
-    {
-      self->scheduled = TRUE;
-      resilient_scheduler_post (
-        self->home, &self->post->work, apply_changes_cb, g_atomic_rc_box_acquire (self->post));
-    }
+  first = !self->scheduled;
+  self->scheduled = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  if (first)
+    resilient_scheduler_post (
+      self->home, &self->post->work, apply_changes_cb, g_atomic_rc_box_acquire (self->post));
 }
 
 /* In whatever thread the last reference is dropped: work that runs has one, so none runs now. */
@@ -188,6 +196,7 @@ resilient_call_list_dispose (GObject *object)
     {
       /* a thread that is not here may have been adding to it */
       g_queue_init (&self->changes);
+      self->foreign = TRUE;
       self->engine = NULL;
     }
   if (self->engine != NULL)
@@ -204,6 +213,8 @@ resilient_call_list_finalize (GObject *object)
 {
   ResilientCallList *self = RESILIENT_CALL_LIST (object);
 
+  if (!self->foreign)
+    g_mutex_clear (&self->lock);
   g_queue_clear_full (&self->changes, change_free);
   g_queue_clear_full (&self->pending, change_free);
   g_hash_table_unref (self->iters);
@@ -226,6 +237,7 @@ resilient_call_list_class_init (ResilientCallListClass *klass)
 static void
 resilient_call_list_init (ResilientCallList *self)
 {
+  g_mutex_init (&self->lock);
   self->post = g_atomic_rc_box_new0 (Post);
   g_weak_ref_init (&self->post->list, self);
   self->calls = g_sequence_new (g_object_unref);
@@ -242,7 +254,7 @@ resilient_call_list_new (ResilientEngine *engine)
     return self;
 
   self->engine = resilient_engine_ref (engine);
-  self->home = resilient_scheduler_ref (engine->home);
+  self->home = resilient_scheduler_ref (resilient_engine_get_home (engine));
 
   calls = resilient_engine_watch_calls (engine, calls_changed_cb, self);
   for (guint i = 0; i < calls->len; i++)

@@ -289,7 +289,8 @@ pass_on_priority (ResilientCallMachine *self)
   g_mutex_unlock (&self->lock);
 
   if (attempt != NULL)
-    resilient_gate_set_priority (self->engine->gate, &attempt->waiter, priority);
+    resilient_gate_set_priority (
+      resilient_engine_get_gate (self->engine), &attempt->waiter, priority);
 }
 
 /* A cancel comes first: nothing is begun any more. */
@@ -326,7 +327,7 @@ open_mail (ResilientCallMachine *self, guint mail)
   if (mail & MAIL_COMPLETE)
     {
       /* Once for all that ended before this piece of work got its turn. */
-      resilient_recorder_wake (self->engine->recorder);
+      resilient_recorder_wake (resilient_engine_get_recorder (self->engine));
       self->funcs->complete (self->member.call);
     }
 }
@@ -519,7 +520,7 @@ attempt_free (CallAttempt *attempt)
 static void
 attempt_give_back (CallAttempt *attempt)
 {
-  resilient_gate_leave (attempt->machine->engine->gate, &attempt->waiter);
+  resilient_gate_leave (resilient_engine_get_gate (attempt->machine->engine), &attempt->waiter);
   attempt_free (attempt);
 }
 
@@ -537,7 +538,7 @@ judge_interruption (CallAttempt *attempt)
 static void
 attempt_leave (CallAttempt *attempt)
 {
-  ResilientGate *gate = attempt->machine->engine->gate;
+  ResilientGate *gate = resilient_engine_get_gate (attempt->machine->engine);
 
   if (attempt->stage >= STAGE_STARTING)
     tell_guards (attempt, judge_interruption (attempt));
@@ -603,7 +604,7 @@ log_attempt (CallAttempt *attempt,
     resilient_attempt_set_span_id (record,
                                    resilient_trace_context_get_span_id (trace, attempt->number));
   self->log = g_slist_prepend (self->log, record);
-  resilient_recorder_attempt_ended (self->engine->recorder,
+  resilient_recorder_attempt_ended (resilient_engine_get_recorder (self->engine),
                                     resilient_origin_peek_key (self->origin),
                                     resilient_frozen_request_get_method (self->frozen),
                                     outcome->status_code,
@@ -679,7 +680,8 @@ static void
 leave_offline (ResilientCallMachine *self)
 {
   if (self->extras != NULL
-      && resilient_network_withdraw (self->engine->network, &self->extras->network_waiter))
+      && resilient_network_withdraw (resilient_engine_get_network (self->engine),
+                                     &self->extras->network_waiter))
     unref_call (self);
 }
 
@@ -750,7 +752,7 @@ end (ResilientCallMachine *self,
                                  self->sends,
                                  total,
                                  self->log);
-  resilient_recorder_ended (self->engine->recorder, result, reason);
+  resilient_recorder_ended (resilient_engine_get_recorder (self->engine), result, reason);
   finish (self, result);
   resilient_engine_remove_call (self->engine, &self->member, self->scheduler);
 }
@@ -981,10 +983,10 @@ go_to_sleep (ResilientCallMachine *self,
 
   context = resilient_request_context_advance (self->view.context, delay);
   resilient_recorder_retry (
-    self->engine->recorder, context, failure, reason, response, error, delay);
+    resilient_engine_get_recorder (self->engine), context, failure, reason, response, error, delay);
 
   resilient_frozen_request_forget_uri (self->frozen);
-  self->generation = resilient_network_check_resume (self->engine->network);
+  self->generation = resilient_network_check_resume (resilient_engine_get_network (self->engine));
   sleep_until (self, after (delay));
 
   g_mutex_lock (&self->lock);
@@ -1015,7 +1017,7 @@ judge_outcome (ResilientCallMachine *self, CallAttempt *attempt, const Resilient
     return RESILIENT_GUARD_END_FAILURE;
   /* Where there is no network it is no fault of the server's. */
   if (outcome->failure & of_connecting)
-    return resilient_network_is_offline (self->engine->network)
+    return resilient_network_is_offline (resilient_engine_get_network (self->engine))
                && !resilient_origin_is_near (self->origin)
              ? RESILIENT_GUARD_END_NO_VERDICT
              : RESILIENT_GUARD_END_FAILURE;
@@ -1043,7 +1045,7 @@ share_retry_after (ResilientCallMachine *self, const ResilientOutcome *outcome)
   if (wait <= 0)
     return;
   /* not always that of the request: it may be the target of a redirect */
-  origin = resilient_origin_table_get (self->engine->origins,
+  origin = resilient_origin_table_get (resilient_engine_get_origins (self->engine),
                                        resilient_response_get_uri (outcome->response));
   resilient_engine_hold_origin (self->engine, origin, wait);
 }
@@ -1070,10 +1072,11 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
   attempt->stage = STAGE_OVER;
   tell_guards (attempt, judge_outcome (self, attempt, outcome));
   share_retry_after (self, outcome);
-  resilient_gate_detach (self->engine->gate, &attempt->waiter);
+  resilient_gate_detach (resilient_engine_get_gate (self->engine), &attempt->waiter);
 
   if (outcome->answered)
-    resilient_network_answered (self->engine->network, self->origin, outcome->socket);
+    resilient_network_answered (
+      resilient_engine_get_network (self->engine), self->origin, outcome->socket);
   if (outcome->http2_of_origin)
     resilient_slots_set_http2 (resilient_origin_get_slots (self->origin));
 
@@ -1166,7 +1169,7 @@ default_headers_cb (GUri *uri, gpointer data)
   ResilientHeaders *headers;
 
   if (uri != resilient_frozen_request_peek_uri (self->frozen))
-    origin = other = resilient_origin_table_get (self->engine->origins, uri);
+    origin = other = resilient_origin_table_get (resilient_engine_get_origins (self->engine), uri);
   headers = resilient_engine_dup_default_headers (self->engine, origin);
 
   /* As the secrets of a request, it does not come back either. */
@@ -1192,7 +1195,7 @@ static void
 begin_attempt (ResilientCallMachine *self)
 {
   g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (self->engine);
-  guint generation = resilient_network_check_resume (self->engine->network);
+  guint generation = resilient_network_check_resume (resilient_engine_get_network (self->engine));
   CallAttempt *attempt = get_attended (self);
   ResilientMachineState from;
   ResilientTransportAttemptParams params = {
@@ -1226,7 +1229,7 @@ begin_attempt (ResilientCallMachine *self)
 
   tell_move (self, from, RESILIENT_MACHINE_STATE_SENDING);
 
-  resilient_recorder_attempt (self->engine->recorder);
+  resilient_recorder_attempt (resilient_engine_get_recorder (self->engine));
   attempt->stage = STAGE_STARTING;
   attempt->transport_attempt = resilient_transport_attempt_start (
     transport, &params, resilient_scheduler_get_timers (self->scheduler), &attempt_funcs, attempt);
@@ -1309,8 +1312,8 @@ ask_again_cb (gpointer data)
 static ResilientGuardAnswer
 ask_admission (ResilientCallMachine *self, gint64 *not_before, GError **error)
 {
-  ResilientGuardAnswer answer =
-    resilient_guards_check (&self->engine->guards, self->origin, not_before, error);
+  ResilientGuardAnswer answer = resilient_guards_check (
+    resilient_engine_get_guards (self->engine), self->origin, not_before, error);
   ResilientSlots *slots = resilient_origin_get_slots (self->origin);
   ResilientGateAnswer answer_of_gate;
   CallAttempt *attempt = get_attended (self);
@@ -1322,14 +1325,16 @@ ask_admission (ResilientCallMachine *self, gint64 *not_before, GError **error)
     attempt = attempt_new (self);
   if (answer == RESILIENT_GUARD_NOT_BEFORE)
     {
-      answer_of_gate = resilient_gate_hold (self->engine->gate, slots, &attempt->waiter);
+      answer_of_gate =
+        resilient_gate_hold (resilient_engine_get_gate (self->engine), slots, &attempt->waiter);
     }
   else
     {
       /* Once it is in the queue it may be admitted in another thread, which looks at nothing of
        * this. */
       attempt->stage = STAGE_WAITING;
-      answer_of_gate = resilient_gate_enter (self->engine->gate, slots, &attempt->waiter);
+      answer_of_gate =
+        resilient_gate_enter (resilient_engine_get_gate (self->engine), slots, &attempt->waiter);
     }
   switch (answer_of_gate)
     {
@@ -1370,7 +1375,7 @@ wait_in_queue (ResilientCallMachine *self)
 
   if (deadline == 0)
     return;
-  if (!resilient_guards_is_empty (&self->engine->guards))
+  if (!resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
     ensure_extras (self)->queue_deadline = deadline;
   set_timer (self, deadline, queue_timeout_cb);
 }
@@ -1421,7 +1426,7 @@ refuse_attempt (ResilientCallMachine *self, gint64 not_before, const GError *err
 static void
 use_slot (ResilientCallMachine *self, CallAttempt *attempt)
 {
-  ResilientGuards *guards = &self->engine->guards;
+  ResilientGuards *guards = resilient_engine_get_guards (self->engine);
   ResilientGuardAnswer answer;
   g_autoptr (GError) error = NULL;
   gint64 not_before = 0;
@@ -1451,8 +1456,9 @@ use_slot (ResilientCallMachine *self, CallAttempt *attempt)
     case RESILIENT_GUARD_NOT_BEFORE:
       /* first: the slot goes to who may be driven by this very thread */
       attempt->stage = STAGE_HELD;
-      resilient_gate_hold (
-        self->engine->gate, resilient_origin_get_slots (self->origin), &attempt->waiter);
+      resilient_gate_hold (resilient_engine_get_gate (self->engine),
+                           resilient_origin_get_slots (self->origin),
+                           &attempt->waiter);
       wait_for_guard (self, not_before);
       break;
     case RESILIENT_GUARD_REFUSE:
@@ -1544,7 +1550,7 @@ handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
   if (attempt != NULL)
     {
       held = attempt->stage == STAGE_HELD;
-      if (!resilient_gate_withdraw (self->engine->gate, &attempt->waiter))
+      if (!resilient_gate_withdraw (resilient_engine_get_gate (self->engine), &attempt->waiter))
         return; /* admitted at this very moment */
       attempt_free (attempt);
     }
@@ -1596,7 +1602,7 @@ handle_ask_again (ResilientCallMachine *self, gpointer arg)
 static gboolean
 go_offline (ResilientCallMachine *self)
 {
-  ResilientNetwork *network = self->engine->network;
+  ResilientNetwork *network = resilient_engine_get_network (self->engine);
 
   if (resilient_origin_is_near (self->origin) || !resilient_network_is_offline (network))
     return FALSE;
@@ -1622,7 +1628,7 @@ handle_wake (ResilientCallMachine *self, gpointer arg)
   if (resilient_timer_is_set (&self->timer))
     return;
 
-  generation = resilient_network_check_resume (self->engine->network);
+  generation = resilient_network_check_resume (resilient_engine_get_network (self->engine));
   if (generation != self->generation)
     {
       self->generation = generation;
@@ -1768,7 +1774,7 @@ resilient_call_machine_free (ResilientCallMachine *self)
   if (self->done_cond != NULL)
     g_cond_clear (self->done_cond);
   g_free (self->done_cond);
-  g_clear_pointer (&self->limits, g_atomic_rc_box_release);
+  g_clear_pointer (&self->limits, resilient_call_options_release);
   if (self->extras != NULL)
     g_clear_error (&self->extras->refusal);
   g_free (self->extras);
@@ -1792,7 +1798,7 @@ refuse (ResilientCallMachine *self, const GError *error)
 {
   ResilientFailure failure = resilient_failure_from_error (error, TRUE);
 
-  resilient_recorder_refused (self->engine->recorder);
+  resilient_recorder_refused (resilient_engine_get_recorder (self->engine));
   set_state (self, RESILIENT_MACHINE_STATE_ENDING);
   finish (
     self,
@@ -1828,7 +1834,7 @@ resilient_call_machine_enter (ResilientCallMachine *self,
       return FALSE;
     }
 
-  self->origin = resilient_origin_table_get (engine->origins,
+  self->origin = resilient_origin_table_get (resilient_engine_get_origins (engine),
                                              resilient_frozen_request_ensure_uri (self->frozen));
 
   /* The place in the queue is taken now, in the order of the calls; everything else happens in the
@@ -1845,7 +1851,7 @@ resilient_call_machine_enter (ResilientCallMachine *self,
       ensure_extras (self)->refusal = g_steal_pointer (&error);
     }
 
-  resilient_recorder_started (engine->recorder);
+  resilient_recorder_started (resilient_engine_get_recorder (engine));
   return TRUE;
 }
 
@@ -1868,7 +1874,7 @@ resilient_call_machine_refuse_foreign (ResilientCallMachine *self,
                                        const GError *error)
 {
   self->engine = resilient_engine_ref (engine);
-  self->scheduler = resilient_scheduler_ref (engine->home);
+  self->scheduler = resilient_scheduler_ref (resilient_engine_get_home (engine));
   set_context (self,
                resilient_request_context_stamp (NULL, resilient_retry_policy_get_default (), NULL));
   self->view.failure = RESILIENT_FAILURE_CLOSED;

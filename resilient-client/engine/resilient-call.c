@@ -109,10 +109,11 @@ changed (ResilientCall *self, guint bits)
     return;
 
   if (self->notify_bits == 0)
-    resilient_scheduler_invoke (resilient_call_machine_get_engine (self->machine)->home,
-                                notify_cb,
-                                g_object_ref (self),
-                                g_object_unref);
+    resilient_scheduler_invoke (
+      resilient_engine_get_home (resilient_call_machine_get_engine (self->machine)),
+      notify_cb,
+      g_object_ref (self),
+      g_object_unref);
   self->notify_bits |= bits;
 }
 
@@ -1016,8 +1017,10 @@ resilient_call_new_refused (ResilientEngine *engine, const GError *error)
   ResilientCall *self = g_object_new (RESILIENT_TYPE_CALL, NULL);
   g_autoptr (ResilientScheduler) scheduler = resilient_engine_dup_scheduler (engine, NULL);
 
-  resilient_call_machine_refuse (
-    self->machine, engine, scheduler != NULL ? scheduler : engine->home, error);
+  resilient_call_machine_refuse (self->machine,
+                                 engine,
+                                 scheduler != NULL ? scheduler : resilient_engine_get_home (engine),
+                                 error);
 
   return self;
 }

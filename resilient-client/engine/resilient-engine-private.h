@@ -31,13 +31,17 @@ typedef struct
   double attempt_timeout;
   double total_timeout;
   guint64 max_response_size; /* bytes, 0 = no limit */
-  const char *user_agent;    /* interned, nullable */
+  char *user_agent;          /* owned, a GRefString, nullable */
 } ResilientCallOptions;
+
+ResilientCallOptions *resilient_call_options_dup (ResilientCallOptions *self);
+void resilient_call_options_release (ResilientCallOptions *self);
 
 typedef struct
 {
   ResilientRetryPolicy *retry_policy; /* owned */
   ResilientCallOptions *limits;       /* owned */
+  ResilientHeaders *default_headers;  /* owned, nullable, immutable: replaced as a whole */
   guint max_concurrent;
   guint max_concurrent_per_host;
   guint max_pending;
@@ -68,60 +72,33 @@ typedef void (*ResilientCallsChanged) (ResilientCall *call, gboolean added, gpoi
  * done. FALSE: resilient_call_machine_prepared() will say so, in any thread. */
 typedef gboolean (*ResilientPrepareFunc) (ResilientCall *call, gpointer data);
 
-struct _ResilientEngine
-{
-  /* Set once, read by any thread. */
-  guint generation; /* of the process; see resilient-fork-private.h */
-  GMainContext *home_context;
-  ResilientScheduler *home;
-  /* not owned, only compared: of the engine, in whose context it is at home; else NULL */
-  GThread *maker;
-  ResilientGate *gate;
-  ResilientOriginTable *origins;
-  ResilientRecorder *recorder;
-  ResilientNetwork *network;
-
-  ResilientGuards guards; /* any thread; they only become more */
-
-  /* Set before the first call. */
-  ResilientPrepareFunc prepare;
-  gpointer prepare_data;
-
-  int io_priority; /* atomic */
-
-  GMutex lock;
-  /* Under lock. */
-  ResilientSettings settings;
-  gboolean has_hold_guard;
-  ResilientHeaders *default_headers;
-  SoupSession *session; /* the app's, or ours once somebody asked for it; NULL until then */
-  gboolean own_session;
-  gboolean at_home; /* connections of the session may be driven by the home context */
-  ResilientTransport *transport;
-  ResilientScheduler *io; /* NULL until a call needs it */
-  /* id → the newest live member, not owned; older ones hang off it */
-  GHashTable *members_by_id;
-  ResilientEngineMember *first_member; /* the live calls, oldest first, with a reference to each */
-  ResilientEngineMember *last_member;
-  guint n_calls;
-  gboolean closing; /* new calls are refused */
-  gboolean ended;   /* closing, and the last call ended */
-  GSList *idle_waiters;
-  gpointer watch; /* what the gate's changes go to; set once */
-  GDestroyNotify watch_free;
-  ResilientCallsChanged calls_changed;
-  gpointer calls_changed_data;
-};
-
 ResilientEngine *resilient_engine_new (GMainContext *home_context, SoupSession *session);
 ResilientEngine *resilient_engine_ref (ResilientEngine *self);
 void resilient_engine_unref (ResilientEngine *self);
 
+/* Set once: transfer none. */
+ResilientGate *resilient_engine_get_gate (ResilientEngine *self);
+ResilientOriginTable *resilient_engine_get_origins (ResilientEngine *self);
+ResilientRecorder *resilient_engine_get_recorder (ResilientEngine *self);
+ResilientNetwork *resilient_engine_get_network (ResilientEngine *self);
+ResilientGuards *resilient_engine_get_guards (ResilientEngine *self);
+ResilientScheduler *resilient_engine_get_home (ResilientEngine *self);
+
+/* The settings, to be read and changed while they are locked, by any thread. In a forked child they
+ * are what they were, and only read, without a lock. */
+ResilientSettings *resilient_engine_lock_settings (ResilientEngine *self);
+void resilient_engine_unlock_settings (ResilientEngine *self);
+
 /* The session, made at need, for use in the home context; and what sends. Transfer full. */
 SoupSession *resilient_engine_dup_session (ResilientEngine *self);
 ResilientTransport *resilient_engine_dup_transport (ResilientEngine *self);
-/* For tests: before the first call. */
-void resilient_engine_set_transport (ResilientEngine *self, ResilientTransport *transport);
+/* The session while there is one; the engine keeps it for as long as it lives. */
+SoupSession *resilient_engine_peek_session (ResilientEngine *self);
+/* For tests: before the first call; FALSE once there is one. */
+gboolean resilient_engine_set_transport (ResilientEngine *self, ResilientTransport *transport);
+/* Closes what is idle, in the context that drives it; of a session that two drive, it is left to
+ * its idle time-out. */
+void resilient_engine_drop_connections (ResilientEngine *self);
 
 /* The scheduler for calls started in the thread-default context of now: home, or the I/O thread.
  * Transfer full. */
@@ -180,6 +157,7 @@ resilient_engine_add_call (ResilientEngine *self, ResilientEngineMember *member,
 void resilient_engine_remove_call (ResilientEngine *self,
                                    ResilientEngineMember *member,
                                    ResilientScheduler *scheduler);
+guint resilient_engine_count_calls (ResilientEngine *self);
 ResilientCall *resilient_engine_find_call (ResilientEngine *self,
                                            const char *request_id); /* the newest; transfer full */
 GPtrArray *resilient_engine_list_calls (ResilientEngine *self,

@@ -18,6 +18,70 @@
 #include "resilient-request-context-private.h"
 #include "resilient-soup-transport-private.h"
 
+struct _ResilientEngine
+{
+  /* Set once, read by any thread. */
+  guint generation; /* of the process; see resilient-fork-private.h */
+  GMainContext *home_context;
+  ResilientScheduler *home;
+  /* not owned, only compared: of the engine, in whose context it is at home; else NULL */
+  GThread *maker;
+  ResilientGate *gate;
+  ResilientOriginTable *origins;
+  ResilientRecorder *recorder;
+  ResilientNetwork *network;
+
+  ResilientGuards guards; /* any thread; they only become more */
+
+  /* Set before the first call. */
+  ResilientPrepareFunc prepare;
+  gpointer prepare_data;
+
+  int io_priority; /* atomic */
+
+  GMutex lock;
+  /* Under lock. */
+  ResilientSettings settings;
+  gboolean has_hold_guard;
+  SoupSession *session; /* the app's, or ours once somebody asked for it; NULL until then */
+  gboolean own_session;
+  gboolean at_home; /* connections of the session may be driven by the home context */
+  ResilientTransport *transport;
+  ResilientScheduler *io; /* NULL until a call needs it */
+  /* id → the newest live member, not owned; older ones hang off it */
+  GHashTable *members_by_id;
+  ResilientEngineMember *first_member; /* the live calls, oldest first, with a reference to each */
+  ResilientEngineMember *last_member;
+  guint n_calls;
+  gboolean closing; /* new calls are refused */
+  gboolean ended;   /* closing, and the last call ended */
+  GSList *idle_waiters;
+  ResilientCallsChanged calls_changed;
+  gpointer calls_changed_data;
+};
+
+static void
+call_options_clear (gpointer data)
+{
+  g_clear_pointer (&((ResilientCallOptions *) data)->user_agent, g_ref_string_release);
+}
+
+void
+resilient_call_options_release (ResilientCallOptions *self)
+{
+  g_atomic_rc_box_release_full (self, call_options_clear);
+}
+
+ResilientCallOptions *
+resilient_call_options_dup (ResilientCallOptions *self)
+{
+  ResilientCallOptions *copy = g_atomic_rc_box_dup (sizeof *self, self);
+
+  if (copy->user_agent != NULL)
+    g_ref_string_acquire (copy->user_agent);
+  return copy;
+}
+
 ResilientEngine *
 resilient_engine_new (GMainContext *home_context, SoupSession *session)
 {
@@ -246,17 +310,15 @@ engine_free (gpointer data)
   resilient_network_free (self->network);
   resilient_scheduler_stop (self->home);
   resilient_scheduler_unref (self->home);
-  resilient_gate_set_changed_func (self->gate, NULL, NULL);
+  resilient_gate_set_changed_func (self->gate, NULL, NULL, NULL);
   resilient_origin_table_close (self->origins);
   resilient_origin_table_unref (self->origins);
   resilient_gate_unref (self->gate);
-  if (self->watch != NULL)
-    self->watch_free (self->watch);
   resilient_recorder_unref (self->recorder);
   resilient_guards_clear (&self->guards);
   resilient_retry_policy_unref (self->settings.retry_policy);
-  g_atomic_rc_box_release (self->settings.limits);
-  g_clear_pointer (&self->default_headers, resilient_headers_unref);
+  resilient_call_options_release (self->settings.limits);
+  g_clear_pointer (&self->settings.default_headers, resilient_headers_unref);
   g_hash_table_unref (self->members_by_id);
   g_main_context_unref (self->home_context);
   g_mutex_clear (&self->lock);
@@ -269,6 +331,58 @@ resilient_engine_unref (ResilientEngine *self)
   if (resilient_engine_is_foreign (self, NULL))
     return;
   g_atomic_rc_box_release_full (self, engine_free);
+}
+
+ResilientGate *
+resilient_engine_get_gate (ResilientEngine *self)
+{
+  return self->gate;
+}
+
+ResilientOriginTable *
+resilient_engine_get_origins (ResilientEngine *self)
+{
+  return self->origins;
+}
+
+ResilientRecorder *
+resilient_engine_get_recorder (ResilientEngine *self)
+{
+  return self->recorder;
+}
+
+ResilientNetwork *
+resilient_engine_get_network (ResilientEngine *self)
+{
+  return self->network;
+}
+
+ResilientGuards *
+resilient_engine_get_guards (ResilientEngine *self)
+{
+  return &self->guards;
+}
+
+ResilientScheduler *
+resilient_engine_get_home (ResilientEngine *self)
+{
+  return self->home;
+}
+
+ResilientSettings *
+resilient_engine_lock_settings (ResilientEngine *self)
+{
+  if (!resilient_engine_is_foreign (self, NULL))
+    g_mutex_lock (&self->lock);
+
+  return &self->settings;
+}
+
+void
+resilient_engine_unlock_settings (ResilientEngine *self)
+{
+  if (!resilient_engine_is_foreign (self, NULL))
+    g_mutex_unlock (&self->lock);
 }
 
 /* --- session and schedulers ------------------------------------------------------------------ */
@@ -309,13 +423,73 @@ resilient_engine_dup_transport (ResilientEngine *self)
   return transport;
 }
 
-void
+SoupSession *
+resilient_engine_peek_session (ResilientEngine *self)
+{
+  SoupSession *session;
+
+  if (resilient_engine_is_foreign (self, NULL))
+    return self->session;
+
+  g_mutex_lock (&self->lock);
+  session = self->session;
+  g_mutex_unlock (&self->lock);
+
+  return session;
+}
+
+gboolean
 resilient_engine_set_transport (ResilientEngine *self, ResilientTransport *transport)
 {
+  gboolean is_first;
+
   g_mutex_lock (&self->lock);
-  g_assert (self->transport == NULL);
-  self->transport = resilient_transport_ref (transport);
+  is_first = self->transport == NULL;
+  if (is_first)
+    self->transport = resilient_transport_ref (transport);
   g_mutex_unlock (&self->lock);
+
+  return is_first;
+}
+
+static void
+abort_session_cb (gpointer session)
+{
+  soup_session_abort (session);
+}
+
+static void
+abort_transport_cb (gpointer transport)
+{
+  resilient_soup_transport_abort (transport, g_main_context_get_thread_default ());
+}
+
+void
+resilient_engine_drop_connections (ResilientEngine *self)
+{
+  g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (self);
+  g_autoptr (ResilientScheduler) io = NULL;
+  g_autoptr (SoupSession) session = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->io != NULL)
+    io = resilient_scheduler_ref (self->io);
+  else if (self->own_session && self->session != NULL)
+    session = g_object_ref (self->session);
+  g_mutex_unlock (&self->lock);
+
+  if (session != NULL)
+    resilient_scheduler_invoke (
+      self->home, abort_session_cb, g_steal_pointer (&session), g_object_unref);
+  resilient_scheduler_invoke (self->home,
+                              abort_transport_cb,
+                              resilient_transport_ref (transport),
+                              (GDestroyNotify) resilient_transport_unref);
+  if (io != NULL)
+    resilient_scheduler_invoke (io,
+                                abort_transport_cb,
+                                g_steal_pointer (&transport),
+                                (GDestroyNotify) resilient_transport_unref);
 }
 
 ResilientScheduler *
@@ -423,7 +597,9 @@ resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *or
   ResilientHeaders *merged;
 
   g_mutex_lock (&self->lock);
-  merged = self->default_headers != NULL ? resilient_headers_ref (self->default_headers) : NULL;
+  merged = self->settings.default_headers;
+  if (merged != NULL)
+    resilient_headers_ref (merged);
   g_mutex_unlock (&self->lock);
 
   if (own == NULL)
@@ -454,7 +630,7 @@ resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *or
 static ResilientCallOptions *
 override_limits (ResilientCallOptions *limits, const ResilientOverrides *overrides)
 {
-  ResilientCallOptions *own = g_atomic_rc_box_dup (sizeof *limits, limits);
+  ResilientCallOptions *own = resilient_call_options_dup (limits);
 
 #define OVERRIDE(field)                                                                            \
   if (overrides->field >= 0)                                                                       \
@@ -694,6 +870,18 @@ resilient_engine_remove_call (ResilientEngine *self,
   if (idle != NULL)
     resilient_scheduler_invoke (scheduler, idle_run, idle, idle_free);
   g_object_unref (member->call);
+}
+
+guint
+resilient_engine_count_calls (ResilientEngine *self)
+{
+  guint n_calls;
+
+  g_mutex_lock (&self->lock);
+  n_calls = self->n_calls;
+  g_mutex_unlock (&self->lock);
+
+  return n_calls;
 }
 
 ResilientCall *

@@ -80,11 +80,13 @@ void resilient_gate_detach (ResilientGate *self, ResilientWaiter *waiter);
 guint resilient_gate_get_active (ResilientGate *self);
 guint resilient_gate_get_running (ResilientGate *self);
 guint resilient_gate_get_pending (ResilientGate *self);
-/* Runs under no lock, in any thread, after counts changed: of the gate, and of the slots of
- * @owner. */
+/* Runs under no lock, in any thread, after counts changed: of the gate, and of the slots of @owner.
+ * One at a time, until it is replaced: nobody enters or leaves meanwhile. */
 typedef void (*ResilientGateChanged) (gpointer owner, gpointer data);
-void
-resilient_gate_set_changed_func (ResilientGate *self, ResilientGateChanged func, gpointer data);
+void resilient_gate_set_changed_func (ResilientGate *self,
+                                      ResilientGateChanged func,
+                                      gpointer data,
+                                      GDestroyNotify destroy);
 
 /* Slots are idle while no request has one or waits for one. Runs under no lock, in any thread, when
  * some became idle and more than @max_idle of those that are kept were. */

@@ -28,6 +28,7 @@ typedef struct
 {
   ResilientGateChanged func;
   gpointer data;
+  GDestroyNotify destroy;
 } Changed;
 
 typedef struct
@@ -600,11 +601,20 @@ resilient_gate_get_pending (ResilientGate *self)
 }
 
 void
-resilient_gate_set_changed_func (ResilientGate *self, ResilientGateChanged func, gpointer data)
+resilient_gate_set_changed_func (ResilientGate *self,
+                                 ResilientGateChanged func,
+                                 gpointer data,
+                                 GDestroyNotify destroy)
 {
+  Changed old;
+
   g_mutex_lock (&self->lock);
-  self->changed = (Changed){ func, data };
+  old = self->changed;
+  self->changed = (Changed){ func, data, destroy };
   g_mutex_unlock (&self->lock);
+
+  if (old.destroy != NULL)
+    old.destroy (old.data);
 }
 
 void

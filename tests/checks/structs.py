@@ -27,7 +27,6 @@ KNOWN = [
     'FaultStep',
     'Http2Stream',
     'ResilientEarlyAnswer',
-    'ResilientEngine',
     'ResilientLane',
     'ResilientRoute',
     'ResilientTestScript',

@@ -257,6 +257,36 @@ test_origins (ClientFixture *self, gconstpointer flags)
   g_object_unref (origins);
 }
 
+/* It is the client's own, and a request that was started with another keeps that. */
+static void
+test_user_agent (ClientFixture *self, gconstpointer flags)
+{
+  char *given = g_strdup ("First/1");
+  g_auto (TestResult) result = { 0 };
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+  guint n_notified = 0;
+
+  g_signal_connect (self->client, "notify::user-agent", G_CALLBACK (count_cb), &n_notified);
+  resilient_client_set_user_agent (self->client, given);
+  memset (given, 'x', strlen (given));
+  g_free (given);
+  g_assert_cmpstr (resilient_client_get_user_agent (self->client), ==, "First/1");
+  resilient_client_set_user_agent (self->client, "First/1");
+  g_assert_cmpuint (n_notified, ==, 1);
+
+  fault_server_on (self->server, "/", fault_answer (200, NULL, "ok"), NULL);
+  client_start_get (self, "/", NULL, NULL, &result);
+  resilient_client_set_user_agent (self->client, NULL);
+  g_assert_null (resilient_client_get_user_agent (self->client));
+  g_assert_cmpuint (n_notified, ==, 2);
+  response = client_end_get (self, &result, &error);
+  g_assert_no_error (error);
+  record = fault_server_get_record (self->server, 0);
+  g_assert_cmpstr (fault_record_get_header (record, "User-Agent"), ==, "First/1");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -264,6 +294,7 @@ main (int argc, char *argv[])
     { "/properties/writable", test_writable, FAULT_SERVER_PLAIN },
     { "/properties/functions", test_functions, FAULT_SERVER_PLAIN },
     { "/properties/readable", test_readable, FAULT_SERVER_PLAIN },
+    { "/properties/user-agent", test_user_agent, FAULT_SERVER_PLAIN },
     { "/properties/session", test_session, FAULT_SERVER_PLAIN },
     { "/properties/origins", test_origins, FAULT_SERVER_PLAIN },
   };

@@ -806,7 +806,7 @@ pass (Run *self)
   drain (self);
   /* Nothing is under way now: every slot is one attempt of the network. */
   self->history->n_miscounted +=
-    resilient_gate_get_active (self->engine->gate) != self->script->n_live;
+    resilient_gate_get_active (resilient_engine_get_gate (self->engine)) != self->script->n_live;
 }
 
 static void
@@ -953,9 +953,9 @@ tear_down (Run *self)
 {
   History *history = self->history;
 
-  history->calls_left = self->engine->n_calls;
-  history->active_left = resilient_gate_get_active (self->engine->gate);
-  history->pending_left = resilient_gate_get_pending (self->engine->gate);
+  history->calls_left = resilient_engine_count_calls (self->engine);
+  history->active_left = resilient_gate_get_active (resilient_engine_get_gate (self->engine));
+  history->pending_left = resilient_gate_get_pending (resilient_engine_get_gate (self->engine));
   history->max_live = self->script->max_live;
   for (guint i = 0; i < G_N_ELEMENTS (self->guards); i++)
     {

@@ -109,8 +109,7 @@ test_day (Fixture *f, gconstpointer data)
   resilient_retry_policy_builder_set_max_delay (builder, CAP);
   policy = resilient_retry_policy_builder_build (builder, NULL);
   g_assert_cmpfloat (resilient_retry_policy_get_base_delay (policy), ==, BASE);
-  resilient_retry_policy_unref (f->engine->settings.retry_policy);
-  f->engine->settings.retry_policy = resilient_retry_policy_ref (policy);
+  fixture_set_policy (f, policy);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   /* Half a million attempts are not for keeping. */
   g_clear_pointer (&f->script->uris, g_ptr_array_unref);
@@ -147,7 +146,7 @@ test_day (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->script->n_started - n_down, ==, n_requests);
   g_assert_cmpfloat (fabs (f->script->n_started - model.mean), <, 5 * model.deviation);
 
-  stats = resilient_recorder_get_stats (f->engine->recorder);
+  stats = resilient_recorder_get_stats (resilient_engine_get_recorder (f->engine));
   g_assert_cmpuint (resilient_stats_get_attempts (stats), ==, f->script->n_started);
   g_assert_cmpuint (resilient_stats_get_retries (stats), ==, f->script->n_started - n_requests);
   g_assert_cmpuint (resilient_stats_get_successes (stats), ==, n_requests);

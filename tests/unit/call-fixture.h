@@ -22,16 +22,16 @@ fixture_set_up (Fixture *f, gconstpointer data)
   f->engine = resilient_engine_new (g_main_context_default (), NULL);
   f->script = scripted_transport_new ();
   resilient_engine_set_transport (f->engine, &f->script->parent);
-  f->events = resilient_recorder_subscribe (f->engine->recorder, 1000);
+  f->events = resilient_recorder_subscribe (resilient_engine_get_recorder (f->engine), 1000);
 }
 
 static inline void
 fixture_tear_down (Fixture *f, gconstpointer data)
 {
   virtual_clock_advance (10);
-  g_assert_cmpuint (f->engine->n_calls, ==, 0);
-  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
-  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 0);
+  g_assert_cmpuint (resilient_engine_count_calls (f->engine), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_finalize_object (f->events);
   resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->script->parent);
@@ -39,12 +39,34 @@ fixture_tear_down (Fixture *f, gconstpointer data)
   resilient_clock_install (NULL, NULL);
 }
 
+/* What calls are held to from now on. */
+static inline void
+fixture_set_policy (Fixture *f, ResilientRetryPolicy *policy)
+{
+  ResilientSettings *settings = resilient_engine_lock_settings (f->engine);
+
+  resilient_retry_policy_unref (settings->retry_policy);
+  settings->retry_policy = resilient_retry_policy_ref (policy);
+  resilient_engine_unlock_settings (f->engine);
+}
+
+static inline void
+fixture_set_timeouts (Fixture *f, double queue_timeout, double total_timeout)
+{
+  ResilientCallOptions *options = resilient_engine_lock_settings (f->engine)->limits;
+
+  options->queue_timeout = queue_timeout;
+  options->total_timeout = total_timeout;
+  resilient_engine_unlock_settings (f->engine);
+}
+
 static inline ResilientCall *
 start_uri (Fixture *f, const char *uri)
 {
   g_autoptr (ResilientFrozenRequest) frozen = resilient_frozen_request_new ("GET", uri, NULL);
 
-  return resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
+  return resilient_call_start (
+    f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
 }
 
 static inline ResilientCall *

@@ -42,7 +42,7 @@ test_mirror (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCallList) list = NULL;
   g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
 
-  resilient_gate_set_limits (f->engine->gate, 1, 1, 1000);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 1, 1000);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   for (guint i = 0; i < 100; i++)
     calls[i] = start (f);
@@ -142,7 +142,7 @@ test_outlives (Fixture *f, gconstpointer data)
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   resilient_engine_set_transport (engine, &f->script->parent);
-  call = resilient_call_start (engine, engine->home, frozen, NULL, NULL);
+  call = resilient_call_start (engine, resilient_engine_get_home (engine), frozen, NULL, NULL);
   virtual_clock_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
 

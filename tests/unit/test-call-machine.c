@@ -182,7 +182,7 @@ set_up (Fixture *f, gconstpointer data)
   f->transport = manual_transport_new ();
   resilient_engine_set_transport (f->engine, &f->transport->parent);
   resilient_engine_set_preparation (f->engine, prepare_cb, f);
-  f->events = resilient_recorder_subscribe (f->engine->recorder, 1000);
+  f->events = resilient_recorder_subscribe (resilient_engine_get_recorder (f->engine), 1000);
 }
 
 static ManualAttempt *
@@ -238,9 +238,9 @@ clear_call (Fixture *f)
   count_terminal_events (f);
   release_all (f);
   virtual_clock_settle ();
-  g_assert_cmpuint (f->engine->n_calls, ==, 0);
-  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
-  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 0);
+  g_assert_cmpuint (resilient_engine_count_calls (f->engine), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
 
   g_clear_object (&f->other);
   g_assert_finalize_object (g_steal_pointer (&f->call));
@@ -276,7 +276,8 @@ start_one (Fixture *f)
   g_autoptr (ResilientFrozenRequest) frozen =
     resilient_frozen_request_new ("GET", "http://example.com/", NULL);
 
-  return resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
+  return resilient_call_start (
+    f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
 }
 
 static void
@@ -305,10 +306,10 @@ bring_to_sleep (Fixture *f)
 static void
 bring_to (Fixture *f, ResilientMachineState state, gboolean again)
 {
-  resilient_gate_set_limits (f->engine->gate, 100, 100, 100);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
   if (state == RESILIENT_MACHINE_STATE_QUEUED)
     {
-      resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
       if (!again)
         {
           f->other = start_one (f);
@@ -634,12 +635,14 @@ test_cell (Fixture *f, ResilientMachineState from, guint event)
                         && from != RESILIENT_MACHINE_STATE_RECEIVING && from != to
                       ? 1
                       : 0);
-  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate),
+  g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)),
                     ==,
                     f->transport->n_slots + has_unused_slot (to, event));
   /* What a call that has ended leaves behind is not told as running. */
   if (to == RESILIENT_MACHINE_STATE_DONE)
-    g_assert_cmpuint (resilient_gate_get_running (f->engine->gate), ==, f->other != NULL ? 1 : 0);
+    g_assert_cmpuint (resilient_gate_get_running (resilient_engine_get_gate (f->engine)),
+                      ==,
+                      f->other != NULL ? 1 : 0);
   if (to == RESILIENT_MACHINE_STATE_DONE && from != to)
     assert_end (f, from, event);
 
@@ -811,7 +814,7 @@ test_inside_start (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      resilient_gate_set_limits (f->engine->gate, 100, 100, 100);
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
       start (f);
       f->transport->inside = rows[i].inside;
       f->transport->inside_data = f->machine;
@@ -819,7 +822,9 @@ test_inside_start (Fixture *f, gconstpointer data)
       assert_state (f, DONE);
       g_assert_cmpint (resilient_call_get_bytes_sent (f->call), ==, 0);
       g_assert_cmpint (newest (f)->abandoned, ==, rows[i].abandoned);
-      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, rows[i].released ? 0 : 1);
+      g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)),
+                        ==,
+                        rows[i].released ? 0 : 1);
       clear_call (f);
     }
 }
@@ -840,12 +845,12 @@ test_admitted_too_late (Fixture *f, gconstpointer data)
                                      timed_out ? RESILIENT_MACHINE_EVENT_QUEUE_TIMEOUT
                                                : RESILIENT_MACHINE_EVENT_CANCEL,
                                      NULL);
-      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 1);
+      g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 1);
       virtual_clock_settle ();
       if (timed_out)
         assert_state (f, SENDING);
       else
-        g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+        g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
       clear_call (f);
     }
 }
@@ -1053,8 +1058,8 @@ test_guard_not_before (Fixture *f, gconstpointer data)
       virtual_clock_advance (9.9);
       assert_state (f, QUEUED);
       g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (f->call), 0.1, 1e-6);
-      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
-      g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 1);
+      g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
+      g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 1);
       g_assert_cmpuint (f->transport->n_slots, ==, 0);
       g_assert_cmpuint (guard->n_in_line, ==, i & 2 ? 1 : 0);
       assert_nothing_taken (before);
@@ -1122,7 +1127,7 @@ test_guard_steps_back (Fixture *f, gconstpointer data)
 {
   TestGuard *guard = add_guard (f, &n_freed);
 
-  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
   guard->enter = RESILIENT_GUARD_NOT_BEFORE;
   guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
   start (f);
@@ -1138,7 +1143,7 @@ test_guard_steps_back (Fixture *f, gconstpointer data)
   virtual_clock_advance (10.1);
   assert_state (f, QUEUED);
   g_assert_cmpuint (guard->n_in_line, ==, 0);
-  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 1);
+  g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 1);
 
   resilient_call_cancel (f->other);
   virtual_clock_settle ();
@@ -1159,14 +1164,14 @@ test_guard_overloaded (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) refused = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  resilient_gate_set_limits (f->engine->gate, 100, 100, 1);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 1);
   guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
   guard->enter = RESILIENT_GUARD_NOT_BEFORE;
   f->other = start_one (f);
   virtual_clock_settle ();
   start (f);
   virtual_clock_settle ();
-  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 2);
+  g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 2);
   assert_state (f, QUEUED);
 
   guard->check = RESILIENT_GUARD_NOT_BEFORE;
@@ -1186,14 +1191,15 @@ test_guard_queue_timeout (Fixture *f, gconstpointer data)
 {
   TestGuard *guard = add_guard (f, &n_freed);
 
-  f->engine->settings.limits->queue_timeout = 4;
+  resilient_engine_lock_settings (f->engine)->limits->queue_timeout = 4;
+  resilient_engine_unlock_settings (f->engine);
   /* held back for long; held back, then behind the gate; behind the gate, then held back */
   for (guint i = 0; i < 3; i++)
     {
       gboolean behind_gate = i > 0;
 
       guard->check = guard->enter = RESILIENT_GUARD_ADMIT;
-      resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
       if (behind_gate)
         {
           f->other = start_one (f);
@@ -1213,7 +1219,7 @@ test_guard_queue_timeout (Fixture *f, gconstpointer data)
       virtual_clock_advance (0.9);
       assert_state (f, QUEUED);
       g_assert_cmpuint (guard->n_in_line, ==, i == 2 ? 1 : 0);
-      g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, 1);
+      g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 1);
       virtual_clock_advance (0.2);
       assert_state (f, DONE);
       g_assert_cmpuint (resilient_call_get_failure (f->call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);

@@ -57,7 +57,8 @@ fixture_set_up (Fixture *f, gconstpointer data)
   f->script = scripted_transport_new ();
   g_clear_pointer (&f->script->uris, g_ptr_array_unref);
   resilient_engine_set_transport (f->engine, &f->script->parent);
-  f->engine->settings.max_pending = G_MAXUINT;
+  resilient_engine_lock_settings (f->engine)->max_pending = G_MAXUINT;
+  resilient_engine_unlock_settings (f->engine);
   resilient_engine_apply_limits (f->engine);
 }
 
@@ -85,7 +86,7 @@ start (Fixture *f, guint n)
       g_autoptr (ResilientFrozenRequest) frozen =
         resilient_frozen_request_new ("GET", "http://example.org/a/path", NULL);
       g_autoptr (ResilientCall) call =
-        resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
+        resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
 
       resilient_call_add_task (call, g_task_new (NULL, NULL, done_cb, &f->n_done), FALSE, -1, NULL);
     }
@@ -122,26 +123,30 @@ assert_small (Fixture *f)
 static void
 test_queued (Fixture *f, gconstpointer data)
 {
-  f->engine->settings.max_concurrent = 1;
+  resilient_engine_lock_settings (f->engine)->max_concurrent = 1;
+  resilient_engine_unlock_settings (f->engine);
   resilient_engine_apply_limits (f->engine);
   scripted_transport_add (f->script, (ScriptedStep){ .takes = -1 });
 
   assert_small (f);
-  g_assert_cmpuint (resilient_gate_get_pending (f->engine->gate), ==, N_BEFORE + N_CALLS - 1);
+  g_assert_cmpuint (
+    resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, N_BEFORE + N_CALLS - 1);
   cancel_all (f);
 }
 
 static void
 test_asleep (Fixture *f, gconstpointer data)
 {
-  g_clear_pointer (&f->engine->settings.retry_policy, resilient_retry_policy_unref);
-  f->engine->settings.retry_policy =
-    resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
+  ResilientSettings *settings = resilient_engine_lock_settings (f->engine);
+
+  resilient_retry_policy_unref (settings->retry_policy);
+  settings->retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
+  resilient_engine_unlock_settings (f->engine);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
 
   assert_small (f);
   g_assert_cmpuint (f->script->n_started, ==, N_BEFORE + N_CALLS);
-  g_assert_cmpuint (f->engine->n_calls, ==, N_BEFORE + N_CALLS);
+  g_assert_cmpuint (resilient_engine_count_calls (f->engine), ==, N_BEFORE + N_CALLS);
   cancel_all (f);
 }
 

@@ -168,7 +168,8 @@ test_same_id (Fixture *f, gconstpointer data)
       guint n_left = G_N_ELEMENTS (calls);
 
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
-        calls[j] = resilient_call_start (f->engine, f->engine->home, frozen, context, NULL);
+        calls[j] = resilient_call_start (
+          f->engine, resilient_engine_get_home (f->engine), frozen, context, NULL);
       virtual_clock_settle ();
 
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
@@ -257,7 +258,8 @@ test_unlimited (Fixture *f, gconstpointer data)
   ResilientAttempt *newest;
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  call = resilient_call_start (f->engine, f->engine->home, frozen, context, NULL);
+  call =
+    resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, context, NULL);
   g_assert_cmpuint (resilient_call_get_max_attempts (call), ==, 0);
   for (guint i = 0; i < 60; i++)
     virtual_clock_advance (60);
@@ -301,7 +303,8 @@ test_drawn_key (Fixture *f, gconstpointer data)
       frozen = resilient_request_freeze (request, &error);
       g_assert_no_error (error);
       f->script->next = 0;
-      call = resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
+      call =
+        resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
       virtual_clock_advance (10);
       assert_events (f, keys == 0 ? "error" : "retry success");
     }
@@ -312,8 +315,8 @@ test_drawn_key (Fixture *f, gconstpointer data)
 static void
 test_woken_to_a_queue (Fixture *f, gconstpointer data)
 {
-  f->engine->settings.limits->queue_timeout = 5;
-  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+  fixture_set_timeouts (f, 5, 0);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
 
   for (guint late = 0; late < 2; late++)
     {

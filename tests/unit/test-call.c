@@ -38,7 +38,7 @@ test_one_retry (Fixture *f, gconstpointer data)
   call = start (f);
   virtual_clock_settle ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
-  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
 
   event = resilient_subscription_try_next (f->events);
   g_assert_cmpint (resilient_event_get_event_type (event), ==, RESILIENT_EVENT_TYPE_RETRY);
@@ -136,8 +136,7 @@ test_status_body (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->engine->settings.retry_policy = resilient_retry_policy_get_standard ();
-  resilient_retry_policy_ref (f->engine->settings.retry_policy);
+  fixture_set_policy (f, resilient_retry_policy_get_standard ());
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
   call = start (f);
   virtual_clock_advance (200);
@@ -157,9 +156,7 @@ test_new_connection (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientCall) call = NULL;
 
-  g_clear_pointer (&f->engine->settings.retry_policy, resilient_retry_policy_unref);
-  f->engine->settings.retry_policy =
-    resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
+  fixture_set_policy (f, resilient_retry_policy_get_standard ());
   scripted_transport_add (f->script,
                           (ScriptedStep){ .failure = RESILIENT_FAILURE_READ_TIMEOUT,
                                           .domain = G_IO_ERROR,
@@ -245,7 +242,7 @@ start_to (Fixture *f, Phase phase, ResilientCall **other)
     scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   else
     scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
-  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
   if (phase == QUEUED)
     *other = start (f);
   call = start (f);
@@ -283,7 +280,7 @@ test_cancel (Fixture *f, gconstpointer data)
         resilient_call_cancel (other);
       virtual_clock_settle ();
       clear_events (f);
-      g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 0);
+      g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
     }
 }
 
@@ -340,7 +337,7 @@ test_nested_waiters (Fixture *f, gconstpointer data)
 static void
 test_deadline (Fixture *f, gconstpointer data)
 {
-  f->engine->settings.limits->total_timeout = 0.5;
+  fixture_set_timeouts (f, 0, 0.5);
   for (Phase phase = QUEUED; phase <= SENDING; phase++)
     {
       g_autoptr (ResilientCall) other = NULL;
@@ -375,7 +372,7 @@ test_queue_timeout (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->engine->settings.limits->queue_timeout = 2;
+  fixture_set_timeouts (f, 2, 0);
   call = start_to (f, QUEUED, &other);
   virtual_clock_advance (1.9);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);
@@ -398,11 +395,12 @@ test_own_queue_timeout (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) patient = NULL;
   g_autoptr (ResilientCall) call = NULL;
 
-  f->engine->settings.limits->queue_timeout = 2;
+  fixture_set_timeouts (f, 2, 0);
   patient = start_to (f, QUEUED, &other);
   overrides.queue_timeout = 1;
   resilient_frozen_request_set_overrides (frozen, &overrides);
-  call = resilient_call_start (f->engine, f->engine->home, frozen, NULL, NULL);
+  call =
+    resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
   virtual_clock_advance (1.1);
   g_assert_cmpint (resilient_call_get_failure (call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
   g_assert_cmpint (resilient_call_get_state (patient), ==, RESILIENT_CALL_STATE_QUEUED);
@@ -419,7 +417,7 @@ test_detached_keeps_slot (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) first = NULL;
   g_autoptr (ResilientCall) second = NULL;
 
-  resilient_gate_set_limits (f->engine->gate, 1, 0, 100);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
   scripted_transport_add (f->script,
                           (ScriptedStep){ .takes = -1, .retry_after = -1, .released_after = 5 });
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
@@ -428,8 +426,8 @@ test_detached_keeps_slot (Fixture *f, gconstpointer data)
   virtual_clock_settle ();
   resilient_call_cancel (first);
   virtual_clock_advance (4.9);
-  g_assert_cmpuint (resilient_gate_get_active (f->engine->gate), ==, 1);
-  g_assert_cmpuint (resilient_gate_get_running (f->engine->gate), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 1);
+  g_assert_cmpuint (resilient_gate_get_running (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_cmpint (resilient_call_get_state (first), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpint (resilient_call_get_state (second), ==, RESILIENT_CALL_STATE_QUEUED);
   virtual_clock_advance (0.2);
@@ -445,7 +443,7 @@ test_sleepers (Fixture *f, gconstpointer data)
   const guint n_sleepers = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10000 : 100000;
   int timeout;
 
-  resilient_gate_set_limits (f->engine->gate, 100, 100, G_MAXUINT);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, G_MAXUINT);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   for (guint i = 0; i < n_sleepers; i++)
     g_object_unref (start (f));

@@ -618,7 +618,7 @@ test_changed (Fixture *self, gconstpointer user_data)
   Visitor v[3] = { 0 };
 
   resilient_gate_set_limits (self->gate, 1, 0, 1);
-  resilient_gate_set_changed_func (self->gate, log_change_cb, self);
+  resilient_gate_set_changed_func (self->gate, log_change_cb, self, NULL);
 
   enter (self, self->a, &v[0], '0');
   g_assert_cmpstr (self->log->str, ==, "a");
@@ -636,7 +636,7 @@ test_changed (Fixture *self, gconstpointer user_data)
   g_assert_cmpstr (self->log->str, ==, "b1abb");
 
   g_string_truncate (self->log, 0);
-  resilient_gate_set_changed_func (self->gate, NULL, NULL);
+  resilient_gate_set_changed_func (self->gate, NULL, NULL, NULL);
   enter (self, self->a, &v[0], '0');
   leave (&v[0]);
   g_assert_cmpstr (self->log->str, ==, "");

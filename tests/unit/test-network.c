@@ -27,7 +27,7 @@ get_origin (Fixture *f, const char *text)
 {
   g_autoptr (GUri) uri = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
 
-  return resilient_origin_table_get (f->engine->origins, uri);
+  return resilient_origin_table_get (resilient_engine_get_origins (f->engine), uri);
 }
 
 static void
@@ -36,7 +36,7 @@ set_up (Fixture *f, gconstpointer data)
   monitor = fake_monitor_new ();
   resilient_network_install_monitor (G_NETWORK_MONITOR (monitor));
   fixture_set_up (f, data);
-  resilient_gate_set_limits (f->engine->gate, 100, 100, 1000);
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 1000);
   remote = get_origin (f, REMOTE);
 }
 
@@ -82,7 +82,8 @@ test_offline_and_back (Fixture *f, gconstpointer data)
   g_assert_cmpuint (started, >, 5);
   g_assert_cmpuint (started, <, 45);
   virtual_clock_advance (5);
-  g_assert_cmpuint (resilient_recorder_get_result_count (f->engine->recorder), ==, 50);
+  g_assert_cmpuint (
+    resilient_recorder_get_result_count (resilient_engine_get_recorder (f->engine)), ==, 50);
 
   g_ptr_array_unref (calls);
 }
@@ -115,7 +116,7 @@ test_deadline_while_offline (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->engine->settings.limits->total_timeout = 10;
+  fixture_set_timeouts (f, 0, 10);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   call = start_uri (f, REMOTE);
   virtual_clock_settle ();
@@ -315,7 +316,7 @@ test_answer_from_near (Fixture *f, gconstpointer data)
   virtual_clock_advance (5);
   g_assert_cmpuint (f->script->n_started, ==, 2);
   resilient_network_answered (
-    f->engine->network, house, g_socket_connection_get_socket (connection));
+    resilient_engine_get_network (f->engine), house, g_socket_connection_get_socket (connection));
   virtual_clock_advance (3);
   g_assert_cmpuint (f->script->n_started, >=, 3);
   g_assert_true (resilient_origin_is_near (house));
@@ -368,7 +369,7 @@ test_deadline_over_suspend (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  f->engine->settings.limits->total_timeout = 3600;
+  fixture_set_timeouts (f, 0, 3600);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   call = start (f);
   virtual_clock_settle ();
@@ -399,7 +400,7 @@ resume_cb (ResilientNetworkWaiter *waiter, gboolean spread)
 #define SLEEPER(f)                                                                                 \
   {                                                                                                \
     .waiter.resume = resume_cb,                                                                    \
-    .waiter.timers = resilient_scheduler_get_timers ((f)->engine->home)                            \
+    .waiter.timers = resilient_scheduler_get_timers (resilient_engine_get_home ((f)->engine))      \
   }
 
 static void
@@ -408,14 +409,19 @@ test_wait (Fixture *f, gconstpointer data)
   Sleeper sleepers[3] = { SLEEPER (f), SLEEPER (f), SLEEPER (f) };
 
   monitor->available = TRUE;
-  g_assert_false (resilient_network_wait (f->engine->network, &sleepers[0].waiter, remote));
-  g_assert_false (resilient_network_withdraw (f->engine->network, &sleepers[0].waiter));
+  g_assert_false (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &sleepers[0].waiter, remote));
+  g_assert_false (
+    resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleepers[0].waiter));
 
   set_available (FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (sleepers); i++)
-    g_assert_true (resilient_network_wait (f->engine->network, &sleepers[i].waiter, remote));
-  g_assert_true (resilient_network_withdraw (f->engine->network, &sleepers[1].waiter));
-  g_assert_false (resilient_network_withdraw (f->engine->network, &sleepers[1].waiter));
+    g_assert_true (resilient_network_wait (
+      resilient_engine_get_network (f->engine), &sleepers[i].waiter, remote));
+  g_assert_true (
+    resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleepers[1].waiter));
+  g_assert_false (
+    resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleepers[1].waiter));
 
   /* one probe after the other, until nobody is left */
   virtual_clock_advance (31);
@@ -430,7 +436,8 @@ test_wait (Fixture *f, gconstpointer data)
   virtual_clock_advance (100);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 0);
 
-  g_assert_true (resilient_network_wait (f->engine->network, &sleepers[1].waiter, remote));
+  g_assert_true (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &sleepers[1].waiter, remote));
   set_available (TRUE);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 1);
   g_assert_true (sleepers[1].spread);
@@ -444,8 +451,10 @@ test_back_meanwhile (Fixture *f, gconstpointer data)
   Sleeper sleeper = SLEEPER (f);
 
   monitor->n_lies = 1;
-  g_assert_false (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
-  g_assert_false (resilient_network_withdraw (f->engine->network, &sleeper.waiter));
+  g_assert_false (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
+  g_assert_false (
+    resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleeper.waiter));
   virtual_clock_advance (31);
   g_assert_cmpuint (sleeper.n_resumed, ==, 0);
 }
@@ -459,11 +468,15 @@ test_other_context (Fixture *f, gconstpointer data)
 
   monitor->available = FALSE;
   g_main_context_push_thread_default (context);
-  g_assert_false (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
-  g_assert_false (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
+  g_assert_false (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
+  g_assert_false (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
   virtual_clock_settle ();
-  g_assert_true (resilient_network_wait (f->engine->network, &sleeper.waiter, remote));
-  g_assert_true (resilient_network_withdraw (f->engine->network, &sleeper.waiter));
+  g_assert_true (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
+  g_assert_true (
+    resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleeper.waiter));
   g_main_context_pop_thread_default (context);
   virtual_clock_advance (31);
 }
@@ -518,7 +531,7 @@ test_home_blocked (Fixture *f, gconstpointer data)
   g_autoptr (ResilientFrozenRequest) frozen = resilient_frozen_request_new ("GET", REMOTE, NULL);
 
   elsewhere_set_up (&elsewhere);
-  g_assert_false (resilient_network_is_offline (f->engine->network));
+  g_assert_false (resilient_network_is_offline (resilient_engine_get_network (f->engine)));
   monitor->available = FALSE;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
@@ -550,13 +563,16 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
 
   elsewhere_set_up (&elsewhere);
   blocked.waiter.timers = resilient_scheduler_get_timers (elsewhere.scheduler);
-  g_assert_false (resilient_network_is_offline (f->engine->network));
+  g_assert_false (resilient_network_is_offline (resilient_engine_get_network (f->engine)));
   monitor->available = FALSE;
-  g_assert_true (resilient_network_wait (f->engine->network, &at_home[0].waiter, remote));
+  g_assert_true (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &at_home[0].waiter, remote));
   virtual_clock_advance (20);
   /* in time for the probe that is due then */
-  g_assert_true (resilient_network_wait (f->engine->network, &blocked.waiter, remote));
-  g_assert_true (resilient_network_wait (f->engine->network, &at_home[1].waiter, remote));
+  g_assert_true (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &blocked.waiter, remote));
+  g_assert_true (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &at_home[1].waiter, remote));
   elsewhere_advance (&elsewhere, 9);
   g_assert_cmpuint (blocked.n_resumed, ==, 0);
   elsewhere_advance (&elsewhere, 2);
@@ -567,8 +583,10 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
   virtual_clock_advance (31);
   g_assert_cmpuint (at_home[0].n_resumed, ==, 1);
   g_assert_cmpuint (at_home[1].n_resumed, ==, 0);
-  g_assert_true (resilient_network_wait (f->engine->network, &blocked.waiter, remote));
-  g_assert_true (resilient_network_withdraw (f->engine->network, &blocked.waiter));
+  g_assert_true (
+    resilient_network_wait (resilient_engine_get_network (f->engine), &blocked.waiter, remote));
+  g_assert_true (
+    resilient_network_withdraw (resilient_engine_get_network (f->engine), &blocked.waiter));
   elsewhere_advance (&elsewhere, 31);
   g_assert_cmpuint (at_home[1].n_resumed, ==, 1);
   g_assert_cmpuint (blocked.n_resumed, ==, 1);
@@ -580,7 +598,7 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
 static void
 test_gone_before_asked (Fixture *f, gconstpointer data)
 {
-  ResilientNetwork *network = resilient_network_new (f->engine->home);
+  ResilientNetwork *network = resilient_network_new (resilient_engine_get_home (f->engine));
   g_autoptr (GMainContext) context = g_main_context_new ();
   Sleeper sleeper = SLEEPER (f);
 
