@@ -859,6 +859,11 @@ def guards_are_made_of_what_can_be():
     equal(Resilient.Throttle(interval=2).interval, 2)
 
 
+async def turn_to(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
 class Sick(Exception):
     pass
 
@@ -877,13 +882,24 @@ def failing(*errors):
 
 @coroutine(Resilient.run, asyncio.run)
 async def a_function_is_retried():
-    decorate = Resilient.retry(max_retries=3, base_delay=0, exceptions=Sick)
+    events = []
+
+    def note(event):
+        # Raises in a thread without a loop.
+        asyncio.get_running_loop()
+        events.append(event)
+
+    decorate = Resilient.retry(max_retries=3, base_delay=0, exceptions=Sick,
+                               context=Resilient.RequestContext('work'), on_event=note)
     passing = [ConnectionRefusedError(111, 'refused'), TimeoutError(), Sick()]
     work, left = failing(*passing)
     decorated = decorate(work)
     equal(decorated.__name__, 'work')
     equal(await decorated(1, plus=2), 3)
     equal(left, [])
+    await turn_to(lambda: len(events) == 3)
+    equal([(event.context.request_id, event.context.current_attempt) for event in events],
+          [('work', 1), ('work', 2), ('work', 3)])
     # Each call has all of the attempts.
     equal(await decorated(1), 1)
 
@@ -908,7 +924,8 @@ def arguments_of_retry_are_named():
     for name, value in (('max_retries', 'many'), ('max_retries', 1.5), ('base_delay', 'short'),
                         ('base_delay', math.nan), ('backoff_factor', 0.5), ('jitter', 2),
                         ('max_retrys', 1), ('policy', 3), ('context', 'me'), ('exceptions', 'all'),
-                        ('exceptions', (Sick, 1)), ('exceptions', BaseException)):
+                        ('exceptions', (Sick, 1)), ('exceptions', BaseException),
+                        ('on_event', 'print')):
         error = raises(Exception, Resilient.retry, **{name: value})
         assert name in str(error).replace('-', '_').replace(' ', '_'), error
     error = raises(TypeError, Resilient.retry, lambda: None)

@@ -1450,12 +1450,13 @@ def _checked_fetch(function):
 
 # --- the decorator -------------------------------------------------------------------------------
 
-def retry(function=None, *, policy=None, context=None, exceptions=(), **settings):
+def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=None, **settings):
     """@retry(max_retries=3, base_delay=0.5): call an asynchronous function until it succeeds.
 
     :param policy: a Resilient.RetryPolicy; None is the standard one
     :param context: a Resilient.RequestContext, whose policy wins if it has one
     :param exceptions: an exception type, or a tuple of them, to be retried in any case
+    :param on_event: called with each Resilient.Event: another attempt, or none
     :param settings: changes of the policy, those of Resilient.RetryPolicyBuilder
 
     The function is called again after a GLib.Error, OSError, TimeoutError or EOFError whose kind
@@ -1474,6 +1475,8 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), **settings
     for each in types:
         if not isinstance(each, type) or not issubclass(each, Exception):
             raise TypeError(f'exceptions is a tuple of types of exceptions, not {exceptions!r}')
+    if on_event is not None and not callable(on_event):
+        raise TypeError(f'on_event is a function, not {on_event!r}')
     if settings:
         policy = _build_policy(policy or Resilient.RetryPolicy.get_standard(), settings)
 
@@ -1484,6 +1487,11 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), **settings
         @functools.wraps(function)
         async def call(*args, **kwargs):
             retrier = Resilient.Retrier.new(policy, context)
+            if on_event is not None:
+                loop = _get_running_loop()
+                tell = (on_event if _waits_in_context(loop)
+                        else functools.partial(_call_in, loop, on_event))
+                retrier.connect('event', lambda retrier, event: tell(event))
             while True:
                 try:
                     return await function(*args, **kwargs)
