@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "resilient-origin.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 

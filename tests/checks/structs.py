@@ -19,7 +19,7 @@ LIFE = [
 ]
 
 # Types that others derive from: what implements them begins with their struct.
-BASES = ['ResilientTransportAttempt', 'ResilientTransport']
+BASES = ['ResilientGuard', 'ResilientTransportAttempt', 'ResilientTransport']
 # The types whose struct is in a header, and must not be. One that has become private goes from here.
 KNOWN = [
     'FaultConnection',
