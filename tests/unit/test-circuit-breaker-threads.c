@@ -291,10 +291,14 @@ hammer_main (gpointer data)
 static void
 use_in_child (ResilientCircuitBreaker *breaker, ResilientCircuitLease *before)
 {
+  Log log;
+
   alarm (30);
 
   g_assert_cmpint (
     resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
+  log_init (&log);
+  resilient_circuit_breaker_set_changed_func (breaker, log_cb, &log, NULL);
   resilient_circuit_breaker_report (breaker, before, RESILIENT_CIRCUIT_OUTCOME_FAILED);
   for (guint i = 0; i < 5; i++)
     {
@@ -304,8 +308,11 @@ use_in_child (ResilientCircuitBreaker *breaker, ResilientCircuitLease *before)
       resilient_circuit_breaker_report (breaker, &lease, RESILIENT_CIRCUIT_OUTCOME_FAILED);
     }
   g_assert_cmpint (resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_OPEN);
+  g_assert_cmpfloat (resilient_circuit_breaker_get_retry_after (breaker), <, 36.0);
   resilient_circuit_breaker_reset (breaker);
   g_assert_true (resilient_circuit_breaker_check (breaker, NULL));
+  /* closed, open, closed */
+  g_assert_cmpuint (log.states->len, ==, 3);
 }
 
 static void

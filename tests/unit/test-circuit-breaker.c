@@ -243,6 +243,7 @@ static const struct
   { "lease", { .lease = 10 }, "trip +36 a x =10 +9.9 x +0.1 a x =10 +10 a s3 C", "CO OH HC" },
   { "lease-late-success", { .lease = 10 }, "trip +36 a +10 s1 H a s2 C", "CO OH HC" },
   { "lease-late-failure", { .lease = 10 }, "trip +36 a +10 f1 H a x f2 O", "CO OH HO" },
+  { "lease-late-twice", { .lease = 10 }, "trip +36 a +10 a s1 H x f2 O", "CO OH HO" },
   { "lease-in-turn",
     { .lease = 10, .half_open_max_calls = 2 },
     "trip +36 a +4 a x =6 +6 a x =4 s2 s3 C",
@@ -363,12 +364,16 @@ test_boundary (void)
 {
   const Settings settings = { .lease = 10 };
   ResilientCircuitBreaker *breaker = new_breaker (&settings);
+  ResilientCircuitLease lease = { 0 };
+  g_autoptr (GError) error = NULL;
   ResilientPermit *probe;
 
   resilient_circuit_breaker_trip (breaker);
   test_clock_pass (resilient_circuit_breaker_get_retry_after (breaker) - 1e-6);
   g_assert_cmpfloat_with_epsilon (resilient_circuit_breaker_get_retry_after (breaker), 1e-6, 1e-9);
   run_script (breaker, "O x");
+  g_assert_false (resilient_circuit_breaker_take (breaker, &lease, &error));
+  g_assert_error (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
   test_clock_pass (1e-6);
   run_script (breaker, "H");
 
