@@ -101,6 +101,14 @@ resilient_stats_data_add_ended (ResilientStatsData *self,
 }
 
 static void
+merge_times (ResilientStatsData *self, const ResilientStatsData *other)
+{
+  resilient_histogram_merge (&self->times, &other->times);
+  if (other->metrics != NULL)
+    resilient_metrics_merge (ensure_metrics (self), other->metrics);
+}
+
+static void
 merge_data (ResilientStatsData *self, const ResilientStatsData *other)
 {
   self->requests += other->requests;
@@ -112,9 +120,7 @@ merge_data (ResilientStatsData *self, const ResilientStatsData *other)
   self->cancelled += other->cancelled;
   self->refused += other->refused;
   self->total_time += other->total_time;
-  resilient_histogram_merge (&self->times, &other->times);
-  if (other->metrics != NULL)
-    resilient_metrics_merge (ensure_metrics (self), other->metrics);
+  merge_times (self, other);
 }
 
 ResilientStats *
@@ -122,7 +128,11 @@ resilient_stats_new (const ResilientStatsData *data)
 {
   ResilientStats *self = g_atomic_rc_box_new0 (ResilientStats);
 
-  merge_data (&self->data, data);
+  /* Every counter, and copies of what the rest points to. */
+  self->data = *data;
+  self->data.times = (ResilientHistogram){ 0 };
+  self->data.metrics = NULL;
+  merge_times (&self->data, data);
 
   return self;
 }
