@@ -477,6 +477,7 @@ tell_change (ResilientCircuitBreaker *self, const Change *change)
 static void
 unlock_breaker (ResilientCircuitBreaker *self)
 {
+  g_autoptr (ResilientCircuitBreaker) held G_GNUC_UNUSED = NULL;
   GList *link;
 
   if (G_LIKELY (self->changes.length == 0) || self->telling)
@@ -491,6 +492,9 @@ unlock_breaker (ResilientCircuitBreaker *self)
       g_autofree Change *change = link->data;
 
       g_mutex_unlock (&self->lock);
+      /* A listener may drop the last reference but this. */
+      if (held == NULL)
+        held = g_object_ref (self);
       tell_change (self, change);
       lock_breaker (self);
     }

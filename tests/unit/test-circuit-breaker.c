@@ -550,6 +550,30 @@ test_changed_func (void)
   g_assert_cmpstr (log->str, ==, "CO OC.");
 }
 
+static void
+drop_cb (ResilientCircuitBreaker *breaker,
+         ResilientCircuitState old_state,
+         ResilientCircuitState new_state,
+         gpointer user_data)
+{
+  g_object_unref (breaker);
+}
+
+static void
+test_dropped_by_listener (void)
+{
+  const Settings settings = { .failure_threshold = 1 };
+  ResilientCircuitBreaker *breaker = new_breaker (&settings);
+  ResilientCircuitLease lease = { 0 };
+  gpointer weak = breaker;
+
+  g_object_add_weak_pointer (G_OBJECT (breaker), &weak);
+  resilient_circuit_breaker_set_changed_func (breaker, drop_cb, NULL, NULL);
+  g_assert_true (resilient_circuit_breaker_take (breaker, &lease, NULL));
+  resilient_circuit_breaker_report (breaker, &lease, RESILIENT_CIRCUIT_OUTCOME_FAILED);
+  g_assert_null (weak);
+}
+
 /* Nobody listens: nothing is sent anywhere. */
 static void
 test_unheard (void)
@@ -616,6 +640,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/circuit-breaker/context", test_context);
   g_test_add_func ("/circuit-breaker/nested", test_nested);
   g_test_add_func ("/circuit-breaker/changed-func", test_changed_func);
+  g_test_add_func ("/circuit-breaker/dropped-by-listener", test_dropped_by_listener);
   g_test_add_func ("/circuit-breaker/unheard", test_unheard);
   g_test_add_func ("/circuit-breaker/extremes", test_extremes);
   g_test_add_func ("/circuit-breaker/suspend", test_suspend);
