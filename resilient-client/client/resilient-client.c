@@ -647,8 +647,8 @@ install_properties (GObjectClass *object_class)
   /**
    * ResilientClient:max-pending:
    *
-   * How many requests may wait for a slot; beyond that a request is refused with
-   * %RESILIENT_CLIENT_ERROR_OVERLOADED.
+   * How many requests may wait for a slot, or because a guard holds them back, such as a rate
+   * limiter; beyond that a request is refused with %RESILIENT_CLIENT_ERROR_OVERLOADED.
    *
    * Since: 1.0
    */
@@ -689,7 +689,7 @@ install_properties (GObjectClass *object_class)
   /**
    * ResilientClient:queue-timeout:
    *
-   * Seconds that a request may wait for a slot; 0 = no limit.
+   * Seconds that a request may wait for a slot, or for a guard that holds it back; 0 = no limit.
    *
    * Since: 1.0
    */
@@ -782,8 +782,8 @@ install_properties (GObjectClass *object_class)
   /**
    * ResilientClient:pending-count:
    *
-   * How many requests wait for a slot; those asleep before a retry do not. Notified in the home
-   * context.
+   * How many requests wait for a slot, or for a guard that holds them back, such as a rate limiter;
+   * those asleep before a retry do not. Notified in the home context.
    *
    * Since: 1.0
    */
@@ -1146,7 +1146,7 @@ resilient_client_get_active_count (ResilientClient *self)
  * resilient_client_get_pending_count:
  * @self: a client
  *
- * Gets how many requests wait for a slot.
+ * Gets how many requests wait for a slot, or for a guard that holds them back.
  *
  * Returns: the number
  *
