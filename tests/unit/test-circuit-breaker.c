@@ -522,13 +522,14 @@ reenter_cb (ResilientCircuitBreaker *breaker,
             ResilientCircuitState new_state,
             gpointer user_data)
 {
-  log_change_cb (breaker, old_state, new_state, user_data);
   if (new_state == RESILIENT_CIRCUIT_STATE_OPEN)
     {
       resilient_circuit_breaker_reset (breaker);
       g_assert_cmpint (
         resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
     }
+  /* That change comes after this one, and not within. */
+  log_change_cb (breaker, old_state, new_state, user_data);
 }
 
 static void
