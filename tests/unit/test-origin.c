@@ -523,6 +523,53 @@ test_forget_held (void)
   g_assert_cmpuint (n_alive, <=, 512);
 }
 
+#define N_THREADS 4
+#define N_ROUNDS 2000
+
+/* Each knows more origins than are kept, and has each for a moment only. */
+static gpointer
+visitor_thread (gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://h%u.test", i % 700);
+      g_autoptr (ResilientOrigin) origin = get_origin (self->table, uri);
+      ResilientWaiter waiter = { 0 };
+
+      g_assert_cmpint (
+        resilient_gate_enter (self->gate, resilient_origin_get_slots (origin), &waiter),
+        ==,
+        RESILIENT_GATE_ADMITTED);
+      resilient_gate_leave (self->gate, &waiter);
+    }
+
+  return NULL;
+}
+
+/* Made, used and forgotten in several threads at once. */
+static void
+test_threads (Fixture *self, gconstpointer user_data)
+{
+  g_autoptr (GPtrArray) origins = g_ptr_array_new_with_free_func (g_object_unref);
+  GThread *threads[N_THREADS];
+  guint64 n_taken = 0;
+
+  resilient_gate_set_limits (self->gate, 100, 100, 0);
+  for (guint i = 0; i < N_THREADS; i++)
+    threads[i] = g_thread_new ("visitor", visitor_thread, self);
+  for (guint i = 0; i < N_THREADS; i++)
+    g_thread_join (threads[i]);
+
+  /* Those that others held when they were looked at may have stayed. */
+  resilient_origin_table_take (self->table, &n_taken, origins);
+  g_assert_cmpuint (origins->len, >=, 512);
+  g_assert_cmpuint (origins->len, <=, 512 + 8 * N_THREADS);
+  g_assert_cmpuint (n_taken, >, 700);
+  g_assert_cmpuint (resilient_gate_get_active (self->gate), ==, 0);
+}
+
 /* A client that is gone lets go of its origins; who holds one may go on using it. */
 static void
 test_close (Fixture *self, gconstpointer user_data)
@@ -579,6 +626,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/origin/forget", test_forget);
   g_test_add_func ("/origin/forget-after-use", test_forget_after_use);
   g_test_add_func ("/origin/forget-held", test_forget_held);
+  ADD ("/origin/threads", test_threads);
   ADD ("/origin/close", test_close);
   g_test_add_func ("/origin/without-gate", test_without_gate);
 
