@@ -72,7 +72,7 @@ struct _ResilientRetrier
   /* Under the lock. */
   ResilientRequestContext *context; /* of the attempt that is being made, or comes next */
   guint64 n_events;
-  gboolean sleeping;
+  gboolean sleeping; /* from before the decision on */
 };
 
 /* Somebody who sleeps; owned by the completion. The timer has a reference to that while it is set,
@@ -158,11 +158,14 @@ any_failure (ResilientRetryPolicy *policy, guint *status_code)
 /* Who gives an operation to a retrier says that it may be done again: for the verdict it is a safe
  * request. */
 static ResilientVerdict
-judge_locked (ResilientRetrier *self, const GError *cause, ResilientFailure failure)
+judge (ResilientRetrier *self,
+       ResilientRequestContext *context,
+       const GError *cause,
+       ResilientFailure failure)
 {
   guint status_code = 0;
   ResilientVerdictInput input = {
-    .context = self->context,
+    .context = context,
     .policy = self->policy,
     .method = "GET",
     .idempotency = RESILIENT_IDEMPOTENCY_YES,
@@ -498,6 +501,8 @@ resilient_retrier_backoff_async (ResilientRetrier *self,
 {
   g_autoptr (GTask) task = NULL;
   g_autoptr (ResilientRequestContext) last = NULL;
+  g_autoptr (ResilientRequestContext) next = NULL;
+  gboolean pending;
   ResilientFailure failure;
   ResilientVerdict verdict;
 
@@ -525,9 +530,13 @@ resilient_retrier_backoff_async (ResilientRetrier *self,
     }
 
   g_mutex_lock (&self->lock);
-  if (self->sleeping)
+  pending = self->sleeping;
+  self->sleeping = TRUE;
+  last = resilient_request_context_ref (self->context);
+  g_mutex_unlock (&self->lock);
+
+  if (pending)
     {
-      g_mutex_unlock (&self->lock);
       g_task_return_new_error (task,
                                G_IO_ERROR,
                                G_IO_ERROR_PENDING,
@@ -535,12 +544,18 @@ resilient_retrier_backoff_async (ResilientRetrier *self,
                                _ ("Somebody waits for the next attempt already"));
       return;
     }
-  verdict = judge_locked (self, cause, failure);
-  if (verdict.retry)
+
+  /* Without the lock: it is told to who debugs, and an app's writer of logs may look at us. */
+  verdict = judge (self, last, cause, failure);
+  next = verdict.retry ? resilient_request_context_advance (last, verdict.delay) : NULL;
+
+  g_mutex_lock (&self->lock);
+  self->sleeping = verdict.retry;
+  /* else it was reset meanwhile, and the attempt after the sleep is the first one */
+  if (next != NULL && self->context == last)
     {
-      self->sleeping = TRUE;
-      last = g_steal_pointer (&self->context);
-      self->context = resilient_request_context_advance (last, verdict.delay);
+      resilient_request_context_unref (self->context);
+      self->context = g_steal_pointer (&next);
     }
   g_mutex_unlock (&self->lock);
 

@@ -515,6 +515,49 @@ test_borrowed_context (Fixture *f, gconstpointer data)
     }
 }
 
+/* An app's writer of logs looks at the retrier, and begins anew. */
+static GLogWriterOutput
+write_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  Fixture *f = data;
+
+  if (f->retrier == NULL || level != G_LOG_LEVEL_DEBUG)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+  resilient_retrier_get_attempt (f->retrier);
+  resilient_retrier_reset (f->retrier);
+  g_string_append (f->notified, "log ");
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* What is told to who debugs is told without the lock. */
+static void
+test_debug_lines (void)
+{
+  static Fixture f;
+
+  if (!g_test_subprocess ())
+    {
+      g_setenv ("G_MESSAGES_DEBUG", "Resilient", TRUE);
+      g_test_trap_subprocess (NULL, 20 * G_USEC_PER_SEC, 0);
+      g_unsetenv ("G_MESSAGES_DEBUG");
+      g_assert_false (g_test_trap_reached_timeout ());
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  g_log_set_writer_func (write_cb, &f, NULL);
+  set_up (&f, NULL);
+  backoff (&f, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, NULL);
+  g_assert_nonnull (strstr (f.notified->str, "log "));
+  g_assert_cmpuint (resilient_retrier_get_attempt (f.retrier), ==, 1);
+  virtual_clock_advance (2);
+  g_assert_true (f.again);
+  backoff (&f, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, NULL);
+  virtual_clock_settle ();
+  g_assert_error (f.error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  tear_down (&f, NULL);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -538,6 +581,7 @@ main (int argc, char *argv[])
   ADD ("threads", test_threads);
   ADD ("borrowed-context", test_borrowed_context);
 #undef ADD
+  g_test_add_func ("/retrier/debug-lines", test_debug_lines);
 
   return g_test_run ();
 }
