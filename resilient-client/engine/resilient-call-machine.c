@@ -457,6 +457,19 @@ ensure_extras (ResilientCallMachine *self)
   return self->extras;
 }
 
+/* 0: none. */
+static void
+set_not_before (ResilientCallMachine *self, gint64 not_before)
+{
+  if (not_before == (self->extras != NULL ? self->extras->not_before : 0))
+    return;
+
+  ensure_extras (self);
+  g_mutex_lock (&self->lock);
+  self->extras->not_before = not_before;
+  g_mutex_unlock (&self->lock);
+}
+
 /* --- attempts -------------------------------------------------------------------------------- */
 
 /* In whatever thread freed the slot. */
@@ -524,13 +537,23 @@ attempt_give_back (CallAttempt *attempt)
   attempt_free (attempt);
 }
 
+/* Where there is no network nothing that goes wrong on the way is a fault of the server's. */
+static ResilientGuardEnd
+judge_failure (ResilientCallMachine *self)
+{
+  return resilient_network_is_offline (resilient_engine_get_network (self->engine))
+             && !resilient_origin_is_near (self->origin)
+           ? RESILIENT_GUARD_END_NO_VERDICT
+           : RESILIENT_GUARD_END_FAILURE;
+}
+
 /* What an end that the attempt did not bring says of the server: nothing, unless that had not begun
  * to answer when the time was over. */
 static ResilientGuardEnd
 judge_interruption (CallAttempt *attempt)
 {
   return attempt->machine->cancel_cause == RESILIENT_CANCEL_BY_DEADLINE && !attempt->answered
-           ? RESILIENT_GUARD_END_FAILURE
+           ? judge_failure (attempt->machine)
            : RESILIENT_GUARD_END_NO_VERDICT;
 }
 
@@ -771,6 +794,7 @@ interrupt (ResilientCallMachine *self, ResilientCancelCause cause)
   if (self->cancel_cause == RESILIENT_CANCEL_NONE)
     self->cancel_cause = cause;
   g_mutex_unlock (&self->lock);
+  set_not_before (self, 0);
   error = make_interruption (self, &status, &failure, &reason);
 
   if (attempt != NULL && attempt->stage >= STAGE_STARTING)
@@ -1004,26 +1028,21 @@ go_to_sleep (ResilientCallMachine *self,
 static ResilientGuardEnd
 judge_outcome (ResilientCallMachine *self, CallAttempt *attempt, const ResilientOutcome *outcome)
 {
-  const ResilientFailure of_connecting = RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT
-                                         | RESILIENT_FAILURE_TLS
-                                         | RESILIENT_FAILURE_CONNECT_TIMEOUT;
-  const ResilientFailure of_server = RESILIENT_FAILURE_CERTIFICATE | RESILIENT_FAILURE_WRITE_TIMEOUT
-                                     | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT
-                                     | RESILIENT_FAILURE_PROTOCOL;
+  const ResilientFailure of_server = RESILIENT_FAILURE_CERTIFICATE | RESILIENT_FAILURE_PROTOCOL;
+  const ResilientFailure of_the_way =
+    RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_TLS
+    | RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT
+    | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT;
 
   if (outcome->failure == RESILIENT_FAILURE_NONE || outcome->failure == RESILIENT_FAILURE_STATUS)
     return resilient_guard_judge_status (outcome->status_code);
   if (outcome->failure & of_server)
     return RESILIENT_GUARD_END_FAILURE;
-  /* Where there is no network it is no fault of the server's. */
-  if (outcome->failure & of_connecting)
-    return resilient_network_is_offline (resilient_engine_get_network (self->engine))
-               && !resilient_origin_is_near (self->origin)
-             ? RESILIENT_GUARD_END_NO_VERDICT
-             : RESILIENT_GUARD_END_FAILURE;
+  if (outcome->failure & of_the_way)
+    return judge_failure (self);
   /* The time of the attempt is one for all of it, also for an answer that is long. */
   if (outcome->failure == RESILIENT_FAILURE_DEADLINE && !attempt->answered)
-    return RESILIENT_GUARD_END_FAILURE;
+    return judge_failure (self);
   return RESILIENT_GUARD_END_NO_VERDICT;
 }
 
@@ -1380,19 +1399,6 @@ wait_in_queue (ResilientCallMachine *self)
   set_timer (self, deadline, queue_timeout_cb);
 }
 
-/* 0: none. */
-static void
-set_not_before (ResilientCallMachine *self, gint64 not_before)
-{
-  if (self->extras == NULL && not_before == 0)
-    return;
-
-  ensure_extras (self);
-  g_mutex_lock (&self->lock);
-  self->extras->not_before = not_before;
-  g_mutex_unlock (&self->lock);
-}
-
 static void
 wait_for_guard (ResilientCallMachine *self, gint64 not_before)
 {
@@ -1486,6 +1492,7 @@ queue_up (ResilientCallMachine *self)
   switch (answer)
     {
     case RESILIENT_GUARD_ADMIT:
+      set_not_before (self, 0);
       attempt = get_attended (self);
       if (attempt->stage == STAGE_ADMITTED)
         use_slot (self, attempt);
@@ -1555,6 +1562,7 @@ handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
       attempt_free (attempt);
     }
 
+  set_not_before (self, 0);
   error = g_error_new (G_IO_ERROR,
                        G_IO_ERROR_TIMED_OUT,
                        /* Translators: seconds, with a fraction. */

@@ -1223,6 +1223,7 @@ test_guard_queue_timeout (Fixture *f, gconstpointer data)
       virtual_clock_advance (0.2);
       assert_state (f, DONE);
       g_assert_cmpuint (resilient_call_get_failure (f->call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
+      g_assert_cmpfloat (resilient_call_get_delay_left (f->call), ==, 0);
       g_assert_cmpuint (guard->n_in_line, ==, 0);
       clear_call (f);
     }
@@ -1270,10 +1271,27 @@ test_guard_interrupted (Fixture *f, gconstpointer data)
           g_assert_cmpuint (guard->n_in_line, ==, 1);
           deliver (f, RESILIENT_MACHINE_STATE_QUEUED, events[i]);
           assert_state (f, DONE);
+          /* the guard did not refuse it */
+          g_assert_cmpfloat (resilient_call_get_delay_left (f->call), ==, 0);
           assert_nothing_taken (guard);
           clear_call (f);
         }
     }
+}
+
+/* The total deadline says nothing of a server that could not be reached. */
+static void
+test_guard_offline_deadline (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
+  f->monitor->available = FALSE;
+  deliver (f, RESILIENT_MACHINE_STATE_SENDING, RESILIENT_MACHINE_EVENT_DEADLINE);
+  assert_state (f, DONE);
+  g_assert_cmpuint (guard->n_ends[RESILIENT_GUARD_END_NO_VERDICT], ==, 1);
+  g_assert_cmpuint (guard->n_ends[RESILIENT_GUARD_END_FAILURE], ==, 0);
+  clear_call (f);
 }
 
 /* How an attempt ended is told once, as what it says of the server. */
@@ -1313,6 +1331,13 @@ test_guard_ends (Fixture *f, gconstpointer data)
     { RESILIENT_FAILURE_TOO_LARGE, 200, RESILIENT_GUARD_END_NO_VERDICT },
     { RESILIENT_FAILURE_INVALID, 0, RESILIENT_GUARD_END_NO_VERDICT },
     { RESILIENT_FAILURE_CANCELLED, 0, RESILIENT_GUARD_END_NO_VERDICT },
+    { RESILIENT_FAILURE_CONNECT_TIMEOUT, 0, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_WRITE_TIMEOUT, 0, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_READ_TIMEOUT, 0, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_DISCONNECT, 0, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_DISCONNECT, 200, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_DEADLINE, 0, RESILIENT_GUARD_END_NO_VERDICT, TRUE },
+    { RESILIENT_FAILURE_PROTOCOL, 0, RESILIENT_GUARD_END_FAILURE, TRUE },
   };
   TestGuard *guard = add_guard (f, &n_freed);
 
@@ -1402,6 +1427,7 @@ main (int argc, char *argv[])
   ADD ("guard/overloaded", test_guard_overloaded, tear_down_guards);
   ADD ("guard/queue-timeout", test_guard_queue_timeout, tear_down_guards);
   ADD ("guard/interrupted", test_guard_interrupted, tear_down_guards);
+  ADD ("guard/offline-deadline", test_guard_offline_deadline, tear_down_guards);
   ADD ("guard/ends", test_guard_ends, tear_down_guards);
   g_test_add_func ("/call-machine/debug-lines", test_debug_lines);
 
