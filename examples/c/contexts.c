@@ -38,6 +38,25 @@ create_patient_policy (void)
 }
 /* [end] */
 
+/* [hedging] */
+/* An answer that takes longer than 0.2 s is raced by a second attempt. */
+static ResilientRetryPolicy *
+create_hedging_policy (void)
+{
+  g_autoptr (ResilientRetryPolicyBuilder) builder = NULL;
+  g_autoptr (ResilientRetryPolicy) policy = NULL;
+  g_autoptr (GError) error = NULL;
+
+  builder = resilient_retry_policy_builder_new (resilient_retry_policy_get_standard ());
+  resilient_retry_policy_builder_set_hedge_delay (builder, 0.2);
+  policy = resilient_retry_policy_builder_build (builder, &error);
+  if (policy == NULL)
+    g_error ("%s", error->message);
+
+  return g_steal_pointer (&policy);
+}
+/* [end] */
+
 static void
 waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -74,6 +93,7 @@ main (int argc, char **argv)
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (ResilientClient) client = resilient_client_new ();
   g_autoptr (ResilientRetryPolicy) patient = create_patient_policy ();
+  g_autoptr (ResilientRetryPolicy) hedging = create_hedging_policy ();
   g_autoptr (ResilientRetryPolicy) once = resilient_retry_policy_new (0, 1.0);
   Example example = { loop, NULL };
   /* What the server fails twice, the patient get; who asks once only gets the 503. */
@@ -90,6 +110,7 @@ main (int argc, char **argv)
     { "avatar", "/flaky/3/avatar", patient, 4, 200 },
     { "preview", "/flaky/2/preview", once, 1, 503 },
     { "settings", "/hello", NULL, 1, 200 },
+    { "search", "/hello", hedging, 1, 200 },
   };
   gboolean as_shown = TRUE;
 

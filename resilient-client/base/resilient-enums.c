@@ -60,7 +60,8 @@ G_DEFINE_ENUM_TYPE (ResilientReason,
                     G_DEFINE_ENUM_VALUE (RESILIENT_REASON_RETRY_AFTER_TOO_LONG,
                                          "retry-after-too-long"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_REASON_DEADLINE_TOO_NEAR, "deadline-too-near"),
-                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_QUEUE_TIMEOUT, "queue-timeout"))
+                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_QUEUE_TIMEOUT, "queue-timeout"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_HEDGE, "hedge"))
 
 G_DEFINE_ENUM_TYPE (ResilientJitter,
                     resilient_jitter,

@@ -139,6 +139,7 @@ GType resilient_failure_get_type (void) G_GNUC_CONST;
  * @RESILIENT_REASON_RETRY_AFTER_TOO_LONG: the server asked for a longer wait than the policy allows
  * @RESILIENT_REASON_DEADLINE_TOO_NEAR: the total time would be over before the next attempt
  * @RESILIENT_REASON_QUEUE_TIMEOUT: the request waited too long for a slot
+ * @RESILIENT_REASON_HEDGE: another attempt was under way at the same time, and it was left to that one
  *
  * Why there is, or is not, another attempt: the rule that decided it.
  *
@@ -160,6 +161,7 @@ typedef enum
   RESILIENT_REASON_RETRY_AFTER_TOO_LONG,
   RESILIENT_REASON_DEADLINE_TOO_NEAR,
   RESILIENT_REASON_QUEUE_TIMEOUT,
+  RESILIENT_REASON_HEDGE,
 } ResilientReason;
 
 #define RESILIENT_TYPE_REASON (resilient_reason_get_type ())

@@ -53,7 +53,8 @@ typedef enum
   RESILIENT_MACHINE_EVENT_ASK_AGAIN,        /* a guard that holds it back may say otherwise now */
   RESILIENT_MACHINE_EVENT_RETRY_NOW,
   RESILIENT_MACHINE_EVENT_NETWORK_BACK, /* not NULL: within two seconds, as others go on too */
-  RESILIENT_MACHINE_EVENT_HEDGE,        /* one more attempt beside the first; for later */
+  RESILIENT_MACHINE_EVENT_HEDGE,   /* the time has come for one more attempt beside the first */
+  RESILIENT_MACHINE_EVENT_SETTLED, /* an attempt has lost against another, and is to be abandoned */
   RESILIENT_MACHINE_EVENT_CANCEL,
   RESILIENT_MACHINE_EVENT_CLOSE,
   RESILIENT_MACHINE_EVENT_DEADLINE,

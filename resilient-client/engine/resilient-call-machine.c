@@ -14,6 +14,7 @@
 #include "resilient-origin-private.h"
 #include "resilient-random-private.h"
 #include "resilient-request-context-private.h"
+#include "resilient-retry-policy-private.h"
 #include "resilient-verdict-private.h"
 
 /* The machine of a call: its states, the events that move it from one to the next, and what is done
@@ -30,6 +31,8 @@
 
 /* The log of a call that retries for days keeps its newest attempts. */
 #define MAX_LOG 100
+/* Where the number of a hedge stands in that of its attempt. */
+#define HEDGE_NUMBER_SHIFT 24
 /* Retries that fell due together, on resume or when the network came back, are spread over so many
  * seconds. */
 #define SPREAD 2.0
@@ -38,7 +41,8 @@
  * its thread, such as a callback of the app's. */
 #define SCHEDULER_PATIENCE (G_USEC_PER_SEC / 10)
 
-/* How far an attempt has come. Up to RUNNING the call attends to it. */
+/* How far an attempt has come. Several may be STARTING or RUNNING, one alone before that. Up to
+ * RUNNING the call attends to it. */
 typedef enum
 {
   STAGE_HELD,     /* back by a guard; it has no slot */
@@ -49,6 +53,7 @@ typedef enum
   STAGE_STARTING,
   STAGE_RUNNING,
   STAGE_OVER,     /* it has told how it ended */
+  STAGE_LOST,     /* another one answered first: to be abandoned, then LEFT */
   STAGE_LEFT,     /* the call went on without it: what it tells does not count */
   STAGE_RELEASED, /* while it was starting: its slot is to be given back */
 } Stage;
@@ -67,10 +72,12 @@ struct _CallAttempt
   gint64 started;                               /* boot-time clock, microseconds */
   gint64 started_real;                          /* the same moment since 1970 */
   guint8 has_early_verdict;
-  guint8 answered; /* its headers have come */
-  guint8 stage;    /* a Stage */
-  guint8 astray;   /* a redirect has led to another origin */
-  guint number;    /* from 1; 0: it has not begun */
+  guint8 answered;  /* its headers have come */
+  guint8 receiving; /* as far as it told last */
+  guint8 hedge;     /* made beside another one, and not by the policy of retries */
+  guint8 stage;     /* a Stage */
+  guint8 astray;    /* a redirect has led to another origin */
+  guint number;     /* from 1, of a hedge one of its own; 0: it has not begun */
 };
 
 /* What few calls need, made when one does, and kept until it is finalized: whoever resumes one that
@@ -83,6 +90,7 @@ typedef struct
   gint64 queue_deadline; /* where there are guards: of one in the queue; 0: none */
   gint64 not_before;     /* says a guard; under the lock; 0: none does */
   GError *refusal;       /* by a guard, before the first turn; owned, nullable */
+  int n_hedges;          /* beside the newest attempt that the policy made */
 } Extras;
 
 /* What other threads ask of the driving context. */
@@ -99,6 +107,8 @@ enum
   MAIL_PRIORITY = 1 << 8,
   MAIL_COMPLETE = 1 << 9,
   MAIL_ASK_AGAIN = 1 << 10,
+  MAIL_HEDGE = 1 << 11,
+  MAIL_SETTLED = 1 << 12,
 };
 
 /* What the events of an attempt bring with them. */
@@ -125,7 +135,7 @@ struct _ResilientCallMachine
   gint64 started; /* boot-time clock, microseconds */
 
   /* Of the driving context; of the starting thread until MAIL_START is posted. */
-  ResilientTimer timer; /* queue time-out, or the end of a sleep */
+  ResilientTimer timer; /* queue time-out, the end of a sleep, or the time of a hedge */
   Extras *extras;       /* owned, nullable; made under the lock */
   GSList *log;          /* of ResilientAttempt, newest first */
 
@@ -268,6 +278,35 @@ unref_call (ResilientCallMachine *self)
   g_object_unref (self->member.call);
 }
 
+static gboolean
+is_live (CallAttempt *attempt)
+{
+  return attempt->stage == STAGE_STARTING || attempt->stage == STAGE_RUNNING;
+}
+
+/* The newest of those that are under way. */
+static CallAttempt *
+get_live (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = self->attempts;
+
+  while (attempt != NULL && !is_live (attempt))
+    attempt = attempt->next;
+  return attempt;
+}
+
+static gboolean
+is_only_one_live (CallAttempt *attempt)
+{
+  for (CallAttempt *other = attempt->machine->attempts; other != NULL; other = other->next)
+    {
+      if (other != attempt && is_live (other))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* The one to come, or the newest of those that are under way. */
 static CallAttempt *
 get_attended (ResilientCallMachine *self)
 {
@@ -321,6 +360,10 @@ open_mail (ResilientCallMachine *self, guint mail)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_WAKE, NULL);
   if (mail & MAIL_ASK_AGAIN)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_ASK_AGAIN, NULL);
+  if (mail & MAIL_SETTLED)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_SETTLED, NULL);
+  if (mail & MAIL_HEDGE)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_HEDGE, NULL);
 
   if (mail & MAIL_PRIORITY)
     pass_on_priority (self);
@@ -586,6 +629,7 @@ attempt_leave (CallAttempt *attempt)
       resilient_transport_attempt_abandon (attempt->transport_attempt);
       break;
     case STAGE_OVER:
+    case STAGE_LOST:
     case STAGE_LEFT:
     case STAGE_RELEASED:
       break;
@@ -603,6 +647,13 @@ cut_log (ResilientCallMachine *self)
   g_slist_free_full (g_steal_pointer (&last->next), (GDestroyNotify) resilient_attempt_unref);
 }
 
+static const ResilientRetryPolicyValues *
+get_policy_values (ResilientCallMachine *self)
+{
+  return resilient_retry_policy_get_values (
+    resilient_request_context_peek_policy (self->view.context));
+}
+
 static void
 log_attempt (CallAttempt *attempt,
              const ResilientOutcome *outcome,
@@ -611,17 +662,19 @@ log_attempt (CallAttempt *attempt,
 {
   ResilientCallMachine *self = attempt->machine;
   double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - attempt->started);
+  double delay_before = attempt->hedge
+                          ? get_policy_values (self)->hedge_delay
+                          : resilient_request_context_get_previous_delay (self->view.context);
   ResilientTraceContext *trace = resilient_frozen_request_get_trace (self->frozen);
-  ResilientAttempt *record =
-    resilient_attempt_new (self->view.attempts,
-                           attempt->started_real,
-                           duration,
-                           failure,
-                           outcome->status_code,
-                           resilient_request_context_get_previous_delay (self->view.context),
-                           outcome->reused_connection,
-                           outcome->sends,
-                           reason);
+  ResilientAttempt *record = resilient_attempt_new (self->view.attempts,
+                                                    attempt->started_real,
+                                                    duration,
+                                                    failure,
+                                                    outcome->status_code,
+                                                    delay_before,
+                                                    outcome->reused_connection,
+                                                    outcome->sends,
+                                                    reason);
 
   if (trace != NULL)
     resilient_attempt_set_span_id (record,
@@ -639,6 +692,19 @@ log_attempt (CallAttempt *attempt,
   g_mutex_lock (&self->lock);
   self->sends += outcome->sends;
   g_mutex_unlock (&self->lock);
+}
+
+/* One that has not told how it ended. */
+static void
+log_unended (CallAttempt *attempt, ResilientFailure failure, ResilientReason reason)
+{
+  static const ResilientOutcome nothing_sent = { .nothing_sent = TRUE };
+
+  log_attempt (attempt,
+               attempt->transport_attempt != NULL ? attempt->transport_attempt->outcome
+                                                  : &nothing_sent,
+               failure,
+               reason);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -712,7 +778,7 @@ leave_offline (ResilientCallMachine *self)
 static void
 let_go (ResilientCallMachine *self)
 {
-  CallAttempt *next;
+  CallAttempt *attempt;
 
   clear_timer (self);
   if (self->extras != NULL)
@@ -720,11 +786,13 @@ let_go (ResilientCallMachine *self)
                                  &self->extras->deadline);
   leave_offline (self);
 
-  for (CallAttempt *attempt = self->attempts; attempt != NULL; attempt = next)
-    {
-      next = attempt->next;
-      attempt_leave (attempt);
-    }
+  /* To abandon one calls functions of the app's, which may run a main loop: the list is not the
+   * same after that. */
+  while ((attempt = get_live (self)) != NULL)
+    attempt_leave (attempt);
+  attempt = get_attended (self);
+  if (attempt != NULL)
+    attempt_leave (attempt);
 }
 
 static void
@@ -780,11 +848,22 @@ end (ResilientCallMachine *self,
   resilient_engine_remove_call (self->engine, &self->member, self->scheduler);
 }
 
+/* The oldest first. */
+static void
+log_all_live (CallAttempt *attempt, ResilientFailure failure, ResilientReason reason)
+{
+  if (attempt == NULL)
+    return;
+
+  log_all_live (attempt->next, failure, reason);
+  if (is_live (attempt))
+    log_unended (attempt, failure, reason);
+}
+
 /* For @cause, or for one that was there before. */
 static void
 interrupt (ResilientCallMachine *self, ResilientCancelCause cause)
 {
-  CallAttempt *attempt = get_attended (self);
   ResilientResultStatus status;
   ResilientFailure failure;
   ResilientReason reason;
@@ -797,17 +876,7 @@ interrupt (ResilientCallMachine *self, ResilientCancelCause cause)
   set_not_before (self, 0);
   error = make_interruption (self, &status, &failure, &reason);
 
-  if (attempt != NULL && attempt->stage >= STAGE_STARTING)
-    {
-      static const ResilientOutcome nothing_sent = { .nothing_sent = TRUE };
-
-      log_attempt (attempt,
-                   attempt->transport_attempt != NULL ? attempt->transport_attempt->outcome
-                                                      : &nothing_sent,
-                   failure,
-                   reason);
-    }
-
+  log_all_live (self->attempts, failure, reason);
   end (self, status, failure, reason, NULL, error);
 }
 
@@ -827,6 +896,77 @@ static void
 handle_deadline (ResilientCallMachine *self, gpointer arg)
 {
   interrupt (self, RESILIENT_CANCEL_BY_DEADLINE);
+}
+
+/* --- several attempts at once ---------------------------------------------------------------- */
+
+/* @winner has the answer: what else is under way is given up. It is abandoned in a turn of its own,
+ * as this may run inside a callback of an attempt. */
+static void
+settle (ResilientCallMachine *self, CallAttempt *winner)
+{
+  if (is_only_one_live (winner))
+    return;
+
+  for (CallAttempt *attempt = self->attempts; attempt != NULL; attempt = attempt->next)
+    {
+      if (attempt == winner || !is_live (attempt))
+        continue;
+      log_unended (attempt, RESILIENT_FAILURE_CANCELLED, RESILIENT_REASON_HEDGE);
+      tell_guards (attempt, RESILIENT_GUARD_END_NO_VERDICT);
+      resilient_gate_detach (resilient_engine_get_gate (self->engine), &attempt->waiter);
+      /* one that starts is abandoned when its start is over */
+      attempt->stage = attempt->stage == STAGE_RUNNING ? STAGE_LOST : STAGE_LEFT;
+    }
+  post (self, MAIL_SETTLED);
+}
+
+static void
+handle_settled (ResilientCallMachine *self, gpointer arg)
+{
+  CallAttempt *attempt = self->attempts;
+
+  /* from the beginning each time, as in let_go() */
+  while (attempt != NULL)
+    {
+      if (attempt->stage == STAGE_LOST)
+        {
+          attempt->stage = STAGE_LEFT;
+          resilient_transport_attempt_abandon (attempt->transport_attempt);
+          attempt = self->attempts;
+        }
+      else
+        {
+          attempt = attempt->next;
+        }
+    }
+}
+
+/* The call is where the one that has come furthest is. */
+static void
+show_phase (ResilientCallMachine *self)
+{
+  ResilientMachineState state = RESILIENT_MACHINE_STATE_SENDING;
+
+  for (CallAttempt *attempt = self->attempts; attempt != NULL; attempt = attempt->next)
+    {
+      if (is_live (attempt) && attempt->receiving)
+        state = RESILIENT_MACHINE_STATE_RECEIVING;
+    }
+  if (self->state != state)
+    set_state (self, state);
+}
+
+/* Of the oldest one what comes and goes is shown, until another has the answer. */
+static gboolean
+is_oldest_live (CallAttempt *attempt)
+{
+  for (CallAttempt *older = attempt->next; older != NULL; older = older->next)
+    {
+      if (is_live (older))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* --- what an attempt tells ------------------------------------------------------------------- */
@@ -880,12 +1020,9 @@ static void
 handle_phase (ResilientCallMachine *self, gpointer arg)
 {
   AttemptNews *news = arg;
-  ResilientMachineState state = news->phase >= RESILIENT_PHASE_READING
-                                  ? RESILIENT_MACHINE_STATE_RECEIVING
-                                  : RESILIENT_MACHINE_STATE_SENDING;
 
-  if (self->state != state)
-    set_state (self, state);
+  news->attempt->receiving = news->phase >= RESILIENT_PHASE_READING;
+  show_phase (self);
 }
 
 static void
@@ -900,7 +1037,8 @@ progress_cb (ResilientTransportAttempt *transport_attempt,
   ResilientCallMachine *self = attempt->machine;
   guint props = 0;
 
-  if (attempt->stage > STAGE_RUNNING || resilient_engine_is_foreign (self->engine, NULL))
+  if (attempt->stage > STAGE_RUNNING || resilient_engine_is_foreign (self->engine, NULL)
+      || !is_oldest_live (attempt))
     return;
   g_mutex_lock (&self->lock);
 #define UPDATE(field, value, PROP)                                                                 \
@@ -956,10 +1094,17 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
   if (resilient_verdict_status_is_failure (
         resilient_request_context_peek_policy (self->view.context), news->status_code))
     {
+      /* Beside another one it is no verdict yet, but may be the last word. */
+      if (!is_only_one_live (attempt))
+        return;
       attempt->early_verdict =
         judge (self, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
       attempt->has_early_verdict = TRUE;
       news->read_body = !attempt->early_verdict.retry;
+    }
+  else
+    {
+      settle (self, attempt);
     }
 
   if (news->read_body && self->streams)
@@ -1104,10 +1249,24 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
         resilient_request_context_peek_policy (self->view.context), outcome->status_code))
     failure = RESILIENT_FAILURE_STATUS;
 
+  /* As long as another one is under way it is not the end of anything. */
+  if (failure != RESILIENT_FAILURE_NONE && get_live (self) != NULL)
+    {
+      log_attempt (attempt, outcome, failure, RESILIENT_REASON_HEDGE);
+      show_phase (self);
+      return;
+    }
+  settle (self, attempt);
+
   if (failure == RESILIENT_FAILURE_STATUS && attempt->has_early_verdict)
     verdict = attempt->early_verdict;
   else if (failure != RESILIENT_FAILURE_NONE)
-    verdict = judge (self, failure, outcome->nothing_sent, outcome->status_code, -1);
+    verdict = judge (
+      self,
+      failure,
+      outcome->nothing_sent,
+      outcome->status_code,
+      outcome->response != NULL ? resilient_response_get_retry_after (outcome->response) : -1);
   self->new_connection =
     (failure & (RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT)) != 0;
 
@@ -1210,13 +1369,54 @@ static const ResilientTransportAttemptFuncs attempt_funcs = {
 
 /* --- how an attempt begins ------------------------------------------------------------------- */
 
+/* Not from here: as of a sleep. */
 static void
-begin_attempt (ResilientCallMachine *self)
+hedge_cb (gpointer data)
+{
+  post (data, MAIL_HEDGE);
+}
+
+/* Rule 4 of the verdict, before anything has failed. */
+static gboolean
+may_be_hedged (ResilientCallMachine *self)
+{
+  ResilientFrozenRequest *frozen = self->frozen;
+  ResilientBody *body = resilient_frozen_request_get_body (frozen);
+
+  return get_policy_values (self)->hedge_delay > 0
+         && resilient_verdict_may_repeat (resilient_frozen_request_get_method (frozen),
+                                          resilient_frozen_request_has_idempotency_key (frozen),
+                                          resilient_frozen_request_get_idempotency (frozen))
+         && (body == NULL || resilient_body_is_replayable (body));
+}
+
+static gboolean
+has_hedges_left (ResilientCallMachine *self)
+{
+  int n_hedges = self->extras != NULL ? self->extras->n_hedges : 0;
+
+  return n_hedges < get_policy_values (self)->hedge_max;
+}
+
+/* @attempt has begun: when another may begin beside it. */
+static void
+arm_hedge (ResilientCallMachine *self, CallAttempt *attempt)
+{
+  if (!may_be_hedged (self))
+    return;
+
+  if (!attempt->hedge)
+    resilient_origin_deposit_hedge (self->origin);
+  if (has_hedges_left (self))
+    set_timer (self, after (get_policy_values (self)->hedge_delay), hedge_cb);
+}
+
+/* It has its slot, and what is to be done before it is sent is done. */
+static void
+launch (ResilientCallMachine *self, CallAttempt *attempt)
 {
   g_autoptr (ResilientTransport) transport = resilient_engine_dup_transport (self->engine);
   guint generation = resilient_network_check_resume (resilient_engine_get_network (self->engine));
-  CallAttempt *attempt = get_attended (self);
-  ResilientMachineState from;
   ResilientTransportAttemptParams params = {
     .context = self->view.context,
     .frozen = self->frozen,
@@ -1238,6 +1438,29 @@ begin_attempt (ResilientCallMachine *self)
   resilient_frozen_request_ensure_uri (self->frozen);
   attempt->started = resilient_clock_get_boot ();
   attempt->started_real = resilient_clock_get_real ();
+  attempt->stage = STAGE_STARTING;
+  attempt->transport_attempt = resilient_transport_attempt_start (
+    transport, &params, resilient_scheduler_get_timers (self->scheduler), &attempt_funcs, attempt);
+
+  if (attempt->stage == STAGE_STARTING)
+    {
+      attempt->stage = STAGE_RUNNING;
+      arm_hedge (self, attempt);
+    }
+  else if (attempt->stage == STAGE_LEFT)
+    resilient_transport_attempt_abandon (attempt->transport_attempt);
+  else if (attempt->stage == STAGE_RELEASED)
+    attempt_give_back (attempt);
+}
+
+static void
+begin_attempt (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = get_attended (self);
+  ResilientMachineState from;
+
+  if (self->extras != NULL)
+    self->extras->n_hedges = 0;
 
   g_mutex_lock (&self->lock);
   attempt->number = ++self->view.attempts;
@@ -1249,16 +1472,7 @@ begin_attempt (ResilientCallMachine *self)
   tell_move (self, from, RESILIENT_MACHINE_STATE_SENDING);
 
   resilient_recorder_attempt (resilient_engine_get_recorder (self->engine));
-  attempt->stage = STAGE_STARTING;
-  attempt->transport_attempt = resilient_transport_attempt_start (
-    transport, &params, resilient_scheduler_get_timers (self->scheduler), &attempt_funcs, attempt);
-
-  if (attempt->stage == STAGE_STARTING)
-    attempt->stage = STAGE_RUNNING;
-  else if (attempt->stage == STAGE_LEFT)
-    resilient_transport_attempt_abandon (attempt->transport_attempt);
-  else if (attempt->stage == STAGE_RELEASED)
-    attempt_give_back (attempt);
+  launch (self, attempt);
 }
 
 static void
@@ -1316,6 +1530,15 @@ tell_held (ResilientCallMachine *self, gint64 not_before)
   resilient_debug (name,
                    "held back for %g s",
                    resilient_clock_to_seconds (not_before - resilient_clock_get_boot ()));
+}
+
+static void
+tell_hedge (ResilientCallMachine *self)
+{
+  g_autofree char *name = resilient_debug_name_new (
+    self->member.id, resilient_request_context_get_current_attempt (self->view.context) + 1);
+
+  resilient_debug (name, "has no answer yet, and is hedged");
 }
 
 /* In any thread. */
@@ -1471,6 +1694,72 @@ use_slot (ResilientCallMachine *self, CallAttempt *attempt)
       refuse_attempt (self, not_before, error);
       break;
     }
+}
+
+/* FALSE: it has no slot, or a guard has something against it; nothing is taken then. */
+static gboolean
+admit_hedge (ResilientCallMachine *self, CallAttempt *attempt)
+{
+  ResilientGuards *guards = resilient_engine_get_guards (self->engine);
+  g_autoptr (GError) error = NULL;
+  gint64 not_before = 0;
+
+  if (resilient_guards_check (guards, self->origin, &not_before, &error) != RESILIENT_GUARD_ADMIT
+      || !resilient_gate_try_enter (resilient_engine_get_gate (self->engine),
+                                    resilient_origin_get_slots (self->origin),
+                                    &attempt->waiter))
+    return FALSE;
+
+  attempt->stage = STAGE_ADMITTED;
+  if (resilient_guards_is_empty (guards))
+    return TRUE;
+  attempt->admission =
+    resilient_admission_new (guards, self->origin, self->member.call, ask_again_cb, self);
+  return resilient_admission_enter (attempt->admission, &not_before, &error)
+         == RESILIENT_GUARD_ADMIT;
+}
+
+static gboolean
+has_answer (ResilientCallMachine *self)
+{
+  for (CallAttempt *attempt = self->attempts; attempt != NULL; attempt = attempt->next)
+    {
+      if (is_live (attempt) && attempt->answered)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* No answer after the delay: one more attempt beside what is under way. It is made at once or not
+ * at all; what made the running one ready to be sent holds for it too. */
+static void
+handle_hedge (ResilientCallMachine *self, gpointer arg)
+{
+  CallAttempt *attempt;
+
+  /* of an attempt that is over */
+  if (resilient_timer_is_set (&self->timer))
+    return;
+  if (!may_be_hedged (self) || !has_hedges_left (self) || has_answer (self)
+      || resilient_engine_is_closing (self->engine))
+    return;
+
+  attempt = attempt_new (self);
+  attempt->hedge = TRUE;
+  if (!admit_hedge (self, attempt) || !resilient_origin_withdraw_hedge (self->origin))
+    {
+      if (attempt->stage == STAGE_ADMITTED)
+        attempt_give_back (attempt);
+      else
+        attempt_free (attempt);
+      return;
+    }
+
+  ensure_extras (self)->n_hedges++;
+  attempt->number = self->view.attempts | (guint) self->extras->n_hedges << HEDGE_NUMBER_SHIFT;
+  if (G_UNLIKELY (resilient_debug_is_on ()))
+    tell_hedge (self);
+  launch (self, attempt);
 }
 
 /* Makes one more attempt, or waits in the queue for it. */
@@ -1680,10 +1969,11 @@ typedef void (*Handler) (ResilientCallMachine *self, gpointer arg);
 #define ON(event, handler) [RESILIENT_MACHINE_EVENT_##event] = handler
 #define ON_INTERRUPTIONS                                                                           \
   ON (CANCEL, handle_cancel), ON (CLOSE, handle_close), ON (DEADLINE, handle_deadline)
-/* An attempt may be released in any state: one that the call left, or that is over. */
-#define ON_RELEASE ON (ATTEMPT_RELEASED, handle_attempt_released)
+/* An attempt may be released in any state: one that the call left, or that is over. The same goes
+ * for what is left to do about one that lost. */
+#define ON_RELEASE ON (ATTEMPT_RELEASED, handle_attempt_released), ON (SETTLED, handle_settled)
 
-/* What is not here changes nothing: it came too late, or is for later (HEDGE). */
+/* What is not here changes nothing: it came too late. */
 static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EVENTS] = {
   [RESILIENT_MACHINE_STATE_NEW] = {
     ON (START, handle_start),
@@ -1705,6 +1995,7 @@ static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EV
   [RESILIENT_MACHINE_STATE_SENDING] = {
     ON (PHASE, handle_phase),
     ON (HEADERS, handle_headers),
+    ON (HEDGE, handle_hedge),
     ON (ATTEMPT_DONE, handle_attempt_done),
     ON_RELEASE,
     ON_INTERRUPTIONS,
@@ -1712,6 +2003,7 @@ static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EV
   [RESILIENT_MACHINE_STATE_RECEIVING] = {
     ON (PHASE, handle_phase),
     ON (HEADERS, handle_headers),
+    ON (HEDGE, handle_hedge),
     ON (ATTEMPT_DONE, handle_attempt_done),
     ON_RELEASE,
     ON_INTERRUPTIONS,

@@ -62,6 +62,9 @@ resilient_gate_set_session_limits (ResilientGate *self, guint max_conns, guint m
  * the owner of @slots until the waiter has left, or was withdrawn. */
 ResilientGateAnswer
 resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter);
+/* Only a slot that is free, and for which nobody waits. */
+gboolean
+resilient_gate_try_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter);
 /* A guard holds @waiter back, which has nothing yet, or a slot that goes back. Until it enters
  * again, with the place of its first arrival, it counts as one that waits. OVERLOADED as above, but
  * never for one that had a slot; else QUEUED. */

@@ -232,6 +232,15 @@ remove_waiter_locked (ResilientGate *self, ResilientSlots *slots, ResilientWaite
   slots->pending_changed = TRUE;
 }
 
+/* Candidates are there, with a slot free, only while somebody is about to admit them: nobody
+ * overtakes them. */
+static gboolean
+may_enter_locked (ResilientGate *self, ResilientSlots *slots)
+{
+  return self->active < get_limit_locked (self) && self->candidates.length == 0
+         && slots->waiters.length == 0 && has_slot_locked (self, slots);
+}
+
 static gboolean
 may_wait_locked (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter)
 {
@@ -314,10 +323,7 @@ resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaite
   if (was_held)
     remove_waiter_locked (self, slots, waiter);
 
-  /* Candidates are there, with a slot free, only while somebody is about to admit them: nobody
-   * overtakes them. */
-  if (self->active < get_limit_locked (self) && self->candidates.length == 0
-      && slots->waiters.length == 0 && has_slot_locked (self, slots))
+  if (may_enter_locked (self, slots))
     {
       add_active_locked (self, slots, +1);
       answer = RESILIENT_GATE_ADMITTED;
@@ -357,6 +363,30 @@ resilient_gate_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaite
     tell_changed (&changed, slots);
 
   return answer;
+}
+
+gboolean
+resilient_gate_try_enter (ResilientGate *self, ResilientSlots *slots, ResilientWaiter *waiter)
+{
+  Changed changed;
+  gboolean entered;
+
+  g_assert (waiter->index == 0 && waiter->slots == NULL);
+
+  g_mutex_lock (&self->lock);
+  entered = may_enter_locked (self, slots);
+  if (entered)
+    {
+      add_active_locked (self, slots, +1);
+      waiter->slots = slots;
+      update_idle_locked (self, slots);
+    }
+  changed = self->changed;
+  g_mutex_unlock (&self->lock);
+
+  if (entered)
+    tell_changed (&changed, slots);
+  return entered;
 }
 
 ResilientGateAnswer

@@ -40,6 +40,12 @@ gboolean resilient_origin_take_change (ResilientOrigin *self);
 /* Notifies the properties that changed since the last call; in the home context. */
 void resilient_origin_notify_changes (ResilientOrigin *self);
 
+/* What pays for hedges: each attempt that may be hedged earns a twentieth of one, up to ten in all.
+ * What is earned does not expire, for programs that send one request now and then. */
+void resilient_origin_deposit_hedge (ResilientOrigin *self);
+/* FALSE: there is not enough for one. */
+gboolean resilient_origin_withdraw_hedge (ResilientOrigin *self);
+
 /* After a resume: TRUE once per origin and @generation, for the request that must use a new
  * connection. */
 gboolean resilient_origin_take_fresh_connection (ResilientOrigin *self, guint generation);

@@ -339,6 +339,55 @@ resilient_retry_policy_builder_set_max_retry_after (ResilientRetryPolicyBuilder 
 }
 
 /**
+ * resilient_retry_policy_builder_set_hedge_delay:
+ * @self: a builder
+ * @hedge_delay: a delay in seconds, not negative; 0, the default, for no hedges
+ *
+ * Sets how long an attempt may be without an answer before another is made beside it.
+ *
+ * Such a hedge cuts off the few answers that take many times as long as the others: the first
+ * answer that the policy accepts is taken, and the other attempts are given up at once. A good
+ * delay is longer than 19 of 20 answers take. Hedging is described in Jeffrey Dean and Luiz André
+ * Barroso, “The Tail at Scale”, Communications of the ACM, 2013, and in gRFC A6 of gRPC.
+ *
+ * There are hedges only of what may be sent twice: idempotent requests (RFC 9110, 9.2.2, or by
+ * [property@Request:idempotency] or a key) whose body, if any, can be sent again. A hedge needs a
+ * slot that is free at that moment, and guards that admit it; it never waits for either. And there
+ * are at most 5 for each 100 requests with a hedge delay to an origin.
+ *
+ * Since: 1.0
+ */
+void
+resilient_retry_policy_builder_set_hedge_delay (ResilientRetryPolicyBuilder *self,
+                                                double hedge_delay)
+{
+  g_return_if_fail (self != NULL);
+
+  self->values.hedge_delay = hedge_delay;
+}
+
+/**
+ * resilient_retry_policy_builder_set_hedge_max:
+ * @self: a builder
+ * @hedge_max: how many, at least 1, which is the default
+ *
+ * Sets how many hedges there may be beside an attempt, each after another
+ * [method@RetryPolicyBuilder.set_hedge_delay].
+ *
+ * They do not count as attempts of the policy: after the last of them has failed there may be a
+ * retry, which may be hedged again.
+ *
+ * Since: 1.0
+ */
+void
+resilient_retry_policy_builder_set_hedge_max (ResilientRetryPolicyBuilder *self, int hedge_max)
+{
+  g_return_if_fail (self != NULL);
+
+  self->values.hedge_max = hedge_max;
+}
+
+/**
  * resilient_retry_policy_builder_build:
  * @self: a builder
  * @error: return location for an error

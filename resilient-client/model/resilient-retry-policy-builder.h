@@ -58,6 +58,12 @@ RESILIENT_AVAILABLE_IN_1_0
 void                         resilient_retry_policy_builder_set_max_retry_after     (ResilientRetryPolicyBuilder  *self,
                                                                                      double                        max_retry_after);
 RESILIENT_AVAILABLE_IN_1_0
+void                         resilient_retry_policy_builder_set_hedge_delay         (ResilientRetryPolicyBuilder  *self,
+                                                                                     double                        hedge_delay);
+RESILIENT_AVAILABLE_IN_1_0
+void                         resilient_retry_policy_builder_set_hedge_max           (ResilientRetryPolicyBuilder  *self,
+                                                                                     int                           hedge_max);
+RESILIENT_AVAILABLE_IN_1_0
 ResilientRetryPolicy        *resilient_retry_policy_builder_build                   (ResilientRetryPolicyBuilder  *self,
                                                                                      GError                      **error);
 

@@ -20,6 +20,8 @@ typedef struct
   gboolean respect_retry_after;
   double max_retry_after;
   gboolean shared_retry_after;
+  double hedge_delay; /* 0: no hedges */
+  int hedge_max;
 } ResilientRetryPolicyValues;
 
 /* Without a limit of retries nothing else keeps a request that fails at once from being sent as

@@ -34,6 +34,7 @@
  * | other retried failures | none | disconnect, read-timeout, write-timeout, status |
  * | retried statuses | none | 408, 425, 429, 500, 502, 503, 504 |
  * | `Retry-After` | ignored | honoured up to one hour, by all requests to the origin |
+ * | hedges | none | none |
  *
  * A policy can't make the library send something twice that must not be sent twice: after a byte of
  * a request may have reached the server, only idempotent requests are repeated, whatever the policy
@@ -67,6 +68,8 @@ static const ResilientRetryPolicyValues default_values = {
   .respect_retry_after = FALSE,
   .max_retry_after = 3600.0,
   .shared_retry_after = FALSE,
+  .hedge_delay = 0.0,
+  .hedge_max = 1,
 };
 
 static const ResilientRetryPolicyValues standard_values = {
@@ -82,6 +85,8 @@ static const ResilientRetryPolicyValues standard_values = {
   .respect_retry_after = TRUE,
   .max_retry_after = 3600.0,
   .shared_retry_after = TRUE,
+  .hedge_delay = 0.0,
+  .hedge_max = 1,
 };
 
 static const guint16 standard_statuses[] = { 408, 425, 429, 500, 502, 503, 504 };
@@ -196,6 +201,24 @@ check_jitter (const ResilientRetryPolicyValues *values, GError **error)
 }
 
 static gboolean
+check_hedges (const ResilientRetryPolicyValues *values, GError **error)
+{
+  if (!check_delay ("hedge_delay", values->hedge_delay, error))
+    return FALSE;
+  if (values->hedge_max >= 1)
+    return TRUE;
+
+  g_set_error (error,
+               RESILIENT_CLIENT_ERROR,
+               RESILIENT_CLIENT_ERROR_INVALID_POLICY,
+               /* Translators: %s is the name of a field, hedge_max. */
+               _ ("Invalid retry policy: %s must be at least 1, and is %d"),
+               "hedge_max",
+               values->hedge_max);
+  return FALSE;
+}
+
+static gboolean
 check_triggers (const ResilientRetryPolicyValues *values,
                 const guint16 *statuses,
                 gsize n_statuses,
@@ -256,7 +279,7 @@ resilient_retry_policy_values_check (const ResilientRetryPolicyValues *values,
     }
 
   return check_delays (values, error) && check_pace (values, error) && check_jitter (values, error)
-         && check_triggers (values, statuses, n_statuses, error);
+         && check_hedges (values, error) && check_triggers (values, statuses, n_statuses, error);
 }
 
 static int
@@ -587,7 +610,8 @@ resilient_retry_policy_equal (ResilientRetryPolicy *self, ResilientRetryPolicy *
          && a->jitter_mode == b->jitter_mode && a->jitter == b->jitter && a->retry_on == b->retry_on
          && !a->respect_retry_after == !b->respect_retry_after
          && !a->shared_retry_after == !b->shared_retry_after
-         && a->max_retry_after == b->max_retry_after && self->n_statuses == other->n_statuses
+         && a->max_retry_after == b->max_retry_after && a->hedge_delay == b->hedge_delay
+         && a->hedge_max == b->hedge_max && self->n_statuses == other->n_statuses
          && memcmp (self->statuses, other->statuses, self->n_statuses * sizeof *self->statuses)
               == 0;
 }
@@ -809,6 +833,44 @@ resilient_retry_policy_get_max_retry_after (ResilientRetryPolicy *self)
   g_return_val_if_fail (self != NULL, 0.0);
 
   return self->values.max_retry_after;
+}
+
+/**
+ * resilient_retry_policy_get_hedge_delay:
+ * @self: a policy
+ *
+ * Gets how long an attempt may be without an answer before another is made beside it, see
+ * [method@RetryPolicyBuilder.set_hedge_delay].
+ *
+ * Returns: the delay in seconds, 0 when there are no hedges
+ *
+ * Since: 1.0
+ */
+double
+resilient_retry_policy_get_hedge_delay (ResilientRetryPolicy *self)
+{
+  g_return_val_if_fail (self != NULL, 0.0);
+
+  return self->values.hedge_delay;
+}
+
+/**
+ * resilient_retry_policy_get_hedge_max:
+ * @self: a policy
+ *
+ * Gets how many hedges there may be beside an attempt, see
+ * [method@RetryPolicyBuilder.set_hedge_max].
+ *
+ * Returns: the number, at least 1
+ *
+ * Since: 1.0
+ */
+int
+resilient_retry_policy_get_hedge_max (ResilientRetryPolicy *self)
+{
+  g_return_val_if_fail (self != NULL, 1);
+
+  return self->values.hedge_max;
 }
 
 /**

@@ -63,6 +63,10 @@ gboolean              resilient_retry_policy_get_shared_retry_after  (ResilientR
 RESILIENT_AVAILABLE_IN_1_0
 double                resilient_retry_policy_get_max_retry_after     (ResilientRetryPolicy  *self);
 RESILIENT_AVAILABLE_IN_1_0
+double                resilient_retry_policy_get_hedge_delay         (ResilientRetryPolicy  *self);
+RESILIENT_AVAILABLE_IN_1_0
+int                   resilient_retry_policy_get_hedge_max           (ResilientRetryPolicy  *self);
+RESILIENT_AVAILABLE_IN_1_0
 double                resilient_retry_policy_delay_for_attempt       (ResilientRetryPolicy  *self,
                                                                       guint                  attempt);
 

@@ -165,11 +165,17 @@ test('policies are built and checked', async () => {
     builder.set_retry_on(Failure.CONNECT | Failure.STATUS);
     builder.set_retry_statuses([503, 429]);
     builder.set_jitter_mode(Resilient.Jitter.FULL);
+    builder.set_hedge_delay(0.5);
+    builder.set_hedge_max(2);
     const policy = builder.build();
     equal(policy.get_retry_on(), Failure.CONNECT | Failure.STATUS);
     equal([...policy.get_retry_statuses()].sort(), [429, 503]);
     equal(policy.get_jitter_mode(), Resilient.Jitter.FULL);
     ok(policy.delay_for_attempt(1) <= policy.get_base_delay());
+    equal([policy.get_hedge_delay(), policy.get_hedge_max()], [0.5, 2]);
+    builder.set_hedge_delay(NaN);
+    await fails(() => builder.build(), ClientError, ClientError.INVALID_POLICY);
+    builder.set_hedge_delay(0);
     builder.set_jitter(2);
     await fails(() => builder.build(), ClientError, ClientError.INVALID_POLICY);
 });

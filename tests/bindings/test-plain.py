@@ -291,6 +291,8 @@ def policies_are_built_and_checked():
     builder.set_respect_retry_after(True)
     builder.set_shared_retry_after(False)
     builder.set_max_retry_after(60)
+    builder.set_hedge_delay(0.5)
+    builder.set_hedge_max(2)
     policy = builder.build()
     equal(policy.get_max_retries(), -1)
     equal((policy.get_base_delay(), policy.get_backoff_factor(), policy.get_max_delay()),
@@ -303,11 +305,21 @@ def policies_are_built_and_checked():
     assert not policy.get_shared_retry_after()
     assert Resilient.RetryPolicy.get_standard().get_shared_retry_after()
     equal(policy.get_max_retry_after(), 60)
+    equal((policy.get_hedge_delay(), policy.get_hedge_max()), (0.5, 2))
     assert 0.125 <= policy.delay_for_attempt(1) <= 0.25
     assert policy.equal(Resilient.RetryPolicyBuilder.new(policy).build())
 
     builder.set_retry_statuses([])
     equal(list(builder.build().get_retry_statuses()), [])
+    for setter, value, name in ((builder.set_hedge_max, 0, 'hedge_max'),
+                                (builder.set_hedge_delay, -1, 'hedge_delay'),
+                                (builder.set_hedge_delay, float('nan'), 'hedge_delay')):
+        setter(value)
+        error = raises(GLib.Error, builder.build)
+        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)
+        assert name in error.message, error.message
+        builder.set_hedge_max(1)
+    builder.set_hedge_delay(0)
     builder.set_backoff_factor(0.5)
     error = raises(GLib.Error, builder.build)
     assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.INVALID_POLICY)

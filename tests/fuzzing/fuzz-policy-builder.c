@@ -15,13 +15,14 @@
 /* A policy may be built of what stands in a file of settings.
  *
  * An input has a line for each of: max_retries, base_delay, backoff_factor, max_delay, jitter_mode,
- * jitter, retry_on, respect_retry_after, max_retry_after; then one for each status. */
+ * jitter, retry_on, respect_retry_after, max_retry_after, hedge_delay, hedge_max; then one for each
+ * status. */
 
 #define MAX_STATUSES 64
 
 static const char *const fields[] = {
-  "max_retries", "base_delay", "backoff_factor", "max_delay",       "jitter_mode",
-  "jitter",      "retry_on",   "retry_statuses", "max_retry_after", NULL,
+  "max_retries", "base_delay",     "backoff_factor",  "max_delay",   "jitter_mode", "jitter",
+  "retry_on",    "retry_statuses", "max_retry_after", "hedge_delay", "hedge_max",   NULL,
 };
 
 static ResilientRetryPolicyBuilder *
@@ -38,6 +39,8 @@ make_builder (const ResilientRetryPolicyValues *values, const guint16 *statuses,
   resilient_retry_policy_builder_set_retry_on (builder, values->retry_on);
   resilient_retry_policy_builder_set_respect_retry_after (builder, values->respect_retry_after);
   resilient_retry_policy_builder_set_max_retry_after (builder, values->max_retry_after);
+  resilient_retry_policy_builder_set_hedge_delay (builder, values->hedge_delay);
+  resilient_retry_policy_builder_set_hedge_max (builder, values->hedge_max);
   resilient_retry_policy_builder_set_retry_statuses (builder, statuses, n_statuses);
 
   return builder;
@@ -58,6 +61,7 @@ is_valid (const ResilientRetryPolicyValues *values, const guint16 *statuses, gsi
 
   return values->max_retries >= -1 && is_duration (values->base_delay)
          && (values->max_retries >= 0 || values->base_delay >= 0.01)
+         && is_duration (values->hedge_delay) && values->hedge_max >= 1
          && is_duration (values->max_delay) && is_duration (values->max_retry_after)
          && values->base_delay <= values->max_delay && values->backoff_factor >= 1.0
          && values->backoff_factor <= G_MAXDOUBLE && (int) values->jitter_mode >= 0
@@ -130,6 +134,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     .retry_on = (int) fuzz_take_integer (&input, G_MININT, G_MAXINT),
     .respect_retry_after = (int) fuzz_take_integer (&input, G_MININT, G_MAXINT),
     .max_retry_after = fuzz_take_double (&input),
+    .hedge_delay = fuzz_take_double (&input),
+    .hedge_max = (int) fuzz_take_integer (&input, G_MININT, G_MAXINT),
   };
   g_autoptr (ResilientRetryPolicyBuilder) builder = NULL;
   g_autoptr (ResilientRetryPolicyBuilder) copier = NULL;

@@ -5,6 +5,7 @@
 
 #include "resilient-call-private.h"
 #include "resilient-origin-private.h"
+#include "resilient-retry-policy-builder.h"
 #include "fake-monitor.h"
 #include "virtual-clock.h"
 
@@ -512,7 +513,7 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
       virtual_clock_settle ();
       return;
     default:
-      /* QUEUE_TIMEOUT, HEDGE and DEADLINE: as their timers do */
+      /* QUEUE_TIMEOUT, DEADLINE, and HEDGE and SETTLED where there is but one attempt */
       resilient_call_machine_handle (f->machine, event, NULL);
     }
 }
@@ -528,25 +529,25 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
 
 static const guint8 expected[RESILIENT_MACHINE_N_STATES][N_COLUMNS] = {
   /* clang-format off */
-  /*              start admit prep qtime phase head  done  rel  wake   ask retry netb   hedge canc close deadl fail */
+  /*              start admit prep qtime phase head  done  rel  wake   ask retry netb   hedge settl canc close deadl fail */
   [RESILIENT_MACHINE_STATE_NEW] =
-                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   END, END,  END,  __ },
+                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_QUEUED] =
-                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,  __,   __,    __,   END, END,  END,  __ },
+                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_PREPARING] =
-                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   END, END,  END,  __ },
+                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_SENDING] =
-                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,  __,   __,    __,   END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,  __,   __,    __,   __,    END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_RECEIVING] =
-                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,  __,   __,    __,   END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,  __,   __,    __,   __,    END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_STREAMING] =
-                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,  __,   __,    __,   END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,  __,   __,    __,   __,    END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_SLEEPING] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  __,  SEND, __,    __,   END, END,  END,  __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  __,  SEND, __,    __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_OFFLINE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  SEND, SLEEP, __,   END, END,  END,  __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  SEND, SLEEP, __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_DONE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,  __,   __,   __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    __,  __,   __,   __ },
   /* clang-format on */
 };
 
@@ -1379,6 +1380,426 @@ tear_down_guards (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n_freed, >, 0);
 }
 
+/* --- several attempts at once ---------------------------------------------------------------- */
+
+static ResilientRetryPolicy *
+make_hedging_policy (int hedge_max)
+{
+  const guint16 statuses[] = { 503 };
+  g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
+  ResilientRetryPolicy *policy;
+  g_autoptr (GError) error = NULL;
+
+  resilient_retry_policy_builder_set_retry_on (
+    builder, RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_STATUS);
+  resilient_retry_policy_builder_set_retry_statuses (builder, statuses, G_N_ELEMENTS (statuses));
+  resilient_retry_policy_builder_set_hedge_delay (builder, 0.5);
+  resilient_retry_policy_builder_set_hedge_max (builder, hedge_max);
+  policy = resilient_retry_policy_builder_build (builder, &error);
+  g_assert_no_error (error);
+  return policy;
+}
+
+/* As many as 20 requests pay for. */
+static void
+pay_for_hedges (Fixture *f, guint n)
+{
+  g_autoptr (GUri) uri = g_uri_parse ("http://example.com/", SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (ResilientOrigin) origin =
+    resilient_origin_table_get (resilient_engine_get_origins (f->engine), uri);
+
+  while (resilient_origin_withdraw_hedge (origin))
+    ;
+  for (guint i = 0; i < 20 * n; i++)
+    resilient_origin_deposit_hedge (origin);
+}
+
+static void
+start_hedged (Fixture *f, const char *method, int hedge_max)
+{
+  g_autoptr (ResilientRetryPolicy) policy = make_hedging_policy (hedge_max);
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new (method, "http://example.com/", NULL);
+
+  resilient_frozen_request_set_retry_policy (frozen, policy);
+  f->call =
+    resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+  f->machine = resilient_call_get_machine (f->call);
+  resilient_call_wait_async (f->call, NULL, answered_cb, &f->n_answers);
+}
+
+static ManualAttempt *
+nth (Fixture *f, guint i)
+{
+  return f->transport->attempts->pdata[i];
+}
+
+/* Two of them. */
+static void
+bring_to_hedge (Fixture *f, ResilientMachineState state)
+{
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  pay_for_hedges (f, 1);
+  start_hedged (f, "GET", 1);
+  virtual_clock_advance (0.6);
+  assert_state (f, SENDING);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  if (state == RESILIENT_MACHINE_STATE_RECEIVING)
+    nth (f, 0)->funcs.phase (&nth (f, 0)->parent, RESILIENT_PHASE_READING, nth (f, 0)->data);
+  g_assert_cmpint (resilient_call_machine_get_state (f->machine), ==, state);
+}
+
+typedef enum
+{
+  DO_PHASE,
+  DO_HEADERS,
+  DO_BAD_HEADERS,
+  DO_SUCCEED,
+  DO_BAD_STATUS,
+  DO_FAIL,
+  DO_RELEASE, /* after it has lost */
+  DO_EVENT
+} HedgeDeed;
+
+/* Each event while two attempts are under way, of the first and of the second. */
+static void
+test_hedge_table (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *name;
+    HedgeDeed deed;
+    guint event;           /* of DO_EVENT */
+    guint8 of;             /* which attempt */
+    guint8 to;             /* the state after, STAYS: as before */
+    const char *abandoned; /* which attempts are, after the turn */
+  } rows[] = {
+    { "first is read", DO_PHASE, 0, 0, RECV, "--" },
+    { "second is read", DO_PHASE, 0, 1, RECV, "--" },
+    { "first has headers", DO_HEADERS, 0, 0, STAYS, "-x" },
+    { "second has headers", DO_HEADERS, 0, 1, STAYS, "x-" },
+    { "first has bad headers", DO_BAD_HEADERS, 0, 0, STAYS, "--" },
+    { "second has bad headers", DO_BAD_HEADERS, 0, 1, STAYS, "--" },
+    { "first succeeds", DO_SUCCEED, 0, 0, END, "-x" },
+    { "second succeeds", DO_SUCCEED, 0, 1, END, "x-" },
+    { "first has a bad status", DO_BAD_STATUS, 0, 0, SEND, "--" },
+    { "second has a bad status", DO_BAD_STATUS, 0, 1, STAYS, "--" },
+    { "first fails", DO_FAIL, 0, 0, SEND, "--" },
+    { "second fails", DO_FAIL, 0, 1, STAYS, "--" },
+    { "the one that lost is released", DO_RELEASE, 0, 1, STAYS, "x-" },
+    { "start", DO_EVENT, RESILIENT_MACHINE_EVENT_START, 0, STAYS, "--" },
+    { "admitted", DO_EVENT, RESILIENT_MACHINE_EVENT_ADMITTED, 0, STAYS, "--" },
+    { "prepared", DO_EVENT, RESILIENT_MACHINE_EVENT_PREPARED, 0, STAYS, "--" },
+    { "queue timeout", DO_EVENT, RESILIENT_MACHINE_EVENT_QUEUE_TIMEOUT, 0, STAYS, "--" },
+    { "wake", DO_EVENT, RESILIENT_MACHINE_EVENT_WAKE, 0, STAYS, "--" },
+    { "ask again", DO_EVENT, RESILIENT_MACHINE_EVENT_ASK_AGAIN, 0, STAYS, "--" },
+    { "retry now", DO_EVENT, RESILIENT_MACHINE_EVENT_RETRY_NOW, 0, STAYS, "--" },
+    { "network back", DO_EVENT, RESILIENT_MACHINE_EVENT_NETWORK_BACK, 0, STAYS, "--" },
+    { "hedge", DO_EVENT, RESILIENT_MACHINE_EVENT_HEDGE, 0, STAYS, "--" },
+    { "settled", DO_EVENT, RESILIENT_MACHINE_EVENT_SETTLED, 0, STAYS, "--" },
+    { "cancel", DO_EVENT, RESILIENT_MACHINE_EVENT_CANCEL, 0, END, "xx" },
+    { "close", DO_EVENT, RESILIENT_MACHINE_EVENT_CLOSE, 0, END, "xx" },
+    { "deadline", DO_EVENT, RESILIENT_MACHINE_EVENT_DEADLINE, 0, END, "xx" },
+  };
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (rows); i++)
+    {
+      guint row = i / 2;
+      ResilientMachineState from =
+        i % 2 == 0 ? RESILIENT_MACHINE_STATE_SENDING : RESILIENT_MACHINE_STATE_RECEIVING;
+      ManualAttempt *attempt;
+
+      g_test_message ("%s, from state %d", rows[row].name, from);
+      bring_to_hedge (f, from);
+      attempt = nth (f, rows[row].of);
+      switch (rows[row].deed)
+        {
+        case DO_PHASE:
+          attempt->funcs.phase (&attempt->parent, RESILIENT_PHASE_READING, attempt->data);
+          break;
+        case DO_HEADERS:
+          g_assert_true (attempt->funcs.headers (&attempt->parent, 200, -1, attempt->data));
+          /* the other one may answer in the same turn: that is too late */
+          g_assert_false (
+            nth (f, !rows[row].of)
+              ->funcs.headers (
+                &nth (f, !rows[row].of)->parent, 200, -1, nth (f, !rows[row].of)->data));
+          break;
+        case DO_BAD_HEADERS:
+          g_assert_true (attempt->funcs.headers (&attempt->parent, 503, -1, attempt->data));
+          break;
+        case DO_SUCCEED:
+          manual_succeed (attempt);
+          break;
+        case DO_BAD_STATUS:
+          manual_answer (attempt, 503);
+          break;
+        case DO_FAIL:
+          manual_fail (attempt);
+          break;
+        case DO_RELEASE:
+          attempt->funcs.headers (&attempt->parent, 200, -1, attempt->data);
+          virtual_clock_settle ();
+          manual_release (nth (f, !rows[row].of));
+          break;
+        case DO_EVENT:
+          resilient_call_machine_handle (f->machine, rows[row].event, NULL);
+          break;
+        }
+      virtual_clock_settle ();
+
+      g_assert_cmpint (resilient_call_machine_get_state (f->machine),
+                       ==,
+                       rows[row].to == STAYS ? from : rows[row].to);
+      for (guint j = 0; j < 2; j++)
+        g_assert_cmpint (nth (f, j)->abandoned, ==, rows[row].abandoned[j] == 'x');
+      g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+      g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)),
+                        ==,
+                        f->transport->n_slots);
+      if (rows[row].to == END)
+        {
+          g_autoptr (ResilientResult) result = resilient_call_get_result (f->call);
+          g_autoptr (GPtrArray) log = resilient_result_list_attempts (result);
+
+          g_assert_cmpuint (
+            resilient_gate_get_running (resilient_engine_get_gate (f->engine)), ==, 0);
+          g_assert_cmpuint (log->len, ==, 2);
+          g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
+          g_assert_cmpuint (resilient_result_get_sends (result), ==, 2);
+          if (rows[row].deed == DO_SUCCEED)
+            {
+              g_assert_cmpint (
+                resilient_attempt_get_reason (log->pdata[0]), ==, RESILIENT_REASON_HEDGE);
+              g_assert_cmpuint (
+                resilient_attempt_get_failure (log->pdata[0]), ==, RESILIENT_FAILURE_CANCELLED);
+              g_assert_cmpint (
+                resilient_attempt_get_reason (log->pdata[1]), ==, RESILIENT_REASON_SUCCESS);
+            }
+          else
+            {
+              g_assert_cmpint (resilient_attempt_get_reason (log->pdata[0]),
+                               ==,
+                               resilient_attempt_get_reason (log->pdata[1]));
+            }
+          for (guint j = 0; j < 2; j++)
+            g_assert_cmpuint (resilient_attempt_get_number (log->pdata[j]), ==, 1);
+        }
+      clear_call (f);
+    }
+}
+
+/* The last of them to fail is what the policy judges, and there is one retry, which may be hedged
+ * again. */
+static void
+test_hedge_all_fail (Fixture *f, gconstpointer data)
+{
+  for (guint first = 0; first < 2; first++)
+    {
+      g_autoptr (ResilientResult) result = NULL;
+      g_autoptr (GPtrArray) log = NULL;
+
+      bring_to_hedge (f, RESILIENT_MACHINE_STATE_SENDING);
+      manual_fail (nth (f, first));
+      assert_state (f, SENDING);
+      manual_answer (nth (f, !first), 503);
+      assert_state (f, SLEEPING);
+      pay_for_hedges (f, 1);
+      virtual_clock_advance (1.5);
+      assert_state (f, SENDING);
+      g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 2);
+      virtual_clock_advance (1);
+      g_assert_cmpuint (f->transport->attempts->len, ==, 4);
+      g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 2);
+      manual_succeed (nth (f, 3));
+      assert_state (f, DONE);
+
+      result = resilient_call_get_result (f->call);
+      g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_SUCCESS);
+      g_assert_cmpuint (resilient_result_get_attempts (result), ==, 2);
+      log = resilient_result_list_attempts (result);
+      g_assert_cmpuint (log->len, ==, 4);
+      for (guint i = 0; i < log->len; i++)
+        g_assert_cmpuint (resilient_attempt_get_number (log->pdata[i]), ==, 1 + i / 2);
+      g_assert_cmpint (resilient_attempt_get_reason (log->pdata[0]), ==, RESILIENT_REASON_HEDGE);
+      g_assert_cmpint (resilient_attempt_get_reason (log->pdata[1]), ==, RESILIENT_REASON_RETRY);
+      g_assert_cmpint (resilient_attempt_get_reason (log->pdata[2]), ==, RESILIENT_REASON_HEDGE);
+      g_assert_cmpint (resilient_attempt_get_reason (log->pdata[3]), ==, RESILIENT_REASON_SUCCESS);
+      g_assert_cmpfloat (resilient_attempt_get_delay_before (log->pdata[3]), ==, 0.5);
+      clear_call (f);
+    }
+}
+
+/* A status that came beside another attempt can still be the answer, with what it asks for. */
+static void
+test_hedge_last_word (Fixture *f, gconstpointer data)
+{
+  bring_to_hedge (f, RESILIENT_MACHINE_STATE_SENDING);
+  g_assert_true (nth (f, 1)->funcs.headers (&nth (f, 1)->parent, 503, -1, nth (f, 1)->data));
+  manual_fail (nth (f, 0));
+  assert_state (f, SENDING);
+  manual_answer (nth (f, 1), 503);
+  assert_state (f, SLEEPING);
+  clear_call (f);
+}
+
+/* Where there is nothing that pays, no slot, a guard against it, an answer on the way, a method
+ * that must not be repeated, or a client that closes, there is no hedge; nothing is kept of it. */
+static void
+test_hedge_none (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  for (guint i = 0; i < 9; i++)
+    {
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), i == 1 ? 1 : 100, 100, 100);
+      pay_for_hedges (f, i == 0 ? 0 : 1);
+      guard->check = guard->enter = RESILIENT_GUARD_ADMIT;
+      start_hedged (f, i == 6 ? "POST" : "GET", 1);
+      virtual_clock_settle ();
+      guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
+      switch (i)
+        {
+        case 2:
+          guard->check = RESILIENT_GUARD_REFUSE;
+          break;
+        case 3:
+          guard->check = RESILIENT_GUARD_NOT_BEFORE;
+          break;
+        case 4:
+          guard->enter = RESILIENT_GUARD_REFUSE;
+          break;
+        case 5:
+          guard->enter = RESILIENT_GUARD_NOT_BEFORE;
+          break;
+        case 7:
+          newest (f)->funcs.headers (&newest (f)->parent, 200, -1, newest (f)->data);
+          break;
+        case 8:
+          /* the slot that is free is another's who waits */
+          resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
+          f->other = start_one (f);
+          virtual_clock_settle ();
+          break;
+        default:
+          break;
+        }
+      virtual_clock_advance (2);
+      g_test_message ("case %u", i);
+      assert_state (f, SENDING);
+      g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+      g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 1);
+      g_assert_cmpuint (
+        resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, i == 8 ? 1 : 0);
+      g_assert_cmpuint (guard->n_in_line, ==, 0);
+      g_assert_cmpuint (guard->n_inside, ==, 1);
+      /* a guard that admits it later does not bring it back */
+      guard->check = guard->enter = RESILIENT_GUARD_ADMIT;
+      virtual_clock_advance (20);
+      g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+      clear_call (f);
+      assert_nothing_taken (guard);
+    }
+}
+
+/* Guards hear of each attempt, and of one that lost nothing against the server. */
+static void
+test_hedge_guards (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  bring_to_hedge (f, RESILIENT_MACHINE_STATE_SENDING);
+  g_assert_cmpuint (guard->n_inside, ==, 2);
+  manual_succeed (nth (f, 1));
+  g_assert_cmpuint (guard->n_ends[RESILIENT_GUARD_END_SUCCESS], ==, 1);
+  g_assert_cmpuint (guard->n_ends[RESILIENT_GUARD_END_NO_VERDICT], ==, 1);
+  assert_nothing_taken (guard);
+  clear_call (f);
+}
+
+/* One after the other, each after another delay, as many as the policy says. */
+static void
+test_hedge_max (Fixture *f, gconstpointer data)
+{
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  pay_for_hedges (f, 9);
+  start_hedged (f, "GET", 3);
+  for (guint n = 1; n <= 4; n++)
+    {
+      virtual_clock_advance (n == 1 ? 0.4 : 0.5);
+      g_assert_cmpuint (f->transport->attempts->len, ==, n);
+    }
+  virtual_clock_advance (10);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 4);
+  manual_fail (nth (f, 1));
+  manual_succeed (nth (f, 2));
+  virtual_clock_settle ();
+  g_assert_true (nth (f, 0)->abandoned && nth (f, 3)->abandoned);
+  assert_state (f, DONE);
+  clear_call (f);
+}
+
+/* While a hedge starts a function of the app's may run a main loop, in which the call ends, by
+ * whatever: the one that starts is abandoned then. */
+static void
+inside_hedge_first_succeeds (ManualAttempt *attempt, gpointer data)
+{
+  manual_succeed (nth (data, 0));
+  virtual_clock_settle ();
+  g_assert_false (attempt->abandoned);
+}
+
+static void
+inside_hedge_cancel (ManualAttempt *attempt, gpointer data)
+{
+  resilient_call_machine_handle (((Fixture *) data)->machine, RESILIENT_MACHINE_EVENT_CANCEL, NULL);
+  g_assert_true (nth (data, 0)->abandoned);
+  g_assert_false (attempt->abandoned);
+}
+
+static void
+test_hedge_inside_start (Fixture *f, gconstpointer data)
+{
+  void (*insides[]) (ManualAttempt *, gpointer) = { inside_hedge_first_succeeds,
+                                                    inside_hedge_cancel };
+
+  for (guint i = 0; i < G_N_ELEMENTS (insides); i++)
+    {
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+      pay_for_hedges (f, 1);
+      start_hedged (f, "GET", 1);
+      virtual_clock_settle ();
+      f->transport->inside = insides[i];
+      f->transport->inside_data = f;
+      virtual_clock_advance (1);
+      g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+      g_assert_true (nth (f, 1)->abandoned);
+      assert_state (f, DONE);
+      clear_call (f);
+    }
+}
+
+/* To abandon one may release the other. */
+static void
+inside_abandon_release (ManualAttempt *attempt, gpointer data)
+{
+  Fixture *f = data;
+
+  manual_release (attempt == nth (f, 0) ? nth (f, 1) : nth (f, 0));
+}
+
+static void
+test_hedge_inside_abandon (Fixture *f, gconstpointer data)
+{
+  bring_to_hedge (f, RESILIENT_MACHINE_STATE_SENDING);
+  f->transport->inside = inside_abandon_release;
+  f->transport->inside_data = f;
+  resilient_call_cancel (f->call);
+  virtual_clock_settle ();
+  assert_state (f, DONE);
+  clear_call (f);
+}
+
 /* --- what is told of it ---------------------------------------------------------------------- */
 
 static void
@@ -1429,6 +1850,14 @@ main (int argc, char *argv[])
   ADD ("guard/interrupted", test_guard_interrupted, tear_down_guards);
   ADD ("guard/offline-deadline", test_guard_offline_deadline, tear_down_guards);
   ADD ("guard/ends", test_guard_ends, tear_down_guards);
+  ADD ("hedge/table", test_hedge_table, tear_down);
+  ADD ("hedge/all-fail", test_hedge_all_fail, tear_down);
+  ADD ("hedge/last-word", test_hedge_last_word, tear_down);
+  ADD ("hedge/none", test_hedge_none, tear_down_guards);
+  ADD ("hedge/guards", test_hedge_guards, tear_down_guards);
+  ADD ("hedge/max", test_hedge_max, tear_down);
+  ADD ("hedge/inside-start", test_hedge_inside_start, tear_down);
+  ADD ("hedge/inside-abandon", test_hedge_inside_abandon, tear_down);
   g_test_add_func ("/call-machine/debug-lines", test_debug_lines);
 
   return g_test_run ();

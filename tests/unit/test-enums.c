@@ -85,7 +85,8 @@ static const TypeCase cases[] = {
       "body-spent",
       "retry-after-too-long",
       "deadline-too-near",
-      "queue-timeout" } },
+      "queue-timeout",
+      "hedge" } },
   { resilient_batch_flags_get_type, "ResilientBatchFlags", TRUE, { "none", "fail-fast" } },
 };
 

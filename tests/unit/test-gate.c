@@ -79,6 +79,32 @@ leave_all (Visitor *visitors, guint n_visitors)
     leave (&visitors[i]);
 }
 
+/* Only what is free, and for which nobody waits; who is refused leaves no trace. */
+static void
+test_try_enter (Fixture *self, gconstpointer user_data)
+{
+  Visitor v[4] = { 0 };
+
+  resilient_gate_set_limits (self->gate, 100, 2, 10);
+  g_assert_cmpint (enter (self, self->a, &v[0], '0'), ==, RESILIENT_GATE_ADMITTED);
+  g_assert_true (resilient_gate_try_enter (self->gate, self->a, &v[1].waiter));
+  assert_counts (self->a, 2, 0);
+  g_assert_false (resilient_gate_try_enter (self->gate, self->a, &v[2].waiter));
+  assert_counts (self->a, 2, 0);
+  g_assert_true (resilient_gate_try_enter (self->gate, self->b, &v[2].waiter));
+
+  /* the total is full, and one waits */
+  resilient_gate_set_limits (self->gate, 3, 10, 10);
+  g_assert_cmpint (enter (self, self->a, &v[3], '3'), ==, RESILIENT_GATE_QUEUED);
+  resilient_gate_leave (self->gate, &v[2].waiter);
+  g_assert_cmpstr (self->log->str, ==, "3");
+  g_assert_false (resilient_gate_try_enter (self->gate, self->b, &v[2].waiter));
+  resilient_gate_leave (self->gate, &v[0].waiter);
+  g_assert_true (resilient_gate_try_enter (self->gate, self->b, &v[2].waiter));
+  for (guint i = 1; i < 4; i++)
+    resilient_gate_leave (self->gate, &v[i].waiter);
+}
+
 static void
 test_per_origin (Fixture *self, gconstpointer user_data)
 {
@@ -903,6 +929,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
   ADD ("/gate/per-origin", test_per_origin);
+  ADD ("/gate/try-enter", test_try_enter);
   ADD ("/gate/total", test_total);
   ADD ("/gate/order", test_order);
   ADD ("/gate/withdraw", test_withdraw);

@@ -48,6 +48,26 @@ tear_down (Fixture *self, gconstpointer user_data)
   g_assert_finalize_object (self->origin);
 }
 
+/* Twenty pay for one, and what is saved up is bounded. */
+static void
+test_hedges (Fixture *self, gconstpointer user_data)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < 19; i++)
+    resilient_origin_deposit_hedge (self->origin);
+  g_assert_false (resilient_origin_withdraw_hedge (self->origin));
+  resilient_origin_deposit_hedge (self->origin);
+  g_assert_true (resilient_origin_withdraw_hedge (self->origin));
+  g_assert_false (resilient_origin_withdraw_hedge (self->origin));
+
+  for (guint i = 0; i < 1000; i++)
+    resilient_origin_deposit_hedge (self->origin);
+  while (resilient_origin_withdraw_hedge (self->origin))
+    n++;
+  g_assert_cmpuint (n, ==, 10);
+}
+
 static void
 test_key (void)
 {
@@ -611,6 +631,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
+  ADD ("/origin/hedges", test_hedges);
   g_test_add_func ("/origin/key", test_key);
   g_test_add_func ("/origin/key/unusual", test_key_unusual);
   g_test_add_func ("/origin/near", test_near);

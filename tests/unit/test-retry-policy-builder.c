@@ -54,6 +54,8 @@ test_setters (void)
   resilient_retry_policy_builder_set_respect_retry_after (builder, 42);
   resilient_retry_policy_builder_set_shared_retry_after (builder, 42);
   resilient_retry_policy_builder_set_max_retry_after (builder, 0.0);
+  resilient_retry_policy_builder_set_hedge_delay (builder, 0.25);
+  resilient_retry_policy_builder_set_hedge_max (builder, 3);
 
   policy = resilient_retry_policy_builder_build (builder, &error);
   g_assert_no_error (error);
@@ -67,6 +69,8 @@ test_setters (void)
   g_assert_cmpint (resilient_retry_policy_get_respect_retry_after (policy), ==, TRUE);
   g_assert_cmpint (resilient_retry_policy_get_shared_retry_after (policy), ==, TRUE);
   g_assert_cmpfloat (resilient_retry_policy_get_max_retry_after (policy), ==, 0.0);
+  g_assert_cmpfloat (resilient_retry_policy_get_hedge_delay (policy), ==, 0.25);
+  g_assert_cmpint (resilient_retry_policy_get_hedge_max (policy), ==, 3);
 
   /* In order, each once. */
   kept = resilient_retry_policy_get_retry_statuses (policy, &n_kept);
@@ -93,11 +97,13 @@ typedef enum
   FIELD_RETRY_ON,
   FIELD_RETRY_STATUSES,
   FIELD_MAX_RETRY_AFTER,
+  FIELD_HEDGE_DELAY,
+  FIELD_HEDGE_MAX,
 } Field;
 
 static const char *const field_names[] = {
-  "max_retries", "base_delay", "backoff_factor", "max_delay",       "jitter_mode",
-  "jitter",      "retry_on",   "retry_statuses", "max_retry_after",
+  "max_retries", "base_delay",     "backoff_factor",  "max_delay",   "jitter_mode", "jitter",
+  "retry_on",    "retry_statuses", "max_retry_after", "hedge_delay", "hedge_max",
 };
 
 static void
@@ -136,6 +142,12 @@ set_field (ResilientRetryPolicyBuilder *builder, Field field, double value)
       break;
     case FIELD_MAX_RETRY_AFTER:
       resilient_retry_policy_builder_set_max_retry_after (builder, value);
+      break;
+    case FIELD_HEDGE_DELAY:
+      resilient_retry_policy_builder_set_hedge_delay (builder, value);
+      break;
+    case FIELD_HEDGE_MAX:
+      resilient_retry_policy_builder_set_hedge_max (builder, (int) value);
       break;
     default:
       g_assert_not_reached ();
@@ -191,6 +203,12 @@ test_refused (void)
     { FIELD_MAX_RETRY_AFTER, -1.0 },
     { FIELD_MAX_RETRY_AFTER, NAN },
     { FIELD_MAX_RETRY_AFTER, INFINITY },
+    { FIELD_HEDGE_DELAY, -0.1 },
+    { FIELD_HEDGE_DELAY, NAN },
+    { FIELD_HEDGE_DELAY, INFINITY },
+    { FIELD_HEDGE_MAX, 0 },
+    { FIELD_HEDGE_MAX, -1 },
+    { FIELD_HEDGE_MAX, G_MININT },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

@@ -66,6 +66,8 @@ test_presets (void)
         resilient_retry_policy_get_max_retry_after (policy), ==, values->max_retry_after);
       g_assert_cmpint (
         resilient_retry_policy_get_shared_retry_after (policy), ==, values->shared_retry_after);
+      g_assert_cmpfloat (resilient_retry_policy_get_hedge_delay (policy), ==, 0.0);
+      g_assert_cmpint (resilient_retry_policy_get_hedge_max (policy), ==, 1);
 
       statuses = resilient_retry_policy_get_retry_statuses (policy, &n_statuses);
       g_assert_cmpmem (statuses,
@@ -219,7 +221,7 @@ test_equal (void)
   g_assert_false (resilient_retry_policy_equal (policy, other));
 
   /* Each value counts. */
-  for (guint field = 0; field < 10; field++)
+  for (guint field = 0; field < 12; field++)
     {
       g_autoptr (ResilientRetryPolicy) changed = NULL;
       ResilientRetryPolicyValues copy = values;
@@ -251,6 +253,12 @@ test_equal (void)
           copy.respect_retry_after = FALSE;
           break;
         case 8:
+          copy.hedge_delay += 0.5;
+          break;
+        case 9:
+          copy.hedge_max++;
+          break;
+        case 10:
           copy.max_retry_after += 0.5;
           break;
         default:

@@ -1,0 +1,173 @@
+/* SPDX-FileCopyrightText: The resilient-client authors
+ * SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include "resilient-random-private.h"
+#include "resilient-retry-policy-builder.h"
+#include "call-fixture.h"
+
+/* What hedges are for: a server of which few answers take many times as long as the others. In
+ * virtual time, over scripted attempts. */
+
+#define N_REQUESTS 20000
+#define MEDIAN 0.05        /* seconds */
+#define SLOW (20 * MEDIAN) /* one answer of each hundred */
+#define INTERVAL 0.05      /* between two requests */
+#define DELAY (2 * MEDIAN) /* of a hedge */
+
+static ResilientRetryPolicy *
+make_policy (double hedge_delay)
+{
+  g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
+  ResilientRetryPolicy *policy;
+  g_autoptr (GError) error = NULL;
+
+  resilient_retry_policy_builder_set_hedge_delay (builder, hedge_delay);
+  policy = resilient_retry_policy_builder_build (builder, &error);
+  g_assert_no_error (error);
+  return policy;
+}
+
+/* In each hundred answers one is slow, at a place drawn anew. */
+static void
+script_answers (ScriptedTransport *script, gboolean all_slow)
+{
+  for (guint i = 0; i < 2 * N_REQUESTS / 100; i++)
+    {
+      guint slow = (guint) resilient_random_range (0, 100);
+
+      for (guint j = 0; j < 100; j++)
+        {
+          ScriptedStep step = SCRIPTED_OK;
+
+          step.takes =
+            j == slow || all_slow ? SLOW : resilient_random_range (0.6 * MEDIAN, 1.4 * MEDIAN);
+          scripted_transport_add (script, step);
+        }
+    }
+}
+
+static ResilientCall *
+start_with (Fixture *f, ResilientRetryPolicy *policy)
+{
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://localhost/", NULL);
+
+  resilient_frozen_request_set_retry_policy (frozen, policy);
+  return resilient_call_start (
+    f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+}
+
+static int
+compare_times (gconstpointer a, gconstpointer b)
+{
+  double first = *(const double *) a;
+  double second = *(const double *) b;
+
+  return first < second ? -1 : first > second;
+}
+
+typedef struct
+{
+  double median, p99; /* seconds */
+  double extra;       /* part of the requests */
+} Figures;
+
+static Figures
+run (Fixture *f, double hedge_delay, guint n_requests, double interval)
+{
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (hedge_delay);
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (double));
+  guint n_before = f->script->n_started;
+  Figures figures;
+
+  for (guint i = 0; i < n_requests; i++)
+    {
+      g_ptr_array_add (calls, start_with (f, policy));
+      virtual_clock_advance (interval);
+    }
+  virtual_clock_advance (1000 * SLOW);
+
+  for (guint i = 0; i < calls->len; i++)
+    {
+      g_autoptr (ResilientResult) result = resilient_call_get_result (calls->pdata[i]);
+      double time;
+
+      g_assert_true (resilient_result_is_success (result));
+      g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
+      time = resilient_result_get_total_time (result);
+      g_array_append_val (times, time);
+    }
+  g_array_sort (times, compare_times);
+  figures.median = g_array_index (times, double, n_requests / 2);
+  figures.p99 = g_array_index (times, double, n_requests * 99 / 100);
+  figures.extra = (double) (f->script->n_started - n_before) / n_requests - 1;
+  clear_events (f);
+  return figures;
+}
+
+/* The answers that take longest are those that a hedge overtakes. */
+static void
+test_tail (Fixture *f, gconstpointer data)
+{
+  Figures without, with;
+
+  script_answers (f->script, FALSE);
+  without = run (f, 0, N_REQUESTS, INTERVAL);
+  f->script->next = 0;
+  with = run (f, DELAY, N_REQUESTS, INTERVAL);
+
+  g_test_message ("without hedges: median %.3f s, p99 %.3f s", without.median, without.p99);
+  g_test_message ("with hedges: median %.3f s, p99 %.3f s, extra load %.2f %%",
+                  with.median,
+                  with.p99,
+                  100 * with.extra);
+  g_assert_cmpfloat (without.extra, ==, 0);
+  g_assert_cmpfloat (without.p99, >=, SLOW - 1e-6);
+  g_assert_cmpfloat (with.p99, <=, 0.5 * without.p99);
+  g_assert_cmpfloat (with.extra, >, 0);
+  g_assert_cmpfloat (with.extra, <=, 0.05);
+}
+
+/* When all of them are slow a hedge helps nobody, and it stays at what pays for them. */
+static void
+test_all_slow (Fixture *f, gconstpointer data)
+{
+  Figures figures;
+
+  script_answers (f->script, TRUE);
+  figures = run (f, DELAY, 2000, SLOW / 2);
+  g_test_message (
+    "all slow: median %.3f s, extra load %.2f %%", figures.median, 100 * figures.extra);
+  g_assert_cmpfloat (figures.extra, >, 0.04);
+  g_assert_cmpfloat (figures.extra, <=, 0.05 + 1e-9);
+}
+
+/* A burst that fills all slots is not hedged, however long it takes: hedges would keep others
+ * waiting. */
+static void
+test_no_slot (Fixture *f, gconstpointer data)
+{
+  Figures figures;
+
+  script_answers (f->script, TRUE);
+  figures = run (f, DELAY, 1000, 0.001);
+  g_test_message ("no slot: extra load %.2f %%", 100 * figures.extra);
+  g_assert_cmpfloat (figures.extra, <=, 0.01);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+#define ADD(name, func)                                                                            \
+  g_test_add ("/hedging/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+  ADD ("tail", test_tail);
+  ADD ("all-slow", test_all_slow);
+  ADD ("no-slot", test_no_slot);
+
+  return g_test_run ();
+}
