@@ -57,6 +57,19 @@ create_hedging_policy (void)
 }
 /* [end] */
 
+/* [mirrors] */
+/* Each retry goes to the next one. */
+static ResilientRequest *
+create_mirrored_request (const char *uri, const char *mirror)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
+  const char *const mirrors[] = { mirror, NULL };
+
+  resilient_request_set_fallback_uris (request, mirrors);
+  return g_steal_pointer (&request);
+}
+/* [end] */
+
 static void
 waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -113,6 +126,13 @@ main (int argc, char **argv)
     { "search", "/hello", hedging, 1, 200 },
   };
   gboolean as_shown = TRUE;
+
+  /* A port on which nobody listens, and a mirror. */
+  g_autofree char *mirror = g_strconcat (base, "/hello", NULL);
+  g_autoptr (ResilientRequest) mirrored =
+    create_mirrored_request ("http://127.0.0.1:1/hello", mirror);
+
+  resilient_client_send_async (client, mirrored, NULL, NULL, NULL, NULL);
 
   /* [start] */
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++)

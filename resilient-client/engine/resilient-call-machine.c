@@ -90,7 +90,12 @@ typedef struct
   gint64 queue_deadline; /* where there are guards: of one in the queue; 0: none */
   gint64 not_before;     /* says a guard; under the lock; 0: none does */
   GError *refusal;       /* by a guard, before the first turn; owned, nullable */
-  int n_hedges;          /* beside the newest attempt that the policy made */
+  /* Of the mirrors that were tried, and of the request's own URI; kept as long as an attempt may
+   * have a slot of one of them. NULL: only the request's own was. */
+  GPtrArray *origins;
+  ResilientFrozenRequest *own_request; /* which has the mirrors; with origins */
+  guint mirror;                        /* that of now, from 1; 0: the request's own URI */
+  int n_hedges;                        /* beside the newest attempt that the policy made */
 } Extras;
 
 /* What other threads ask of the driving context. */
@@ -124,7 +129,8 @@ typedef struct
 
 struct _ResilientCallMachine
 {
-  /* Set once. */
+  /* Set once, but for request and origin, which a mirror has of its own: those change in the
+   * driving context. */
   ResilientEngineMember member; /* whose call owns us */
   const ResilientCallMachineFuncs *funcs;
   ResilientEngine *engine;
@@ -971,6 +977,59 @@ is_oldest_live (CallAttempt *attempt)
 
 /* --- what an attempt tells ------------------------------------------------------------------- */
 
+/* The request as the app gave it, with its mirrors. */
+static ResilientFrozenRequest *
+get_own_request (ResilientCallMachine *self)
+{
+  return self->extras != NULL && self->extras->own_request != NULL ? self->extras->own_request
+                                                                   : self->frozen;
+}
+
+/* The next attempt goes to a mirror for the first time. */
+static gboolean
+has_fresh_mirror (ResilientCallMachine *self)
+{
+  GPtrArray *mirrors = resilient_frozen_request_get_mirrors (get_own_request (self));
+  guint n_tried =
+    self->extras != NULL && self->extras->origins != NULL ? self->extras->origins->len : 1;
+
+  return mirrors != NULL && n_tried <= mirrors->len;
+}
+
+/* Around after the last; nothing where there are none. */
+static void
+go_to_next_mirror (ResilientCallMachine *self)
+{
+  ResilientFrozenRequest *own = get_own_request (self);
+  GPtrArray *mirrors = resilient_frozen_request_get_mirrors (own);
+  Extras *extras;
+  ResilientFrozenRequest *old = self->frozen;
+  g_autoptr (ResilientOrigin) old_origin = NULL;
+
+  if (mirrors == NULL)
+    return;
+
+  extras = ensure_extras (self);
+  if (extras->origins == NULL)
+    {
+      extras->origins = g_ptr_array_new_with_free_func (g_object_unref);
+      g_ptr_array_add (extras->origins, g_object_ref (self->origin));
+      extras->own_request = resilient_frozen_request_ref (own);
+    }
+  extras->mirror = (extras->mirror + 1) % (mirrors->len + 1);
+  self->frozen = resilient_frozen_request_ref (
+    extras->mirror == 0 ? own : g_ptr_array_index (mirrors, extras->mirror - 1));
+  if (extras->mirror == extras->origins->len)
+    g_ptr_array_add (
+      extras->origins,
+      resilient_origin_table_get (resilient_engine_get_origins (self->engine),
+                                  resilient_frozen_request_ensure_uri (self->frozen)));
+  old_origin = self->origin;
+  self->origin = g_object_ref (g_ptr_array_index (extras->origins, extras->mirror));
+  resilient_frozen_request_forget_uri (old);
+  resilient_frozen_request_unref (old);
+}
+
 static ResilientVerdict
 judge (ResilientCallMachine *self,
        ResilientFailure failure,
@@ -990,6 +1049,7 @@ judge (ResilientCallMachine *self,
     .idempotency = resilient_frozen_request_get_idempotency (self->frozen),
     .body_spent = resilient_frozen_request_get_body (self->frozen) != NULL
                   && resilient_body_is_spent (resilient_frozen_request_get_body (self->frozen)),
+    .other_server = has_fresh_mirror (self),
     .closed = resilient_engine_is_closing (self->engine),
     .now = resilient_clock_get_boot (),
     .deadline = get_deadline (self),
@@ -1274,6 +1334,7 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
 
   if (verdict.retry)
     {
+      go_to_next_mirror (self);
       go_to_sleep (self, verdict.delay, failure, verdict.reason, outcome->response, outcome->error);
       return;
     }
@@ -2076,7 +2137,11 @@ resilient_call_machine_free (ResilientCallMachine *self)
   g_free (self->done_cond);
   g_clear_pointer (&self->limits, resilient_call_options_release);
   if (self->extras != NULL)
-    g_clear_error (&self->extras->refusal);
+    {
+      g_clear_error (&self->extras->refusal);
+      g_clear_pointer (&self->extras->origins, g_ptr_array_unref);
+      g_clear_pointer (&self->extras->own_request, resilient_frozen_request_unref);
+    }
   g_free (self->extras);
   g_clear_pointer (&self->scheduler, resilient_scheduler_unref);
   g_clear_pointer (&self->engine, resilient_engine_unref);

@@ -19,7 +19,8 @@ typedef struct
   const char *method;
   gboolean has_idempotency_key;
   ResilientIdempotency idempotency;
-  gboolean body_spent; /* a one-shot body was already read from */
+  gboolean body_spent;   /* a one-shot body was already read from */
+  gboolean other_server; /* the next attempt goes to one that was not tried yet */
   gboolean cancelled;
   gboolean closed;
   gint64 now;      /* boot-time clock, microseconds */

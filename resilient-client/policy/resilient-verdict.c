@@ -159,7 +159,8 @@ decide (const ResilientVerdictInput *input)
   if (input->body_spent)
     return final (RESILIENT_REASON_BODY_SPENT);
 
-  if (!draw_delay (input, &delay))
+  /* A wait gives a server time, and another one needs none. */
+  if (!input->other_server && !draw_delay (input, &delay))
     return final (RESILIENT_REASON_RETRY_AFTER_TOO_LONG);
 
   /* An attempt that begins at the deadline has no time left either. */

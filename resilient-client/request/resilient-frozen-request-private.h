@@ -52,6 +52,9 @@ void resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
 void resilient_frozen_request_set_idempotency (ResilientFrozenRequest *self,
                                                ResilientIdempotency idempotency);
 void resilient_frozen_request_set_priority (ResilientFrozenRequest *self, int priority);
+/* The last: the same request to another URI, which is checked as the first one is. */
+gboolean
+resilient_frozen_request_add_mirror (ResilientFrozenRequest *self, const char *uri, GError **error);
 ResilientFrozenRequest *resilient_frozen_request_ref (ResilientFrozenRequest *self);
 void resilient_frozen_request_unref (ResilientFrozenRequest *self);
 /* While a call waits it forgets the parsed URI, which spares 250 bytes. Of the thread that starts
@@ -78,6 +81,10 @@ const char *resilient_frozen_request_get_idempotency_key (ResilientFrozenRequest
 const ResilientOverrides *resilient_frozen_request_get_overrides (ResilientFrozenRequest *self);
 /* Nullable: it is part of no trace. */
 ResilientTraceContext *resilient_frozen_request_get_trace (ResilientFrozenRequest *self);
+/* Of ResilientFrozenRequest, in their order; nullable: none. They have no mirrors. */
+GPtrArray *resilient_frozen_request_get_mirrors (ResilientFrozenRequest *self);
+/* It is a mirror of another origin: what is secret belongs to that of the request. */
+gboolean resilient_frozen_request_drops_secrets (ResilientFrozenRequest *self);
 ResilientIdempotency resilient_frozen_request_get_idempotency (ResilientFrozenRequest *self);
 int resilient_frozen_request_get_priority (ResilientFrozenRequest *self);
 gboolean resilient_frozen_request_has_idempotency_key (ResilientFrozenRequest *self);

@@ -20,6 +20,8 @@ typedef struct
 {
   ResilientOverrides overrides;
   ResilientTraceContext *trace; /* nullable */
+  GPtrArray *mirrors;           /* of ResilientFrozenRequest; nullable */
+  gboolean drops_secrets;
 } Rare;
 
 /* Small, as many wait. */
@@ -53,7 +55,10 @@ frozen_free (ResilientFrozenRequest *self)
   g_clear_pointer (&self->metadata, g_variant_unref);
   g_free (self->idempotency_key);
   if (self->rare != NULL)
-    g_clear_pointer (&self->rare->trace, resilient_trace_context_unref);
+    {
+      g_clear_pointer (&self->rare->trace, resilient_trace_context_unref);
+      g_clear_pointer (&self->rare->mirrors, g_ptr_array_unref);
+    }
   g_free (self->rare);
   g_free (self);
 }
@@ -295,6 +300,35 @@ resilient_frozen_request_set_priority (ResilientFrozenRequest *self, int priorit
   self->priority = priority;
 }
 
+gboolean
+resilient_frozen_request_add_mirror (ResilientFrozenRequest *self, const char *uri, GError **error)
+{
+  ResilientFrozenRequest *mirror = resilient_frozen_request_new (self->method, uri, error);
+  Rare *rare;
+
+  if (mirror == NULL)
+    return FALSE;
+
+  mirror->priority = self->priority;
+  mirror->headers = self->headers != NULL ? resilient_headers_ref (self->headers) : NULL;
+  mirror->body = self->body != NULL ? resilient_body_ref (self->body) : NULL;
+  mirror->idempotency_key = g_strdup (self->idempotency_key);
+  mirror->idempotency = self->idempotency;
+  if (!resilient_origin_key_equal (resilient_frozen_request_ensure_uri (self), mirror->uri))
+    ensure_rare (mirror)->drops_secrets = TRUE;
+  else if (self->rare != NULL && self->rare->trace != NULL)
+    ensure_rare (mirror)->trace = resilient_trace_context_ref (self->rare->trace);
+  /* most are never used */
+  resilient_frozen_request_forget_uri (mirror);
+
+  rare = ensure_rare (self);
+  if (rare->mirrors == NULL)
+    rare->mirrors =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_frozen_request_unref);
+  g_ptr_array_add (rare->mirrors, mirror);
+  return TRUE;
+}
+
 ResilientFrozenRequest *
 resilient_frozen_request_ref (ResilientFrozenRequest *self)
 {
@@ -381,6 +415,18 @@ ResilientTraceContext *
 resilient_frozen_request_get_trace (ResilientFrozenRequest *self)
 {
   return self->rare != NULL ? self->rare->trace : NULL;
+}
+
+GPtrArray *
+resilient_frozen_request_get_mirrors (ResilientFrozenRequest *self)
+{
+  return self->rare != NULL ? self->rare->mirrors : NULL;
+}
+
+gboolean
+resilient_frozen_request_drops_secrets (ResilientFrozenRequest *self)
+{
+  return self->rare != NULL && self->rare->drops_secrets;
 }
 
 ResilientIdempotency

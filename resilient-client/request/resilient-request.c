@@ -69,6 +69,7 @@ struct _ResilientRequest
   ResilientBody *body;       /* nullable */
   char *idempotency_key;     /* nullable */
   gboolean draw_idempotency_key;
+  char **fallback_uris;               /* nullable: none */
   char *trace_parent;                 /* nullable */
   char *trace_state;                  /* nullable */
   ResilientRetryPolicy *retry_policy; /* nullable */
@@ -94,6 +95,7 @@ enum
   PROP_QUEUE_TIMEOUT,
   PROP_ATTEMPT_TIMEOUT,
   PROP_TOTAL_TIMEOUT,
+  PROP_FALLBACK_URIS,
   N_PROPS
 };
 
@@ -306,6 +308,7 @@ resilient_request_finalize (GObject *object)
   g_clear_pointer (&self->headers, resilient_headers_unref);
   g_clear_pointer (&self->body, resilient_body_unref);
   g_free (self->idempotency_key);
+  g_strfreev (self->fallback_uris);
   g_free (self->trace_parent);
   g_free (self->trace_state);
   g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
@@ -351,6 +354,9 @@ resilient_request_get_property (GObject *object, guint prop_id, GValue *value, G
     case PROP_TOTAL_TIMEOUT:
       g_value_set_double (value, *duration_field (self, prop_id));
       break;
+    case PROP_FALLBACK_URIS:
+      g_value_set_boxed (value, self->fallback_uris);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -394,6 +400,9 @@ resilient_request_set_property (GObject *object,
     case PROP_ATTEMPT_TIMEOUT:
     case PROP_TOTAL_TIMEOUT:
       set_duration (self, prop_id, g_value_get_double (value));
+      break;
+    case PROP_FALLBACK_URIS:
+      resilient_request_set_fallback_uris (self, g_value_get_boxed (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -550,6 +559,17 @@ resilient_request_class_init (ResilientRequestClass *klass)
   properties[PROP_TOTAL_TIMEOUT] =
     g_param_spec_double ("total-timeout", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE, -1, number_flags);
 
+  /**
+   * ResilientRequest:fallback-uris:
+   *
+   * Absolute http or https URIs of mirrors, which are tried in turn when the first one fails; %NULL
+   * or empty for none.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_FALLBACK_URIS] =
+    g_param_spec_boxed ("fallback-uris", NULL, NULL, G_TYPE_STRV, flags);
+
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -636,6 +656,7 @@ resilient_request_copy (ResilientRequest *self)
     copy->body = resilient_body_ref (self->body);
   copy->idempotency_key = g_strdup (self->idempotency_key);
   copy->draw_idempotency_key = self->draw_idempotency_key;
+  copy->fallback_uris = g_strdupv (self->fallback_uris);
   copy->trace_parent = g_strdup (self->trace_parent);
   copy->trace_state = g_strdup (self->trace_state);
   if (self->retry_policy != NULL)
@@ -1360,6 +1381,84 @@ resilient_request_set_idempotency_key (ResilientRequest *self, const char *idemp
 }
 
 /**
+ * resilient_request_get_fallback_uris: (get-property fallback-uris)
+ * @self: a request
+ *
+ * Gets the URIs of the mirrors.
+ *
+ * Returns: (transfer none) (nullable) (array zero-terminated=1): the URIs, or %NULL for none
+ *
+ * Since: 1.0
+ */
+const char *const *
+resilient_request_get_fallback_uris (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), NULL);
+
+  return (const char *const *) self->fallback_uris;
+}
+
+static GError *
+check_fallback_uris (const char *const *uris)
+{
+  for (guint i = 0; uris != NULL && uris[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (ResilientFrozenRequest) frozen =
+        resilient_frozen_request_new ("GET", uris[i], &error);
+
+      if (frozen == NULL)
+        return g_error_new (RESILIENT_CLIENT_ERROR,
+                            RESILIENT_CLIENT_ERROR_INVALID_REQUEST,
+                            /* Translators: the first %s is the name of a property, fallback-uris,
+                               the second a sentence that says what is wrong. */
+                            _ ("“%s” has a URI that is not valid: %s"),
+                            "fallback-uris",
+                            error->message);
+    }
+  return NULL;
+}
+
+/**
+ * resilient_request_set_fallback_uris: (set-property fallback-uris)
+ * @self: a request
+ * @fallback_uris: (nullable) (array zero-terminated=1): absolute http or https URIs, or %NULL
+ *
+ * Sets mirrors: where else the same can be had.
+ *
+ * Each retry goes to the next one, in this order, and after the last to the first URI again. Which
+ * failures are retried, and how often, is up to the policy, and the rule that nothing is sent twice
+ * by accident holds for all of them together. A mirror that was not tried yet is tried without a
+ * delay, whatever `Retry-After` the one before asked for.
+ *
+ * Each mirror has the limits, guards and default headers of its own origin. `Authorization`,
+ * `Proxy-Authorization`, `Cookie` and the headers of the request that are marked secret go to the
+ * origin of [property@Request:uri] only. What [method@Request.add_query_param] adds is added to
+ * each of them.
+ *
+ * One that is not valid is an error that [method@Client.send] reports before anything is sent.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_fallback_uris (ResilientRequest *self, const char *const *fallback_uris)
+{
+  g_auto (GStrv) old = NULL;
+  GError *error;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  error = check_fallback_uris (fallback_uris);
+  note_mistake (self, "fallback-uris", error);
+  if (error != NULL)
+    return;
+  old = self->fallback_uris;
+  self->fallback_uris =
+    fallback_uris != NULL && fallback_uris[0] != NULL ? g_strdupv ((char **) fallback_uris) : NULL;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FALLBACK_URIS]);
+}
+
+/**
  * resilient_request_get_trace_parent:
  * @self: a request
  *
@@ -1665,31 +1764,31 @@ resilient_request_set_body_stream (ResilientRequest *self,
 
 /* The URI with the query parameters added. */
 static char *
-make_uri (ResilientRequest *self)
+make_uri (ResilientRequest *self, const char *uri)
 {
   gsize length;
   GString *text;
   const char *query;
 
-  if (self->uri == NULL || self->query == NULL)
-    return g_strdup (self->uri);
+  if (uri == NULL || self->query == NULL)
+    return g_strdup (uri);
 
-  length = strcspn (self->uri, "#");
-  text = g_string_new_len (self->uri, (gssize) length);
+  length = strcspn (uri, "#");
+  text = g_string_new_len (uri, (gssize) length);
   query = strchr (text->str, '?');
   if (query == NULL)
     g_string_append_c (text, '?');
   else if (query[1] != '\0')
     g_string_append_c (text, '&');
   g_string_append_len (text, self->query->str, (gssize) self->query->len);
-  g_string_append (text, self->uri + length);
+  g_string_append (text, uri + length);
   return g_string_free (text, FALSE);
 }
 
 ResilientFrozenRequest *
 resilient_request_freeze (ResilientRequest *self, GError **error)
 {
-  g_autofree char *uri = make_uri (self);
+  g_autofree char *uri = make_uri (self, self->uri);
   ResilientFrozenRequest *frozen = resilient_frozen_request_new (self->method, uri, error);
 
   if (frozen == NULL)
@@ -1725,5 +1824,15 @@ resilient_request_freeze (ResilientRequest *self, GError **error)
   resilient_frozen_request_set_idempotency (frozen, self->idempotency);
   resilient_frozen_request_set_priority (frozen, self->priority);
   resilient_frozen_request_set_overrides (frozen, &self->overrides);
+  for (guint i = 0; self->fallback_uris != NULL && self->fallback_uris[i] != NULL; i++)
+    {
+      g_autofree char *mirror = make_uri (self, self->fallback_uris[i]);
+
+      if (!resilient_frozen_request_add_mirror (frozen, mirror, error))
+        {
+          resilient_frozen_request_unref (frozen);
+          return NULL;
+        }
+    }
   return frozen;
 }

@@ -156,6 +156,12 @@ void        resilient_request_set_idempotency_key (ResilientRequest *self,
                                                    const char       *idempotency_key);
 
 RESILIENT_AVAILABLE_IN_1_0
+const char *const *resilient_request_get_fallback_uris (ResilientRequest  *self);
+RESILIENT_AVAILABLE_IN_1_0
+void resilient_request_set_fallback_uris (ResilientRequest  *self,
+                                          const char *const *fallback_uris);
+
+RESILIENT_AVAILABLE_IN_1_0
 const char *resilient_request_get_trace_parent (ResilientRequest *self);
 RESILIENT_AVAILABLE_IN_1_0
 void        resilient_request_set_trace_parent (ResilientRequest *self,

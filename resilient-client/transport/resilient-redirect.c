@@ -24,6 +24,7 @@ resilient_request_plan_init (ResilientRequestPlan *self, ResilientFrozenRequest 
     .method = g_strdup (resilient_frozen_request_get_method (frozen)),
     .uri = g_uri_ref (resilient_frozen_request_peek_uri (frozen)),
     .with_body = TRUE,
+    .secrets_dropped = resilient_frozen_request_drops_secrets (frozen),
   };
 }
 

@@ -447,7 +447,9 @@ test('a request can be read', () => {
     request.append_header('x-one', '2');
     request.set_idempotency_key('key');
     request.set_body_form({name: 'a b'});
+    request.set_fallback_uris(['http://a.test/', 'https://b.test/']);
     const copy = request.copy();
+    equal(copy.get_fallback_uris(), ['http://a.test/', 'https://b.test/']);
     request.set_header('X-One', '3');
     equal([copy.get_header('x-one'), copy.dup_headers().get_list('X-One')], ['1, 2', '1, 2']);
     equal([copy.get_idempotency_key(), copy.get_body_bytes().get_size()], ['key', 8]);

@@ -617,6 +617,7 @@ def what_is_not_valid_is_told_when_it_is_sent():
             ('idempotency key', lambda request: request.set_idempotency_key('a\nb')),
             ('method', lambda request: request.set_method('NO TOKEN')),
             ('URI', lambda request: request.set_uri('nonsense')),
+            ('fallback-uris', lambda request: request.set_fallback_uris(['nonsense'])),
             ('read-timeout', lambda request: request.set_read_timeout(-5)),
             ('total-timeout', lambda request: request.set_total_timeout(float('nan'))),
             ('queue-timeout', lambda request: request.set_property('queue-timeout', -0.5)),
@@ -655,7 +656,10 @@ def a_request_can_be_read_and_copied():
     request.append_header('x-one', '2')
     request.set_idempotency_key('key')
     request.set_body_form({'name': 'a b'})
+    assert not request.get_fallback_uris()
+    request.props.fallback_uris = ['http://a.test/', 'https://b.test/']
     copy = request.copy()
+    equal(list(copy.get_fallback_uris()), ['http://a.test/', 'https://b.test/'])
     request.set_header('X-One', '3')
     equal((request.get_header('x-one'), copy.get_header('x-one')), ('3', '1, 2'))
     equal(copy.dup_headers().get_list('X-One'), '1, 2')
