@@ -414,7 +414,8 @@ emit_cb (gpointer data)
 {
   Emission *emission = data;
 
-  g_object_notify_by_pspec (G_OBJECT (emission->breaker), props[PROP_STATE]);
+  /* First: a handler of the notification may run a main loop, in which later changes come, and of
+   * those this is the one that says which. */
   g_signal_emit (emission->breaker,
                  state_changed_signal,
                  0,

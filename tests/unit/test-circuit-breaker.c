@@ -517,6 +517,29 @@ test_nested (void)
 }
 
 static void
+nested_notify_cb (ResilientCircuitBreaker *breaker, GParamSpec *pspec, gpointer user_data)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+/* A handler of the notification runs a main loop while another change is on its way. */
+static void
+test_nested_notify (void)
+{
+  ResilientCircuitBreaker *breaker = resilient_circuit_breaker_new (NULL);
+  g_autoptr (GString) log = g_string_new (NULL);
+
+  g_signal_connect (breaker, "notify::state", G_CALLBACK (nested_notify_cb), NULL);
+  g_signal_connect (breaker, "state-changed", G_CALLBACK (log_change_cb), log);
+  run_script (breaker, "trip reset");
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpstr (log->str, ==, "CO OC");
+  g_assert_finalize_object (breaker);
+}
+
+static void
 reenter_cb (ResilientCircuitBreaker *breaker,
             ResilientCircuitState old_state,
             ResilientCircuitState new_state,
@@ -640,6 +663,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/circuit-breaker/error", test_error);
   g_test_add_func ("/circuit-breaker/context", test_context);
   g_test_add_func ("/circuit-breaker/nested", test_nested);
+  g_test_add_func ("/circuit-breaker/nested-notify", test_nested_notify);
   g_test_add_func ("/circuit-breaker/changed-func", test_changed_func);
   g_test_add_func ("/circuit-breaker/dropped-by-listener", test_dropped_by_listener);
   g_test_add_func ("/circuit-breaker/unheard", test_unheard);
