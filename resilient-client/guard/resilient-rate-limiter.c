@@ -399,7 +399,7 @@ resilient_rate_limiter_observe_hint (ResilientRateLimiter *self, const Resilient
 
       self->held = MAX (self->held, until);
     }
-  else if (hint->remaining > 0 && hint->remaining < self->burst)
+  else if (hint->remaining < self->burst && (hint->remaining > 0 || hint->reset < 0.0))
     {
       /* As if all that the server does not take had been taken: then the bucket has so many. */
       Micros taken = { now, 0.0 };

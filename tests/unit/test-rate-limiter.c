@@ -423,6 +423,11 @@ static const struct
   { "X-RateLimit-Remaining|0|X-RateLimit-Reset|5", 5 },
   { "X-RateLimit-Remaining|0|X-RateLimit-Reset|1709208060|Date|Thu, 29 Feb 2024 12:00:00 GMT", 60 },
   { "X-RateLimit-Remaining|1|X-RateLimit-Reset|5", 0 },
+  /* until when it does not say: the bucket is empty, and fills up at its rate */
+  { "X-RateLimit-Remaining|0", 1 },
+  { "RateLimit|\"a\";r=0", 1 },
+  /* the reset is over */
+  { "X-RateLimit-Remaining|0|X-RateLimit-Reset|0", 0 },
   { "Content-Type|text/plain", 0 },
 };
 
