@@ -126,11 +126,13 @@ expire_locked (ResilientRetryBudget *self, gint64 now)
 }
 
 /* A minute fills all of it, if it is for more than one a minute. The time of the last withdrawal
- * stays until the next one, so that reading it often rounds nothing away. */
+ * stays until the next one, so that reading it often rounds nothing away. A clock that goes back
+ * takes nothing away. */
 static gint64
 get_reserve_locked (ResilientRetryBudget *self, gint64 now)
 {
-  double refill = self->reserve * UNIT / 60 * resilient_clock_to_seconds (now - self->left_at);
+  gint64 since = MAX (now - self->left_at, 0);
+  double refill = self->reserve * UNIT / 60 * resilient_clock_to_seconds (since);
 
   return (gint64) MIN ((double) self->left + refill, (double) self->capacity);
 }

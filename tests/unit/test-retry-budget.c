@@ -315,6 +315,20 @@ test_model (void)
     }
 }
 
+/* A test may put another clock in place of the one that a budget was made by. */
+static void
+test_clock_back (void)
+{
+  g_autoptr (ResilientRetryBudget) budget = make (0.2, 10);
+  gint64 now = virtual_now;
+
+  deposit (budget, 5);
+  virtual_now -= G_USEC_PER_SEC / 2;
+  g_assert_cmpfloat (resilient_retry_budget_get_available (budget), ==, 11);
+  g_assert_cmpuint (withdraw_all (budget), ==, 11);
+  virtual_now = now;
+}
+
 /* --- processes and threads -------------------------------------------------------------------- */
 
 static void
@@ -389,6 +403,7 @@ main (int argc, char *argv[])
   ADD ("thousand-at-once", test_thousand_at_once);
   ADD ("suspend", test_suspend);
   ADD ("model", test_model);
+  ADD ("clock-back", test_clock_back);
   ADD ("fork", test_fork);
   ADD ("threads", test_threads);
 
