@@ -27,6 +27,11 @@ gboolean resilient_fork_is_foreign (guint made_in, GError **error);
 void resilient_fork_guard_socket (GSocket *socket);
 void resilient_fork_guard_fd (int fd);
 void resilient_fork_unguard_fd (int fd);
+/* For what goes on in a child without the threads of the parent, one of which may have its lock for
+ * ever: calls @adopt with @object, once in each process that it was not made in, and before any
+ * thread goes on. @made_in is its generation, which only this changes. @adopt makes the lock anew,
+ * and whatever may have been left halfway; it takes no lock. Any thread. */
+void resilient_fork_adopt (guint *made_in, void (*adopt) (gpointer object), gpointer object);
 /* A lock of this kind is free in the child. Only for a static one, under which no other is
  * taken. */
 void resilient_fork_protect (GMutex *lock);

@@ -22,6 +22,9 @@
 
 static guint generation; /* atomic */
 
+/* Guards objects that a child makes its own. No other is taken under it. */
+static GMutex adoption_lock;
+
 static GMutex guards_lock; /* guards all below, but for what only the forking thread has */
 static GPtrArray *sockets; /* of GWeakRef, owned */
 static guint sweep_at = SWEEP_MIN;
@@ -65,6 +68,7 @@ hold (GPtrArray *sockets_held, GWeakRef *weak)
 static void
 before_cb (void)
 {
+  g_mutex_lock (&adoption_lock);
   for (guint i = 0; i < n_locks; i++)
     g_mutex_lock (locks[i]);
   g_mutex_lock (&guards_lock);
@@ -88,6 +92,7 @@ unlock (void)
   g_mutex_unlock (&guards_lock);
   for (guint i = n_locks; i > 0; i--)
     g_mutex_unlock (locks[i - 1]);
+  g_mutex_unlock (&adoption_lock);
 }
 
 static void
@@ -158,6 +163,25 @@ guint
 resilient_fork_get_generation (void)
 {
   return g_atomic_int_get (&generation);
+}
+
+/* Not each by itself: of two threads of the child the second would free a lock that the first has
+ * taken already. */
+void
+resilient_fork_adopt (guint *made_in, void (*adopt) (gpointer object), gpointer object)
+{
+  int now = g_atomic_int_get (&generation);
+
+  if (G_LIKELY (g_atomic_int_get (made_in) == now))
+    return;
+
+  g_mutex_lock (&adoption_lock);
+  if (g_atomic_int_get (made_in) != now)
+    {
+      adopt (object);
+      g_atomic_int_set (made_in, now);
+    }
+  g_mutex_unlock (&adoption_lock);
 }
 
 gboolean

@@ -30,25 +30,28 @@ struct _ResilientEventBuffer
 
   guint capacity;
   GWeakRef reader;
-  guint generation; /* of the process; see resilient-fork-private.h */
+  guint generation; /* atomic: of the process; see resilient-fork-private.h */
 };
 
-/* To take it. In a forked child the events are the parent's, and so is who has the lock: the stream
- * is at its end there, with a lock that is free. */
+/* In a forked child the events are the parent's, and so is who has the lock: the stream is at its
+ * end there, with a lock that is free. */
+static void
+adopt (gpointer stream)
+{
+  ResilientEventBuffer *self = stream;
+
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  self->n_blocked = 0;
+  g_queue_init (&self->events);
+  self->ended = TRUE;
+}
+
+/* To take it. */
 static GMutex *
 get_lock (ResilientEventBuffer *self)
 {
-  guint generation = resilient_fork_get_generation ();
-
-  if (G_UNLIKELY (self->generation != generation))
-    {
-      self->generation = generation;
-      g_mutex_init (&self->lock);
-      g_cond_init (&self->changed);
-      self->n_blocked = 0;
-      g_queue_init (&self->events);
-      self->ended = TRUE;
-    }
+  resilient_fork_adopt (&self->generation, adopt, self);
   return &self->lock;
 }
 

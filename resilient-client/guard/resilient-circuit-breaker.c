@@ -134,7 +134,6 @@ enum
 static GParamSpec *props[N_PROPS];
 static guint notify_signal;
 static guint state_changed_signal;
-static GMutex adoption_lock; /* guards breakers that a forked child makes its own */
 
 G_DEFINE_FINAL_TYPE (ResilientCircuitBreaker, resilient_circuit_breaker, G_TYPE_OBJECT)
 
@@ -380,32 +379,25 @@ judge_locked (ResilientCircuitBreaker *self,
  * for ever. Nothing is freed that other threads might have been at; a main context of the parent's
  * is nothing to attach to. */
 static void
-adopt (ResilientCircuitBreaker *self, guint generation)
+adopt (gpointer breaker)
 {
-  g_mutex_lock (&adoption_lock);
-  if (self->generation != generation)
-    {
-      g_mutex_init (&self->lock);
-      self->context = NULL;
-      self->changed_func = NULL;
-      self->changed_destroy = NULL;
-      g_queue_init (&self->changes);
-      self->telling = FALSE;
-      self->state = RESILIENT_CIRCUIT_STATE_CLOSED;
-      self->n_reopenings = 0;
-      begin_epoch_locked (self);
-      g_atomic_int_set (&self->generation, generation);
-    }
-  g_mutex_unlock (&adoption_lock);
+  ResilientCircuitBreaker *self = breaker;
+
+  g_mutex_init (&self->lock);
+  self->context = NULL;
+  self->changed_func = NULL;
+  self->changed_destroy = NULL;
+  g_queue_init (&self->changes);
+  self->telling = FALSE;
+  self->state = RESILIENT_CIRCUIT_STATE_CLOSED;
+  self->n_reopenings = 0;
+  begin_epoch_locked (self);
 }
 
 static void
 lock_breaker (ResilientCircuitBreaker *self)
 {
-  guint generation = resilient_fork_get_generation ();
-
-  if (G_UNLIKELY ((guint) g_atomic_int_get (&self->generation) != generation))
-    adopt (self, generation);
+  resilient_fork_adopt (&self->generation, adopt, self);
   g_mutex_lock (&self->lock);
 }
 
@@ -421,6 +413,7 @@ emit_cb (gpointer data)
                  0,
                  emission->change.old_state,
                  emission->change.new_state);
+  g_object_notify_by_pspec (G_OBJECT (emission->breaker), props[PROP_STATE]);
   return G_SOURCE_REMOVE;
 }
 
@@ -663,7 +656,6 @@ resilient_circuit_breaker_class_init (ResilientCircuitBreakerClass *klass)
   notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
 
   resilient_fork_watch ();
-  resilient_fork_protect (&adoption_lock);
 }
 
 static void

@@ -53,7 +53,7 @@ struct _ResilientDebouncer
   GMutex lock;
   /* Under the lock. */
   Waiter *newest;   /* with a reference; nullable */
-  guint generation; /* of the process; see resilient-fork-private.h */
+  guint generation; /* atomic: of the process; see resilient-fork-private.h */
 };
 
 /* Who waits: the data of its completion, whose references are its own. */
@@ -82,19 +82,21 @@ static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (ResilientDebouncer, resilient_debouncer, G_TYPE_OBJECT)
 
-/* To take the lock. In a forked child it may be a thread's that is not there, and who waits is the
- * parent's. */
+/* In a forked child the lock may be a thread's that is not there, and who waits is the parent's. */
+static void
+adopt (gpointer debouncer)
+{
+  ResilientDebouncer *self = debouncer;
+
+  g_mutex_init (&self->lock);
+  self->newest = NULL;
+}
+
+/* To take it. */
 static GMutex *
 get_lock (ResilientDebouncer *self)
 {
-  guint generation = resilient_fork_get_generation ();
-
-  if (G_UNLIKELY (self->generation != generation))
-    {
-      self->generation = generation;
-      g_mutex_init (&self->lock);
-      self->newest = NULL;
-    }
+  resilient_fork_adopt (&self->generation, adopt, self);
   return &self->lock;
 }
 
@@ -340,6 +342,8 @@ resilient_debouncer_class_init (ResilientDebouncerClass *klass)
                                                 | G_PARAM_LAX_VALIDATION | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
+
+  resilient_fork_watch ();
 }
 
 static void

@@ -88,7 +88,7 @@ struct _ResilientRateLimiter
   gint64 held;    /* until then there is none, because the server said so */
   GQueue line;    /* of ResilientRateTicket; none that is eager is due when the lock is free */
   guint64 next_serial;
-  guint generation; /* of the process; see resilient-fork-private.h */
+  guint generation; /* atomic: of the process; see resilient-fork-private.h */
 };
 
 enum
@@ -140,19 +140,21 @@ to_double (const Micros *length)
   return (double) length->whole + length->part;
 }
 
-/* To take the lock. In a forked child it may be a thread's that is not there, and the line is the
- * parent's. */
+/* In a forked child the lock may be a thread's that is not there, and the line is the parent's. */
+static void
+adopt (gpointer limiter)
+{
+  ResilientRateLimiter *self = limiter;
+
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->line);
+}
+
+/* To take it. */
 static GMutex *
 get_lock (ResilientRateLimiter *self)
 {
-  guint generation = resilient_fork_get_generation ();
-
-  if (G_UNLIKELY (self->generation != generation))
-    {
-      self->generation = generation;
-      g_mutex_init (&self->lock);
-      g_queue_init (&self->line);
-    }
+  resilient_fork_adopt (&self->generation, adopt, self);
   return &self->lock;
 }
 
@@ -767,6 +769,8 @@ resilient_rate_limiter_class_init (ResilientRateLimiterClass *klass)
     "available", NULL, NULL, 0.0, G_MAXDOUBLE, 0.0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
+
+  resilient_fork_watch ();
 }
 
 static void

@@ -74,7 +74,7 @@ struct _ResilientRetryBudget
   gint64 earned;         /* in all of them */
   gint64 left;           /* of the reserve at @left_at */
   gint64 left_at;
-  guint generation; /* of the process; see resilient-fork-private.h */
+  guint generation; /* atomic: of the process; see resilient-fork-private.h */
 };
 
 enum
@@ -89,17 +89,24 @@ static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (ResilientRetryBudget, resilient_retry_budget, G_TYPE_OBJECT)
 
-/* To take the lock. In a forked child it may be a thread's that is not there. */
+/* In a forked child the lock may be a thread's that is not there, and that had changed a slot but
+ * not yet the sum, or the other way round. */
+static void
+adopt (gpointer budget)
+{
+  ResilientRetryBudget *self = budget;
+
+  g_mutex_init (&self->lock);
+  self->earned = 0;
+  for (guint i = 0; i < N_SLOTS; i++)
+    self->earned += self->slots[i];
+}
+
+/* To take it. */
 static GMutex *
 get_lock (ResilientRetryBudget *self)
 {
-  guint generation = resilient_fork_get_generation ();
-
-  if (G_UNLIKELY (self->generation != generation))
-    {
-      self->generation = generation;
-      g_mutex_init (&self->lock);
-    }
+  resilient_fork_adopt (&self->generation, adopt, self);
   return &self->lock;
 }
 
@@ -326,6 +333,8 @@ resilient_retry_budget_class_init (ResilientRetryBudgetClass *klass)
     "available", NULL, NULL, 0.0, G_MAXDOUBLE, 0.0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
+
+  resilient_fork_watch ();
 }
 
 static void

@@ -13,6 +13,7 @@
 
 /* More than are kept without a sweep. */
 #define N_SOCKETS 100
+#define N_ORPHANS 20000
 
 static guint n_gone;
 
@@ -89,6 +90,56 @@ test_fork (void)
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
 }
 
+/* What a child makes its own. */
+typedef struct
+{
+  guint made_in;
+  int n_here; /* atomic: threads that want it */
+  guint n_adopted;
+} Orphan;
+
+static void
+adopt_cb (gpointer object)
+{
+  /* The other one's turn. */
+  g_thread_yield ();
+  ((Orphan *) object)->n_adopted++;
+}
+
+static gpointer
+adopt_thread (gpointer data)
+{
+  Orphan *orphans = data;
+
+  for (guint i = 0; i < N_ORPHANS; i++)
+    {
+      g_atomic_int_inc (&orphans[i].n_here);
+      while (g_atomic_int_get (&orphans[i].n_here) < 2)
+        g_thread_yield ();
+      resilient_fork_adopt (&orphans[i].made_in, adopt_cb, &orphans[i]);
+      g_assert_cmpuint (orphans[i].n_adopted, ==, 1);
+    }
+  return NULL;
+}
+
+/* Once, also when two threads of the child come first. */
+static void
+test_adopt (void)
+{
+  g_autofree Orphan *orphans = g_new0 (Orphan, N_ORPHANS);
+  Orphan own = { resilient_fork_get_generation (), 0, 0 };
+  GThread *thread;
+
+  resilient_fork_adopt (&own.made_in, adopt_cb, &own);
+  g_assert_cmpuint (own.n_adopted, ==, 0);
+
+  for (guint i = 0; i < N_ORPHANS; i++)
+    orphans[i].made_in = resilient_fork_get_generation () + 1;
+  thread = g_thread_new ("adopts", adopt_thread, orphans);
+  adopt_thread (orphans);
+  g_thread_join (thread);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -96,6 +147,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/fork-guards/sweep", test_sweep);
   g_test_add_func ("/fork-guards/fork", test_fork);
+  g_test_add_func ("/fork-guards/adopt", test_adopt);
 
   return g_test_run ();
 }

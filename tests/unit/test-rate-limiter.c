@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fork-with-lock.h"
 #include "resilient-error.h"
 #include "test-clock.h"
 #include "test-util.h"
@@ -777,6 +778,20 @@ test_give_back_too_much (void)
 /* --- processes and threads -------------------------------------------------------------------- */
 
 static void
+use (gpointer object)
+{
+  resilient_rate_limiter_try_acquire (object);
+}
+
+static void
+test_fork_with_lock (void)
+{
+  g_autoptr (ResilientRateLimiter) limiter = make (1, 1);
+
+  assert_usable_in_child (use, limiter);
+}
+
+static void
 test_fork (void)
 {
   g_autoptr (ResilientRateLimiter) limiter = make (1, 1);
@@ -920,6 +935,7 @@ main (int argc, char *argv[])
   virtual_clock_install ();
 
 #define ADD(name, func) g_test_add_func ("/rate-limiter/" name, func)
+  ADD ("fork-with-lock", test_fork_with_lock);
   ADD ("values", test_values);
   ADD ("made-of-what-cannot-be", test_made_of_what_cannot_be);
   ADD ("defaults", test_defaults);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fork-with-lock.h"
 #include "resilient-error.h"
 #include "test-util.h"
 #include "virtual-clock.h"
@@ -332,6 +333,20 @@ test_clock_back (void)
 /* --- processes and threads -------------------------------------------------------------------- */
 
 static void
+use (gpointer object)
+{
+  resilient_retry_budget_try_withdraw (object);
+}
+
+static void
+test_fork_with_lock (void)
+{
+  g_autoptr (ResilientRetryBudget) budget = make (0.2, 10);
+
+  assert_usable_in_child (use, budget);
+}
+
+static void
 test_fork (void)
 {
   g_autoptr (ResilientRetryBudget) budget = make (0.2, 10);
@@ -396,6 +411,7 @@ main (int argc, char *argv[])
   virtual_clock_install ();
 
 #define ADD(name, func) g_test_add_func ("/retry-budget/" name, func)
+  ADD ("fork-with-lock", test_fork_with_lock);
   ADD ("values", test_values);
   ADD ("tables", test_tables);
   ADD ("available", test_available);
