@@ -44,7 +44,8 @@ G_DEFINE_FLAGS_TYPE (ResilientFailure,
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_OVERLOADED, "overloaded"),
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_CLOSED, "closed"),
                      G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_INVALID, "invalid"),
-                     G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_CANCELLED, "cancelled"))
+                     G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_CANCELLED, "cancelled"),
+                     G_DEFINE_ENUM_VALUE (RESILIENT_FAILURE_CIRCUIT_OPEN, "circuit-open"))
 
 G_DEFINE_ENUM_TYPE (ResilientReason,
                     resilient_reason,
@@ -61,7 +62,9 @@ G_DEFINE_ENUM_TYPE (ResilientReason,
                                          "retry-after-too-long"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_REASON_DEADLINE_TOO_NEAR, "deadline-too-near"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_REASON_QUEUE_TIMEOUT, "queue-timeout"),
-                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_HEDGE, "hedge"))
+                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_HEDGE, "hedge"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_CIRCUIT_OPEN, "circuit-open"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_RETRY_BUDGET, "retry-budget"))
 
 G_DEFINE_ENUM_TYPE (ResilientJitter,
                     resilient_jitter,

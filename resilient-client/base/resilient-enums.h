@@ -90,6 +90,7 @@ GType resilient_result_status_get_type (void) G_GNUC_CONST;
  * @RESILIENT_FAILURE_CLOSED: refused: the client is closed
  * @RESILIENT_FAILURE_INVALID: refused: the request is not valid
  * @RESILIENT_FAILURE_CANCELLED: cancelled by the caller
+ * @RESILIENT_FAILURE_CIRCUIT_OPEN: refused: the circuit breaker of its origin is open
  *
  * The kinds of failure: one for each ended attempt, or for a request that never had one. As flags, a set of kinds.
  *
@@ -118,6 +119,7 @@ typedef enum /*< flags >*/
   RESILIENT_FAILURE_CLOSED = 1 << 15,
   RESILIENT_FAILURE_INVALID = 1 << 16,
   RESILIENT_FAILURE_CANCELLED = 1 << 17,
+  RESILIENT_FAILURE_CIRCUIT_OPEN = 1 << 18,
 } ResilientFailure;
 
 #define RESILIENT_TYPE_FAILURE (resilient_failure_get_type ())
@@ -140,6 +142,8 @@ GType resilient_failure_get_type (void) G_GNUC_CONST;
  * @RESILIENT_REASON_DEADLINE_TOO_NEAR: the total time would be over before the next attempt
  * @RESILIENT_REASON_QUEUE_TIMEOUT: the request waited too long for a slot
  * @RESILIENT_REASON_HEDGE: another attempt was under way at the same time, and it was left to that one
+ * @RESILIENT_REASON_CIRCUIT_OPEN: the circuit breaker of its origin was open
+ * @RESILIENT_REASON_RETRY_BUDGET: the retry budget did not pay for another attempt
  *
  * Why there is, or is not, another attempt: the rule that decided it.
  *
@@ -162,6 +166,8 @@ typedef enum
   RESILIENT_REASON_DEADLINE_TOO_NEAR,
   RESILIENT_REASON_QUEUE_TIMEOUT,
   RESILIENT_REASON_HEDGE,
+  RESILIENT_REASON_CIRCUIT_OPEN,
+  RESILIENT_REASON_RETRY_BUDGET,
 } ResilientReason;
 
 #define RESILIENT_TYPE_REASON (resilient_reason_get_type ())

@@ -73,6 +73,9 @@ enum
   PROP_SESSION = 1,
   PROP_MAIN_CONTEXT,
   PROP_RETRY_POLICY,
+  PROP_CIRCUIT_POLICY,
+  PROP_RATE_LIMITER,
+  PROP_RETRY_BUDGET,
   PROP_USER_AGENT,
   PROP_IO_PRIORITY,
   PROP_MAX_CONCURRENT,
@@ -112,6 +115,7 @@ enum
 };
 
 static guint signals[N_SIGNALS];
+static guint circuit_changed_signal;
 static guint notify_signal;
 
 static guint
@@ -250,6 +254,31 @@ install_signals (GObjectClass *object_class)
   signals[SIGNAL_EVENT + 1 + RESILIENT_EVENT_TYPE_CANCELLED] =
     new_signal (object_class, "cancelled", 0);
 
+  /**
+   * ResilientClient::circuit-changed:
+   * @self: the client
+   * @origin: the origin
+   * @old_state: in which its circuit was
+   * @new_state: in which it is now, or was when this happened
+   *
+   * Emitted in the home context after the circuit breaker of an origin opened, half opened or
+   * closed. Those of one origin come in order. See [property@Client:circuit-policy].
+   *
+   * Since: 1.0
+   */
+  circuit_changed_signal = g_signal_new ("circuit-changed",
+                                         G_TYPE_FROM_CLASS (object_class),
+                                         G_SIGNAL_RUN_LAST,
+                                         0,
+                                         NULL,
+                                         NULL,
+                                         NULL,
+                                         G_TYPE_NONE,
+                                         3,
+                                         RESILIENT_TYPE_ORIGIN,
+                                         RESILIENT_TYPE_CIRCUIT_STATE,
+                                         RESILIENT_TYPE_CIRCUIT_STATE);
+
   notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
 }
 
@@ -366,6 +395,58 @@ gate_changed_cb (gpointer owner, gpointer data)
       watch->home, notify_origin_cb, g_object_ref (origin), g_object_unref);
 }
 
+typedef struct
+{
+  Watch *watch;            /* with a reference */
+  ResilientOrigin *origin; /* owned */
+  ResilientCircuitState old_state, new_state;
+} CircuitChange;
+
+static void
+circuit_change_free (gpointer data)
+{
+  CircuitChange *change = data;
+
+  g_object_unref (change->origin);
+  watch_unref (change->watch);
+  g_free (change);
+}
+
+static void
+emit_circuit_changed_cb (gpointer data)
+{
+  CircuitChange *change = data;
+  g_autoptr (ResilientClient) self = g_weak_ref_get (&change->watch->client);
+
+  if (self != NULL)
+    g_signal_emit (
+      self, circuit_changed_signal, 0, change->origin, change->old_state, change->new_state);
+}
+
+/* In any thread. */
+static void
+circuit_changed_cb (gpointer origin,
+                    ResilientCircuitState old_state,
+                    ResilientCircuitState new_state,
+                    gpointer data)
+{
+  Watch *watch = data;
+  g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
+  CircuitChange *change;
+
+  if (self == NULL || !resilient_has_handler (self, circuit_changed_signal))
+    return;
+
+  change = g_new (CircuitChange, 1);
+  *change = (CircuitChange){
+    .watch = g_atomic_rc_box_acquire (watch),
+    .origin = g_object_ref (origin),
+    .old_state = old_state,
+    .new_state = new_state,
+  };
+  resilient_scheduler_invoke (watch->home, emit_circuit_changed_cb, change, circuit_change_free);
+}
+
 static void
 watch_counts (ResilientClient *self)
 {
@@ -376,6 +457,8 @@ watch_counts (ResilientClient *self)
   self->watch = watch;
   resilient_gate_set_changed_func (
     resilient_engine_get_gate (self->engine), gate_changed_cb, watch, watch_unref);
+  resilient_client_guards_set_changed_func (
+    resilient_engine_get_guard_settings (self->engine), circuit_changed_cb, watch);
 }
 
 /* --- properties
@@ -396,6 +479,15 @@ resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GP
       break;
     case PROP_RETRY_POLICY:
       g_value_take_boxed (value, resilient_client_get_retry_policy (self));
+      break;
+    case PROP_CIRCUIT_POLICY:
+      g_value_take_boxed (value, resilient_client_get_circuit_policy (self));
+      break;
+    case PROP_RATE_LIMITER:
+      g_value_take_object (value, resilient_client_get_rate_limiter (self));
+      break;
+    case PROP_RETRY_BUDGET:
+      g_value_take_object (value, resilient_client_get_retry_budget (self));
       break;
     case PROP_USER_AGENT:
       g_value_set_string (value, resilient_engine_lock_settings (self->engine)->limits->user_agent);
@@ -494,6 +586,15 @@ resilient_client_set_property (GObject *object,
     case PROP_RETRY_POLICY:
       resilient_client_set_retry_policy (self, g_value_get_boxed (value));
       break;
+    case PROP_CIRCUIT_POLICY:
+      resilient_client_set_circuit_policy (self, g_value_get_boxed (value));
+      break;
+    case PROP_RATE_LIMITER:
+      resilient_client_set_rate_limiter (self, g_value_get_object (value));
+      break;
+    case PROP_RETRY_BUDGET:
+      resilient_client_set_retry_budget (self, g_value_get_object (value));
+      break;
     case PROP_USER_AGENT:
       resilient_client_set_user_agent (self, g_value_get_string (value));
       break;
@@ -590,6 +691,50 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_RETRY_POLICY] =
     g_param_spec_boxed ("retry-policy", NULL, NULL, RESILIENT_TYPE_RETRY_POLICY, rw);
+
+  /**
+   * ResilientClient:circuit-policy:
+   *
+   * By what each origin has a circuit breaker of its own, if it has no policy of its own
+   * ([property@Origin:circuit-policy]); %NULL, which is the default, for none.
+   *
+   * A breaker that is open refuses attempts with %RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN, at once and
+   * for good. [method@Call.get_delay_left] then tells when it will admit one again. See
+   * [class@CircuitBreaker] for what opens it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CIRCUIT_POLICY] =
+    g_param_spec_boxed ("circuit-policy", NULL, NULL, RESILIENT_TYPE_CIRCUIT_POLICY, rw);
+
+  /**
+   * ResilientClient:rate-limiter:
+   *
+   * What each attempt takes a token of, besides that of [property@Origin:rate-limiter]; %NULL,
+   * which is the default, for none. An attempt waits for it without a slot.
+   *
+   * One limiter may serve several clients.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RATE_LIMITER] =
+    g_param_spec_object ("rate-limiter", NULL, NULL, RESILIENT_TYPE_RATE_LIMITER, rw);
+
+  /**
+   * ResilientClient:retry-budget:
+   *
+   * What pays for retries, to all origins that have none of their own
+   * ([property@Origin:retry-budget]): each request earns a share of one. %NULL, which is the
+   * default, for no limit but that of the policy; a client made by [ctor@Client.new_standard] then
+   * has one for each origin.
+   *
+   * A request whose retry is not paid for ends with what its last attempt brought, for
+   * %RESILIENT_REASON_RETRY_BUDGET. Failures for want of a network cost nothing.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RETRY_BUDGET] =
+    g_param_spec_object ("retry-budget", NULL, NULL, RESILIENT_TYPE_RETRY_BUDGET, rw);
 
   /**
    * ResilientClient:user-agent:
@@ -953,6 +1098,31 @@ ResilientClient *
 resilient_client_new (void)
 {
   return g_object_new (RESILIENT_TYPE_CLIENT, NULL);
+}
+
+/**
+ * resilient_client_new_standard:
+ *
+ * Makes a client as it is recommended for calling APIs: with the standard retry policy
+ * ([func@RetryPolicy.get_standard]), which shares the waits that servers ask for, a circuit breaker
+ * for each origin by the default policy, and a retry budget for each origin, of 20 % of its
+ * requests and 10 retries a minute.
+ *
+ * Returns: (transfer full): a client
+ *
+ * Since: 1.0
+ */
+ResilientClient *
+resilient_client_new_standard (void)
+{
+  ResilientClient *self = resilient_client_new ();
+
+  resilient_client_set_retry_policy (self, resilient_retry_policy_get_standard ());
+  resilient_client_set_circuit_policy (self, resilient_circuit_policy_get_default ());
+  resilient_client_guards_set_retry_budget (
+    resilient_engine_get_guard_settings (self->engine), NULL, TRUE);
+
+  return self;
 }
 
 /**
@@ -1757,6 +1927,136 @@ resilient_client_set_retry_policy (ResilientClient *self, ResilientRetryPolicy *
 
   if (old != retry_policy)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RETRY_POLICY]);
+}
+
+/**
+ * resilient_client_get_circuit_policy:
+ * @self: a client
+ *
+ * Gets [property@Client:circuit-policy].
+ *
+ * Returns: (transfer full) (nullable): the policy of the circuit breakers; %NULL: there are none
+ *
+ * Since: 1.0
+ */
+ResilientCircuitPolicy *
+resilient_client_get_circuit_policy (ResilientClient *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return NULL;
+
+  return resilient_client_guards_dup_circuit_policy (
+    resilient_engine_get_guard_settings (self->engine));
+}
+
+/**
+ * resilient_client_set_circuit_policy:
+ * @self: a client
+ * @circuit_policy: (nullable): a policy; %NULL: no circuit breakers
+ *
+ * Sets [property@Client:circuit-policy]. Breakers by another policy start anew, closed.
+ *
+ * Since: 1.0
+ */
+void
+resilient_client_set_circuit_policy (ResilientClient *self, ResilientCircuitPolicy *circuit_policy)
+{
+  g_return_if_fail (RESILIENT_IS_CLIENT (self));
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  if (resilient_client_guards_set_circuit_policy (
+        resilient_engine_get_guard_settings (self->engine), circuit_policy))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CIRCUIT_POLICY]);
+}
+
+/**
+ * resilient_client_get_rate_limiter:
+ * @self: a client
+ *
+ * Gets [property@Client:rate-limiter].
+ *
+ * Returns: (transfer full) (nullable): the limiter
+ *
+ * Since: 1.0
+ */
+ResilientRateLimiter *
+resilient_client_get_rate_limiter (ResilientClient *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return NULL;
+
+  return resilient_client_guards_dup_rate_limiter (
+    resilient_engine_get_guard_settings (self->engine));
+}
+
+/**
+ * resilient_client_set_rate_limiter:
+ * @self: a client
+ * @rate_limiter: (nullable): a limiter; %NULL: none
+ *
+ * Sets [property@Client:rate-limiter].
+ *
+ * Since: 1.0
+ */
+void
+resilient_client_set_rate_limiter (ResilientClient *self, ResilientRateLimiter *rate_limiter)
+{
+  g_return_if_fail (RESILIENT_IS_CLIENT (self));
+  g_return_if_fail (rate_limiter == NULL || RESILIENT_IS_RATE_LIMITER (rate_limiter));
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  if (resilient_client_guards_set_rate_limiter (resilient_engine_get_guard_settings (self->engine),
+                                                rate_limiter))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RATE_LIMITER]);
+}
+
+/**
+ * resilient_client_get_retry_budget:
+ * @self: a client
+ *
+ * Gets [property@Client:retry-budget].
+ *
+ * Returns: (transfer full) (nullable): the budget
+ *
+ * Since: 1.0
+ */
+ResilientRetryBudget *
+resilient_client_get_retry_budget (ResilientClient *self)
+{
+  gboolean each;
+
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return NULL;
+
+  return resilient_client_guards_dup_retry_budget (
+    resilient_engine_get_guard_settings (self->engine), &each);
+}
+
+/**
+ * resilient_client_set_retry_budget:
+ * @self: a client
+ * @retry_budget: (nullable): a budget; %NULL: none, also not one for each origin
+ *
+ * Sets [property@Client:retry-budget].
+ *
+ * Since: 1.0
+ */
+void
+resilient_client_set_retry_budget (ResilientClient *self, ResilientRetryBudget *retry_budget)
+{
+  g_return_if_fail (RESILIENT_IS_CLIENT (self));
+  g_return_if_fail (retry_budget == NULL || RESILIENT_IS_RETRY_BUDGET (retry_budget));
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  if (resilient_client_guards_set_retry_budget (
+        resilient_engine_get_guard_settings (self->engine), retry_budget, FALSE))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RETRY_BUDGET]);
 }
 
 /**

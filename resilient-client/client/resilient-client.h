@@ -30,6 +30,9 @@ RESILIENT_AVAILABLE_IN_1_0
 ResilientClient *resilient_client_new (void);
 
 RESILIENT_AVAILABLE_IN_1_0
+ResilientClient *resilient_client_new_standard (void);
+
+RESILIENT_AVAILABLE_IN_1_0
 ResilientClient *resilient_client_new_with_session (SoupSession *session);
 
 RESILIENT_AVAILABLE_IN_1_0
@@ -45,6 +48,24 @@ ResilientRetryPolicy *resilient_client_get_retry_policy (ResilientClient      *s
 RESILIENT_AVAILABLE_IN_1_0
 void                  resilient_client_set_retry_policy (ResilientClient      *self,
                                                          ResilientRetryPolicy *retry_policy);
+
+RESILIENT_AVAILABLE_IN_1_0
+ResilientCircuitPolicy *resilient_client_get_circuit_policy (ResilientClient        *self);
+RESILIENT_AVAILABLE_IN_1_0
+void                    resilient_client_set_circuit_policy (ResilientClient        *self,
+                                                             ResilientCircuitPolicy *circuit_policy);
+
+RESILIENT_AVAILABLE_IN_1_0
+ResilientRateLimiter *resilient_client_get_rate_limiter (ResilientClient      *self);
+RESILIENT_AVAILABLE_IN_1_0
+void                  resilient_client_set_rate_limiter (ResilientClient      *self,
+                                                         ResilientRateLimiter *rate_limiter);
+
+RESILIENT_AVAILABLE_IN_1_0
+ResilientRetryBudget *resilient_client_get_retry_budget (ResilientClient      *self);
+RESILIENT_AVAILABLE_IN_1_0
+void                  resilient_client_set_retry_budget (ResilientClient      *self,
+                                                         ResilientRetryBudget *retry_budget);
 
 RESILIENT_AVAILABLE_IN_1_0
 const char *resilient_client_get_user_agent (ResilientClient *self);

@@ -6,6 +6,7 @@
 #include "resilient-call-machine-private.h"
 
 #include "resilient-attempt-private.h"
+#include "resilient-circuit-breaker-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-debug-private.h"
 #include "resilient-error.h"
@@ -78,6 +79,8 @@ struct _CallAttempt
   guint8 stage;     /* a Stage */
   guint8 astray;    /* a redirect has led to another origin */
   guint number;     /* from 1, of a hedge one of its own; 0: it has not begun */
+  guint8 paid;      /* by the retry budget, for the one after it */
+  guint8 was_held;  /* back, and that is counted */
 };
 
 /* What few calls need, made when one does, and kept until it is finalized: whoever resumes one that
@@ -96,6 +99,8 @@ typedef struct
   ResilientFrozenRequest *own_request; /* which has the mirrors; with origins */
   guint mirror;                        /* that of now, from 1; 0: the request's own URI */
   int n_hedges;                        /* beside the newest attempt that the policy made */
+  /* where there are guards: of the last attempt, while the next one is to come; owned, nullable */
+  ResilientResponse *last_response;
 } Extras;
 
 /* What other threads ask of the driving context. */
@@ -849,7 +854,10 @@ end (ResilientCallMachine *self,
                                  self->sends,
                                  total,
                                  self->log);
-  resilient_recorder_ended (resilient_engine_get_recorder (self->engine), result, reason);
+  resilient_recorder_ended_with_delay (resilient_engine_get_recorder (self->engine),
+                                       result,
+                                       reason,
+                                       resilient_call_machine_get_delay_left_locked (self));
   finish (self, result);
   resilient_engine_remove_call (self->engine, &self->member, self->scheduler);
 }
@@ -1030,8 +1038,67 @@ go_to_next_mirror (ResilientCallMachine *self)
   resilient_frozen_request_unref (old);
 }
 
+static gboolean
+is_for_want_of_network (ResilientCallMachine *self, ResilientFailure failure)
+{
+  const ResilientFailure of_the_way =
+    RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_TLS
+    | RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT
+    | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT;
+
+  return (failure & of_the_way) != 0 && !resilient_origin_is_near (self->origin)
+         && resilient_network_is_offline (resilient_engine_get_network (self->engine));
+}
+
+/* What a breaker that is open for longer than the sleep would say after it, it says now, while the
+ * response is there. Its @delay is then that to the next probe. */
+static void
+let_breaker_judge (ResilientCallMachine *self, ResilientVerdict *verdict)
+{
+  g_autoptr (ResilientCircuitBreaker) breaker =
+    resilient_origin_guards_dup_breaker (resilient_origin_get_guards (self->origin));
+  double left;
+
+  /* a mirror has a breaker of its own */
+  if (breaker == NULL || resilient_frozen_request_get_mirrors (get_own_request (self)) != NULL
+      || resilient_circuit_breaker_check (breaker, NULL))
+    return;
+  left = resilient_circuit_breaker_get_retry_after (breaker);
+  if (left <= verdict->delay)
+    return;
+
+  *verdict = (ResilientVerdict){ .delay = left, .reason = RESILIENT_REASON_CIRCUIT_OPEN };
+  resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
+                              RESILIENT_GUARD_ACT_CIRCUIT_REFUSED);
+}
+
+/* The last rule: once, though the verdict of one attempt may be taken twice, at its headers and at
+ * its end. A network that is away is no reason to spend what is for a server that fails. */
+static void
+let_budget_judge (ResilientCallMachine *self,
+                  CallAttempt *attempt,
+                  ResilientFailure failure,
+                  ResilientVerdict *verdict)
+{
+  g_autoptr (ResilientRetryBudget) budget = NULL;
+
+  if (attempt->paid || is_for_want_of_network (self, failure))
+    return;
+  budget = resilient_origin_guards_dup_budget (resilient_origin_get_guards (self->origin));
+  if (budget == NULL)
+    return;
+
+  attempt->paid = resilient_retry_budget_try_withdraw (budget);
+  if (attempt->paid)
+    return;
+  *verdict = (ResilientVerdict){ .reason = RESILIENT_REASON_RETRY_BUDGET };
+  resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
+                              RESILIENT_GUARD_ACT_BUDGET_REFUSED);
+}
+
 static ResilientVerdict
 judge (ResilientCallMachine *self,
+       CallAttempt *attempt,
        ResilientFailure failure,
        gboolean nothing_sent,
        guint status_code,
@@ -1055,7 +1122,15 @@ judge (ResilientCallMachine *self,
     .deadline = get_deadline (self),
   };
 
-  return resilient_verdict (&input);
+  ResilientVerdict verdict = resilient_verdict (&input);
+
+  if (resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
+    return verdict;
+  if (verdict.retry)
+    let_breaker_judge (self, &verdict);
+  if (verdict.retry)
+    let_budget_judge (self, attempt, failure, &verdict);
+  return verdict;
 }
 
 /* FALSE: nobody listens any more. */
@@ -1157,8 +1232,8 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
       /* Beside another one it is no verdict yet, but may be the last word. */
       if (!is_only_one_live (attempt))
         return;
-      attempt->early_verdict =
-        judge (self, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
+      attempt->early_verdict = judge (
+        self, attempt, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
       attempt->has_early_verdict = TRUE;
       news->read_body = !attempt->early_verdict.retry;
     }
@@ -1213,6 +1288,9 @@ go_to_sleep (ResilientCallMachine *self,
   context = resilient_request_context_advance (self->view.context, delay);
   resilient_recorder_retry (
     resilient_engine_get_recorder (self->engine), context, failure, reason, response, error, delay);
+  /* a guard may have the last word, and it is not to be said without the answer that there was */
+  if (response != NULL && !resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
+    ensure_extras (self)->last_response = resilient_response_ref (response);
 
   resilient_frozen_request_forget_uri (self->frozen);
   self->generation = resilient_network_check_resume (resilient_engine_get_network (self->engine));
@@ -1323,6 +1401,7 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
   else if (failure != RESILIENT_FAILURE_NONE)
     verdict = judge (
       self,
+      attempt,
       failure,
       outcome->nothing_sent,
       outcome->status_code,
@@ -1332,6 +1411,8 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
 
   log_attempt (attempt, outcome, failure, verdict.reason);
 
+  if (verdict.reason == RESILIENT_REASON_CIRCUIT_OPEN)
+    set_not_before (self, after (verdict.delay));
   if (verdict.retry)
     {
       go_to_next_mirror (self);
@@ -1429,6 +1510,17 @@ static const ResilientTransportAttemptFuncs attempt_funcs = {
 };
 
 /* --- how an attempt begins ------------------------------------------------------------------- */
+
+/* A request earns a share of a retry. */
+static void
+pay_in (ResilientCallMachine *self)
+{
+  g_autoptr (ResilientRetryBudget) budget =
+    resilient_origin_guards_dup_budget (resilient_origin_get_guards (self->origin));
+
+  if (budget != NULL)
+    resilient_retry_budget_deposit (budget);
+}
 
 /* Not from here: as of a sleep. */
 static void
@@ -1533,6 +1625,11 @@ begin_attempt (ResilientCallMachine *self)
   tell_move (self, from, RESILIENT_MACHINE_STATE_SENDING);
 
   resilient_recorder_attempt (resilient_engine_get_recorder (self->engine));
+  if (self->extras != NULL)
+    g_clear_pointer (&self->extras->last_response, resilient_response_unref);
+  if (self->view.attempts == 1
+      && !resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
+    pay_in (self);
   launch (self, attempt);
 }
 
@@ -1687,7 +1784,12 @@ static void
 wait_for_guard (ResilientCallMachine *self, gint64 not_before)
 {
   gint64 deadline = get_queue_deadline (self);
+  CallAttempt *attempt = get_attended (self);
 
+  if (!attempt->was_held)
+    resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
+                                RESILIENT_GUARD_ACT_HELD_BACK);
+  attempt->was_held = TRUE;
   ensure_extras (self)->queue_deadline = deadline;
   set_not_before (self, not_before);
   if (G_UNLIKELY (resilient_debug_is_on ()))
@@ -1703,13 +1805,23 @@ wait_for_guard (ResilientCallMachine *self, gint64 not_before)
 static void
 refuse_attempt (ResilientCallMachine *self, gint64 not_before, const GError *error)
 {
+  ResilientFailure failure = resilient_failure_from_error (error, TRUE);
+  gboolean open = failure == RESILIENT_FAILURE_CIRCUIT_OPEN;
+  g_autoptr (ResilientResponse) response = NULL;
+
+  if (self->extras != NULL)
+    response = g_steal_pointer (&self->extras->last_response);
   set_not_before (self, not_before);
+  if (open)
+    resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
+                                RESILIENT_GUARD_ACT_CIRCUIT_REFUSED);
+  /* An answer that there was is worth more than the news that there is no other. */
   end (self,
        RESILIENT_RESULT_STATUS_ERROR,
-       resilient_failure_from_error (error, TRUE),
-       RESILIENT_REASON_NOT_RETRYABLE,
-       NULL,
-       error);
+       response != NULL ? RESILIENT_FAILURE_STATUS : failure,
+       open ? RESILIENT_REASON_CIRCUIT_OPEN : RESILIENT_REASON_NOT_RETRYABLE,
+       response,
+       response != NULL ? NULL : error);
 }
 
 /* It has its slot: the guards give what it needs, or the slot goes back. */
@@ -2141,6 +2253,7 @@ resilient_call_machine_free (ResilientCallMachine *self)
       g_clear_error (&self->extras->refusal);
       g_clear_pointer (&self->extras->origins, g_ptr_array_unref);
       g_clear_pointer (&self->extras->own_request, resilient_frozen_request_unref);
+      g_clear_pointer (&self->extras->last_response, resilient_response_unref);
     }
   g_free (self->extras);
   g_clear_pointer (&self->scheduler, resilient_scheduler_unref);

@@ -7,6 +7,7 @@
 #include "resilient-scheduler-private.h"
 #include "resilient-transport-attempt-private.h"
 #include "resilient-gate-private.h"
+#include "resilient-client-guards-private.h"
 #include "resilient-guard-private.h"
 #include "resilient-origin-table-private.h"
 #include "resilient-recorder-private.h"
@@ -82,6 +83,7 @@ ResilientOriginTable *resilient_engine_get_origins (ResilientEngine *self);
 ResilientRecorder *resilient_engine_get_recorder (ResilientEngine *self);
 ResilientNetwork *resilient_engine_get_network (ResilientEngine *self);
 ResilientGuards *resilient_engine_get_guards (ResilientEngine *self);
+ResilientClientGuards *resilient_engine_get_guard_settings (ResilientEngine *self);
 ResilientScheduler *resilient_engine_get_home (ResilientEngine *self);
 
 /* The settings, to be read and changed while they are locked, by any thread. In a forked child they

@@ -9,12 +9,14 @@
 
 #include "resilient-engine-private.h"
 
+#include "resilient-circuit-guard-private.h"
 #include "resilient-error.h"
 #include "resilient-fork-private.h"
 #include "resilient-hold-guard-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-network-private.h"
 #include "resilient-origin-private.h"
+#include "resilient-rate-guard-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-soup-transport-private.h"
 
@@ -32,6 +34,7 @@ struct _ResilientEngine
   ResilientNetwork *network;
 
   ResilientGuards guards; /* any thread; they only become more */
+  ResilientClientGuards *guard_settings;
 
   /* Set before the first call. */
   ResilientPrepareFunc prepare;
@@ -82,6 +85,14 @@ resilient_call_options_dup (ResilientCallOptions *self)
   return copy;
 }
 
+/* Who sets none pays for none. */
+static void
+need_guards_cb (gpointer data)
+{
+  resilient_engine_add_guard (data, resilient_rate_guard_new ());
+  resilient_engine_add_guard (data, resilient_circuit_guard_new ());
+}
+
 ResilientEngine *
 resilient_engine_new (GMainContext *home_context, SoupSession *session)
 {
@@ -99,6 +110,8 @@ resilient_engine_new (GMainContext *home_context, SoupSession *session)
     self->maker = g_thread_self ();
   self->gate = resilient_gate_new ();
   self->origins = resilient_origin_table_new (self->gate);
+  self->guard_settings = resilient_client_guards_new (home_context, need_guards_cb, self);
+  resilient_origin_table_set_guards (self->origins, self->guard_settings);
   self->recorder = resilient_recorder_new ();
   self->network = resilient_network_new (self->home);
   g_mutex_init (&self->lock);
@@ -315,6 +328,8 @@ engine_free (gpointer data)
   resilient_origin_table_unref (self->origins);
   resilient_gate_unref (self->gate);
   resilient_recorder_unref (self->recorder);
+  resilient_client_guards_close (self->guard_settings);
+  resilient_client_guards_unref (self->guard_settings);
   resilient_guards_clear (&self->guards);
   resilient_retry_policy_unref (self->settings.retry_policy);
   resilient_call_options_release (self->settings.limits);
@@ -355,6 +370,12 @@ ResilientNetwork *
 resilient_engine_get_network (ResilientEngine *self)
 {
   return self->network;
+}
+
+ResilientClientGuards *
+resilient_engine_get_guard_settings (ResilientEngine *self)
+{
+  return self->guard_settings;
 }
 
 ResilientGuards *

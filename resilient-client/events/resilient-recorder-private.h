@@ -37,6 +37,14 @@ void resilient_recorder_set_max_result_bytes (ResilientRecorder *self,
 
 void resilient_recorder_started (ResilientRecorder *self); /* a request was accepted */
 void resilient_recorder_refused (ResilientRecorder *self); /* INVALID, OVERLOADED or CLOSED */
+/* A guard did so, to one attempt. */
+typedef enum
+{
+  RESILIENT_GUARD_ACT_HELD_BACK,
+  RESILIENT_GUARD_ACT_CIRCUIT_REFUSED,
+  RESILIENT_GUARD_ACT_BUDGET_REFUSED,
+} ResilientGuardAct;
+void resilient_recorder_guarded (ResilientRecorder *self, ResilientGuardAct act);
 void resilient_recorder_attempt (ResilientRecorder *self); /* an attempt begins */
 /* It is over, @duration seconds later; @origin and the rest as in resilient_metrics_add_attempt().
  */
@@ -58,6 +66,11 @@ void resilient_recorder_retry (ResilientRecorder *self,
  * resilient_recorder_wake(). */
 void
 resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, ResilientReason reason);
+/* The same of one that a guard refused: in @delay seconds it may admit one. */
+void resilient_recorder_ended_with_delay (ResilientRecorder *self,
+                                          ResilientResult *result,
+                                          ResilientReason reason,
+                                          double delay);
 /* Wakes the home context, if it waits, for the ends of requests that were recorded. Any thread. */
 void resilient_recorder_wake (ResilientRecorder *self);
 

@@ -229,6 +229,25 @@ resilient_recorder_refused (ResilientRecorder *self)
 }
 
 void
+resilient_recorder_guarded (ResilientRecorder *self, ResilientGuardAct act)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
+
+  switch (act)
+    {
+    case RESILIENT_GUARD_ACT_HELD_BACK:
+      self->stats.held_back++;
+      break;
+    case RESILIENT_GUARD_ACT_CIRCUIT_REFUSED:
+      self->stats.circuit_refusals++;
+      break;
+    case RESILIENT_GUARD_ACT_BUDGET_REFUSED:
+      self->stats.budget_refusals++;
+      break;
+    }
+}
+
+void
 resilient_recorder_attempt (ResilientRecorder *self)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
@@ -291,7 +310,10 @@ resilient_recorder_retry (ResilientRecorder *self,
 }
 
 void
-resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, ResilientReason reason)
+resilient_recorder_ended_with_delay (ResilientRecorder *self,
+                                     ResilientResult *result,
+                                     ResilientReason reason,
+                                     double delay)
 {
   g_auto (Leftovers) leftovers = { NULL };
   g_autoptr (GMutexLocker) locker = NULL;
@@ -339,8 +361,14 @@ resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, Resi
         reason,
         resilient_result_get_response (result),
         resilient_result_get_error (result),
-        0);
+        delay);
   leftovers.results = resilient_result_store_steal_removed (self->store);
+}
+
+void
+resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, ResilientReason reason)
+{
+  resilient_recorder_ended_with_delay (self, result, reason, 0);
 }
 
 void

@@ -3,7 +3,9 @@
 
 #pragma once
 
-#include <glib.h>
+#include <glib-object.h>
+
+#include "resilient-client-guards-private.h"
 
 G_BEGIN_DECLS
 
@@ -11,10 +13,34 @@ G_BEGIN_DECLS
  * called. */
 typedef struct _ResilientOriginGuards ResilientOriginGuards;
 
-ResilientOriginGuards *resilient_origin_guards_new (void);
+/* @origin: whose part it is; not owned. */
+ResilientOriginGuards *resilient_origin_guards_new (GObject *origin);
 void resilient_origin_guards_free (ResilientOriginGuards *self);
 /* An origin made anew would act differently. */
 gboolean resilient_origin_guards_is_marked (ResilientOriginGuards *self);
+
+/* Once, before another thread has it: the client whose settings hold where the origin has none. An
+ * origin that a binding made by itself has no client. */
+void
+resilient_origin_guards_set_client (ResilientOriginGuards *self, ResilientClientGuards *client);
+
+/* What the origin has of its own, transfer full; NULL: what its client has. FALSE: it was that
+ * already. */
+gboolean resilient_origin_guards_set_circuit_policy (ResilientOriginGuards *self,
+                                                     ResilientCircuitPolicy *policy);
+gboolean resilient_origin_guards_set_rate_limiter (ResilientOriginGuards *self,
+                                                   ResilientRateLimiter *limiter);
+gboolean resilient_origin_guards_set_retry_budget (ResilientOriginGuards *self,
+                                                   ResilientRetryBudget *budget);
+ResilientCircuitPolicy *resilient_origin_guards_dup_circuit_policy (ResilientOriginGuards *self);
+ResilientRateLimiter *resilient_origin_guards_dup_rate_limiter (ResilientOriginGuards *self);
+
+/* What is in force, transfer full; NULL: nothing. The limiters are two: of the origin, and of its
+ * client. */
+ResilientCircuitBreaker *resilient_origin_guards_dup_breaker (ResilientOriginGuards *self);
+ResilientRetryBudget *resilient_origin_guards_dup_budget (ResilientOriginGuards *self);
+void resilient_origin_guards_dup_limiters (ResilientOriginGuards *self,
+                                           ResilientRateLimiter *limiters[2]);
 
 /* Nobody is sent there before @until, boot-time microseconds, and who waited for that goes within
  * @spread seconds after. FALSE: it was held for as long already. */

@@ -1,32 +1,59 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* What guards know of one origin: until when its server has asked not to be asked. It is owned by
- * the origin. Any thread, under a lock of its own. */
+/* What guards know of one origin: until when its server has asked not to be asked, the settings of
+ * its own, and the breaker and budget that are made for it at need. It is owned by the origin. Any
+ * thread, under a lock of its own. */
 
 #include "config.h"
 
 #include "resilient-origin-guards-private.h"
 
+#include "resilient-circuit-breaker-private.h"
 #include "resilient-clock-private.h"
+
+/* What a standard client gives each origin: as many retries as a fifth of the requests, and ten a
+ * minute more. */
+#define BUDGET_RATIO 0.2
+#define BUDGET_RESERVE 10.0
+
+/* For whom a breaker tells of its changes, in whatever thread. */
+typedef struct
+{
+  ResilientClientGuards *client; /* owned */
+  GWeakRef origin;
+  gint not_closed; /* atomic */
+} Circuit;
 
 struct _ResilientOriginGuards
 {
+  /* Set once. */
+  GObject *origin;               /* not owned */
+  ResilientClientGuards *client; /* owned, nullable */
+
   gint has_hold; /* atomic: it is, or was, held; most never are */
 
   GMutex lock;
   /* Under lock. */
-  gint64 held_until; /* boot-time clock, microseconds */
-  gint64 held_date;  /* the same moment since 1970 */
-  double spread;     /* seconds */
-  gint64 told_date;  /* what was notified last; 0: that it is not held */
+  gint64 held_until;                      /* boot-time clock, microseconds */
+  gint64 held_date;                       /* the same moment since 1970 */
+  double spread;                          /* seconds */
+  gint64 told_date;                       /* what was notified last; 0: that it is not held */
+  ResilientCircuitPolicy *circuit_policy; /* owned, nullable, as are those below */
+  ResilientRateLimiter *rate_limiter;
+  ResilientRetryBudget *retry_budget;
+  ResilientCircuitBreaker *breaker;    /* made at need */
+  ResilientCircuitPolicy *made_policy; /* what for */
+  Circuit *circuit;                    /* of the breaker */
+  ResilientRetryBudget *made_budget;   /* at need, where the client has one for each */
 };
 
 ResilientOriginGuards *
-resilient_origin_guards_new (void)
+resilient_origin_guards_new (GObject *origin)
 {
   ResilientOriginGuards *self = g_new0 (ResilientOriginGuards, 1);
 
+  self->origin = origin;
   g_mutex_init (&self->lock);
 
   return self;
@@ -35,18 +62,245 @@ resilient_origin_guards_new (void)
 void
 resilient_origin_guards_free (ResilientOriginGuards *self)
 {
+  g_clear_object (&self->breaker);
+  g_clear_object (&self->made_budget);
+  g_clear_object (&self->retry_budget);
+  g_clear_object (&self->rate_limiter);
+  g_clear_pointer (&self->circuit_policy, resilient_circuit_policy_unref);
+  g_clear_pointer (&self->made_policy, resilient_circuit_policy_unref);
+  g_clear_pointer (&self->client, resilient_client_guards_unref);
   g_mutex_clear (&self->lock);
   g_free (self);
+}
+
+void
+resilient_origin_guards_set_client (ResilientOriginGuards *self, ResilientClientGuards *client)
+{
+  self->client = resilient_client_guards_ref (client);
 }
 
 gboolean
 resilient_origin_guards_is_marked (ResilientOriginGuards *self)
 {
+  gboolean marked;
   gint64 until;
   double spread;
 
-  return resilient_origin_guards_is_held (self, &until, &spread);
+  if (resilient_origin_guards_is_held (self, &until, &spread))
+    return TRUE;
+
+  g_mutex_lock (&self->lock);
+  marked = self->circuit_policy != NULL || self->rate_limiter != NULL || self->retry_budget != NULL
+           || (self->circuit != NULL && g_atomic_int_get (&self->circuit->not_closed));
+  g_mutex_unlock (&self->lock);
+
+  return marked;
 }
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+static void
+need (ResilientOriginGuards *self, gpointer setting)
+{
+  if (setting != NULL && self->client != NULL)
+    resilient_client_guards_need (self->client);
+}
+
+gboolean
+resilient_origin_guards_set_circuit_policy (ResilientOriginGuards *self,
+                                            ResilientCircuitPolicy *policy)
+{
+  g_autoptr (ResilientCircuitPolicy) old = NULL;
+
+  g_mutex_lock (&self->lock);
+  old = self->circuit_policy;
+  self->circuit_policy = policy != NULL ? resilient_circuit_policy_ref (policy) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  need (self, policy);
+  return old != policy;
+}
+
+gboolean
+resilient_origin_guards_set_rate_limiter (ResilientOriginGuards *self,
+                                          ResilientRateLimiter *limiter)
+{
+  g_autoptr (ResilientRateLimiter) old = NULL;
+
+  g_mutex_lock (&self->lock);
+  old = self->rate_limiter;
+  self->rate_limiter = limiter != NULL ? g_object_ref (limiter) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  need (self, limiter);
+  return old != limiter;
+}
+
+gboolean
+resilient_origin_guards_set_retry_budget (ResilientOriginGuards *self, ResilientRetryBudget *budget)
+{
+  g_autoptr (ResilientRetryBudget) old = NULL;
+
+  g_mutex_lock (&self->lock);
+  old = self->retry_budget;
+  self->retry_budget = budget != NULL ? g_object_ref (budget) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  need (self, budget);
+  return old != budget;
+}
+
+ResilientCircuitPolicy *
+resilient_origin_guards_dup_circuit_policy (ResilientOriginGuards *self)
+{
+  ResilientCircuitPolicy *policy = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->circuit_policy != NULL)
+    policy = resilient_circuit_policy_ref (self->circuit_policy);
+  g_mutex_unlock (&self->lock);
+
+  return policy;
+}
+
+ResilientRateLimiter *
+resilient_origin_guards_dup_rate_limiter (ResilientOriginGuards *self)
+{
+  ResilientRateLimiter *limiter = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->rate_limiter != NULL)
+    limiter = g_object_ref (self->rate_limiter);
+  g_mutex_unlock (&self->lock);
+
+  return limiter;
+}
+
+/* --- what is in force ------------------------------------------------------------------------ */
+
+static void
+circuit_free (gpointer data)
+{
+  Circuit *circuit = data;
+
+  g_weak_ref_clear (&circuit->origin);
+  resilient_client_guards_unref (circuit->client);
+  g_free (circuit);
+}
+
+static void
+circuit_changed_cb (ResilientCircuitBreaker *breaker,
+                    ResilientCircuitState old_state,
+                    ResilientCircuitState new_state,
+                    gpointer user_data)
+{
+  Circuit *circuit = user_data;
+  g_autoptr (GObject) origin = g_weak_ref_get (&circuit->origin);
+
+  g_atomic_int_set (&circuit->not_closed, new_state != RESILIENT_CIRCUIT_STATE_CLOSED);
+  if (origin != NULL)
+    resilient_client_guards_tell_changed (circuit->client, origin, old_state, new_state);
+}
+
+static ResilientCircuitBreaker *
+make_breaker (ResilientOriginGuards *self, ResilientCircuitPolicy *policy, Circuit **made)
+{
+  ResilientCircuitBreaker *breaker;
+  Circuit *circuit;
+
+  *made = NULL;
+  if (self->client == NULL)
+    return resilient_circuit_breaker_new (policy);
+
+  breaker = resilient_circuit_breaker_new_for_context (
+    policy, resilient_client_guards_get_context (self->client));
+  *made = circuit = g_new0 (Circuit, 1);
+  circuit->client = resilient_client_guards_ref (self->client);
+  g_weak_ref_init (&circuit->origin, self->origin);
+  resilient_circuit_breaker_set_changed_func (breaker, circuit_changed_cb, circuit, circuit_free);
+  return breaker;
+}
+
+ResilientCircuitBreaker *
+resilient_origin_guards_dup_breaker (ResilientOriginGuards *self)
+{
+  g_autoptr (ResilientCircuitPolicy) policy = resilient_origin_guards_dup_circuit_policy (self);
+  g_autoptr (ResilientCircuitBreaker) made = NULL;
+  g_autoptr (ResilientCircuitBreaker) old = NULL;
+  ResilientCircuitBreaker *breaker = NULL;
+  Circuit *circuit;
+
+  if (policy == NULL && self->client != NULL)
+    policy = resilient_client_guards_dup_circuit_policy (self->client);
+  if (policy == NULL)
+    return NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->breaker != NULL && self->made_policy == policy)
+    breaker = g_object_ref (self->breaker);
+  g_mutex_unlock (&self->lock);
+  if (breaker != NULL)
+    return breaker;
+
+  /* Of several threads that make one, the first has it. With another policy it starts anew. */
+  made = make_breaker (self, policy, &circuit);
+  g_mutex_lock (&self->lock);
+  if (self->breaker == NULL || self->made_policy != policy)
+    {
+      old = self->breaker;
+      self->breaker = g_steal_pointer (&made);
+      self->circuit = circuit;
+      g_clear_pointer (&self->made_policy, resilient_circuit_policy_unref);
+      self->made_policy = g_steal_pointer (&policy);
+    }
+  breaker = g_object_ref (self->breaker);
+  g_mutex_unlock (&self->lock);
+
+  return breaker;
+}
+
+ResilientRetryBudget *
+resilient_origin_guards_dup_budget (ResilientOriginGuards *self)
+{
+  g_autoptr (ResilientRetryBudget) made = NULL;
+  ResilientRetryBudget *budget = NULL;
+  gboolean each = FALSE;
+
+  g_mutex_lock (&self->lock);
+  if (self->retry_budget != NULL)
+    budget = g_object_ref (self->retry_budget);
+  g_mutex_unlock (&self->lock);
+  if (budget == NULL && self->client != NULL)
+    budget = resilient_client_guards_dup_retry_budget (self->client, &each);
+  if (budget != NULL || !each)
+    return budget;
+
+  g_mutex_lock (&self->lock);
+  if (self->made_budget == NULL)
+    {
+      /* it calls nobody */
+      made = resilient_retry_budget_new (BUDGET_RATIO, BUDGET_RESERVE, NULL);
+      self->made_budget = g_steal_pointer (&made);
+    }
+  budget = g_object_ref (self->made_budget);
+  g_mutex_unlock (&self->lock);
+
+  return budget;
+}
+
+void
+resilient_origin_guards_dup_limiters (ResilientOriginGuards *self,
+                                      ResilientRateLimiter *limiters[2])
+{
+  limiters[0] = resilient_origin_guards_dup_rate_limiter (self);
+  limiters[1] =
+    self->client != NULL ? resilient_client_guards_dup_rate_limiter (self->client) : NULL;
+  /* One that is both is asked once. */
+  if (limiters[0] == limiters[1])
+    g_clear_object (&limiters[1]);
+}
+
+/* --- the wait that its server asks for ------------------------------------------------------- */
 
 gboolean
 resilient_origin_guards_hold (ResilientOriginGuards *self, gint64 until, double spread)

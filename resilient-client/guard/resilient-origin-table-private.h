@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "resilient-client-guards-private.h"
 #include "resilient-gate-private.h"
 #include "resilient-origin.h"
 
@@ -14,6 +15,8 @@ G_BEGIN_DECLS
 typedef struct _ResilientOriginTable ResilientOriginTable;
 
 ResilientOriginTable *resilient_origin_table_new (ResilientGate *gate);
+/* Once, before the first origin: what holds for those that have no settings of their own. */
+void resilient_origin_table_set_guards (ResilientOriginTable *self, ResilientClientGuards *guards);
 ResilientOriginTable *resilient_origin_table_ref (ResilientOriginTable *self);
 void resilient_origin_table_unref (ResilientOriginTable *self);
 /* Its client is gone: it lets go of all origins, and calls nobody any more. */

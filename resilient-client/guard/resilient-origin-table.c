@@ -35,7 +35,9 @@ typedef struct
 
 struct _ResilientOriginTable
 {
-  ResilientGate *gate; /* set once, owned */
+  /* Set once. */
+  ResilientGate *gate;           /* owned */
+  ResilientClientGuards *guards; /* owned, nullable */
 
   GMutex lock;
   /* Under lock. */
@@ -122,6 +124,12 @@ resilient_origin_table_new (ResilientGate *gate)
   return self;
 }
 
+void
+resilient_origin_table_set_guards (ResilientOriginTable *self, ResilientClientGuards *guards)
+{
+  self->guards = resilient_client_guards_ref (guards);
+}
+
 ResilientOriginTable *
 resilient_origin_table_ref (ResilientOriginTable *self)
 {
@@ -149,6 +157,7 @@ table_free (gpointer data)
   ResilientOriginTable *self = data;
 
   resilient_origin_table_close (self);
+  g_clear_pointer (&self->guards, resilient_client_guards_unref);
   resilient_gate_unref (self->gate);
   g_mutex_clear (&self->lock);
 }
@@ -166,6 +175,8 @@ add_locked (ResilientOriginTable *self, const char *key, GUri *uri)
 
   entry->origin =
     resilient_origin_new (self->gate, key, resilient_host_name_is_near (g_uri_get_host (uri)));
+  if (self->guards != NULL)
+    resilient_origin_guards_set_client (resilient_origin_get_guards (entry->origin), self->guards);
   entry->link.data = entry;
   entry->number = ++self->n_made;
   g_hash_table_insert (self->entries, (gpointer) resilient_origin_peek_key (entry->origin), entry);

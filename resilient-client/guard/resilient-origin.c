@@ -96,6 +96,10 @@ enum
   PROP_ACTIVE_COUNT,
   PROP_PENDING_COUNT,
   PROP_HELD_UNTIL,
+  PROP_RATE_LIMITER,
+  PROP_RETRY_BUDGET,
+  PROP_CIRCUIT_POLICY,
+  PROP_CIRCUIT_BREAKER,
   N_PROPS
 };
 
@@ -131,6 +135,18 @@ resilient_origin_get_property (GObject *object, guint prop_id, GValue *value, GP
     case PROP_HELD_UNTIL:
       g_value_set_int64 (value, resilient_origin_get_held_until (self));
       break;
+    case PROP_RATE_LIMITER:
+      g_value_take_object (value, resilient_origin_get_rate_limiter (self));
+      break;
+    case PROP_RETRY_BUDGET:
+      g_value_take_object (value, resilient_origin_get_retry_budget (self));
+      break;
+    case PROP_CIRCUIT_POLICY:
+      g_value_take_boxed (value, resilient_origin_get_circuit_policy (self));
+      break;
+    case PROP_CIRCUIT_BREAKER:
+      g_value_take_object (value, resilient_origin_get_circuit_breaker (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -151,6 +167,15 @@ resilient_origin_set_property (GObject *object,
       break;
     case PROP_MAX_CONCURRENT:
       resilient_origin_set_max_concurrent (self, g_value_get_int (value));
+      break;
+    case PROP_RATE_LIMITER:
+      resilient_origin_set_rate_limiter (self, g_value_get_object (value));
+      break;
+    case PROP_RETRY_BUDGET:
+      resilient_origin_set_retry_budget (self, g_value_get_object (value));
+      break;
+    case PROP_CIRCUIT_POLICY:
+      resilient_origin_set_circuit_policy (self, g_value_get_boxed (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -299,6 +324,54 @@ resilient_origin_class_init (ResilientOriginClass *klass)
   props[PROP_HELD_UNTIL] =
     g_param_spec_int64 ("held-until", NULL, NULL, 0, G_MAXINT64, 0, G_PARAM_READABLE | flags);
 
+  /**
+   * ResilientOrigin:rate-limiter: (getter get_rate_limiter) (setter set_rate_limiter)
+   *
+   * What each attempt to this origin takes a token of, besides that of
+   * [property@Client:rate-limiter]; %NULL for none.
+   *
+   * One limiter may serve several origins and clients.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RATE_LIMITER] = g_param_spec_object (
+    "rate-limiter", NULL, NULL, RESILIENT_TYPE_RATE_LIMITER, G_PARAM_READWRITE | flags);
+
+  /**
+   * ResilientOrigin:retry-budget: (getter get_retry_budget) (setter set_retry_budget)
+   *
+   * What pays for retries to this origin. Set to %NULL it is that of
+   * [property@Client:retry-budget], or the one that a client made by [ctor@Client.new_standard]
+   * makes for each origin.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RETRY_BUDGET] = g_param_spec_object (
+    "retry-budget", NULL, NULL, RESILIENT_TYPE_RETRY_BUDGET, G_PARAM_READWRITE | flags);
+
+  /**
+   * ResilientOrigin:circuit-policy: (getter get_circuit_policy) (setter set_circuit_policy)
+   *
+   * By what the circuit breaker of this origin goes; %NULL for
+   * [property@Client:circuit-policy]. Another policy makes a new breaker, which is closed.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CIRCUIT_POLICY] = g_param_spec_boxed (
+    "circuit-policy", NULL, NULL, RESILIENT_TYPE_CIRCUIT_POLICY, G_PARAM_READWRITE | flags);
+
+  /**
+   * ResilientOrigin:circuit-breaker: (getter get_circuit_breaker)
+   *
+   * The circuit breaker of this origin; %NULL where neither it nor its client has a circuit policy.
+   *
+   * Its changes are told by itself, and by [signal@Client::circuit-changed].
+   *
+   * Since: 1.0
+   */
+  props[PROP_CIRCUIT_BREAKER] = g_param_spec_object (
+    "circuit-breaker", NULL, NULL, RESILIENT_TYPE_CIRCUIT_BREAKER, G_PARAM_READABLE | flags);
+
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
@@ -310,7 +383,7 @@ resilient_origin_init (ResilientOrigin *self)
   self->generation = resilient_fork_get_generation ();
   g_mutex_init (&self->lock);
   self->own_limit = -1;
-  self->guards = resilient_origin_guards_new ();
+  self->guards = resilient_origin_guards_new (G_OBJECT (self));
 }
 
 ResilientOrigin *
@@ -563,6 +636,148 @@ resilient_origin_get_held_until (ResilientOrigin *self)
     return 0;
 
   return resilient_origin_guards_get_held_until (self->guards);
+}
+
+/**
+ * resilient_origin_get_rate_limiter: (get-property rate-limiter)
+ * @self: an origin
+ *
+ * Gets the rate limiter of this origin.
+ *
+ * Returns: (transfer full) (nullable): the limiter; %NULL: it has none of its own
+ *
+ * Since: 1.0
+ */
+ResilientRateLimiter *
+resilient_origin_get_rate_limiter (ResilientOrigin *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), NULL);
+  if (is_foreign (self, NULL))
+    return NULL;
+
+  return resilient_origin_guards_dup_rate_limiter (self->guards);
+}
+
+/**
+ * resilient_origin_set_rate_limiter: (set-property rate-limiter)
+ * @self: an origin
+ * @rate_limiter: (nullable): a limiter, or %NULL for none
+ *
+ * Sets what each attempt to this origin takes a token of. Any thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+resilient_origin_set_rate_limiter (ResilientOrigin *self, ResilientRateLimiter *rate_limiter)
+{
+  g_return_if_fail (RESILIENT_IS_ORIGIN (self));
+  g_return_if_fail (rate_limiter == NULL || RESILIENT_IS_RATE_LIMITER (rate_limiter));
+  if (is_foreign (self, NULL))
+    return;
+
+  if (resilient_origin_guards_set_rate_limiter (self->guards, rate_limiter))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RATE_LIMITER]);
+}
+
+/**
+ * resilient_origin_get_retry_budget: (get-property retry-budget)
+ * @self: an origin
+ *
+ * Gets what pays for retries to this origin: the budget that was set, or that of the client.
+ *
+ * Returns: (transfer full) (nullable): the budget; %NULL: retries are not limited by one
+ *
+ * Since: 1.0
+ */
+ResilientRetryBudget *
+resilient_origin_get_retry_budget (ResilientOrigin *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), NULL);
+  if (is_foreign (self, NULL))
+    return NULL;
+
+  return resilient_origin_guards_dup_budget (self->guards);
+}
+
+/**
+ * resilient_origin_set_retry_budget: (set-property retry-budget)
+ * @self: an origin
+ * @retry_budget: (nullable): a budget, or %NULL for that of the client
+ *
+ * Sets what pays for retries to this origin. Any thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+resilient_origin_set_retry_budget (ResilientOrigin *self, ResilientRetryBudget *retry_budget)
+{
+  g_return_if_fail (RESILIENT_IS_ORIGIN (self));
+  g_return_if_fail (retry_budget == NULL || RESILIENT_IS_RETRY_BUDGET (retry_budget));
+  if (is_foreign (self, NULL))
+    return;
+
+  if (resilient_origin_guards_set_retry_budget (self->guards, retry_budget))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RETRY_BUDGET]);
+}
+
+/**
+ * resilient_origin_get_circuit_policy: (get-property circuit-policy)
+ * @self: an origin
+ *
+ * Gets the circuit policy of this origin.
+ *
+ * Returns: (transfer full) (nullable): the policy; %NULL: it has none of its own
+ *
+ * Since: 1.0
+ */
+ResilientCircuitPolicy *
+resilient_origin_get_circuit_policy (ResilientOrigin *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), NULL);
+  if (is_foreign (self, NULL))
+    return NULL;
+
+  return resilient_origin_guards_dup_circuit_policy (self->guards);
+}
+
+/**
+ * resilient_origin_set_circuit_policy: (set-property circuit-policy)
+ * @self: an origin
+ * @circuit_policy: (nullable): a policy, or %NULL for that of the client
+ *
+ * Sets by what the circuit breaker of this origin goes. Any thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+resilient_origin_set_circuit_policy (ResilientOrigin *self, ResilientCircuitPolicy *circuit_policy)
+{
+  g_return_if_fail (RESILIENT_IS_ORIGIN (self));
+  if (is_foreign (self, NULL))
+    return;
+
+  if (resilient_origin_guards_set_circuit_policy (self->guards, circuit_policy))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CIRCUIT_POLICY]);
+}
+
+/**
+ * resilient_origin_get_circuit_breaker: (get-property circuit-breaker)
+ * @self: an origin
+ *
+ * Gets the circuit breaker of this origin.
+ *
+ * Returns: (transfer full) (nullable): the breaker; %NULL where there is no circuit policy
+ *
+ * Since: 1.0
+ */
+ResilientCircuitBreaker *
+resilient_origin_get_circuit_breaker (ResilientOrigin *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_ORIGIN (self), NULL);
+  if (is_foreign (self, NULL))
+    return NULL;
+
+  return resilient_origin_guards_dup_breaker (self->guards);
 }
 
 /* --- for the library ------------------------------------------------------------------------- */

@@ -23,6 +23,9 @@ typedef struct
   guint64 timeouts;
   guint64 cancelled;
   guint64 refused;
+  guint64 held_back;
+  guint64 circuit_refusals;
+  guint64 budget_refusals;
   double total_time;         /* seconds, of all ended requests */
   ResilientHistogram times;  /* of the same, in microseconds */
   ResilientMetrics *metrics; /* owned; NULL until there is something to count */

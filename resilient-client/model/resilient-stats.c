@@ -119,6 +119,9 @@ merge_data (ResilientStatsData *self, const ResilientStatsData *other)
   self->timeouts += other->timeouts;
   self->cancelled += other->cancelled;
   self->refused += other->refused;
+  self->held_back += other->held_back;
+  self->circuit_refusals += other->circuit_refusals;
+  self->budget_refusals += other->budget_refusals;
   self->total_time += other->total_time;
   merge_times (self, other);
 }
@@ -359,6 +362,62 @@ resilient_stats_get_refused (ResilientStats *self)
 }
 
 /**
+ * resilient_stats_get_held_back:
+ * @self: statistics
+ *
+ * Gets how many attempts a guard held back: a rate limiter, or a wait that the server had asked
+ * for.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint64
+resilient_stats_get_held_back (ResilientStats *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->data.held_back;
+}
+
+/**
+ * resilient_stats_get_circuit_refusals:
+ * @self: statistics
+ *
+ * Gets how many attempts a circuit breaker refused. Those of the first attempt of a request are
+ * errors of it, too.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint64
+resilient_stats_get_circuit_refusals (ResilientStats *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->data.circuit_refusals;
+}
+
+/**
+ * resilient_stats_get_budget_refusals:
+ * @self: statistics
+ *
+ * Gets how many retries there were not because a retry budget was empty.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint64
+resilient_stats_get_budget_refusals (ResilientStats *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->data.budget_refusals;
+}
+
+/**
  * resilient_stats_get_success_rate:
  * @self: statistics
  *
@@ -546,6 +605,9 @@ resilient_stats_to_openmetrics (ResilientStats *self)
   COUNTER (timeouts, "Requests that failed, their last failure being a time-out.");
   COUNTER (cancelled, "Requests that were cancelled.");
   COUNTER (refused, "Requests that were refused at once.");
+  COUNTER (held_back, "Attempts that a guard held back.");
+  COUNTER (circuit_refusals, "Attempts that a circuit breaker refused.");
+  COUNTER (budget_refusals, "Retries that a retry budget did not pay for.");
 #undef COUNTER
   if (self->has_live)
     {

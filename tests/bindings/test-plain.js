@@ -675,6 +675,30 @@ test('a throttle and a debouncer wait', async () => {
     ok(await newest);
 });
 
+test('a standard client has guards', async () => {
+    const client = Resilient.Client.new_standard();
+    const origin = client.get_origin(server.uri(''));
+    ok(client.circuit_policy.equal(Resilient.CircuitPolicy.get_default()));
+    equal([client.rate_limiter, client.retry_budget, origin.rate_limiter], [null, null, null]);
+    equal(origin.retry_budget.ratio, 0.2);
+
+    const changes = [];
+    client.connect('circuit-changed', (_client, ...change) => changes.push(change));
+    origin.circuit_breaker.trip();
+    await fails(client.get_async(server.uri('/text'), null, null), ClientError,
+        ClientError.CIRCUIT_OPEN);
+    await turnUntil(() => changes.length > 0);
+    ok(changes[0][0] === origin);
+    equal(changes[0].slice(1), [Resilient.CircuitState.CLOSED, Resilient.CircuitState.OPEN]);
+    equal(Number(client.get_stats().get_circuit_refusals()), 1);
+
+    client.circuit_policy = null;
+    origin.rate_limiter = Resilient.RateLimiter.new(50, 1);
+    for (let i = 0; i < 2; i++)
+        await client.get_async(server.uri('/text'), null, null);
+    equal(Number(client.get_stats().get_held_back()), 1);
+});
+
 test('guards refuse what can’t be', async () => {
     for (const [field, klass, ...values] of [
         ['rate', Resilient.RateLimiter, 0, 1],

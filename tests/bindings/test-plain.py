@@ -1074,6 +1074,40 @@ def a_throttle_and_a_debouncer_wait():
 
 
 @case
+def a_standard_client_has_guards():
+    client = Resilient.Client.new_standard()
+    origin = client.get_origin(server.uri(''))
+    assert client.props.retry_policy.equal(Resilient.RetryPolicy.get_standard())
+    assert client.props.circuit_policy.equal(Resilient.CircuitPolicy.get_default())
+    assert client.props.rate_limiter is None and client.props.retry_budget is None
+    equal(origin.props.retry_budget.props.ratio, 0.2)
+    assert origin.props.circuit_policy is None and origin.props.rate_limiter is None
+
+    changes = []
+    client.connect('circuit-changed', lambda _client, *change: changes.append(change))
+    origin.props.circuit_breaker.trip()
+    call = client.start(Resilient.Request.new('GET', server.uri('/text')), None)
+    error = raises(GLib.Error, finish, call.wait_async, call.wait_finish)
+    assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.CIRCUIT_OPEN)
+    assert call.get_delay_left() > 20
+    equal(call.props.failure, Resilient.Failure.CIRCUIT_OPEN)
+    turn_until(lambda: changes)
+    equal(changes, [(origin, Resilient.CircuitState.CLOSED, Resilient.CircuitState.OPEN)])
+    stats = client.get_stats()
+    equal((stats.get_circuit_refusals(), stats.get_held_back(), stats.get_budget_refusals()),
+          (1, 0, 0))
+
+    client.props.circuit_policy = None
+    assert origin.props.circuit_breaker is None
+    limiter = Resilient.RateLimiter.new(50, 1)
+    origin.props.rate_limiter = limiter
+    equal(origin.props.rate_limiter, limiter)
+    for _ in range(3):
+        finish(lambda *rest: client.get_async(server.uri('/text'), None, *rest), client.get_finish)
+    equal(client.get_stats().get_held_back(), 2)
+
+
+@case
 def guards_refuse_what_cannot_be():
     for field, function, *values in [
             ('rate', Resilient.RateLimiter.new, 0, 1),

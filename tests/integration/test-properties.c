@@ -32,6 +32,12 @@ make_other (GParamSpec *pspec, GValue *value)
     g_value_set_string (value, "Other/1");
   else if (G_VALUE_HOLDS (value, RESILIENT_TYPE_RETRY_POLICY))
     g_value_set_boxed (value, resilient_retry_policy_get_standard ());
+  else if (G_VALUE_HOLDS (value, RESILIENT_TYPE_CIRCUIT_POLICY))
+    g_value_set_boxed (value, resilient_circuit_policy_get_default ());
+  else if (G_VALUE_HOLDS (value, RESILIENT_TYPE_RATE_LIMITER))
+    g_value_take_object (value, resilient_rate_limiter_new (1, 1, NULL));
+  else if (G_VALUE_HOLDS (value, RESILIENT_TYPE_RETRY_BUDGET))
+    g_value_take_object (value, resilient_retry_budget_new (0.2, 10, NULL));
   else
     g_error ("no other value for %s", pspec->name);
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "resilient-client-private.h"
+#include "resilient-error.h"
 #include "resilient-random-private.h"
 #include "resilient-retry-policy-builder.h"
 #include "scripted-transport.h"
@@ -324,6 +325,364 @@ test_hold_off (Fixture *f, gconstpointer data)
     }
 }
 
+/* --- circuit breakers ------------------------------------------------------------------------- */
+
+static ResilientRetryPolicy *
+make_policy (int max_retries)
+{
+  g_autoptr (ResilientRetryPolicyBuilder) builder =
+    resilient_retry_policy_builder_new (resilient_retry_policy_get_standard ());
+
+  resilient_retry_policy_builder_set_max_retries (builder, max_retries);
+  return resilient_retry_policy_builder_build (builder, NULL);
+}
+
+static void
+answers (Fixture *f, guint status)
+{
+  ScriptedStep step = { .status = status, .retry_after = -1, .takes = 0.001 };
+
+  scripted_transport_add (f->script, step);
+}
+
+static void
+circuit_changed_cb (ResilientClient *client,
+                    ResilientOrigin *origin,
+                    ResilientCircuitState old_state,
+                    ResilientCircuitState new_state,
+                    gpointer user_data)
+{
+  g_assert_cmpstr (resilient_origin_get_uri (origin), ==, "http://api.example:80");
+  g_string_append_printf (user_data, "%d%d ", old_state, new_state);
+}
+
+static ResilientCall *
+start (Fixture *f, const char *uri)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
+  ResilientCall *call = resilient_client_start (f->client, request, NULL, NULL);
+
+  virtual_clock_settle ();
+  return call;
+}
+
+/* Five failures in a row open it, and nobody is sent any more; it tells when to come again. What
+ * does not tell of the server does not count. */
+static void
+test_circuit (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (0);
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (GString) changes = g_string_new ("");
+  g_autoptr (ResilientSubscription) events = NULL;
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+  g_autoptr (ResilientCall) refused = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (ResilientStats) stats = NULL;
+  g_autoptr (ResilientEvent) event = NULL;
+  double left;
+
+  resilient_client_set_retry_policy (f->client, policy);
+  g_assert_null (resilient_origin_get_circuit_breaker (origin));
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  g_signal_connect (f->client, "circuit-changed", G_CALLBACK (circuit_changed_cb), changes);
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  g_assert_nonnull (breaker);
+
+  /* four, and one that is none */
+  for (guint i = 0; i < 4; i++)
+    answers (f, i % 2 ? 500 : 503);
+  answers (f, 404);
+  get (f, URI, 1, NULL, 0);
+  virtual_clock_advance (0.01);
+  for (guint i = 0; i < 4; i++)
+    {
+      get (f, URI, 1, NULL, 0);
+      virtual_clock_advance (0.01);
+    }
+  g_assert_cmpint (
+    resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
+
+  for (guint i = 0; i < 5; i++)
+    answers (f, 503);
+  for (guint i = 0; i < 5; i++)
+    {
+      get (f, URI, 1, NULL, 0);
+      virtual_clock_advance (0.01);
+    }
+  g_assert_cmpint (resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_OPEN);
+  g_assert_cmpuint (f->n_failed, ==, 0);
+  g_assert_cmpuint (f->script->n_started, ==, 10);
+
+  events = resilient_client_subscribe (f->client, 10);
+  refused = start (f, URI);
+  g_assert_cmpuint (f->script->n_started, ==, 10);
+  result = resilient_call_get_result (refused);
+  g_assert_nonnull (result);
+  g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_CIRCUIT_OPEN);
+  g_assert_cmpuint (resilient_result_get_attempts (result), ==, 0);
+  g_assert_error ((GError *) resilient_result_get_error (result),
+                  RESILIENT_CLIENT_ERROR,
+                  RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
+  left = resilient_circuit_breaker_get_retry_after (breaker);
+  g_assert_cmpfloat (left, >, 20);
+  g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (refused), left, 1e-5);
+  event = resilient_subscription_try_next (events);
+  g_assert_nonnull (event);
+  g_assert_cmpint (resilient_event_get_event_type (event), ==, RESILIENT_EVENT_TYPE_ERROR);
+  g_assert_cmpint (resilient_event_get_reason (event), ==, RESILIENT_REASON_CIRCUIT_OPEN);
+  g_assert_cmpfloat_with_epsilon (resilient_event_get_delay (event), left, 1e-5);
+  stats = resilient_client_get_stats (f->client);
+  g_assert_cmpuint (resilient_stats_get_circuit_refusals (stats), ==, 1);
+
+  /* another origin has one of its own */
+  get (f, "http://other.example/", 1, NULL, 0);
+  virtual_clock_advance (0.01);
+  g_assert_cmpuint (f->script->n_started, ==, 11);
+
+  /* one probe, of many that come */
+  virtual_clock_advance (left);
+  g_assert_cmpfloat (resilient_call_get_delay_left (refused), ==, 0);
+  answers (f, 200);
+  f->script->next = 10;
+  f->n_failed = 0;
+  get (f, URI, 5, NULL, 0);
+  g_assert_cmpuint (f->n_failed, ==, 4);
+  virtual_clock_advance (0.01);
+  g_assert_cmpint (
+    resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
+  virtual_clock_settle ();
+  g_assert_cmpstr (changes->str, ==, "01 12 20 ");
+}
+
+/* A retry that an open breaker would refuse after its sleep is refused before, with the answer that
+ * there was. */
+static void
+test_circuit_retries (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientCall) first = NULL;
+  g_autoptr (ResilientCall) second = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  answers (f, 503);
+  first = start (f, URI);
+  virtual_clock_advance (30);
+  g_assert_cmpuint (f->script->n_started, ==, 4);
+  second = start (f, URI);
+  virtual_clock_advance (0.01);
+  g_assert_cmpuint (f->script->n_started, ==, 5);
+  result = resilient_call_get_result (second);
+  g_assert_nonnull (result);
+  g_assert_nonnull (resilient_result_get_response (result));
+  g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_STATUS);
+  g_assert_cmpfloat (resilient_call_get_delay_left (second), >, 10);
+}
+
+/* A cancelled probe is no verdict: the next one may go. */
+static void
+test_circuit_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (0);
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+  g_autoptr (ResilientCall) probe = NULL;
+  const ScriptedStep hangs = SCRIPTED_HANG;
+
+  resilient_client_set_retry_policy (f->client, policy);
+  resilient_origin_set_circuit_policy (origin, resilient_circuit_policy_get_default ());
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  resilient_circuit_breaker_trip (breaker);
+  virtual_clock_advance (resilient_circuit_breaker_get_retry_after (breaker) + 0.001);
+  scripted_transport_add (f->script, hangs);
+  answers (f, 200);
+  probe = start (f, URI);
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+  get (f, URI, 1, NULL, 0);
+  g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
+  resilient_call_cancel (probe);
+  virtual_clock_settle ();
+  g_assert_cmpint (
+    resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_HALF_OPEN);
+  get (f, URI, 1, NULL, 0);
+  virtual_clock_advance (0.01);
+  g_assert_cmpint (
+    resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
+}
+
+/* --- rate limits ------------------------------------------------------------------------------ */
+
+/* In order, at the times of the tokens, each attempt anew; who gives up leaves his turn. */
+static void
+test_rate (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRateLimiter) limiter = resilient_rate_limiter_new (2, 1, NULL);
+  g_autoptr (ResilientStats) stats = NULL;
+  ResilientCall *calls[6];
+
+  resilient_client_set_rate_limiter (f->client, limiter);
+  answers (f, 200);
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      g_autofree char *uri = g_strdup_printf (URI "%u", i);
+
+      calls[i] = start (f, uri);
+    }
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_client_get_pending_count (f->client), ==, 5);
+  g_assert_cmpuint (resilient_client_get_active_count (f->client), ==, 1);
+  g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (calls[1]), 0.5, 0.001);
+  virtual_clock_advance (0.6);
+  resilient_call_cancel (calls[2]);
+  virtual_clock_advance (3);
+  g_assert_cmpuint (f->script->n_started, ==, 5);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *uri = g_strdup_printf (URI "%u", i < 2 ? i : i + 1);
+
+      g_assert_cmpstr (f->script->uris->pdata[i], ==, uri);
+      g_assert_cmpfloat_with_epsilon (get_start (f, i), i * 0.5, 0.001);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    g_clear_object (&calls[i]);
+  stats = resilient_client_get_stats (f->client);
+  g_assert_cmpuint (resilient_stats_get_held_back (stats), ==, 5);
+}
+
+/* Both must admit, and a host that is limited holds up no other. */
+static void
+test_rate_of_both (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRateLimiter) of_client = resilient_rate_limiter_new (10, 10, NULL);
+  g_autoptr (ResilientRateLimiter) of_origin = resilient_rate_limiter_new (1, 1, NULL);
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+
+  resilient_client_set_rate_limiter (f->client, of_client);
+  resilient_origin_set_rate_limiter (origin, of_origin);
+  answers (f, 200);
+  get (f, URI, 3, NULL, 0);
+  get (f, "http://other.example/", 12, NULL, 0);
+  g_assert_cmpuint (f->script->n_started, ==, 7); /* six at once to a host */
+  virtual_clock_advance (0.01);
+  g_assert_cmpuint (f->script->n_started, ==, 10);
+  virtual_clock_advance (0.35);
+  g_assert_cmpuint (f->script->n_started, ==, 13);
+  virtual_clock_advance (0.7);
+  g_assert_cmpuint (f->script->n_started, ==, 14);
+  virtual_clock_advance (1.2);
+  g_assert_cmpuint (f->n_done, ==, 15);
+  /* what waited for one limiter kept no token of the other */
+  g_assert_cmpfloat (resilient_rate_limiter_get_available (of_client), >, 9.8);
+}
+
+/* --- retry budgets ---------------------------------------------------------------------------- */
+
+/* A thousand callers, and a server that answers 503: a fifth more, and the reserve. */
+static void
+test_budget (void)
+{
+  Fixture f = { NULL };
+  g_autoptr (ResilientRetryBudget) budget = NULL;
+  g_autoptr (ResilientOrigin) origin = NULL;
+  g_autoptr (ResilientStats) stats = NULL;
+  double full;
+
+  set_up (&f, NULL);
+  g_assert_finalize_object (g_steal_pointer (&f.client));
+  f.client = resilient_client_new_standard ();
+  resilient_engine_set_transport (resilient_client_peek_engine (f.client), &f.script->parent);
+  resilient_client_set_circuit_policy (f.client, NULL);
+  origin = get_origin (&f, URI);
+  budget = resilient_origin_get_retry_budget (origin);
+  g_assert_nonnull (budget);
+  full = resilient_retry_budget_get_available (budget);
+
+  answers (&f, 503);
+  get (&f, URI, 1000, NULL, 0);
+  virtual_clock_advance (30);
+  g_assert_cmpuint (f.n_done, ==, 1000);
+  g_assert_cmpuint (f.n_failed, ==, 0);
+  g_test_message ("1000 callers: %u sends; without a budget it were 4000", f.script->n_started);
+  g_assert_cmpuint (f.script->n_started, <=, 1000 * 1.2 + 10);
+  g_assert_cmpuint (f.script->n_started, >, 1100);
+  stats = resilient_client_get_stats (f.client);
+  g_assert_cmpuint (resilient_stats_get_budget_refusals (stats), >, 500);
+
+  /* it recovers */
+  f.script->next = f.script->steps->len;
+  answers (&f, 200);
+  for (guint i = 0; i < 60; i++)
+    {
+      get (&f, URI, 1, NULL, 0);
+      virtual_clock_advance (1);
+    }
+  g_test_message ("60 s later the budget has %g, at first %g",
+                  resilient_retry_budget_get_available (budget),
+                  full);
+  g_assert_cmpfloat (resilient_retry_budget_get_available (budget), >=, full);
+  tear_down (&f, NULL);
+}
+
+/* Its refusal is a reason of its own, with what the last attempt brought. */
+static void
+test_budget_reason (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0, 1, NULL);
+  g_autoptr (ResilientSubscription) events = resilient_client_subscribe (f->client, 100);
+  g_autoptr (ResilientEvent) last = NULL;
+  ResilientEvent *event;
+
+  g_assert_nonnull (budget);
+  resilient_client_set_retry_budget (f->client, budget);
+  while (resilient_retry_budget_try_withdraw (budget))
+    ;
+  answers (f, 503);
+  get (f, URI, 1, NULL, 0);
+  virtual_clock_advance (1);
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (f->n_done, ==, 1);
+  g_assert_cmpuint (f->n_failed, ==, 0);
+  while ((event = resilient_subscription_try_next (events)) != NULL)
+    {
+      g_clear_pointer (&last, resilient_event_unref);
+      last = event;
+    }
+  g_assert_nonnull (last);
+  g_assert_cmpint (resilient_event_get_event_type (last), ==, RESILIENT_EVENT_TYPE_ERROR);
+  g_assert_cmpint (resilient_event_get_reason (last), ==, RESILIENT_REASON_RETRY_BUDGET);
+  g_assert_cmpuint (
+    resilient_response_get_status_code (resilient_event_get_response (last)), ==, 503);
+}
+
+static void
+test_standard (void)
+{
+  g_autoptr (ResilientClient) client = resilient_client_new_standard ();
+  g_autoptr (ResilientRetryPolicy) policy = resilient_client_get_retry_policy (client);
+  g_autoptr (ResilientCircuitPolicy) circuit_policy = resilient_client_get_circuit_policy (client);
+  g_autoptr (ResilientOrigin) one = resilient_client_get_origin (client, URI, NULL);
+  g_autoptr (ResilientOrigin) two =
+    resilient_client_get_origin (client, "http://other.example/", NULL);
+  g_autoptr (ResilientRetryBudget) first = resilient_origin_get_retry_budget (one);
+  g_autoptr (ResilientRetryBudget) second = resilient_origin_get_retry_budget (two);
+  g_autoptr (ResilientRetryBudget) none = NULL;
+
+  g_assert_true (policy == resilient_retry_policy_get_standard ());
+  g_assert_true (circuit_policy == resilient_circuit_policy_get_default ());
+  g_assert_null (resilient_client_get_retry_budget (client));
+  g_assert_null (resilient_client_get_rate_limiter (client));
+  g_assert_cmpfloat (resilient_retry_budget_get_ratio (first), ==, 0.2);
+  g_assert_cmpfloat (resilient_retry_budget_get_reserve (first), ==, 10);
+  g_assert_true (first != second);
+  resilient_client_set_retry_budget (client, first);
+  g_clear_object (&second);
+  second = resilient_origin_get_retry_budget (two);
+  g_assert_true (first == second);
+  resilient_client_set_retry_budget (client, NULL);
+  none = resilient_origin_get_retry_budget (two);
+  g_assert_null (none);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -336,6 +695,14 @@ main (int argc, char *argv[])
   ADD ("hold/notified", test_hold_notified);
   ADD ("hold/deadlines", test_hold_deadlines);
   ADD ("hold/off", test_hold_off);
+  ADD ("circuit/opens", test_circuit);
+  ADD ("circuit/retries", test_circuit_retries);
+  ADD ("circuit/cancelled", test_circuit_cancelled);
+  ADD ("rate/order", test_rate);
+  ADD ("rate/both", test_rate_of_both);
+  g_test_add_func ("/guards/budget/callers", test_budget);
+  ADD ("budget/reason", test_budget_reason);
+  g_test_add_func ("/guards/standard", test_standard);
 
   return g_test_run ();
 }

@@ -20,6 +20,9 @@ test_counters (void)
     .timeouts = 1,
     .cancelled = 1,
     .refused = 9,
+    .held_back = 13,
+    .circuit_refusals = 14,
+    .budget_refusals = 15,
   };
   g_autoptr (ResilientStats) stats = resilient_stats_new (&data);
 
@@ -34,6 +37,9 @@ test_counters (void)
   g_assert_cmpuint (resilient_stats_get_timeouts (stats), ==, 1);
   g_assert_cmpuint (resilient_stats_get_cancelled (stats), ==, 1);
   g_assert_cmpuint (resilient_stats_get_refused (stats), ==, 9);
+  g_assert_cmpuint (resilient_stats_get_held_back (stats), ==, 13);
+  g_assert_cmpuint (resilient_stats_get_circuit_refusals (stats), ==, 14);
+  g_assert_cmpuint (resilient_stats_get_budget_refusals (stats), ==, 15);
 
   /* 8 ended, 3 still live; the refused ones don't count. */
   g_assert_cmpfloat (resilient_stats_get_success_rate (stats), ==, 4.0 / 8.0);
