@@ -10,6 +10,7 @@
 #include "resilient-error.h"
 #include "resilient-event-private.h"
 #include "resilient-failure-private.h"
+#include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-retry-policy-private.h"
@@ -60,6 +61,9 @@
  * time is up. Sleeps go on while the machine is suspended, and end at resume if they were due
  * before.
  *
+ * Any thread may use a retrier. In a forked child it counts on by itself, and who sleeps in the
+ * parent does not sleep there.
+ *
  * Since: 1.0
  */
 struct _ResilientRetrier
@@ -70,7 +74,10 @@ struct _ResilientRetrier
 
   GMutex lock;
   /* Under the lock. */
-  ResilientRequestContext *context; /* of the attempt that is being made, or comes next */
+  guint generation; /* of the process; see resilient-fork-private.h */
+  /* Of the attempt that is being made, or comes next; never one that is gone, nor NULL: another
+   * thread may fork meanwhile. */
+  ResilientRequestContext *context;
   guint64 n_events;
   gboolean sleeping; /* from before the decision on */
 };
@@ -98,6 +105,22 @@ static guint event_signal;
 
 G_DEFINE_FINAL_TYPE (ResilientRetrier, resilient_retrier, G_TYPE_OBJECT)
 
+/* To take the lock. In a forked child it may be a thread's that is not there, and who sleeps is the
+ * parent's. */
+static GMutex *
+get_lock (ResilientRetrier *self)
+{
+  guint generation = resilient_fork_get_generation ();
+
+  if (G_UNLIKELY (self->generation != generation))
+    {
+      self->generation = generation;
+      g_mutex_init (&self->lock);
+      self->sleeping = FALSE;
+    }
+  return &self->lock;
+}
+
 static void
 tell (ResilientRetrier *self,
       ResilientEventType type,
@@ -109,7 +132,7 @@ tell (ResilientRetrier *self,
   g_autoptr (ResilientEvent) event = NULL;
   guint64 sequence;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   context = resilient_request_context_ref (self->context);
   sequence = ++self->n_events;
   g_mutex_unlock (&self->lock);
@@ -215,7 +238,7 @@ sleep_free (gpointer data)
 static void
 end_sleep (ResilientRetrier *self)
 {
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   self->sleeping = FALSE;
   g_mutex_unlock (&self->lock);
 }
@@ -343,10 +366,13 @@ resilient_retrier_finalize (GObject *object)
 {
   ResilientRetrier *self = RESILIENT_RETRIER (object);
 
-  g_assert (!self->sleeping);
+  if (self->generation == resilient_fork_get_generation ())
+    {
+      g_assert (!self->sleeping);
+      g_mutex_clear (&self->lock);
+    }
   resilient_request_context_unref (self->context);
   resilient_retry_policy_unref (self->policy);
-  g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (resilient_retrier_parent_class)->finalize (object);
 }
@@ -440,6 +466,8 @@ resilient_retrier_class_init (ResilientRetrierClass *klass)
 static void
 resilient_retrier_init (ResilientRetrier *self)
 {
+  resilient_fork_watch ();
+  self->generation = resilient_fork_get_generation ();
   g_mutex_init (&self->lock);
 }
 
@@ -529,7 +557,7 @@ resilient_retrier_backoff_async (ResilientRetrier *self,
       return;
     }
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   pending = self->sleeping;
   self->sleeping = TRUE;
   last = resilient_request_context_ref (self->context);
@@ -549,13 +577,13 @@ resilient_retrier_backoff_async (ResilientRetrier *self,
   verdict = judge (self, last, cause, failure);
   next = verdict.retry ? resilient_request_context_advance (last, verdict.delay) : NULL;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   self->sleeping = verdict.retry;
   /* else it was reset meanwhile, and the attempt after the sleep is the first one */
   if (next != NULL && self->context == last)
     {
-      resilient_request_context_unref (self->context);
       self->context = g_steal_pointer (&next);
+      resilient_request_context_unref (last);
     }
   g_mutex_unlock (&self->lock);
 
@@ -617,8 +645,8 @@ resilient_retrier_reset (ResilientRetrier *self)
 
   g_return_if_fail (RESILIENT_IS_RETRIER (self));
 
-  g_mutex_lock (&self->lock);
-  last = g_steal_pointer (&self->context);
+  g_mutex_lock (get_lock (self));
+  last = self->context;
   self->context = resilient_request_context_reset_attempts (last);
   g_mutex_unlock (&self->lock);
 
@@ -643,7 +671,7 @@ resilient_retrier_get_attempt (ResilientRetrier *self)
 
   g_return_val_if_fail (RESILIENT_IS_RETRIER (self), 0);
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   attempt = resilient_request_context_get_current_attempt (self->context);
   g_mutex_unlock (&self->lock);
 
@@ -667,7 +695,7 @@ resilient_retrier_get_context (ResilientRetrier *self)
 
   g_return_val_if_fail (RESILIENT_IS_RETRIER (self), NULL);
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   context = resilient_request_context_ref (self->context);
   g_mutex_unlock (&self->lock);
 

@@ -5,6 +5,10 @@
 
 #include "resilient.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "test-util.h"
 #include "virtual-clock.h"
 
 /* The sleeps between the attempts of an operation, in virtual time. */
@@ -354,6 +358,35 @@ test_pending (Fixture *f, gconstpointer data)
   g_assert_true (f->again);
 }
 
+/* Who sleeps in the parent keeps nobody waiting in a forked child. */
+static void
+test_fork (Fixture *f, gconstpointer data)
+{
+  int status = -1;
+  pid_t pid;
+
+  backoff (f, 0, 0, NULL);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      alarm (TEST_DEADLINE_SECONDS);
+      backoff (f, 0, 0, NULL);
+      virtual_clock_advance (2);
+      g_assert_no_error (f->error);
+      g_assert_cmpuint (f->n_called, ==, 1);
+      g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 3);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  virtual_clock_advance (1);
+  g_assert_cmpuint (f->n_called, ==, 1);
+  g_assert_true (f->again);
+  g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 2);
+}
+
 static void
 test_reset (Fixture *f, gconstpointer data)
 {
@@ -573,6 +606,7 @@ main (int argc, char *argv[])
   ADD ("no-cause", test_no_cause);
   ADD ("cancel", test_cancel);
   ADD ("pending", test_pending);
+  ADD ("fork", test_fork);
   ADD ("reset", test_reset);
   ADD ("drop", test_drop);
   ADD ("drop-in-handler", test_drop_in_handler);
