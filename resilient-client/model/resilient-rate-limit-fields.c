@@ -18,7 +18,7 @@
 #define FIRST_DATE 1e9
 #define MAX_SECONDS ((double) (G_GINT64_CONSTANT (1) << 31))
 
-/* Names of quotas and parameters are no longer than this, or are not compared. */
+/* Of the names of quotas and parameters so much is kept, with its NUL, and compared. */
 #define MAX_NAME 64
 
 /* One item of a list: a quota, or a policy. */
@@ -117,6 +117,38 @@ parse_bytes (const char *p)
   return *p == ':' ? p + 1 : NULL;
 }
 
+/* Its text is looked at by nobody. */
+static const char *
+parse_display_string (const char *p)
+{
+  static const char hex[] = "0123456789abcdef";
+
+  for (p += 2; *p != '"'; p++)
+    {
+      if (*p < ' ' || *p > '~')
+        return NULL;
+      if (*p == '%')
+        {
+          if (strspn (p + 1, hex) < 2)
+            return NULL;
+          p += 2;
+        }
+    }
+  return p + 1;
+}
+
+static const char *
+parse_date (const char *p)
+{
+  gsize n_digits;
+
+  p++;
+  if (*p == '-')
+    p++;
+  n_digits = strspn (p, "0123456789");
+  return n_digits > 0 && n_digits <= MAX_DIGITS ? p + n_digits : NULL;
+}
+
 /* NULL: it is none. */
 static const char *
 parse_item (const char *p, Item *item)
@@ -133,6 +165,10 @@ parse_item (const char *p, Item *item)
     return parse_bytes (p);
   if (*p == '?' && (p[1] == '0' || p[1] == '1'))
     return p + 2;
+  if (*p == '@')
+    return parse_date (p);
+  if (*p == '%' && p[1] == '"')
+    return parse_display_string (p);
   return NULL;
 }
 
