@@ -442,6 +442,7 @@ typedef struct
   ResilientCompletion *completion;
   GMainContext *context; /* owned; the task's */
   int priority;
+  guint generation; /* of the process that waits */
 
   /* Used in the context. */
   gboolean has_token;
@@ -510,7 +511,8 @@ look (Waiter *waiter)
   g_autoptr (GTask) task = NULL;
   gint64 not_before = 0;
 
-  if (waiter->done)
+  /* A source may have been on its way at a fork: that is the parent's. */
+  if (waiter->done || waiter->generation != resilient_fork_get_generation ())
     return;
 
   if (!waiter->has_token
@@ -600,6 +602,7 @@ resilient_rate_limiter_acquire (ResilientRateLimiter *self, GTask *task)
   waiter->limiter = g_object_ref (self);
   waiter->context = g_main_context_ref (g_task_get_context (task));
   waiter->priority = g_task_get_priority (task);
+  waiter->generation = resilient_fork_get_generation ();
   completion = resilient_completion_new (task, withdrawn_cb, waiter, waiter_free);
   waiter->completion = completion;
 

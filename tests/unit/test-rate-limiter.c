@@ -791,6 +791,38 @@ test_fork_with_lock (void)
   assert_usable_in_child (use, limiter);
 }
 
+/* They have not been told yet. */
+static void
+test_fork_on_the_way (void)
+{
+  g_autoptr (ResilientRateLimiter) limiter = make (1, 1);
+  Wait waits[2] = { { 0 } };
+  int status = -1;
+  pid_t pid;
+
+  acquire (limiter, &waits[0]);
+  acquire (limiter, &waits[1]);
+
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      alarm (TEST_DEADLINE_SECONDS);
+      virtual_clock_advance (2);
+      g_assert_false (waits[0].done);
+      g_assert_false (waits[1].done);
+      g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+
+  virtual_clock_advance (1);
+  g_assert_true (waits[0].served);
+  g_assert_true (waits[1].served);
+}
+
 static void
 test_fork (void)
 {
@@ -966,6 +998,7 @@ main (int argc, char *argv[])
   ADD ("head-that-is-late", test_head_that_is_late);
   ADD ("give-back-too-much", test_give_back_too_much);
   ADD ("fork", test_fork);
+  ADD ("fork-on-the-way", test_fork_on_the_way);
   ADD ("threads/grab", test_threads_grab);
   ADD ("threads/wait", test_threads_wait);
 
