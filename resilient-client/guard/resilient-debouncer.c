@@ -350,7 +350,6 @@ static void
 resilient_debouncer_init (ResilientDebouncer *self)
 {
   g_mutex_init (&self->lock);
-  resilient_fork_watch ();
   self->generation = resilient_fork_get_generation ();
 }
 

@@ -781,7 +781,6 @@ resilient_rate_limiter_init (ResilientRateLimiter *self)
 {
   g_mutex_init (&self->lock);
   g_queue_init (&self->line);
-  resilient_fork_watch ();
   self->generation = resilient_fork_get_generation ();
 }
 

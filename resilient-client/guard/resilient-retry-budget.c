@@ -341,7 +341,6 @@ static void
 resilient_retry_budget_init (ResilientRetryBudget *self)
 {
   g_mutex_init (&self->lock);
-  resilient_fork_watch ();
   self->generation = resilient_fork_get_generation ();
 }
 

@@ -12,7 +12,6 @@
 
 #include "fork-with-lock.h"
 #include "resilient-error.h"
-#include "resilient-fork-private.h"
 #include "test-util.h"
 #include "virtual-clock.h"
 
@@ -368,32 +367,6 @@ test_fork (void)
   g_assert_cmpuint (withdraw_all (budget), ==, 10);
 }
 
-/* A fork is noticed also where there is neither a client nor a timer: else a lock that a thread
- * held would stay so. */
-static void
-test_fork_alone (void)
-{
-  g_autoptr (ResilientRetryBudget) budget = NULL;
-  int status = -1;
-  pid_t pid;
-
-  if (!g_test_subprocess ())
-    {
-      g_test_trap_subprocess (NULL, 0, 0);
-      g_test_trap_assert_passed ();
-      return;
-    }
-
-  budget = resilient_retry_budget_new (0.2, 10, NULL);
-  pid = fork ();
-  g_assert_cmpint (pid, >=, 0);
-  if (pid == 0)
-    _exit (resilient_fork_get_generation () == 1 ? 0 : 1);
-  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
-  g_assert_true (WIFEXITED (status));
-  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
-}
-
 typedef struct
 {
   ResilientRetryBudget *budget;
@@ -435,9 +408,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  /* it has a timer, by which forks are noticed */
-  if (!g_test_subprocess ())
-    virtual_clock_install ();
+  virtual_clock_install ();
 
 #define ADD(name, func) g_test_add_func ("/retry-budget/" name, func)
   ADD ("fork-with-lock", test_fork_with_lock);
@@ -450,7 +421,6 @@ main (int argc, char *argv[])
   ADD ("model", test_model);
   ADD ("clock-back", test_clock_back);
   ADD ("fork", test_fork);
-  ADD ("fork-alone", test_fork_alone);
   ADD ("threads", test_threads);
 
   return g_test_run ();
