@@ -72,9 +72,9 @@ struct _ResilientRetrier
 
   ResilientRetryPolicy *policy; /* set once */
 
+  guint generation; /* of the process; see resilient-fork-private.h */
   GMutex lock;
   /* Under the lock. */
-  guint generation; /* of the process; see resilient-fork-private.h */
   /* Of the attempt that is being made, or comes next; never one that is gone, nor NULL: another
    * thread may fork meanwhile. */
   ResilientRequestContext *context;
@@ -105,19 +105,22 @@ static guint event_signal;
 
 G_DEFINE_FINAL_TYPE (ResilientRetrier, resilient_retrier, G_TYPE_OBJECT)
 
-/* To take the lock. In a forked child it may be a thread's that is not there, and who sleeps is the
- * parent's. */
+/* In a forked child the lock may be a thread's that is not there, and who sleeps is the parent's.
+ */
+static void
+adopt (gpointer retrier)
+{
+  ResilientRetrier *self = retrier;
+
+  g_mutex_init (&self->lock);
+  self->sleeping = FALSE;
+}
+
+/* To take it. */
 static GMutex *
 get_lock (ResilientRetrier *self)
 {
-  guint generation = resilient_fork_get_generation ();
-
-  if (G_UNLIKELY (self->generation != generation))
-    {
-      self->generation = generation;
-      g_mutex_init (&self->lock);
-      self->sleeping = FALSE;
-    }
+  resilient_fork_adopt (&self->generation, adopt, self);
   return &self->lock;
 }
 
