@@ -243,10 +243,15 @@ serve_locked (ResilientRateLimiter *self, ResilientRateTicket *asking, gint64 no
   while ((head = g_queue_peek_head (&self->line)) != NULL && head->eager && head != asking
          && get_due_locked (self) <= now)
     {
+      /* Not the ticket's own: it may be in line again before it is called. Nor one of GLib's
+       * allocator, whose locks a thread that is not there may have in a forked child. */
+      GList *link = g_new0 (GList, 1);
+
+      link->data = head;
       spend_locked (self, now);
       leave_locked (self, head);
       head->taken = TRUE;
-      g_queue_push_tail_link (&calls->served, &head->link);
+      g_queue_push_tail_link (&calls->served, link);
     }
 }
 
@@ -281,6 +286,7 @@ make_calls (Calls *calls)
     {
       ResilientRateTicket *ticket = link->data;
 
+      g_free (link);
       ticket->moved (ticket);
       release (ticket);
     }

@@ -736,6 +736,49 @@ test_tickets (void)
 }
 
 /* The head does not come: the others are told to look again, not all the time, and not served. */
+/* Of owners that were served together the first makes the second use its token, and stand in line
+ * anew, before that one has been called. */
+static ResilientRateLimiter *again_limiter;
+static Owner again[4];
+
+static void
+again_cb (ResilientRateTicket *ticket)
+{
+  moved_cb (ticket);
+  g_assert_cmpfloat (ask (again_limiter, &again[1]), ==, 0);
+  g_assert_cmpfloat (ask (again_limiter, &again[1]), >, 0);
+  g_assert_cmpfloat (ask (again_limiter, &again[3]), >, 0);
+}
+
+static void
+test_served_and_again (void)
+{
+  g_autoptr (ResilientRateLimiter) limiter = make (1, 2);
+
+  init_owners (again, G_N_ELEMENTS (again));
+  for (guint i = 0; i < G_N_ELEMENTS (again); i++)
+    again[i].ticket.eager = TRUE;
+  again[0].ticket.moved = again_cb;
+  again_limiter = limiter;
+
+  g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+  g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpfloat (ask (limiter, &again[i]), >, 0);
+  virtual_now += 2 * G_USEC_PER_SEC;
+  g_assert_false (resilient_rate_limiter_try_acquire (limiter));
+  g_assert_cmpfloat (ask (limiter, &again[0]), ==, 0);
+
+  g_assert_cmpint (again[0].n_held, ==, 0);
+  for (guint i = 1; i < G_N_ELEMENTS (again); i++)
+    g_assert_cmpint (again[i].n_held, ==, 1);
+  g_assert_cmpuint (again[3].n_moved, ==, 0);
+  for (guint i = 1; i < G_N_ELEMENTS (again); i++)
+    resilient_rate_limiter_withdraw (limiter, &again[i].ticket);
+  for (guint i = 0; i < G_N_ELEMENTS (again); i++)
+    g_assert_cmpint (again[i].n_held, ==, 0);
+}
+
 static void
 test_head_that_is_late (void)
 {
@@ -995,6 +1038,7 @@ main (int argc, char *argv[])
   ADD ("drop", test_drop);
   ADD ("context-that-sleeps", test_context_that_sleeps);
   ADD ("tickets", test_tickets);
+  ADD ("served-and-again", test_served_and_again);
   ADD ("head-that-is-late", test_head_that_is_late);
   ADD ("give-back-too-much", test_give_back_too_much);
   ADD ("fork", test_fork);
