@@ -265,7 +265,7 @@ tear_down (Fixture *f, gconstpointer data)
 static void
 answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (ResilientResponse) response =
+  g_autoptr (ResilientResponse) response G_GNUC_UNUSED =
     resilient_call_wait_finish (RESILIENT_CALL (source), result, NULL);
 
   ++*(guint *) user_data;
