@@ -457,8 +457,10 @@ watch_counts (ResilientClient *self)
   self->watch = watch;
   resilient_gate_set_changed_func (
     resilient_engine_get_gate (self->engine), gate_changed_cb, watch, watch_unref);
-  resilient_client_guards_set_changed_func (
-    resilient_engine_get_guard_settings (self->engine), circuit_changed_cb, watch);
+  resilient_client_guards_set_changed_func (resilient_engine_get_guard_settings (self->engine),
+                                            circuit_changed_cb,
+                                            g_atomic_rc_box_acquire (watch),
+                                            watch_unref);
 }
 
 /* --- properties

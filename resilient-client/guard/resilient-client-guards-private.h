@@ -46,10 +46,11 @@ typedef void (*ResilientClientCircuitChanged) (gpointer origin,
                                                ResilientCircuitState old_state,
                                                ResilientCircuitState new_state,
                                                gpointer data);
-/* Before the first request. */
+/* Before the first request. Takes @data, an atomic box with a reference, which @unref drops. */
 void resilient_client_guards_set_changed_func (ResilientClientGuards *self,
                                                ResilientClientCircuitChanged func,
-                                               gpointer data);
+                                               gpointer data,
+                                               GDestroyNotify unref);
 void resilient_client_guards_tell_changed (ResilientClientGuards *self,
                                            gpointer origin,
                                            ResilientCircuitState old_state,

@@ -17,7 +17,8 @@ struct _ResilientClientGuards
   void (*needed) (gpointer data); /* NULL once it ran */
   gpointer needed_data;
   ResilientClientCircuitChanged changed; /* nullable */
-  gpointer changed_data;
+  gpointer changed_data;                 /* owned */
+  GDestroyNotify changed_unref;
   ResilientCircuitPolicy *circuit_policy; /* owned, nullable, as are those below */
   ResilientRateLimiter *rate_limiter;
   ResilientRetryBudget *retry_budget;
@@ -48,6 +49,7 @@ client_guards_free (gpointer data)
 {
   ResilientClientGuards *self = data;
 
+  resilient_client_guards_close (self);
   g_clear_pointer (&self->circuit_policy, resilient_circuit_policy_unref);
   g_clear_object (&self->rate_limiter);
   g_clear_object (&self->retry_budget);
@@ -64,10 +66,16 @@ resilient_client_guards_unref (ResilientClientGuards *self)
 void
 resilient_client_guards_close (ResilientClientGuards *self)
 {
+  gpointer data;
+
   g_mutex_lock (&self->lock);
   self->needed = NULL;
   self->changed = NULL;
+  data = g_steal_pointer (&self->changed_data);
   g_mutex_unlock (&self->lock);
+
+  if (data != NULL)
+    self->changed_unref (data);
 }
 
 void
@@ -190,11 +198,13 @@ resilient_client_guards_get_context (ResilientClientGuards *self)
 void
 resilient_client_guards_set_changed_func (ResilientClientGuards *self,
                                           ResilientClientCircuitChanged func,
-                                          gpointer data)
+                                          gpointer data,
+                                          GDestroyNotify unref)
 {
   g_mutex_lock (&self->lock);
   self->changed = func;
   self->changed_data = data;
+  self->changed_unref = unref;
   g_mutex_unlock (&self->lock);
 }
 
@@ -205,13 +215,17 @@ resilient_client_guards_tell_changed (ResilientClientGuards *self,
                                       ResilientCircuitState new_state)
 {
   ResilientClientCircuitChanged changed;
-  gpointer data;
+  gpointer data = NULL;
 
+  /* with a reference: another thread may let go of it meanwhile */
   g_mutex_lock (&self->lock);
   changed = self->changed;
-  data = self->changed_data;
+  if (changed != NULL)
+    data = g_atomic_rc_box_acquire (self->changed_data);
   g_mutex_unlock (&self->lock);
 
-  if (changed != NULL)
-    changed (origin, old_state, new_state, data);
+  if (changed == NULL)
+    return;
+  changed (origin, old_state, new_state, data);
+  self->changed_unref (data);
 }

@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "resilient-client-guards-private.h"
 #include "resilient-error.h"
 #include "resilient-origin-private.h"
 #include "resilient-origin-table-private.h"
@@ -624,6 +625,64 @@ test_without_gate (void)
   g_assert_finalize_object (origin);
 }
 
+typedef struct
+{
+  ResilientClientGuards *guards;
+  gboolean *freed;
+} Listener;
+
+static void
+listener_clear (gpointer data)
+{
+  *((Listener *) data)->freed = TRUE;
+}
+
+static void
+listener_unref (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, listener_clear);
+}
+
+static gpointer
+close_thread (gpointer guards)
+{
+  resilient_client_guards_close (guards);
+  return NULL;
+}
+
+static void
+told_cb (gpointer origin,
+         ResilientCircuitState old_state,
+         ResilientCircuitState new_state,
+         gpointer data)
+{
+  Listener *listener = data;
+
+  g_thread_join (g_thread_new ("closes", close_thread, listener->guards));
+  g_assert_false (*listener->freed);
+}
+
+/* A client may go in one thread while a circuit changes in another. */
+static void
+test_told_while_closed (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  gboolean freed = FALSE;
+  Listener *listener = g_atomic_rc_box_new0 (Listener);
+  ResilientClientGuards *guards = resilient_client_guards_new (context, NULL, NULL);
+
+  listener->guards = guards;
+  listener->freed = &freed;
+  resilient_client_guards_set_changed_func (guards, told_cb, listener, listener_unref);
+  for (guint i = 0; i < 2; i++)
+    {
+      resilient_client_guards_tell_changed (
+        guards, NULL, RESILIENT_CIRCUIT_STATE_CLOSED, RESILIENT_CIRCUIT_STATE_OPEN);
+      g_assert_true (freed);
+    }
+  resilient_client_guards_unref (guards);
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -650,6 +709,7 @@ main (int argc, char *argv[])
   ADD ("/origin/threads", test_threads);
   ADD ("/origin/close", test_close);
   g_test_add_func ("/origin/without-gate", test_without_gate);
+  g_test_add_func ("/origin/told-while-closed", test_told_while_closed);
 
   return g_test_run ();
 }
