@@ -23,6 +23,7 @@ typedef struct
   ResilientClientGuards *client; /* owned */
   GWeakRef origin;
   gint not_closed; /* atomic */
+  gint replaced;   /* atomic; by another breaker: what is told of it means nothing any more */
 } Circuit;
 
 struct _ResilientOriginGuards
@@ -198,7 +199,7 @@ circuit_changed_cb (ResilientCircuitBreaker *breaker,
   g_autoptr (GObject) origin = g_weak_ref_get (&circuit->origin);
 
   g_atomic_int_set (&circuit->not_closed, new_state != RESILIENT_CIRCUIT_STATE_CLOSED);
-  if (origin != NULL)
+  if (origin != NULL && !g_atomic_int_get (&circuit->replaced))
     resilient_client_guards_tell_changed (circuit->client, origin, old_state, new_state);
 }
 
@@ -248,6 +249,8 @@ resilient_origin_guards_dup_breaker (ResilientOriginGuards *self)
   if (self->breaker == NULL || self->made_policy != policy)
     {
       old = self->breaker;
+      if (self->circuit != NULL)
+        g_atomic_int_set (&self->circuit->replaced, TRUE);
       self->breaker = g_steal_pointer (&made);
       self->circuit = circuit;
       g_clear_pointer (&self->made_policy, resilient_circuit_policy_unref);

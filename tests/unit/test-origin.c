@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "resilient-circuit-policy-builder.h"
 #include "resilient-client-guards-private.h"
 #include "resilient-error.h"
 #include "resilient-origin-private.h"
@@ -683,6 +684,61 @@ test_told_while_closed (void)
   resilient_client_guards_unref (guards);
 }
 
+static guint n_told;
+
+static void
+count_told_cb (gpointer origin,
+               ResilientCircuitState old_state,
+               ResilientCircuitState new_state,
+               gpointer data)
+{
+  n_told++;
+}
+
+static ResilientCircuitBreaker *
+get_breaker (ResilientClientGuards *guards, ResilientOrigin *origin, guint threshold)
+{
+  g_autoptr (ResilientCircuitPolicyBuilder) builder = resilient_circuit_policy_builder_new (NULL);
+  g_autoptr (ResilientCircuitPolicy) policy = NULL;
+
+  resilient_circuit_policy_builder_set_failure_threshold (builder, threshold);
+  policy = resilient_circuit_policy_builder_build (builder, NULL);
+  resilient_client_guards_set_circuit_policy (guards, policy);
+  return resilient_origin_get_circuit_breaker (origin);
+}
+
+/* What was let through by a breaker that is not that of the origin any more still reports to it. */
+static void
+test_replaced_breaker (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  gboolean freed = FALSE;
+  Listener *listener = g_atomic_rc_box_new0 (Listener);
+  ResilientClientGuards *guards = resilient_client_guards_new (context, NULL, NULL);
+  g_autoptr (ResilientOriginTable) table = new_table ();
+  g_autoptr (ResilientOrigin) origin = NULL;
+  g_autoptr (ResilientCircuitBreaker) old = NULL;
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+  listener->freed = &freed;
+  n_told = 0;
+  resilient_client_guards_set_changed_func (guards, count_told_cb, listener, listener_unref);
+  resilient_origin_table_set_guards (table, guards);
+  origin = get_origin (table, "http://a.test");
+  old = get_breaker (guards, origin, 3);
+  breaker = get_breaker (guards, origin, 4);
+  g_assert_true (old != breaker);
+
+  resilient_circuit_breaker_trip (old);
+  g_assert_cmpuint (n_told, ==, 0);
+  resilient_circuit_breaker_trip (breaker);
+  g_assert_cmpuint (n_told, ==, 1);
+
+  resilient_client_guards_close (guards);
+  g_assert_true (freed);
+  resilient_client_guards_unref (guards);
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -710,6 +766,7 @@ main (int argc, char *argv[])
   ADD ("/origin/close", test_close);
   g_test_add_func ("/origin/without-gate", test_without_gate);
   g_test_add_func ("/origin/told-while-closed", test_told_while_closed);
+  g_test_add_func ("/origin/replaced-breaker", test_replaced_breaker);
 
   return g_test_run ();
 }
