@@ -857,6 +857,8 @@ def guards_are_made_of_what_can_be():
         assert field in error.message, error.message
     equal(Resilient.RetryBudget().available, 10)
     equal(Resilient.Throttle(interval=2).interval, 2)
+    assert 'rate' in str(raises(TypeError, Resilient.RateLimiter, rate='often'))
+    assert 'reserve' in str(raises(TypeError, Resilient.RetryBudget, reserve=None))
 
 
 async def turn_to(condition):
@@ -930,6 +932,9 @@ def arguments_of_retry_are_named():
         assert name in str(error).replace('-', '_').replace(' ', '_'), error
     error = raises(TypeError, Resilient.retry, lambda: None)
     assert 'function' in str(error)
+    own = Resilient.RequestContext('own', policy=Resilient.RetryPolicy(max_retries=7))
+    assert 'max_retries' in str(raises(TypeError, Resilient.retry, context=own, max_retries=1))
+    Resilient.retry(context=own)
 
 
 @coroutine()

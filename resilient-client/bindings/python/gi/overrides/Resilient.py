@@ -1297,6 +1297,9 @@ def _checked_guard(original, **defaults):
         if unknown := settings.keys() - defaults.keys():
             raise TypeError(f'{original.__name__} has no setting {min(unknown)}')
         settings = {**defaults, **settings}
+        for name, value in settings.items():
+            if not hasattr(value, '__float__') and not hasattr(value, '__index__'):
+                raise TypeError(f'{name} is a number, not {value!r}')
         original.new(*settings.values())
         original.__init__(self, **settings)
 
@@ -1457,7 +1460,8 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
     :param context: a Resilient.RequestContext, whose policy wins if it has one
     :param exceptions: an exception type, or a tuple of them, to be retried in any case
     :param on_event: called with each Resilient.Event: another attempt, or none
-    :param settings: changes of the policy, those of Resilient.RetryPolicyBuilder
+    :param settings: changes of the policy, those of Resilient.RetryPolicyBuilder; none where the
+        context has a policy
 
     The function is called again after a GLib.Error, OSError, TimeoutError or EOFError whose kind
     the policy retries: Resilient.Retrier says which. Any other exception ends it, and so does the
@@ -1478,6 +1482,8 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
     if on_event is not None and not callable(on_event):
         raise TypeError(f'on_event is a function, not {on_event!r}')
     if settings:
+        if context is not None and context.get_policy() is not None:
+            raise TypeError(f'{min(settings)}: the policy that context has would win over it')
         policy = _build_policy(policy or Resilient.RetryPolicy.get_standard(), settings)
 
     def decorate(function):
