@@ -37,11 +37,11 @@ compare_times (gconstpointer a, gconstpointer b)
 
 /* The nearest rank; @operation has at least one time, in order. */
 static double
-get_percentile (Operation *operation, double percentile)
+get_percentile (Operation *operation, guint percent)
 {
-  guint rank = (guint) (percentile * operation->times->len);
+  guint rank = (percent * operation->times->len + 99) / 100;
 
-  return g_array_index (operation->times, double, MIN (rank, operation->times->len - 1));
+  return g_array_index (operation->times, double, rank - 1);
 }
 
 static void
@@ -73,8 +73,8 @@ report (Operation *operation)
            100.0 * (n - operation->failures) / n,
            (double) operation->attempts / n,
            sum / n,
-           get_percentile (operation, 0.50),
-           get_percentile (operation, 0.95),
+           get_percentile (operation, 50),
+           get_percentile (operation, 95),
            g_array_index (operation->times, double, n - 1));
 }
 /* [end] */

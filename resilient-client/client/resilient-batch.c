@@ -7,6 +7,7 @@
 
 #include "resilient-client-private.h"
 #include "resilient-error.h"
+#include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-request-private.h"
@@ -41,7 +42,8 @@
  * lives. For large ones give the requests a response size that fits
  * ([property@Request:max-response-size]), or send them one by one.
  *
- * A batch runs once.
+ * A batch runs once. In a forked child a batch that the parent runs stays as it was, and its
+ * callback does not come.
  *
  * Since: 1.0
  */
@@ -54,8 +56,10 @@ struct _ResilientBatch
   GPtrArray *requests;
   ResilientBatchFlags flags;
 
+  guint generation; /* of the process; see resilient-fork-private.h */
   GMutex lock;
   /* Under the lock. */
+  gboolean orphaned;  /* in a forked child, whose parent runs it */
   GPtrArray *results; /* of ResilientResult, by the place of the request; NULL: not ended yet */
   guint n_done;
   guint n_failed;
@@ -99,6 +103,24 @@ G_DEFINE_FINAL_TYPE (ResilientBatch, resilient_batch, G_TYPE_OBJECT)
 
 static void run_turn (ResilientBatch *self);
 
+/* In a forked child the lock may be a thread's that is not there, and the run is the parent's. */
+static void
+adopt (gpointer batch)
+{
+  ResilientBatch *self = batch;
+
+  g_mutex_init (&self->lock);
+  self->orphaned = self->task != NULL;
+}
+
+/* To take it. */
+static GMutex *
+get_lock (ResilientBatch *self)
+{
+  resilient_fork_adopt (&self->generation, adopt, self);
+  return &self->lock;
+}
+
 /* --- turns ----------------------------------------------------------------------------------- */
 
 static gboolean
@@ -106,7 +128,7 @@ turn_cb (gpointer data)
 {
   ResilientBatch *self = data;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   self->turn_posted = FALSE;
   g_mutex_unlock (&self->lock);
 
@@ -121,8 +143,8 @@ post_turn (ResilientBatch *self)
   g_autoptr (GMainContext) context = NULL;
   g_autoptr (GSource) source = NULL;
 
-  g_mutex_lock (&self->lock);
-  if (self->context != NULL && !self->turn_posted)
+  g_mutex_lock (get_lock (self));
+  if (self->context != NULL && !self->turn_posted && !self->orphaned)
     {
       self->turn_posted = TRUE;
       context = g_main_context_ref (self->context);
@@ -185,7 +207,7 @@ fill_up_results (ResilientBatch *self)
     return;
 
   cancelled = make_cancelled_result (self);
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   for (guint i = self->next; i < self->requests->len; i++)
     self->results->pdata[i] = resilient_result_ref (cancelled);
   self->n_done = self->requests->len;
@@ -208,7 +230,7 @@ end_run (ResilientBatch *self)
   if (cancellable != NULL)
     g_signal_handler_disconnect (cancellable, self->cancelled_id);
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   context = g_steal_pointer (&self->context);
   cancelled = self->cancelled;
   g_mutex_unlock (&self->lock);
@@ -266,7 +288,7 @@ keep_result (ResilientBatch *self, guint index, ResilientResult *result)
   if (self->stopping && resilient_result_get_status (result) == RESILIENT_RESULT_STATUS_CANCELLED)
     failed = FALSE;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   self->results->pdata[index] = result;
   self->n_done++;
   if (failed)
@@ -376,15 +398,19 @@ run_turn (ResilientBatch *self)
 {
   g_autoptr (GMainContext) context = NULL;
   GMainContext *thread_default = g_main_context_get_thread_default ();
-  gboolean cancelled, push;
+  gboolean cancelled, orphaned, push;
 
   if (self->task == NULL)
     return;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   context = g_main_context_ref (self->context);
   cancelled = self->cancelled;
+  orphaned = self->orphaned;
   g_mutex_unlock (&self->lock);
+
+  if (orphaned)
+    return;
 
   if (cancelled && !self->stopping)
     stop (self);
@@ -468,7 +494,8 @@ resilient_batch_finalize (GObject *object)
   g_clear_object (&self->client);
   g_ptr_array_unref (self->requests);
   g_clear_pointer (&self->results, g_ptr_array_unref);
-  g_mutex_clear (&self->lock);
+  if (self->generation == resilient_fork_get_generation ())
+    g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (resilient_batch_parent_class)->finalize (object);
 }
@@ -547,6 +574,8 @@ resilient_batch_class_init (ResilientBatchClass *klass)
 static void
 resilient_batch_init (ResilientBatch *self)
 {
+  resilient_fork_watch ();
+  self->generation = resilient_fork_get_generation ();
   g_mutex_init (&self->lock);
   self->requests = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->running);
@@ -620,7 +649,7 @@ resilient_batch_run_async (ResilientBatch *self,
   /* How it ended is decided when it ends. */
   g_task_set_check_cancellable (task, FALSE);
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   started = self->started;
   self->started = TRUE;
   g_mutex_unlock (&self->lock);
@@ -643,7 +672,7 @@ resilient_batch_run_async (ResilientBatch *self,
     }
 
   /* From here on it is the context's, which may be that of another thread. */
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   self->results = g_ptr_array_new_full (self->requests->len, result_clear);
   g_ptr_array_set_size (self->results, (int) self->requests->len);
   self->context = g_main_context_ref (g_task_get_context (task));
@@ -697,7 +726,7 @@ resilient_batch_cancel (ResilientBatch *self)
 {
   g_return_if_fail (RESILIENT_IS_BATCH (self));
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   self->cancelled = TRUE;
   g_mutex_unlock (&self->lock);
   post_turn (self);
@@ -723,7 +752,7 @@ resilient_batch_list_results (ResilientBatch *self)
 
   g_return_val_if_fail (RESILIENT_IS_BATCH (self), NULL);
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   results = g_ptr_array_new_full (self->n_done, (GDestroyNotify) resilient_result_unref);
   for (guint i = 0; self->results != NULL && i < self->results->len; i++)
     {
@@ -760,7 +789,7 @@ read_count (ResilientBatch *self, const guint *count)
 {
   guint value;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   value = *count;
   g_mutex_unlock (&self->lock);
 
@@ -855,7 +884,7 @@ resilient_batch_set_max_concurrent (ResilientBatch *self, guint max_concurrent)
 
   g_return_if_fail (RESILIENT_IS_BATCH (self));
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (get_lock (self));
   changed = self->max_concurrent != max_concurrent;
   self->max_concurrent = max_concurrent;
   g_mutex_unlock (&self->lock);

@@ -5,8 +5,12 @@
 
 #include "resilient.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "resilient-client-private.h"
 #include "scripted-transport.h"
+#include "test-util.h"
 #include "virtual-clock.h"
 
 /* Batches over a script, in virtual time. */
@@ -408,6 +412,37 @@ test_twice (Fixture *f, gconstpointer data)
   g_assert_error (after, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
 }
 
+/* A turn of the parent's that comes in the child ends nothing there. */
+static void
+test_fork (Fixture *f, gconstpointer data)
+{
+  int status = -1;
+  pid_t pid;
+
+  add_requests (f, 3);
+  for (guint i = 0; i < 3; i++)
+    scripted_transport_add (f->script, (ScriptedStep){ .status = 200, .retry_after = -1 });
+  start (f, RESILIENT_BATCH_FLAGS_NONE);
+  resilient_batch_run_async (f->batch, NULL, ended_cb, f);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      alarm (TEST_DEADLINE_SECONDS);
+      virtual_clock_settle ();
+      resilient_batch_cancel (f->batch);
+      virtual_clock_settle ();
+      g_assert_cmpuint (f->n_ended, ==, 0);
+      g_assert_cmpuint (resilient_batch_get_n_done (f->batch), ==, 0);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  virtual_clock_advance (1);
+  assert_ended (f);
+}
+
 /* Its own limit, changed while it runs; a sleep before a retry counts. */
 static void
 test_limit (Fixture *f, gconstpointer data)
@@ -614,6 +649,7 @@ main (int argc, char *argv[])
   ADD ("drop", test_drop);
   ADD ("close", test_close);
   ADD ("twice", test_twice);
+  ADD ("fork", test_fork);
   ADD ("limit", test_limit);
   ADD ("short-queue", test_short_queue);
   ADD ("many", test_many);
