@@ -28,6 +28,13 @@ close (int fd)
 }
 #endif
 
+/* Where each instruction costs fifty, and others have the processors, a minute is little. */
+guint
+test_get_deadline (void)
+{
+  return g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 60 : 20;
+}
+
 static gboolean
 out_of_time_cb (gpointer user_data)
 {
