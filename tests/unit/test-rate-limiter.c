@@ -509,7 +509,7 @@ test_orders (void)
       g_test_message ("%s", orders[i].operations);
       for (const char *c = orders[i].operations; *c != '\0'; c++)
         {
-          Wait *wait = &waits[g_ascii_toupper (*c) - 'A' < 26 ? g_ascii_toupper (*c) - 'A' : 0];
+          Wait *wait = &waits[g_ascii_isalpha (*c) ? g_ascii_toupper (*c) - 'A' : 0];
 
           if (*c == 'i')
             virtual_clock_settle ();
