@@ -30,7 +30,7 @@ LOWEST = 95.0
 NOT_OURS = r'.*\b(?:' + '|'.join([
     r'g_return_(?:val_)?if_(?:fail|reached)', r'g_assert\w*', r'g_warn_if_\w+',
     r'G_(?:DEFINE|DECLARE)_\w+', r'g_once_init_enter',
-    r'g_auto\w*', r'(?:resilient_engine_)?is_foreign', 'resilient_fork_get_generation',
+    r'g_auto\w*', r'(?:resilient_engine_)?is_foreign(?:_locked)?', r'resilient_fork_\w+',
     r'switch \(prop_id', r'g_clear_\w+', r'g_set_(?:object|weak_pointer)', r'g_task_set_source_tag',
 ]) + r')\b'
 

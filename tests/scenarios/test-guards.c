@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "resilient-client-private.h"
 #include "resilient-error.h"
@@ -25,6 +26,25 @@ typedef struct
   guint n_failed; /* with an error */
   GError *error;  /* the last one */
 } Fixture;
+
+/* Of the debug lines of the library, which are on here. */
+static guint n_held_told;
+static guint n_opened_told;
+
+static GLogWriterOutput
+write_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if ((level & G_LOG_LEVEL_MASK) != G_LOG_LEVEL_DEBUG)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE"))
+      {
+        n_held_told += strstr (fields[i].value, "held back for") != NULL;
+        n_opened_told += strstr (fields[i].value, "open, was closed") != NULL;
+      }
+  return G_LOG_WRITER_HANDLED;
+}
 
 static void
 set_up (Fixture *f, gconstpointer data)
@@ -479,6 +499,30 @@ test_circuit_retries (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (resilient_call_get_delay_left (second), >, 10);
 }
 
+/* A retry that comes when the circuit may be probed again is the probe: it waits for that, where
+ * one that came earlier would be refused at once. */
+static void
+test_circuit_probed_by_retry (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  asked_to_wait (f, 503, 60);
+  then_well (f, 0.001);
+  get (f, URI, 1, NULL, 0);
+  resilient_circuit_breaker_trip (breaker);
+  virtual_clock_advance (50);
+  g_assert_cmpuint (f->script->n_started, ==, 1);
+  virtual_clock_advance (50);
+  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (f->n_done, ==, 1);
+  g_assert_cmpuint (f->n_failed, ==, 0);
+  g_assert_cmpint (
+    resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
+}
+
 /* A cancelled probe is no verdict: the next one may go. */
 static void
 test_circuit_cancelled (Fixture *f, gconstpointer data)
@@ -683,10 +727,91 @@ test_standard (void)
   g_assert_null (none);
 }
 
+/* What guards do with a request is told to who debugs. */
+static void
+test_told (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRateLimiter) limiter = resilient_rate_limiter_new (1, 1, NULL);
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+  guint n_held_before = n_held_told;
+  guint n_opened_before = n_opened_told;
+
+  then_well (f, 0.001);
+  resilient_client_set_rate_limiter (f->client, limiter);
+  get (f, URI, 2, NULL, 0);
+  g_assert_cmpuint (n_held_told, ==, n_held_before + 1);
+  virtual_clock_advance (2);
+  g_assert_cmpuint (f->n_done, ==, 2);
+
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  resilient_circuit_breaker_trip (breaker);
+  g_assert_cmpuint (n_opened_told, ==, n_opened_before + 1);
+}
+
+/* One of each kind on an origin, and taken off again. */
+static void
+test_settings_of_origin (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientRateLimiter) limiter = resilient_rate_limiter_new (1, 1, NULL);
+  g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0, 1, NULL);
+  ResilientCircuitPolicy *policy = resilient_circuit_policy_get_default ();
+
+  then_well (f, 0.001);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_object_set (
+        origin, "rate-limiter", limiter, "retry-budget", budget, "circuit-policy", policy, NULL);
+      /* what is there already is no change */
+      g_object_set (
+        origin, "rate-limiter", limiter, "retry-budget", budget, "circuit-policy", policy, NULL);
+      get (f, URI, 2, NULL, 0);
+      virtual_clock_advance (0.01);
+      g_assert_cmpuint (f->n_done, ==, 4 * i + 1);
+      virtual_clock_advance (2);
+      g_assert_cmpuint (f->n_done, ==, 4 * i + 2);
+
+      g_object_set (
+        origin, "rate-limiter", NULL, "retry-budget", NULL, "circuit-policy", NULL, NULL);
+      get (f, URI, 2, NULL, 0);
+      virtual_clock_advance (0.01);
+      g_assert_cmpuint (f->n_done, ==, 4 * i + 4);
+      virtual_clock_advance (2);
+    }
+
+  resilient_client_set_rate_limiter (f->client, limiter);
+  resilient_client_set_rate_limiter (f->client, NULL);
+  get (f, URI, 2, NULL, 0);
+  virtual_clock_advance (0.01);
+  g_assert_cmpuint (f->n_done, ==, 10);
+  g_assert_cmpuint (f->n_failed, ==, 0);
+}
+
+/* One that can't be, as a binding can make it: what is wrong with it is the error of a request. */
+static void
+test_rate_impossible (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRateLimiter) limiter =
+    g_object_new (RESILIENT_TYPE_RATE_LIMITER, "rate", -1.0, NULL);
+
+  then_well (f, 0.001);
+  resilient_client_set_rate_limiter (f->client, limiter);
+  get (f, URI, 1, NULL, 0);
+  virtual_clock_advance (1);
+  g_assert_cmpuint (f->n_failed, ==, 1);
+  g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
+  g_assert_nonnull (strstr (f->error->message, "rate"));
+  g_assert_cmpuint (f->script->n_started, ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
+  g_setenv ("G_MESSAGES_DEBUG", "Resilient", TRUE);
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (write_cb, NULL, NULL);
 
 #define ADD(name, func) g_test_add ("/guards/" name, Fixture, NULL, set_up, func, tear_down)
   g_test_add_func ("/guards/hold/parallel", test_hold_parallel);
@@ -697,9 +822,13 @@ main (int argc, char *argv[])
   ADD ("hold/off", test_hold_off);
   ADD ("circuit/opens", test_circuit);
   ADD ("circuit/retries", test_circuit_retries);
+  ADD ("circuit/probed-by-retry", test_circuit_probed_by_retry);
   ADD ("circuit/cancelled", test_circuit_cancelled);
   ADD ("rate/order", test_rate);
   ADD ("rate/both", test_rate_of_both);
+  ADD ("rate/impossible", test_rate_impossible);
+  ADD ("settings-of-origin", test_settings_of_origin);
+  ADD ("told", test_told);
   g_test_add_func ("/guards/budget/callers", test_budget);
   ADD ("budget/reason", test_budget_reason);
   g_test_add_func ("/guards/standard", test_standard);

@@ -3,6 +3,8 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include "resilient-random-private.h"
 #include "resilient-retry-policy-builder.h"
 #include "call-fixture.h"
@@ -158,16 +160,45 @@ test_no_slot (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (figures.extra, <=, 0.01);
 }
 
+static guint n_hedges_told;
+
+static GLogWriterOutput
+write_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if ((level & G_LOG_LEVEL_MASK) != G_LOG_LEVEL_DEBUG)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE"))
+      n_hedges_told += strstr (fields[i].value, "is hedged") != NULL;
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* Each hedge is told to who debugs. */
+static void
+test_told (Fixture *f, gconstpointer data)
+{
+  guint n_before = n_hedges_told;
+
+  script_answers (f->script, TRUE);
+  run (f, DELAY, 200, SLOW / 2);
+  g_assert_cmpuint (n_hedges_told - n_before, ==, f->script->n_started - 200);
+  g_assert_cmpuint (n_hedges_told, >, n_before);
+}
+
 int
 main (int argc, char *argv[])
 {
+  g_setenv ("G_MESSAGES_DEBUG", "Resilient", TRUE);
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (write_cb, NULL, NULL);
 
 #define ADD(name, func)                                                                            \
   g_test_add ("/hedging/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("tail", test_tail);
   ADD ("all-slow", test_all_slow);
   ADD ("no-slot", test_no_slot);
+  ADD ("told", test_told);
 
   return g_test_run ();
 }

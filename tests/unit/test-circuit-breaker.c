@@ -12,6 +12,7 @@
 #include "resilient-error.h"
 #include "resilient-random-private.h"
 #include "test-clock.h"
+#include "test-util.h"
 
 /* Zero stands for the default. */
 typedef struct
@@ -472,14 +473,50 @@ test_context (void)
   g_assert_cmpstr (log->str, ==, "CO OC CO");
   g_assert_finalize_object (breaker);
 
-  breaker = resilient_circuit_breaker_new_for_context (NULL, context);
-  g_string_truncate (log, 0);
-  g_signal_connect (breaker, "state-changed", G_CALLBACK (log_change_cb), log);
-  run_script (breaker, "trip");
-  while (g_main_context_iteration (context, FALSE))
-    ;
-  g_assert_cmpstr (log->str, ==, "CO");
-  g_assert_finalize_object (breaker);
+  /* NULL: the global default context */
+  for (guint i = 0; i < 2; i++)
+    {
+      breaker = resilient_circuit_breaker_new_for_context (NULL, i == 0 ? context : NULL);
+      g_string_truncate (log, 0);
+      g_signal_connect (breaker, "state-changed", G_CALLBACK (log_change_cb), log);
+      run_script (breaker, "trip");
+      while (g_main_context_iteration (i == 0 ? context : NULL, FALSE))
+        ;
+      g_assert_cmpstr (log->str, ==, "CO");
+      g_assert_finalize_object (breaker);
+    }
+}
+
+static void
+count_notify_cb (ResilientCircuitBreaker *breaker, GParamSpec *pspec, gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* Who is told of the property alone, and a probe that fails ever again: the time open does not grow
+ * for ever. */
+static void
+test_reopened_often (void)
+{
+  g_autoptr (ResilientCircuitBreaker) breaker = resilient_circuit_breaker_new (NULL);
+  guint n_notified = 0;
+
+  g_signal_connect (breaker, "notify::state", G_CALLBACK (count_notify_cb), &n_notified);
+  resilient_circuit_breaker_trip (breaker);
+  for (guint i = 0; i < 70; i++)
+    {
+      g_autoptr (ResilientPermit) permit = NULL;
+
+      g_assert_cmpfloat (resilient_circuit_breaker_get_retry_after (breaker), <=, 300);
+      test_clock_advance (301);
+      permit = resilient_circuit_breaker_acquire (breaker, NULL);
+      g_assert_nonnull (permit);
+      resilient_permit_fail (permit);
+    }
+  g_assert_cmpfloat (resilient_circuit_breaker_get_retry_after (breaker), >=, 250);
+  test_run_pending ();
+  /* opened once, and then half-open and open each time */
+  g_assert_cmpuint (n_notified, ==, 1 + 2 * 70);
 }
 
 /* A handler uses the breaker, and waits in a main loop for what comes next. */
@@ -662,6 +699,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/circuit-breaker/properties", test_properties);
   g_test_add_func ("/circuit-breaker/error", test_error);
   g_test_add_func ("/circuit-breaker/context", test_context);
+  g_test_add_func ("/circuit-breaker/reopened-often", test_reopened_often);
   g_test_add_func ("/circuit-breaker/nested", test_nested);
   g_test_add_func ("/circuit-breaker/nested-notify", test_nested_notify);
   g_test_add_func ("/circuit-breaker/changed-func", test_changed_func);

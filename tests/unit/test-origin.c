@@ -6,6 +6,7 @@
 #include "resilient-circuit-policy-builder.h"
 #include "resilient-client-guards-private.h"
 #include "resilient-error.h"
+#include "resilient-origin-guards-private.h"
 #include "resilient-origin-private.h"
 #include "resilient-origin-table-private.h"
 
@@ -739,6 +740,84 @@ test_replaced_breaker (void)
   resilient_client_guards_unref (guards);
 }
 
+static void
+count_need_cb (gpointer data)
+{
+  ++*(guint *) data;
+}
+
+/* Each setting by itself keeps an origin, and asks for the guards once. */
+static void
+test_guard_settings (void)
+{
+  guint n_needs = 0;
+  ResilientClientGuards *client =
+    resilient_client_guards_new (g_main_context_default (), count_need_cb, &n_needs);
+  g_autoptr (ResilientRateLimiter) limiter = resilient_rate_limiter_new (1, 1, NULL);
+  g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0, 1, NULL);
+  ResilientCircuitPolicy *policy = resilient_circuit_policy_get_default ();
+
+  for (guint with_client = 0; with_client < 2; with_client++)
+    {
+      g_autoptr (GObject) object = g_object_new (G_TYPE_OBJECT, NULL);
+      ResilientOriginGuards *guards = resilient_origin_guards_new (object);
+      g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+      g_autoptr (ResilientCircuitBreaker) same = NULL;
+      g_autoptr (ResilientRetryBudget) own_budget = NULL;
+      g_autoptr (ResilientRateLimiter) own_limiter = NULL;
+      ResilientRateLimiter *limiters[2];
+
+      if (with_client)
+        resilient_origin_guards_set_client (guards, client);
+      g_assert_null (resilient_origin_guards_dup_breaker (guards));
+      g_assert_null (resilient_origin_guards_dup_budget (guards));
+      g_assert_false (resilient_origin_guards_is_marked (guards));
+
+      g_assert_true (resilient_origin_guards_set_circuit_policy (guards, policy));
+      g_assert_false (resilient_origin_guards_set_circuit_policy (guards, policy));
+      g_assert_true (resilient_origin_guards_is_marked (guards));
+      breaker = resilient_origin_guards_dup_breaker (guards);
+      same = resilient_origin_guards_dup_breaker (guards);
+      g_assert_true (breaker != NULL && breaker == same);
+      g_assert_true (resilient_origin_guards_set_circuit_policy (guards, NULL));
+      g_assert_false (resilient_origin_guards_is_marked (guards));
+      /* an open one is remembered, though nothing is set */
+      resilient_circuit_breaker_trip (breaker);
+      g_assert_cmpint (resilient_origin_guards_is_marked (guards), ==, with_client);
+      resilient_circuit_breaker_reset (breaker);
+      g_assert_false (resilient_origin_guards_is_marked (guards));
+
+      g_assert_true (resilient_origin_guards_set_rate_limiter (guards, limiter));
+      g_assert_true (resilient_origin_guards_is_marked (guards));
+      own_limiter = resilient_origin_guards_dup_rate_limiter (guards);
+      g_assert_true (own_limiter == limiter);
+      resilient_client_guards_set_rate_limiter (client, limiter);
+      resilient_origin_guards_dup_limiters (guards, limiters);
+      g_assert_true (limiters[0] == limiter && limiters[1] == NULL);
+      g_object_unref (limiters[0]);
+      g_assert_true (resilient_origin_guards_set_rate_limiter (guards, NULL));
+      resilient_origin_guards_dup_limiters (guards, limiters);
+      g_assert_null (limiters[0]);
+      g_assert_true (limiters[1] == (with_client ? limiter : NULL));
+      g_clear_object (&limiters[1]);
+      resilient_client_guards_set_rate_limiter (client, NULL);
+
+      g_assert_true (resilient_origin_guards_set_retry_budget (guards, budget));
+      g_assert_true (resilient_origin_guards_is_marked (guards));
+      own_budget = resilient_origin_guards_dup_budget (guards);
+      g_assert_true (own_budget == budget);
+      g_assert_true (resilient_origin_guards_set_retry_budget (guards, NULL));
+      g_assert_false (resilient_origin_guards_is_marked (guards));
+
+      g_assert_true (resilient_origin_guards_hold (guards, G_MAXINT64, 0));
+      g_assert_true (resilient_origin_guards_is_marked (guards));
+      resilient_origin_guards_free (guards);
+    }
+
+  g_assert_cmpuint (n_needs, ==, 1);
+  resilient_client_guards_unref (client);
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -767,6 +846,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/origin/without-gate", test_without_gate);
   g_test_add_func ("/origin/told-while-closed", test_told_while_closed);
   g_test_add_func ("/origin/replaced-breaker", test_replaced_breaker);
+  g_test_add_func ("/origin/guard-settings", test_guard_settings);
 
   return g_test_run ();
 }

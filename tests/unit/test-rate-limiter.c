@@ -88,11 +88,12 @@ static const struct
   int burst;
   const char *field; /* that is not valid */
 } values[] = {
-  { 0.5, 1, NULL },        { 1e6, 1000, NULL },      { 1e-3, 1, NULL },
-  { 1e300, 1, NULL },      { 1e-300, 1, NULL },      { 1, G_MAXINT, NULL },
-  { 0, 1, "rate" },        { -1, 1, "rate" },        { NAN, 1, "rate" },
-  { INFINITY, 1, "rate" }, { -INFINITY, 1, "rate" }, { 1, 0, "burst" },
-  { 1, -1, "burst" },      { 1, G_MININT, "burst" }, { 1e-9, G_MAXINT, "burst" },
+  { 0.5, 1, NULL },         { 1e6, 1000, NULL },      { 1e-3, 1, NULL },
+  { 1e300, 1, NULL },       { 1e-300, 1, NULL },      { 1, G_MAXINT, NULL },
+  { 0, 1, "rate" },         { -1, 1, "rate" },        { NAN, 1, "rate" },
+  { INFINITY, 1, "rate" },  { -INFINITY, 1, "rate" }, { 1, 0, "burst" },
+  { 1, -1, "burst" },       { 1, G_MININT, "burst" }, { 1e-9, G_MAXINT, "burst" },
+  { 1e-300, 3000, "rate" },
 };
 
 static void
@@ -132,11 +133,18 @@ test_made_of_what_cannot_be (void)
     {
       g_autoptr (ResilientRateLimiter) limiter = g_object_new (
         RESILIENT_TYPE_RATE_LIMITER, "rate", values[i].rate, "burst", values[i].burst, NULL);
+      const ResilientRateLimitHint hint = { .remaining = 1, .reset = 1 };
+      ResilientRateTicket ticket = { 0 };
       g_auto (TestResult) result = { 0 };
       g_autoptr (GError) error = NULL;
+      gint64 not_before = 0;
 
       if (values[i].field == NULL)
         continue;
+      g_assert_false (resilient_rate_limiter_check (limiter, NULL));
+      g_assert_false (resilient_rate_limiter_take (limiter, &ticket, &not_before));
+      g_assert_cmpint (not_before, ==, G_MAXINT64);
+      resilient_rate_limiter_observe_hint (limiter, &hint);
       g_assert_false (resilient_rate_limiter_try_acquire (limiter));
       g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 0);
       resilient_rate_limiter_acquire_async (limiter, NULL, test_result_cb, &result);
@@ -457,6 +465,54 @@ test_responses (void)
       g_assert_true (wait.served);
       g_assert_cmpfloat_with_epsilon (wait.at - start, responses[i].wait, 1e-6);
     }
+}
+
+/* A server that would take more than the bucket has fills nothing up. */
+static void
+test_observe_less (void)
+{
+  const ResilientRateLimitHint hints[] = {
+    { .remaining = 2, .reset = 1 },
+    { .remaining = 0, .reset = -1 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (hints); i++)
+    {
+      g_autoptr (ResilientRateLimiter) limiter = make (1, 3);
+
+      for (guint n = 0; n < 3; n++)
+        g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+      resilient_rate_limiter_observe_hint (limiter, &hints[i]);
+      g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 0);
+      virtual_clock_advance (1);
+      g_assert_true (resilient_rate_limiter_try_acquire (limiter));
+      g_assert_false (resilient_rate_limiter_try_acquire (limiter));
+    }
+}
+
+/* Those who would wait for longer than a clock can count wait on, and can be cancelled. */
+static void
+test_for_ever (void)
+{
+  g_autoptr (ResilientRateLimiter) limiter = make (1e-300, 1);
+  Wait waits[3] = { { 0 } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (waits); i++)
+    {
+      waits[i].cancellable = g_cancellable_new ();
+      acquire (limiter, &waits[i]);
+    }
+  virtual_clock_advance (1e6);
+  g_assert_true (waits[0].served);
+  g_assert_false (waits[1].done);
+  g_assert_false (waits[2].done);
+  for (gsize i = 0; i < G_N_ELEMENTS (waits); i++)
+    g_cancellable_cancel (waits[i].cancellable);
+  virtual_clock_settle ();
+  g_assert_true (waits[1].done && !waits[1].served);
+  g_assert_true (waits[2].done && !waits[2].served);
+  for (gsize i = 0; i < G_N_ELEMENTS (waits); i++)
+    g_object_unref (waits[i].cancellable);
 }
 
 /* --- in which order --------------------------------------------------------------------------- */
@@ -1028,7 +1084,9 @@ main (int argc, char *argv[])
   ADD ("accuracy", test_accuracy);
   ADD ("suspend", test_suspend);
   ADD ("observe", test_observe);
+  ADD ("observe/less", test_observe_less);
   ADD ("responses", test_responses);
+  ADD ("for-ever", test_for_ever);
   ADD ("orders", test_orders);
   g_test_add_data_func ("/rate-limiter/cancel-at-every-position",
                         GINT_TO_POINTER (FALSE),
