@@ -309,6 +309,7 @@ gboolean
 resilient_origin_guards_hold (ResilientOriginGuards *self, gint64 until, double spread)
 {
   gint64 now = resilient_clock_get_boot ();
+  gint64 today = resilient_clock_get_real ();
   gboolean later;
 
   g_mutex_lock (&self->lock);
@@ -317,7 +318,7 @@ resilient_origin_guards_hold (ResilientOriginGuards *self, gint64 until, double 
   if (later)
     {
       self->held_until = until;
-      self->held_date = resilient_clock_get_real () + (until - now);
+      self->held_date = until - now > G_MAXINT64 - today ? G_MAXINT64 : today + (until - now);
       self->spread = spread;
     }
   g_mutex_unlock (&self->lock);

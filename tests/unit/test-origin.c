@@ -810,6 +810,7 @@ test_guard_settings (void)
       g_assert_false (resilient_origin_guards_is_marked (guards));
 
       g_assert_true (resilient_origin_guards_hold (guards, G_MAXINT64, 0));
+      g_assert_cmpint (resilient_origin_guards_get_held_until (guards), ==, G_MAXINT64);
       g_assert_true (resilient_origin_guards_is_marked (guards));
       resilient_origin_guards_free (guards);
     }
