@@ -46,7 +46,7 @@
  * RUNNING the call attends to it. */
 typedef enum
 {
-  STAGE_HELD,     /* back by a guard; it has no slot */
+  STAGE_HELD,     /* by a guard, without a slot */
   STAGE_WAITING,  /* for a slot */
   STAGE_ADMITTED, /* it has its slot, and the gate won't touch the waiter any more */
   /* Inside resilient_transport_attempt_start(), which calls functions of the app's: they may run a
@@ -78,9 +78,9 @@ struct _CallAttempt
   guint8 hedge;     /* made beside another one, and not by the policy of retries */
   guint8 stage;     /* a Stage */
   guint8 astray;    /* a redirect has led to another origin */
-  guint number;     /* from 1, of a hedge one of its own; 0: it has not begun */
-  guint8 paid;      /* by the retry budget, for the one after it */
-  guint8 was_held;  /* back, and that is counted */
+  guint8 paid;      /* the retry budget has paid for the attempt after it */
+  guint8 was_held;  /* a guard held it back, and that is counted */
+  guint number;     /* of its span: from 1, a hedge has its own; 0: it has not begun */
 };
 
 /* What few calls need, made when one does, and kept until it is finalized: whoever resumes one that
@@ -99,6 +99,7 @@ typedef struct
   ResilientFrozenRequest *own_request; /* which has the mirrors; with origins */
   guint mirror;                        /* that of now, from 1; 0: the request's own URI */
   int n_hedges;                        /* beside the newest attempt that the policy made */
+  gboolean bound; /* to the server that may have had it: no other knows its key */
   /* where there are guards: of the last attempt, while the next one is to come; owned, nullable */
   ResilientResponse *last_response;
 } Extras;
@@ -854,10 +855,10 @@ end (ResilientCallMachine *self,
                                  self->sends,
                                  total,
                                  self->log);
-  resilient_recorder_ended_with_delay (resilient_engine_get_recorder (self->engine),
-                                       result,
-                                       reason,
-                                       resilient_call_machine_get_delay_left_locked (self));
+  resilient_recorder_ended (resilient_engine_get_recorder (self->engine),
+                            result,
+                            reason,
+                            resilient_call_machine_get_delay_left_locked (self));
   finish (self, result);
   resilient_engine_remove_call (self->engine, &self->member, self->scheduler);
 }
@@ -945,7 +946,10 @@ handle_settled (ResilientCallMachine *self, gpointer arg)
     {
       if (attempt->stage == STAGE_LOST)
         {
+          /* who blocks for the end reads it in another thread */
+          g_mutex_lock (&self->lock);
           attempt->stage = STAGE_LEFT;
+          g_mutex_unlock (&self->lock);
           resilient_transport_attempt_abandon (attempt->transport_attempt);
           attempt = self->attempts;
         }
@@ -993,6 +997,25 @@ get_own_request (ResilientCallMachine *self)
                                                                    : self->frozen;
 }
 
+/* It may have had the request, which may be repeated for its key alone: that says so to the server
+ * which keeps it, and to no other. */
+static void
+note_sent (ResilientCallMachine *self)
+{
+  ResilientFrozenRequest *own = get_own_request (self);
+
+  if (resilient_frozen_request_get_mirrors (own) != NULL
+      && resilient_frozen_request_get_idempotency (own) == RESILIENT_IDEMPOTENCY_AUTO
+      && !resilient_method_is_idempotent (resilient_frozen_request_get_method (own)))
+    ensure_extras (self)->bound = TRUE;
+}
+
+static gboolean
+is_bound (ResilientCallMachine *self)
+{
+  return self->extras != NULL && self->extras->bound;
+}
+
 /* The next attempt goes to a mirror for the first time. */
 static gboolean
 has_fresh_mirror (ResilientCallMachine *self)
@@ -1001,7 +1024,7 @@ has_fresh_mirror (ResilientCallMachine *self)
   guint n_tried =
     self->extras != NULL && self->extras->origins != NULL ? self->extras->origins->len : 1;
 
-  return mirrors != NULL && n_tried <= mirrors->len;
+  return mirrors != NULL && n_tried <= mirrors->len && !is_bound (self);
 }
 
 /* Around after the last; nothing where there are none. */
@@ -1014,7 +1037,7 @@ go_to_next_mirror (ResilientCallMachine *self)
   ResilientFrozenRequest *old = self->frozen;
   g_autoptr (ResilientOrigin) old_origin = NULL;
 
-  if (mirrors == NULL)
+  if (mirrors == NULL || is_bound (self))
     return;
 
   extras = ensure_extras (self);
@@ -1128,7 +1151,8 @@ judge (ResilientCallMachine *self,
     return verdict;
   if (verdict.retry)
     let_breaker_judge (self, &verdict);
-  if (verdict.retry)
+  /* A mirror's first attempt is no more load for the server that failed. */
+  if (verdict.retry && !input.other_server)
     let_budget_judge (self, attempt, failure, &verdict);
   return verdict;
 }
@@ -1232,6 +1256,7 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
       /* Beside another one it is no verdict yet, but may be the last word. */
       if (!is_only_one_live (attempt))
         return;
+      note_sent (self);
       attempt->early_verdict = judge (
         self, attempt, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
       attempt->has_early_verdict = TRUE;
@@ -1375,6 +1400,8 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
   tell_guards (attempt, judge_outcome (self, attempt, outcome));
   share_retry_after (self, outcome);
   resilient_gate_detach (resilient_engine_get_gate (self->engine), &attempt->waiter);
+  if (!outcome->nothing_sent)
+    note_sent (self);
 
   if (outcome->answered)
     resilient_network_answered (
@@ -1801,6 +1828,26 @@ wait_for_guard (ResilientCallMachine *self, gint64 not_before)
     set_timer (self, not_before, wake_cb);
 }
 
+static void queue_up (ResilientCallMachine *self);
+
+/* What an open breaker keeps from one server may go to the next one that was not asked yet. */
+static gboolean
+ask_next_mirror (ResilientCallMachine *self)
+{
+  CallAttempt *attempt = get_attended (self);
+
+  if (!has_fresh_mirror (self))
+    return FALSE;
+
+  clear_timer (self);
+  if (attempt != NULL)
+    attempt_leave (attempt);
+  set_not_before (self, 0);
+  go_to_next_mirror (self);
+  queue_up (self);
+  return TRUE;
+}
+
 /* A guard's last word. @not_before: when it may admit one again. */
 static void
 refuse_attempt (ResilientCallMachine *self, gint64 not_before, const GError *error)
@@ -1809,12 +1856,14 @@ refuse_attempt (ResilientCallMachine *self, gint64 not_before, const GError *err
   gboolean open = failure == RESILIENT_FAILURE_CIRCUIT_OPEN;
   g_autoptr (ResilientResponse) response = NULL;
 
-  if (self->extras != NULL)
-    response = g_steal_pointer (&self->extras->last_response);
-  set_not_before (self, not_before);
   if (open)
     resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
                                 RESILIENT_GUARD_ACT_CIRCUIT_REFUSED);
+  if (open && ask_next_mirror (self))
+    return;
+  if (self->extras != NULL)
+    response = g_steal_pointer (&self->extras->last_response);
+  set_not_before (self, not_before);
   /* An answer that there was is worth more than the news that there is no other. */
   end (self,
        RESILIENT_RESULT_STATUS_ERROR,

@@ -85,7 +85,8 @@ resilient_call_options_dup (ResilientCallOptions *self)
   return copy;
 }
 
-/* Who sets none pays for none. */
+/* These guards are added with the first setting that needs them, so that clients without any don't
+ * pay for them. */
 static void
 need_guards_cb (gpointer data)
 {

@@ -16,7 +16,6 @@ G_BEGIN_DECLS
 typedef struct _ResilientRecorder ResilientRecorder;
 
 ResilientRecorder *resilient_recorder_new (void);
-ResilientRecorder *resilient_recorder_ref (ResilientRecorder *self);
 void resilient_recorder_unref (ResilientRecorder *self);
 
 /* Asked in any thread for each event, before the recorder locks: does a signal handler want it?
@@ -37,7 +36,7 @@ void resilient_recorder_set_max_result_bytes (ResilientRecorder *self,
 
 void resilient_recorder_started (ResilientRecorder *self); /* a request was accepted */
 void resilient_recorder_refused (ResilientRecorder *self); /* INVALID, OVERLOADED or CLOSED */
-/* A guard did so, to one attempt. */
+/* What came of one attempt before it began. */
 typedef enum
 {
   RESILIENT_GUARD_ACT_HELD_BACK,
@@ -63,14 +62,12 @@ void resilient_recorder_retry (ResilientRecorder *self,
                                const GError *error,
                                double delay);
 /* The one terminal event of a request; stores @result before it returns. Signals follow after
- * resilient_recorder_wake(). */
-void
-resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, ResilientReason reason);
-/* The same of one that a guard refused: in @delay seconds it may admit one. */
-void resilient_recorder_ended_with_delay (ResilientRecorder *self,
-                                          ResilientResult *result,
-                                          ResilientReason reason,
-                                          double delay);
+ * resilient_recorder_wake(). @delay: of one that a guard refused, in how many seconds that may
+ * admit one; else 0. */
+void resilient_recorder_ended (ResilientRecorder *self,
+                               ResilientResult *result,
+                               ResilientReason reason,
+                               double delay);
 /* Wakes the home context, if it waits, for the ends of requests that were recorded. Any thread. */
 void resilient_recorder_wake (ResilientRecorder *self);
 

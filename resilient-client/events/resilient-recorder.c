@@ -150,12 +150,6 @@ resilient_recorder_new (void)
   return self;
 }
 
-ResilientRecorder *
-resilient_recorder_ref (ResilientRecorder *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
 void
 resilient_recorder_unref (ResilientRecorder *self)
 {
@@ -310,10 +304,10 @@ resilient_recorder_retry (ResilientRecorder *self,
 }
 
 void
-resilient_recorder_ended_with_delay (ResilientRecorder *self,
-                                     ResilientResult *result,
-                                     ResilientReason reason,
-                                     double delay)
+resilient_recorder_ended (ResilientRecorder *self,
+                          ResilientResult *result,
+                          ResilientReason reason,
+                          double delay)
 {
   g_auto (Leftovers) leftovers = { NULL };
   g_autoptr (GMutexLocker) locker = NULL;
@@ -363,12 +357,6 @@ resilient_recorder_ended_with_delay (ResilientRecorder *self,
         resilient_result_get_error (result),
         delay);
   leftovers.results = resilient_result_store_steal_removed (self->store);
-}
-
-void
-resilient_recorder_ended (ResilientRecorder *self, ResilientResult *result, ResilientReason reason)
-{
-  resilient_recorder_ended_with_delay (self, result, reason, 0);
 }
 
 void

@@ -36,7 +36,7 @@ make_policy (int max_retries)
 }
 
 static ResilientCall *
-start_mirrored (Fixture *f, const char *method, int max_retries)
+start_with_key (Fixture *f, const char *method, int max_retries, const char *key)
 {
   g_autoptr (ResilientRequest) request = resilient_request_new (method, "http://a.test/x");
   g_autoptr (ResilientRetryPolicy) policy = make_policy (max_retries);
@@ -45,10 +45,18 @@ start_mirrored (Fixture *f, const char *method, int max_retries)
 
   resilient_request_set_fallback_uris (request, mirrors);
   resilient_request_set_retry_policy (request, policy);
+  if (key != NULL)
+    resilient_request_set_idempotency_key (request, key);
   frozen = resilient_request_freeze (request, &error);
   g_assert_no_error (error);
   return resilient_call_start (
     f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+}
+
+static ResilientCall *
+start_mirrored (Fixture *f, const char *method, int max_retries)
+{
+  return start_with_key (f, method, max_retries, NULL);
 }
 
 static void
@@ -155,6 +163,12 @@ test_kinds (Fixture *f, gconstpointer data)
         .code = G_IO_ERROR_CONNECTION_CLOSED },
       2,
       "a" },
+    { "PUT",
+      { .failure = RESILIENT_FAILURE_DISCONNECT,
+        .domain = G_IO_ERROR,
+        .code = G_IO_ERROR_CONNECTION_CLOSED },
+      2,
+      "abc" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -170,6 +184,107 @@ test_kinds (Fixture *f, gconstpointer data)
       virtual_clock_advance (0);
       assert_uris (f, rows[i].uris);
       virtual_clock_advance (100);
+      clear_events (f);
+    }
+}
+
+/* A key is known to the server that may have had the request, and to no other: what may be sent
+ * again for its key alone stays where it was sent. */
+static void
+test_key (Fixture *f, gconstpointer data)
+{
+  const ScriptedStep refused = SCRIPTED_REFUSED;
+  const ScriptedStep lost = { .failure = RESILIENT_FAILURE_DISCONNECT,
+                              .domain = G_IO_ERROR,
+                              .code = G_IO_ERROR_CONNECTION_CLOSED };
+  const ScriptedStep busy = SCRIPTED_STATUS (503);
+  const struct
+  {
+    ScriptedStep first, second;
+    const char *at_once, *in_the_end;
+  } rows[] = {
+    { refused, refused, "abc", "abca" },
+    { lost, lost, "a", "aaaa" },
+    /* whatever comes after it */
+    { lost, refused, "a", "aaaa" },
+    { busy, refused, "a", "aaaa" },
+    { refused, lost, "ab", "abbb" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (ResilientCall) call = NULL;
+
+      g_array_set_size (f->script->steps, 0);
+      g_ptr_array_set_size (f->script->uris, 0);
+      f->script->next = 0;
+      scripted_transport_add (f->script, rows[i].first);
+      scripted_transport_add (f->script, rows[i].second);
+      g_test_message ("row %u", i);
+      call = start_with_key (f, "POST", 3, "key");
+      virtual_clock_advance (0);
+      assert_uris (f, rows[i].at_once);
+      virtual_clock_advance (100);
+      assert_uris (f, rows[i].in_the_end);
+      clear_events (f);
+    }
+}
+
+/* A server whose breaker is open is left out, and neither it nor an empty budget of the first one
+ * keeps a request from the others. */
+static void
+test_guards (Fixture *f, gconstpointer data)
+{
+  const struct
+  {
+    const char *open; /* hosts */
+    gboolean poor;    /* the first one's budget pays nothing */
+    const char *uris;
+  } rows[] = {
+    { "", FALSE, "abc" }, { "a", FALSE, "bc" }, { "b", FALSE, "ac" }, { "c", FALSE, "ab" },
+    { "ab", FALSE, "c" }, { "abc", FALSE, "" }, { "", TRUE, "abc" },  { "a", TRUE, "bc" },
+  };
+  g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0, 1, NULL);
+  const ScriptedStep refused = SCRIPTED_REFUSED;
+
+  g_assert_true (resilient_retry_budget_try_withdraw (budget));
+  scripted_transport_add (f->script, refused);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GPtrArray) origins = g_ptr_array_new_with_free_func (g_object_unref);
+      g_autoptr (ResilientCall) call = NULL;
+      g_autoptr (ResilientResult) result = NULL;
+
+      g_ptr_array_set_size (f->script->uris, 0);
+      for (guint j = 0; j < 3; j++)
+        {
+          g_autoptr (GUri) uri =
+            g_uri_parse (j == 0 ? "http://a.test/" : mirrors[j - 1], SOUP_HTTP_URI_FLAGS, NULL);
+          ResilientOrigin *origin =
+            resilient_origin_table_get (resilient_engine_get_origins (f->engine), uri);
+          g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+          g_ptr_array_add (origins, origin);
+          resilient_origin_set_circuit_policy (origin, resilient_circuit_policy_get_default ());
+          breaker = resilient_origin_get_circuit_breaker (origin);
+          resilient_circuit_breaker_reset (breaker);
+          if (strchr (rows[i].open, "abc"[j]) != NULL)
+            resilient_circuit_breaker_trip (breaker);
+        }
+      resilient_origin_set_retry_budget (origins->pdata[0], rows[i].poor ? budget : NULL);
+
+      g_test_message ("row %u", i);
+      call = start_mirrored (f, "GET", 2);
+      virtual_clock_advance (0);
+      assert_uris (f, rows[i].uris);
+      virtual_clock_advance (1);
+      resilient_call_cancel (call);
+      virtual_clock_advance (1);
+      result = resilient_call_get_result (call);
+      if (rows[i].uris[0] == '\0')
+        g_assert_error (resilient_result_get_error (result),
+                        RESILIENT_CLIENT_ERROR,
+                        RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
       clear_events (f);
     }
 }
@@ -285,6 +400,8 @@ main (int argc, char *argv[])
   ADD ("around", test_around);
   ADD ("second-answers", test_second_answers);
   ADD ("kinds", test_kinds);
+  ADD ("key", test_key);
+  ADD ("guards", test_guards);
   ADD ("cancel", test_cancel);
   g_test_add_func ("/mirrors/secrets", test_secrets);
   g_test_add_func ("/mirrors/bad-uris", test_bad_uris);

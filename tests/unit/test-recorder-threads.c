@@ -55,7 +55,7 @@ record_thread (gpointer data)
                                   NULL,
                                   1);
       else
-        resilient_recorder_ended (fixture->recorder, fixture->result, RESILIENT_REASON_SUCCESS);
+        resilient_recorder_ended (fixture->recorder, fixture->result, RESILIENT_REASON_SUCCESS, 0);
     }
   return NULL;
 }
@@ -71,7 +71,7 @@ attempt_thread (gpointer data)
 
       resilient_recorder_attempt_ended (
         fixture->recorder, origin, "GET", 200 + i % 300, RESILIENT_FAILURE_NONE, i / 1000.0);
-      resilient_recorder_ended (fixture->recorder, fixture->result, RESILIENT_REASON_SUCCESS);
+      resilient_recorder_ended (fixture->recorder, fixture->result, RESILIENT_REASON_SUCCESS, 0);
     }
   return NULL;
 }
@@ -282,7 +282,7 @@ record_foreign (ResilientRecorder *recorder, guint *freed)
                                  1,
                                  0.5,
                                  NULL);
-  resilient_recorder_ended (recorder, result, RESILIENT_REASON_SUCCESS);
+  resilient_recorder_ended (recorder, result, RESILIENT_REASON_SUCCESS, 0);
 }
 
 /* A deadlock if anything were released under the lock. */

@@ -14,7 +14,7 @@ record_ended (ResilientRecorder *recorder, const char *id, ResilientResultStatus
 {
   g_autoptr (ResilientResult) result = make_result (id, status, 10);
 
-  resilient_recorder_ended (recorder, result, RESILIENT_REASON_SUCCESS);
+  resilient_recorder_ended (recorder, result, RESILIENT_REASON_SUCCESS, 0);
 }
 
 static void
@@ -93,7 +93,7 @@ test_terminal (void)
       g_autoptr (ResilientEvent) event = NULL;
       ResilientResponse *bare;
 
-      resilient_recorder_ended (recorder, result, RESILIENT_REASON_RETRIES_EXHAUSTED);
+      resilient_recorder_ended (recorder, result, RESILIENT_REASON_RETRIES_EXHAUSTED, 0);
       stored = resilient_recorder_get_result (recorder, "id");
       g_assert_true (stored == result);
 
