@@ -50,9 +50,10 @@
  * time is spread by chance: Marc Brooker, “Timeouts, retries, and backoff with jitter”, Amazon
  * Builders’ Library. Time goes on while the system sleeps.
  *
- * A breaker may be used from any thread. Signals and notifications come in the main context that
- * was the thread-default one where it was made, in order, each change once. In a forked child a
- * breaker begins anew: closed, with nothing counted, and without signals.
+ * A breaker may be used from any thread. Signals and notifications come in one main context, in
+ * order, each change once: the one that was the thread-default where the breaker was made, or the
+ * client's [property@Client:main-context] for the breaker of an origin. In a forked child a breaker
+ * begins anew: closed, with nothing counted, and without signals.
  *
  * Since: 1.0
  */

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
  * called. Origins keep it, too, and may outlive the client. */
 typedef struct _ResilientClientGuards ResilientClientGuards;
 
-/* @needed runs at most once, in any thread and under no lock, when the first of these settings is
- * made, here or of an origin: without any, requests pass no guard. @context: in which the signals
- * of breakers come. */
+/* @needed runs at most once, in any thread and under the lock of this, when the first of these
+ * settings is made, here or of an origin: without any, requests pass no guard. @context: in which
+ * the signals of breakers come. */
 ResilientClientGuards *
 resilient_client_guards_new (GMainContext *context, void (*needed) (gpointer data), gpointer data);
 ResilientClientGuards *resilient_client_guards_ref (ResilientClientGuards *self);

@@ -82,15 +82,14 @@ void
 resilient_client_guards_need (ResilientClientGuards *self)
 {
   void (*needed) (gpointer data);
-  gpointer data;
 
+  /* Under the lock: what it works on may go when this is closed, and who comes second must find
+   * that the guards are there. */
   g_mutex_lock (&self->lock);
   needed = g_steal_pointer (&self->needed);
-  data = self->needed_data;
-  g_mutex_unlock (&self->lock);
-
   if (needed != NULL)
-    needed (data);
+    needed (self->needed_data);
+  g_mutex_unlock (&self->lock);
 }
 
 gboolean

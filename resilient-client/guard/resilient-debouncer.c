@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* The newest of those who wait, with the reference that it is kept by; the others have been told
- * already. Any thread; each waits by a timer of its own main context, and returns there. */
+/* A debouncer: keeps the newest call and fails the older ones. It owns a reference to that call.
+ * Any thread, under one lock; each call has a timer in its own main context, and returns there. */
 
 #include "config.h"
 
@@ -56,7 +56,7 @@ struct _ResilientDebouncer
   guint generation; /* atomic: of the process; see resilient-fork-private.h */
 };
 
-/* Who waits: the data of its completion, whose references are its own. */
+/* A call that waits. It is the data of its completion, which counts its references. */
 struct _Waiter
 {
   /* Set once. */
@@ -427,7 +427,7 @@ resilient_debouncer_wait_async (ResilientDebouncer *self,
  *
  * Returns: %TRUE when it is time to go on; %FALSE with @error set: `G_IO_ERROR_CANCELLED` because
  *   of the cancellable or of a newer call, or %RESILIENT_CLIENT_ERROR_INVALID_POLICY from a
- * debouncer that was made of what can’t be
+ *   debouncer that `g_object_new()` made with an interval that is not valid
  *
  * Since: 1.0
  */

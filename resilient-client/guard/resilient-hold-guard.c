@@ -14,8 +14,8 @@
 #include "resilient-random-private.h"
 
 /* Each draws for itself when it may go after the time that all were told: M. Brooker, "Timeouts,
- * retries, and backoff with jitter", The Amazon Builders' Library. Who comes after that time goes
- * at once; nobody had told him. */
+ * retries, and backoff with jitter", The Amazon Builders' Library. Requests that come after the
+ * wait go at once. */
 static ResilientGuardAnswer
 check (ResilientGuard *self, ResilientOrigin *origin, gint64 *not_before, GError **error)
 {

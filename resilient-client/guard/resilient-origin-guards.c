@@ -12,11 +12,6 @@
 #include "resilient-circuit-breaker-private.h"
 #include "resilient-clock-private.h"
 
-/* What a standard client gives each origin: as many retries as a fifth of the requests, and ten a
- * minute more. */
-#define BUDGET_RATIO 0.2
-#define BUDGET_RESERVE 10.0
-
 /* For whom a breaker tells of its changes, in whatever thread. */
 typedef struct
 {
@@ -281,8 +276,8 @@ resilient_origin_guards_dup_budget (ResilientOriginGuards *self)
   g_mutex_lock (&self->lock);
   if (self->made_budget == NULL)
     {
-      /* it calls nobody */
-      made = resilient_retry_budget_new (BUDGET_RATIO, BUDGET_RESERVE, NULL);
+      /* Its defaults are what a standard client gives each origin. To make it calls nobody. */
+      made = g_object_new (RESILIENT_TYPE_RETRY_BUDGET, NULL);
       self->made_budget = g_steal_pointer (&made);
     }
   budget = g_object_ref (self->made_budget);

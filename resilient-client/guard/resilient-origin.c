@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT */
 
 /* What an app sets and sees of one origin: the limit and counts of its slots, which the gate has,
- * and default headers of its own. It owns both and knows nobody above it. Any thread; changes of
- * the counts are notified in the home context. */
+ * its default headers, and what its guards go by, which resilient-origin-guards.c has. It owns all
+ * of them and knows nobody above it. Any thread; changes are notified in the home context. */
 
 #include "config.h"
 
@@ -14,8 +14,8 @@
 #include "resilient-handlers-private.h"
 #include "resilient-timer-queue-private.h"
 
-/* Who was held back goes within so much after the hold: of the wait that was asked for, and at
- * least so many seconds. */
+/* Requests that were held back are spread over this part of the wait that was asked for, and over
+ * at least so many seconds. */
 #define SPREAD 0.1
 #define MIN_SPREAD 2.0
 
@@ -49,13 +49,14 @@
  * Since: 1.0
  */
 
-/* So many deposits pay for a hedge: that are the 5 % of extra load that gRPC and Envoy advise as
- * well, and which "The Tail at Scale" measured. */
+/* So many attempts pay for one hedge: 5 %, about what hedging after the 95th percentile costs (Dean
+ * and Barroso, "The Tail at Scale", Communications of the ACM, 2013). */
 #define HEDGE_PRICE 20
 #define MAX_HEDGE_CREDIT (10 * HEDGE_PRICE)
 
-/* Who listens hears of the end of a hold, too: by a timer of the context in which he heard of the
- * hold. It belongs to who gets hold of it first, the timer or the end of the origin. */
+/* The timer that notifies the end of a hold, in the context in which its beginning was notified.
+ * The origin and the timer have a reference each: it may fire while the origin goes in another
+ * thread. */
 typedef struct
 {
   ResilientTimer timer;
@@ -183,11 +184,18 @@ resilient_origin_set_property (GObject *object,
 }
 
 static void
-hold_end_free (HoldEnd *end)
+hold_end_clear (gpointer data)
 {
+  HoldEnd *end = data;
+
   g_weak_ref_clear (&end->origin);
   resilient_timer_queue_unref (end->timers);
-  g_free (end);
+}
+
+static void
+hold_end_unref (HoldEnd *end)
+{
+  g_atomic_rc_box_release_full (end, hold_end_clear);
 }
 
 static void
@@ -199,9 +207,12 @@ clear_hold_end (ResilientOrigin *self)
   end = g_steal_pointer (&self->hold_end);
   g_mutex_unlock (&self->lock);
 
-  /* else it is about to fire, and frees itself */
-  if (end != NULL && resilient_timer_queue_clear (end->timers, &end->timer))
-    hold_end_free (end);
+  if (end == NULL)
+    return;
+  /* else it is firing, in another thread maybe */
+  if (resilient_timer_queue_clear (end->timers, &end->timer))
+    hold_end_unref (end);
+  hold_end_unref (end);
 }
 
 static void
@@ -212,24 +223,31 @@ hold_end_cb (gpointer data)
 
   if (self != NULL)
     {
+      gboolean is_mine;
+
       g_mutex_lock (&self->lock);
-      if (self->hold_end == end)
+      is_mine = self->hold_end == end;
+      if (is_mine)
         self->hold_end = NULL;
       g_mutex_unlock (&self->lock);
+      if (is_mine)
+        hold_end_unref (end);
       resilient_origin_notify_changes (self);
     }
-  hold_end_free (end);
+  hold_end_unref (end);
 }
 
 static void
 wait_for_hold_end (ResilientOrigin *self, gint64 due)
 {
   GSource *source = g_main_current_source ();
-  HoldEnd *end = g_new0 (HoldEnd, 1);
+  HoldEnd *end = g_atomic_rc_box_new0 (HoldEnd);
 
   clear_hold_end (self);
   g_weak_ref_init (&end->origin, self);
   end->timers = resilient_timer_queue_get (source != NULL ? g_source_get_context (source) : NULL);
+  /* one reference of the origin's, one of the timer's */
+  g_atomic_rc_box_acquire (end);
   g_mutex_lock (&self->lock);
   self->hold_end = end;
   g_mutex_unlock (&self->lock);

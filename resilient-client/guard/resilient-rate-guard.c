@@ -12,6 +12,7 @@
 #include "resilient-clock-private.h"
 #include "resilient-origin-private.h"
 #include "resilient-rate-limiter-private.h"
+#include "resilient-retry-budget-private.h"
 
 /* A token that a limiter put aside for who did not come at once is as old as this at most,
  * milliseconds: what was put aside while a thread did nothing must not be used all at once. */
@@ -111,10 +112,13 @@ take (RateEntry *entry, RatePlace *place, ResilientRateLimiter *limiter, gint64 
   return place->taken;
 }
 
-/* One that can't be, made by g_object_new(), admits nobody. */
+/* A limiter or a budget of values that are not valid, as g_object_new() makes them, admits nothing:
+ * the error of the first request says what is wrong with it. */
 static ResilientGuardAnswer
 check (ResilientGuard *guard, ResilientOrigin *origin, gint64 *not_before, GError **error)
 {
+  g_autoptr (ResilientRetryBudget) budget =
+    resilient_origin_guards_dup_budget (resilient_origin_get_guards (origin));
   ResilientRateLimiter *limiters[N_LIMITERS];
   ResilientGuardAnswer answer = RESILIENT_GUARD_ADMIT;
 
@@ -126,6 +130,9 @@ check (ResilientGuard *guard, ResilientOrigin *origin, gint64 *not_before, GErro
         answer = RESILIENT_GUARD_REFUSE;
       g_clear_object (&limiters[i]);
     }
+  if (budget != NULL && answer == RESILIENT_GUARD_ADMIT
+      && !resilient_retry_budget_check (budget, error))
+    answer = RESILIENT_GUARD_REFUSE;
   return answer;
 }
 

@@ -30,7 +30,7 @@
 /* Nothing that a server says holds back for longer: a daily quota is the longest that is common. */
 #define MAX_HELD (G_GINT64_CONSTANT (24) * 60 * 60 * G_USEC_PER_SEC)
 
-/* When those who stand behind a head that does not come for its token look again. */
+/* How long those behind a head that does not fetch its token wait before they ask again. */
 #define LATE (50 * G_TIME_SPAN_MILLISECOND)
 
 /* A time in microseconds of the boot-time clock, or a length of time. The fraction is apart, since
@@ -431,14 +431,13 @@ resilient_rate_limiter_check (ResilientRateLimiter *self, GError **error)
   if (self->invalid == NULL)
     return TRUE;
 
-  if (error != NULL)
-    *error = g_error_copy (self->invalid);
+  g_propagate_error (error, g_error_copy (self->invalid));
   return FALSE;
 }
 
 /* --- tasks that wait -------------------------------------------------------------------------- */
 
-/* Who waits by a task: the data of its completion, whose references are its own. */
+/* A call that waits by a task. It is the data of its completion, which counts its references. */
 typedef struct
 {
   ResilientRateTicket ticket;
@@ -644,7 +643,8 @@ check_values (double rate, int burst)
                         RESILIENT_CLIENT_ERROR_INVALID_POLICY,
                         /* Translators: the first %s is the name of a setting, rate; the other
                            is burst. */
-                        _ ("Invalid rate limiter: %s is %g, too low for %s to fill up in years"),
+                        _ ("Invalid rate limiter: with a %s of %g a second, %s takes more than "
+                           "70,000 years to fill up"),
                         "rate",
                         rate,
                         "burst");
@@ -735,8 +735,8 @@ static void
 resilient_rate_limiter_class_init (ResilientRateLimiterClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  /* What can't be is told by name when the limiter is used; GObject would warn of it, and take
-   * another value. */
+  /* A value that is not valid is reported when the limiter is used; GObject would warn of it, and
+   * take another value. */
   const GParamFlags construct =
     G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_LAX_VALIDATION | G_PARAM_STATIC_STRINGS;
 
@@ -793,7 +793,8 @@ resilient_rate_limiter_init (ResilientRateLimiter *self)
 /**
  * resilient_rate_limiter_new:
  * @rate: how many tokens there are a second, a finite number greater than 0
- * @burst: how many may be taken at once after a pause, at least 1
+ * @burst: how many may be taken at once after a pause, at least 1, and no more than @rate fills up
+ * in 70,000 years
  * @error: return location for an error
  *
  * Creates a rate limiter, whose bucket is full.
@@ -859,7 +860,8 @@ resilient_rate_limiter_acquire_async (ResilientRateLimiter *self,
  * Completes [method@RateLimiter.acquire_async].
  *
  * Returns: %TRUE with a token taken; %FALSE with @error set: `G_IO_ERROR_CANCELLED`, or
- *   %RESILIENT_CLIENT_ERROR_INVALID_POLICY from a limiter that was made of what can't be
+ *   %RESILIENT_CLIENT_ERROR_INVALID_POLICY from a limiter that `g_object_new()` made with a value
+ *   that is not valid
  *
  * Since: 1.0
  */

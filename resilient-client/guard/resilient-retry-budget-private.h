@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* FALSE with the error that resilient_retry_budget_new() would have given: it was made by
- * g_object_new() with what can't be, and never pays. */
+ * g_object_new() with values that are not valid, and never pays. */
 gboolean resilient_retry_budget_check (ResilientRetryBudget *self, GError **error);
 
 G_END_DECLS

@@ -205,8 +205,7 @@ resilient_retry_budget_check (ResilientRetryBudget *self, GError **error)
   if (self->invalid == NULL)
     return TRUE;
 
-  if (error != NULL)
-    *error = g_error_copy (self->invalid);
+  g_propagate_error (error, g_error_copy (self->invalid));
   return FALSE;
 }
 
@@ -267,7 +266,7 @@ resilient_retry_budget_constructed (GObject *object)
   if (self->invalid == NULL)
     {
       self->deposit = (gint64) round (self->ratio * UNIT);
-      /* Less than one a minute is one, less often. */
+      /* A reserve below one a minute still holds one whole retry, which takes longer to refill. */
       if (self->reserve > 0.0)
         self->capacity = (gint64) round (MAX (self->reserve, 1.0) * UNIT);
       self->left = self->capacity;
@@ -292,7 +291,7 @@ static void
 resilient_retry_budget_class_init (ResilientRetryBudgetClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  /* As of a rate limiter: what can't be makes a budget that never pays. */
+  /* As of a rate limiter: a value that is not valid makes a budget that never pays. */
   const GParamFlags construct =
     G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_LAX_VALIDATION | G_PARAM_STATIC_STRINGS;
 
@@ -307,6 +306,9 @@ resilient_retry_budget_class_init (ResilientRetryBudgetClass *klass)
    * How much of a retry a deposit is worth, from 0 to 1: 0.2 lets a fifth of the requests be
    * repeated.
    *
+   * Another value, given to `g_object_new()`, makes a budget that never pays, and whose requests
+   * fail with %RESILIENT_CLIENT_ERROR_INVALID_POLICY.
+   *
    * Since: 1.0
    */
   props[PROP_RATIO] =
@@ -315,7 +317,8 @@ resilient_retry_budget_class_init (ResilientRetryBudgetClass *klass)
   /**
    * ResilientRetryBudget:reserve: (getter get_reserve)
    *
-   * How many retries there may be a minute without any deposit, from 0 to 10⁹.
+   * How many retries there may be a minute without any deposit, from 0 to 10⁹. Another value is as
+   * one of [property@RetryBudget:ratio] that is not valid.
    *
    * Since: 1.0
    */

@@ -234,7 +234,8 @@ resilient_throttle_wait_async (ResilientThrottle *self,
  * Completes [method@Throttle.wait_async].
  *
  * Returns: %TRUE when it is time to go on; %FALSE with @error set: `G_IO_ERROR_CANCELLED`, or
- *   %RESILIENT_CLIENT_ERROR_INVALID_POLICY from a throttle that was made of what can’t be
+ *   %RESILIENT_CLIENT_ERROR_INVALID_POLICY from a throttle that `g_object_new()` made with an
+ *   interval that is not valid
  *
  * Since: 1.0
  */

@@ -806,6 +806,22 @@ test_rate_impossible (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->script->n_started, ==, 0);
 }
 
+static void
+test_budget_impossible (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryBudget) budget =
+    g_object_new (RESILIENT_TYPE_RETRY_BUDGET, "ratio", 7.0, NULL);
+
+  then_well (f, 0.001);
+  resilient_client_set_retry_budget (f->client, budget);
+  get (f, URI, 1, NULL, 0);
+  virtual_clock_advance (1);
+  g_assert_cmpuint (f->n_failed, ==, 1);
+  g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
+  g_assert_nonnull (strstr (f->error->message, "ratio"));
+  g_assert_cmpuint (f->script->n_started, ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -827,6 +843,7 @@ main (int argc, char *argv[])
   ADD ("rate/order", test_rate);
   ADD ("rate/both", test_rate_of_both);
   ADD ("rate/impossible", test_rate_impossible);
+  ADD ("budget/impossible", test_budget_impossible);
   ADD ("settings-of-origin", test_settings_of_origin);
   ADD ("told", test_told);
   g_test_add_func ("/guards/budget/callers", test_budget);
