@@ -700,9 +700,9 @@ install_properties (GObjectClass *object_class)
    * By what each origin has a circuit breaker of its own, if it has no policy of its own
    * ([property@Origin:circuit-policy]); %NULL, which is the default, for none.
    *
-   * A breaker that is open refuses attempts with %RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN, at once and
-   * for good. [method@Call.get_delay_left] then tells when it will admit one again. See
-   * [class@CircuitBreaker] for what opens it.
+   * A breaker that is open refuses attempts with %RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN, at once, and
+   * the request is not retried. [method@Call.get_delay_left] then tells when it will admit one
+   * again. See [class@CircuitBreaker] for what opens it.
    *
    * Since: 1.0
    */
@@ -2022,7 +2022,8 @@ resilient_client_set_rate_limiter (ResilientClient *self, ResilientRateLimiter *
  *
  * Gets [property@Client:retry-budget].
  *
- * Returns: (transfer full) (nullable): the budget
+ * Returns: (transfer full) (nullable): the budget of all origins together; %NULL: none, or one for
+ *   each origin, as [ctor@Client.new_standard] sets
  *
  * Since: 1.0
  */

@@ -507,8 +507,9 @@ notify_attempt (ResilientRetrier *self)
 /**
  * resilient_retrier_backoff_async:
  * @self: a retrier
- * @cause: (nullable): why the attempt failed; %NULL for a reason that is retried in any case,
- * unless the policy retries nothing, and so is %RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED
+ * @cause: (nullable): why the attempt failed; %NULL, or a
+ * %RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED, is retried whatever kinds of failure the policy
+ * retries, unless it retries none
  * @cancellable: (nullable): ends the sleep
  * @callback: (scope async) (closure user_data): called in the thread-default main context of now
  * @user_data: data for @callback

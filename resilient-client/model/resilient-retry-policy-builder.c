@@ -352,8 +352,9 @@ resilient_retry_policy_builder_set_max_retry_after (ResilientRetryPolicyBuilder 
  *
  * There are hedges only of what may be sent twice: idempotent requests (RFC 9110, 9.2.2, or by
  * [property@Request:idempotency] or a key) whose body, if any, can be sent again. A hedge needs a
- * slot that is free at that moment, and guards that admit it; it never waits for either. And there
- * are at most 5 for each 100 requests with a hedge delay to an origin.
+ * slot that is free at that moment, and guards that admit it; it never waits for either. And each
+ * attempt with a hedge delay to an origin earns a twentieth of a hedge, of which ten at most are
+ * saved up: in the long run there are 5 for each 100 attempts.
  *
  * Since: 1.0
  */

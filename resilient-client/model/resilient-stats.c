@@ -384,8 +384,8 @@ resilient_stats_get_held_back (ResilientStats *self)
  * resilient_stats_get_circuit_refusals:
  * @self: statistics
  *
- * Gets how many attempts a circuit breaker refused. Those of the first attempt of a request are
- * errors of it, too.
+ * Gets how many attempts circuit breakers refused. A request whose first attempt was refused counts
+ * as an error as well.
  *
  * Returns: the number
  *
@@ -403,7 +403,7 @@ resilient_stats_get_circuit_refusals (ResilientStats *self)
  * resilient_stats_get_budget_refusals:
  * @self: statistics
  *
- * Gets how many retries there were not because a retry budget was empty.
+ * Gets how many retries were not made because a retry budget could not pay for them.
  *
  * Returns: the number
  *

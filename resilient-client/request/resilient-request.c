@@ -96,6 +96,8 @@ enum
   PROP_ATTEMPT_TIMEOUT,
   PROP_TOTAL_TIMEOUT,
   PROP_FALLBACK_URIS,
+  PROP_TRACE_PARENT,
+  PROP_TRACE_STATE,
   N_PROPS
 };
 
@@ -357,6 +359,12 @@ resilient_request_get_property (GObject *object, guint prop_id, GValue *value, G
     case PROP_FALLBACK_URIS:
       g_value_set_boxed (value, self->fallback_uris);
       break;
+    case PROP_TRACE_PARENT:
+      g_value_set_string (value, self->trace_parent);
+      break;
+    case PROP_TRACE_STATE:
+      g_value_set_string (value, self->trace_state);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -403,6 +411,12 @@ resilient_request_set_property (GObject *object,
       break;
     case PROP_FALLBACK_URIS:
       resilient_request_set_fallback_uris (self, g_value_get_boxed (value));
+      break;
+    case PROP_TRACE_PARENT:
+      resilient_request_set_trace_parent (self, g_value_get_string (value));
+      break;
+    case PROP_TRACE_STATE:
+      resilient_request_set_trace_state (self, g_value_get_string (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -569,6 +583,26 @@ resilient_request_class_init (ResilientRequestClass *klass)
    */
   properties[PROP_FALLBACK_URIS] =
     g_param_spec_boxed ("fallback-uris", NULL, NULL, G_TYPE_STRV, flags);
+
+  /**
+   * ResilientRequest:trace-parent:
+   *
+   * The trace to which the request belongs, as a `traceparent` header of
+   * [W3C Trace Context](https://www.w3.org/TR/trace-context/); %NULL for none.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_TRACE_PARENT] = g_param_spec_string ("trace-parent", NULL, NULL, NULL, flags);
+
+  /**
+   * ResilientRequest:trace-state:
+   *
+   * What tracing systems hand on to each other along with the trace, as a `tracestate` header;
+   * %NULL for nothing.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_TRACE_STATE] = g_param_spec_string ("trace-state", NULL, NULL, NULL, flags);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
@@ -1428,8 +1462,10 @@ check_fallback_uris (const char *const *uris)
  *
  * Each retry goes to the next one, in this order, and after the last to the first URI again. Which
  * failures are retried, and how often, is up to the policy, and the rule that nothing is sent twice
- * by accident holds for all of them together. A mirror that was not tried yet is tried without a
- * delay, whatever `Retry-After` the one before asked for.
+ * by accident holds for all of them together: what may be sent again for its key alone stays with
+ * the server that may have had it, as no other knows the key. A mirror that was not tried yet is
+ * tried without a delay, whatever `Retry-After` the one before asked for, and in place of a server
+ * whose circuit breaker is open.
  *
  * Each mirror has the limits, guards and default headers of its own origin. `Authorization`,
  * `Proxy-Authorization`, `Cookie` and the headers of the request that are marked secret go to the
@@ -1459,7 +1495,7 @@ resilient_request_set_fallback_uris (ResilientRequest *self, const char *const *
 }
 
 /**
- * resilient_request_get_trace_parent:
+ * resilient_request_get_trace_parent: (get-property trace-parent)
  * @self: a request
  *
  * Gets the trace that [method@Request.set_trace_parent] set.
@@ -1477,7 +1513,7 @@ resilient_request_get_trace_parent (ResilientRequest *self)
 }
 
 /**
- * resilient_request_set_trace_parent:
+ * resilient_request_set_trace_parent: (set-property trace-parent)
  * @self: a request
  * @trace_parent: (nullable): the span of the app in which the request is sent, as a `traceparent`
  *   header of [W3C Trace Context](https://www.w3.org/TR/trace-context/), such as
@@ -1511,10 +1547,11 @@ resilient_request_set_trace_parent (ResilientRequest *self, const char *trace_pa
     return;
   old = self->trace_parent;
   self->trace_parent = g_strdup (trace_parent);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TRACE_PARENT]);
 }
 
 /**
- * resilient_request_get_trace_state:
+ * resilient_request_get_trace_state: (get-property trace-state)
  * @self: a request
  *
  * Gets what [method@Request.set_trace_state] set.
@@ -1532,7 +1569,7 @@ resilient_request_get_trace_state (ResilientRequest *self)
 }
 
 /**
- * resilient_request_set_trace_state:
+ * resilient_request_set_trace_state: (set-property trace-state)
  * @self: a request
  * @trace_state: (nullable): the value of a `tracestate` header of
  *   [W3C Trace Context](https://www.w3.org/TR/trace-context/): at most 32 members `key=value`, or
@@ -1558,6 +1595,7 @@ resilient_request_set_trace_state (ResilientRequest *self, const char *trace_sta
     return;
   old = self->trace_state;
   self->trace_state = g_strdup (trace_state);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TRACE_STATE]);
 }
 
 /**

@@ -186,4 +186,43 @@ test('guards are awaited, and made of what can be', async () => {
     }
 });
 
+// GJS would make a number of anything, and a count of 1.5 or 2³² + 1 is 1.
+test('a number is not made of something else', () => {
+    const retries = Resilient.RetryPolicyBuilder.new(null);
+    const circuit = Resilient.CircuitPolicyBuilder.new(null);
+
+    for (const [field, func] of [
+        ['rate', () => new Resilient.RateLimiter({rate: '5'})],
+        ['burst', () => new Resilient.RateLimiter({burst: 1.9})],
+        ['burst', () => Resilient.RateLimiter.new(1, 2 ** 32 + 1)],
+        ['reserve', () => new Resilient.RetryBudget({reserve: null})],
+        ['interval', () => new Resilient.Throttle({interval: null})],
+        ['interval', () => Resilient.Debouncer.new([])],
+        ['max_retries', () => retries.set_max_retries(1.5)],
+        ['hedge_max', () => retries.set_hedge_max(2 ** 32 + 1)],
+        ['hedge_delay', () => retries.set_hedge_delay(null)],
+        ['failure_threshold', () => circuit.set_failure_threshold(1.5)],
+        ['window', () => circuit.set_window('60')],
+    ]) {
+        let error = null;
+        try {
+            func();
+        } catch (e) {
+            error = e;
+        }
+        ok(error instanceof TypeError || error instanceof RangeError, field);
+        ok(error.message.includes(field), error.message);
+    }
+    retries.set_hedge_delay(0.5);
+    equal([retries.build().get_hedge_delay(), Resilient.RateLimiter.new(2, 3).burst], [0.5, 3]);
+
+    const request = new Resilient.Request({
+        uri: 'http://127.0.0.1/',
+        traceParent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    });
+    request.trace_state = 'rojo=1';
+    ok(request.get_trace_parent().includes('4bf9'));
+    equal(request.get_trace_state(), 'rojo=1');
+});
+
 run();

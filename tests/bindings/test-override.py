@@ -859,6 +859,43 @@ def guards_are_made_of_what_can_be():
     equal(Resilient.Throttle(interval=2).interval, 2)
     assert 'rate' in str(raises(TypeError, Resilient.RateLimiter, rate='often'))
     assert 'reserve' in str(raises(TypeError, Resilient.RetryBudget, reserve=None))
+    for burst in (1.5, '2', None):
+        assert 'burst' in str(raises(TypeError, Resilient.RateLimiter, rate=1, burst=burst))
+        assert 'burst' in str(raises(TypeError, Resilient.RateLimiter.new, 1, burst))
+    assert 'burst' in str(raises(ValueError, Resilient.RateLimiter, rate=1, burst=2 ** 32 + 1))
+
+
+@case
+def what_is_set_later_is_looked_at_too():
+    client = Resilient.Client()
+    limiter = Resilient.RateLimiter(rate=1)
+    client.rate_limiter = limiter
+    other = Resilient.RetryBudget()
+    # PyGObject only warns, and the limiter that was there would be gone.
+    assert 'rate_limiter' in str(raises(TypeError, setattr, client.props, 'rate_limiter', other))
+    assert 'rate_limiter' in str(raises(TypeError, client.set_property, 'rate-limiter', 3))
+    assert client.rate_limiter is limiter
+    client.props.rate_limiter = None
+    assert client.rate_limiter is None
+    assert 'main_context' in str(raises(TypeError, setattr, client.props, 'main_context', None))
+
+    builder = Resilient.CircuitPolicyBuilder.new(None)
+    assert 'minimum_calls' in str(raises(TypeError, builder.set_minimum_calls, 1.5))
+    assert 'failure_rate' in str(raises(TypeError, builder.set_failure_rate, None))
+    assert 'hedge_max' in str(raises(TypeError, Resilient.RetryPolicy, hedge_max=1.5))
+
+    for uris in (['http://127.0.0.1/', None, 'bad'], 'http://127.0.0.1/', [1]):
+        message = str(raises(TypeError, Resilient.Request, uri='http://127.0.0.1/',
+                             fallback_uris=uris))
+        assert 'fallback_uris' in message, message
+    request = Resilient.Request(uri='http://127.0.0.1/',
+                                trace_parent='00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01')
+    request.trace_state = 'rojo=1'
+    equal((request.get_trace_parent()[3:7], request.get_trace_state()), ('4bf9', 'rojo=1'))
+
+    # Not a batch of as many requests as it has letters.
+    assert 'requests' in str(raises(TypeError, Resilient.Batch, client, 'http://127.0.0.1/'))
+    assert 'requests' in str(raises(TypeError, Resilient.Batch, client, b'http://127.0.0.1/'))
 
 
 async def turn_to(condition):

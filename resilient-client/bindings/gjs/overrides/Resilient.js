@@ -130,15 +130,50 @@ function _checkNumbers(klass) {
     };
 }
 
+// GJS makes a number of anything: null is 0, and a count of 1.5 is 1.
+function _checkNumber(name, value, isCount) {
+    if (typeof value !== 'number')
+        throw new TypeError(`${name} is a number, not ${value}`);
+    if (isCount && !(Number.isInteger(value) && Math.abs(value) < 2 ** 31))
+        throw new RangeError(`${name} is an integer, not ${value}`);
+}
+
 // GObject's own constructor takes everything, and such an object would only say so when it is used.
 function _checkGuard(klass, defaults) {
     const {prototype} = klass;
     const init = prototype._init;
+    const make = klass.new;
+    const names = Object.keys(defaults);
 
+    klass.new = function (...values) {
+        names.forEach((name, i) => _checkNumber(name, values[i], name === 'burst'));
+        return make.apply(klass, values);
+    };
     prototype._init = function (settings, ...rest) {
-        klass.new(...Object.values({...defaults, ...settings}));
+        const all = {...defaults, ...settings};
+
+        klass.new(...names.map(name => all[name]));
         return init.call(this, settings, ...rest);
     };
+}
+
+const _COUNTS = ['max_retries', 'hedge_max', 'failure_threshold', 'minimum_calls', 'half_open_max_calls'];
+const _NUMBERS = ['base_delay', 'backoff_factor', 'max_delay', 'jitter', 'max_retry_after', 'hedge_delay',
+    'failure_rate', 'window', 'recovery_timeout', 'lease'];
+
+// What is out of range build() says; it does not see what GJS has made of a value.
+function _checkBuilder({prototype}) {
+    for (const name of [..._COUNTS, ..._NUMBERS]) {
+        const setter = `set_${name}`;
+        const original = prototype[setter];
+
+        if (!original)
+            continue;
+        prototype[setter] = function (value) {
+            _checkNumber(name, value, _COUNTS.includes(name));
+            original.call(this, value);
+        };
+    }
 }
 
 function _init() {
@@ -156,7 +191,7 @@ function _init() {
     };
     const {get_percentile: getPercentile} = Resilient.Stats.prototype;
     Resilient.Stats.prototype.get_percentile = function (percentile) {
-        if (!(percentile >= 0 && percentile <= 1))
+        if (!(typeof percentile === 'number' && percentile >= 0 && percentile <= 1))
             throw new RangeError(`percentile can’t be ${percentile}`);
         return getPercentile.call(this, percentile);
     };
@@ -168,6 +203,8 @@ function _init() {
         return subscribe.call(this, capacity);
     };
 
+    _checkBuilder(Resilient.RetryPolicyBuilder);
+    _checkBuilder(Resilient.CircuitPolicyBuilder);
     _checkGuard(Resilient.RateLimiter, {rate: 1, burst: 1});
     _checkGuard(Resilient.RetryBudget, {ratio: 0.2, reserve: 10});
     _checkGuard(Resilient.Throttle, {interval: 0});

@@ -647,7 +647,7 @@ def _from_vardict(metadata):
     return {} if metadata is None else metadata.unpack()
 
 
-_COUNTS = ('max_retries', 'failure_threshold', 'minimum_calls', 'half_open_max_calls')
+_COUNTS = ('max_retries', 'hedge_max', 'failure_threshold', 'minimum_calls', 'half_open_max_calls')
 
 
 def _build_policy(base, changes, kind='retry'):
@@ -812,12 +812,35 @@ def _check_integer(name, value, minimum, maximum):
     return number
 
 
+def _check_texts(name, value):
+    """A list of texts; PyGObject takes None for the end of one."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f'{name} is a list of str, not {value!r}')
+    return list(value)
+
+
+def _check_change(cls, name, value):
+    """The same of an object that is there, of which not everything can be changed."""
+    pspec = cls.find_property(name)
+    if pspec is not None and pspec.flags & GObject.ParamFlags.CONSTRUCT_ONLY:
+        raise TypeError(f'{name.replace("-", "_")} can\'t be changed')
+    return _check_setting(cls, name, value)
+
+
 def _check_setting(cls, name, value):
     """What a property takes: of a number that is out of range GObject itself only warns."""
     pspec = cls.find_property(name)
     if pspec is None:
         return value
     name = name.replace('-', '_')
+    if name == 'fallback_uris':
+        return _check_texts(name, value)
+    if pspec.value_type.is_a(GObject.TYPE_OBJECT) and value is not None:
+        if not isinstance(value, GObject.Object) or not value.__gtype__.is_a(pspec.value_type):
+            raise TypeError(f'{name} is a {pspec.value_type.name} or None, not {value!r}')
+        return value
     if pspec.value_type in _INTEGERS:
         if value == 0 and issubclass(cls, Resilient.Origin):
             raise ValueError(f'{name} is at least 1, or -1 for what the client allows, not 0')
@@ -848,7 +871,7 @@ class _Properties:
         return getattr(self._props, name)
 
     def __setattr__(self, name, value):
-        setattr(self._props, name, _check_setting(type(self._instance), name, value))
+        setattr(self._props, name, _check_change(type(self._instance), name, value))
 
     def __dir__(self):
         return dir(self._props)
@@ -867,7 +890,7 @@ class _PropertiesOf:
 
 
 def _set_property(self, name, value):
-    GObject.Object.set_property(self, name, _check_setting(type(self), name, value))
+    GObject.Object.set_property(self, name, _check_change(type(self), name, value))
 
 
 def _is_setter(cls, info):
@@ -889,7 +912,9 @@ def _checked(cls, info):
     elif cls.__name__ in ('RetryPolicyBuilder', 'CircuitPolicyBuilder'):
         # It looks at all of its settings together when it builds.
         def check(name, value):
-            return value if value is not None else _check_duration(setting, value)
+            if setting in _COUNTS:
+                return _check_integer(setting, value, GLib.MININT, GLib.MAXINT)
+            return value if value is not None else _check_number(setting, value)
     elif info.get_name() == 'get_percentile':
         def check(name, value):
             if not 0 <= _check_number(name, value) <= 1:
@@ -1196,6 +1221,8 @@ _run_async = _awaitable(Resilient.Batch.run_async, Resilient.Batch.run_finish)
 def _to_requests(requests):
     """A list of requests, of which some may be given as the URI of a GET."""
     try:
+        if isinstance(requests, (str, bytes)):
+            raise TypeError
         given = list(requests)
     except TypeError:
         raise TypeError(f'requests is a list of requests, not {requests!r}') from None
@@ -1293,17 +1320,28 @@ def _checked_guard(original, **defaults):
 
     GObject's own takes everything, and such an object would only say so when it is used.
     """
+    def check(settings):
+        for name, value in settings.items():
+            if isinstance(defaults[name], int):
+                _check_integer(name, value, GLib.MININT, GLib.MAXINT)
+            elif not hasattr(value, '__float__') and not hasattr(value, '__index__'):
+                raise TypeError(f'{name} is a number, not {value!r}')
+
     def __init__(self, **settings):
         if unknown := settings.keys() - defaults.keys():
             raise TypeError(f'{original.__name__} has no setting {min(unknown)}')
         settings = {**defaults, **settings}
-        for name, value in settings.items():
-            if not hasattr(value, '__float__') and not hasattr(value, '__index__'):
-                raise TypeError(f'{name} is a number, not {value!r}')
+        check(settings)
         original.new(*settings.values())
         original.__init__(self, **settings)
 
-    return type(original.__name__, (original,), {'__module__': __name__, '__init__': __init__})
+    def new(*values):
+        check(dict(zip(defaults, values)))
+        return original.new(*values)
+
+    __init__.__qualname__ = f'{original.__name__}.__init__'
+    return type(original.__name__, (original,),
+                {'__module__': __name__, '__init__': __init__, 'new': staticmethod(new)})
 
 
 RateLimiter = _checked_guard(Resilient.RateLimiter, rate=1.0, burst=1)
