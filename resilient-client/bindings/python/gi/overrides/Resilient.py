@@ -648,6 +648,7 @@ def _from_vardict(metadata):
 
 
 _COUNTS = ('max_retries', 'hedge_max', 'failure_threshold', 'minimum_calls', 'half_open_max_calls')
+_POLICY_BUILDERS = ('RetryPolicyBuilder', 'CircuitPolicyBuilder')
 
 
 def _build_policy(base, changes, kind='retry'):
@@ -898,6 +899,10 @@ def _is_setter(cls, info):
             and cls.find_property(info.get_name().removeprefix('set_')) is not None)
 
 
+def _is_count_of_builder(cls, name):
+    return cls.__name__ in _POLICY_BUILDERS and name.removeprefix('set_') in _COUNTS
+
+
 def _checked(cls, info):
     """An introspected method, whose numbers are looked at."""
     method = getattr(cls, info.get_name())
@@ -905,11 +910,11 @@ def _checked(cls, info):
     is_setter = _is_setter(cls, info)
     numbers = [(number, argument.get_name())
                for number, argument in enumerate(_get_in_arguments(info))
-               if is_setter or _is_double(argument)]
+               if is_setter or _is_count_of_builder(cls, info.get_name()) or _is_double(argument)]
     if is_setter:
         def check(name, value):
             return _check_setting(cls, setting, value)
-    elif cls.__name__ in ('RetryPolicyBuilder', 'CircuitPolicyBuilder'):
+    elif cls.__name__ in _POLICY_BUILDERS:
         # It looks at all of its settings together when it builds.
         def check(name, value):
             if setting in _COUNTS:
@@ -1398,7 +1403,7 @@ def _add_attributes(cls):
     for name, info in methods.items():
         if _is_question(info):
             setattr(cls, name, _Question(getattr(cls, name)))
-        elif (_is_setter(cls, info)
+        elif (_is_setter(cls, info) or _is_count_of_builder(cls, name)
               or any(_is_double(argument) for argument in _get_in_arguments(info))):
             setattr(cls, name, _checked(cls, info))
 
