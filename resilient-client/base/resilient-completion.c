@@ -8,6 +8,7 @@
 #include "resilient-timer-queue-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-main-context-private.h"
 
 /* The only place that decides how a wait ends. A cancellable is a latch that its owner may reset:
  * an app that uses one again cancels and resets it in one go. So the moment of the cancel decides,
@@ -174,7 +175,6 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   ResilientCompletion *self = data;
   GTask *task = take_task (self);
-  g_autoptr (GSource) source = NULL;
   Cancel *cancel;
 
   if (task == NULL)
@@ -183,11 +183,12 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   cancel = g_new (Cancel, 1);
   cancel->completion = resilient_completion_ref (self);
   cancel->task = task;
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[resilient] cancelled wait");
-  g_source_set_priority (source, self->priority);
-  g_source_set_callback (source, return_cancelled_cb, cancel, cancel_free);
-  g_source_attach (source, self->context);
+  resilient_main_context_post (self->context,
+                               self->priority,
+                               "[resilient] cancelled wait",
+                               return_cancelled_cb,
+                               cancel,
+                               cancel_free);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "resilient-error.h"
 #include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-main-context-private.h"
 #include "resilient-request-context-private.h"
 #include "resilient-request-private.h"
 #include "resilient-result-private.h"
@@ -141,7 +142,6 @@ static void
 post_turn (ResilientBatch *self)
 {
   g_autoptr (GMainContext) context = NULL;
-  g_autoptr (GSource) source = NULL;
 
   g_mutex_lock (get_lock (self));
   if (self->context != NULL && !self->turn_posted && !self->orphaned)
@@ -154,11 +154,8 @@ post_turn (ResilientBatch *self)
   if (context == NULL)
     return;
 
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[resilient] batch");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, turn_cb, g_object_ref (self), g_object_unref);
-  g_source_attach (source, context);
+  resilient_main_context_post (
+    context, G_PRIORITY_DEFAULT, "[resilient] batch", turn_cb, g_object_ref (self), g_object_unref);
 }
 
 /* In the thread that cancels, perhaps under the cancellable's lock. */

@@ -12,6 +12,7 @@
 #include "resilient-completion-private.h"
 #include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-main-context-private.h"
 
 /* @lock guards everything but @capacity and @reader, which do not change. Under it no foreign code
  * runs and no reference is dropped that could be the last one of a task: a task's end may finalise
@@ -139,7 +140,6 @@ serve_first_waiter_locked (ResilientEventBuffer *self, ResilientEvent *event)
   Waiter *waiter = g_queue_peek_head (&self->waiters);
   g_autoptr (ResilientCompletion) completion = waiter->completion;
   GTask *task = resilient_completion_take (completion);
-  g_autoptr (GSource) source = NULL;
 
   g_queue_unlink (&self->waiters, &waiter->link);
   waiter->waits = FALSE;
@@ -148,11 +148,12 @@ serve_first_waiter_locked (ResilientEventBuffer *self, ResilientEvent *event)
 
   if (event != NULL)
     answer_locked (task, resilient_event_ref (event));
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[resilient] subscription");
-  g_source_set_priority (source, g_task_get_priority (task));
-  g_source_set_callback (source, return_cb, task, g_object_unref);
-  g_source_attach (source, g_task_get_context (task));
+  resilient_main_context_post (g_task_get_context (task),
+                               g_task_get_priority (task),
+                               "[resilient] subscription",
+                               return_cb,
+                               task,
+                               g_object_unref);
   return TRUE;
 }
 

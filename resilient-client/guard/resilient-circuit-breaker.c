@@ -14,6 +14,7 @@
 #include "resilient-fork-private.h"
 #include "resilient-handlers-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-main-context-private.h"
 #include "resilient-random-private.h"
 
 /**
@@ -432,7 +433,6 @@ emission_free (gpointer data)
 static void
 send_emission (ResilientCircuitBreaker *self, GMainContext *context, const Change *change)
 {
-  g_autoptr (GSource) source = NULL;
   Emission *emission;
 
   if (!resilient_has_handler (self, state_changed_signal)
@@ -442,11 +442,8 @@ send_emission (ResilientCircuitBreaker *self, GMainContext *context, const Chang
   emission = g_new (Emission, 1);
   emission->breaker = g_object_ref (self);
   emission->change = *change;
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[resilient] circuit breaker");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, emit_cb, emission, emission_free);
-  g_source_attach (source, context);
+  resilient_main_context_post (
+    context, G_PRIORITY_DEFAULT, "[resilient] circuit breaker", emit_cb, emission, emission_free);
 }
 
 static void

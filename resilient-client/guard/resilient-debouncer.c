@@ -15,6 +15,7 @@
 #include "resilient-error.h"
 #include "resilient-fork-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-main-context-private.h"
 #include "resilient-timer-queue-private.h"
 
 typedef struct _Waiter Waiter;
@@ -194,12 +195,8 @@ fail_cb (gpointer data)
 static void
 run (Waiter *waiter, GSourceFunc func)
 {
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_static_name (source, "[resilient] debouncer");
-  g_source_set_priority (source, waiter->priority);
-  g_source_set_callback (source, func, waiter, waiter_unref);
-  g_source_attach (source, waiter->context);
+  resilient_main_context_post (
+    waiter->context, waiter->priority, "[resilient] debouncer", func, waiter, waiter_unref);
 }
 
 /* In the context. */

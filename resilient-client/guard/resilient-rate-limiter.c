@@ -17,6 +17,7 @@
 #include "resilient-fork-private.h"
 #include "resilient-http-date-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-main-context-private.h"
 #include "resilient-timer-queue-private.h"
 
 /* How far rounding may put a time behind where it belongs. One that lies so little after a whole
@@ -553,13 +554,14 @@ static void
 schedule_look (ResilientRateTicket *ticket)
 {
   Waiter *waiter = (Waiter *) ticket;
-  g_autoptr (GSource) source = g_idle_source_new ();
 
   hold_waiter (ticket);
-  g_source_set_static_name (source, "[resilient] rate limiter");
-  g_source_set_priority (source, waiter->priority);
-  g_source_set_callback (source, look_cb, waiter, release_waiter_cb);
-  g_source_attach (source, waiter->context);
+  resilient_main_context_post (waiter->context,
+                               waiter->priority,
+                               "[resilient] rate limiter",
+                               look_cb,
+                               waiter,
+                               release_waiter_cb);
 }
 
 /* In the context. */
