@@ -8,9 +8,10 @@
 #include <resilient.h>
 #include <string.h>
 
+#include "resilient-timer-queue-private.h"
 #include "script-server.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* A whole call over libsoup, against a server that answers the bytes of the input.
  *
@@ -109,8 +110,7 @@ run_until (const guint *flag)
       due = resilient_timer_queue_get_next_due (timers);
       if (due < G_MAXINT64)
         {
-          virtual_now = MAX (virtual_now, due);
-          resilient_clock_moved ();
+          test_clock_set (MAX (test_clock_get (), due));
         }
       else
         {
@@ -321,7 +321,7 @@ run_call (const char *letters, const guint8 *script, gsize size)
   script_server_stop (server);
   soup_session_abort (session);
   g_object_unref (session);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_object_unref (run.request);
   g_clear_pointer (&run.response, resilient_response_unref);
   g_clear_error (&run.error);
@@ -336,7 +336,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (server == NULL)
     {
       server = script_server_new ();
-      virtual_clock_install ();
+      test_clock_install ();
     }
   /* libsoup's own, of a Content-Length below -1 */
   test_allow_warning ("GLib-GObject",

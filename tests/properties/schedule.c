@@ -11,8 +11,10 @@
 #include "resilient-client-private.h"
 #include "resilient-random-private.h"
 #include "resilient-reason-private.h"
+#include "resilient-timer-queue-private.h"
 #include "scripted-transport.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 /* Attempts that are scripted; after them all goes well, so that no schedule lasts for ever. */
 #define N_STEPS 64
@@ -80,7 +82,7 @@ static void G_GNUC_PRINTF (2, 3) note (Run *self, const char *format, ...)
   GString *log = self->history->log;
   va_list args;
 
-  g_string_append_printf (log, "%" G_GINT64_FORMAT " ", virtual_now - self->began);
+  g_string_append_printf (log, "%" G_GINT64_FORMAT " ", test_clock_get () - self->began);
   va_start (args, format);
   g_string_append_vprintf (log, format, args);
   va_end (args);
@@ -110,7 +112,8 @@ drain (Run *self)
       PastRequest *request = request_of (self, context);
       PastEvent *past = past_request_add_event (request, event, ++self->order);
 
-      past->time -= virtual_epoch;
+      /* on the clock of all the rest */
+      past->time -= resilient_clock_get_real () - test_clock_get ();
       g_array_append_val (self->history->sequences, past->sequence);
 
       note (self,
@@ -166,7 +169,7 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
         error != NULL ? error->message : "a response");
   answer->calls++;
   answer->order = ++self->order;
-  answer->time = virtual_now;
+  answer->time = test_clock_get ();
   answer->has_response = response != NULL;
   g_clear_error (&answer->error);
   answer->error = g_steal_pointer (&error);
@@ -263,13 +266,14 @@ fake_guard_answer (Run *run, double refused, double held, gint64 *not_before, GE
 {
   if (chance (run, refused))
     {
-      *not_before = chance (run, 0.5) ? resilient_clock_add (virtual_now, some_seconds (run)) : 0;
+      *not_before =
+        chance (run, 0.5) ? resilient_clock_add (test_clock_get (), some_seconds (run)) : 0;
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "guarded");
       return RESILIENT_GUARD_REFUSE;
     }
   if (chance (run, held))
     {
-      *not_before = resilient_clock_add (virtual_now, some_seconds (run));
+      *not_before = resilient_clock_add (test_clock_get (), some_seconds (run));
       return RESILIENT_GUARD_NOT_BEFORE;
     }
   return RESILIENT_GUARD_ADMIT;
@@ -379,12 +383,12 @@ suspend (Run *self)
   Suspend past;
   double seconds = ONE_OF (self, lengths) * g_rand_double (self->random);
 
-  virtual_clock_settle ();
-  past.from = virtual_now;
+  test_run_pending ();
+  past.from = test_clock_get ();
   note (self, "suspend for %g s", seconds);
-  past.to = past.from + (gint64) (seconds * G_USEC_PER_SEC);
+  past.to = resilient_clock_add (past.from, seconds);
   g_array_append_val (self->history->suspends, past);
-  virtual_clock_suspend (seconds);
+  test_clock_suspend (seconds);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -487,7 +491,7 @@ start (Run *self)
 
   past->must_end = self->close_by;
   past->after_close = self->closed;
-  past->started = virtual_now;
+  past->started = test_clock_get ();
   past->method = ONE_OF (self, methods);
   switch (below (self, 4))
     {
@@ -513,7 +517,7 @@ start (Run *self)
   note (self, "start %u: %s %s", past->number, past->method, uri);
   if (past->cancellable != NULL && chance (self, 0.03))
     {
-      past->cancelled_at = virtual_now;
+      past->cancelled_at = test_clock_get ();
       g_cancellable_cancel (past->cancellable);
     }
 
@@ -553,7 +557,7 @@ static void
 expect_cancelled (Run *self, PastRequest *request)
 {
   if (request->cancelled_at < 0 && !past_request_has_ended (request))
-    request->cancelled_at = virtual_now;
+    request->cancelled_at = test_clock_get ();
 }
 
 static void
@@ -668,7 +672,7 @@ static void
 close_client (Run *self)
 {
   double grace = chance (self, 0.5) ? 0 : some_seconds (self);
-  gint64 by = resilient_clock_add (virtual_now, grace);
+  gint64 by = resilient_clock_add (test_clock_get (), grace);
 
   drain (self);
   note (self, "close, grace %g s", grace);
@@ -773,7 +777,7 @@ act (Run *self)
         close_client (self);
       break;
     case 20:
-      virtual_clock_settle ();
+      test_run_pending ();
       break;
     case 22 ... 23:
       move_line (self);
@@ -798,11 +802,11 @@ static void
 pass (Run *self)
 {
   if (chance (self, 0.2))
-    virtual_clock_settle ();
+    test_run_pending ();
   else if (chance (self, 0.03))
     suspend (self);
   else
-    virtual_clock_advance (some_seconds (self));
+    test_clock_run (some_seconds (self));
   drain (self);
   /* Nothing is under way now: every slot is one attempt of the network. */
   self->history->n_miscounted +=
@@ -815,8 +819,8 @@ set_up (Run *self)
   static const double shares[] = { 0, 0.2, 0.5, 0.9 };
 
   if (!resilient_clock_is_virtual ())
-    virtual_clock_install ();
-  self->began = virtual_now;
+    test_clock_install ();
+  self->began = test_clock_get ();
   self->close_by = G_MAXINT64;
   self->monitor = fake_monitor_new ();
   resilient_network_install_monitor (G_NETWORK_MONITOR (self->monitor));
@@ -871,16 +875,16 @@ wind_up (Run *self)
     {
     case 0:
       set_available (self, TRUE);
-      virtual_clock_advance (100);
+      test_clock_run (100);
       break;
     case 1:
       close_client (self);
-      virtual_clock_advance (200);
+      test_clock_run (200);
       break;
     case 2:
       note (self, "let go of the client");
       g_clear_object (&self->client);
-      virtual_clock_advance (100);
+      test_clock_run (100);
       self->client = g_weak_ref_get (&self->weak_client);
       break;
     default:
@@ -900,10 +904,10 @@ wind_up (Run *self)
         if (request->call != NULL)
           resilient_call_cancel (request->call);
       }
-  virtual_clock_settle ();
+  test_run_pending ();
   drain (self);
   /* What the network still holds of cancelled attempts. */
-  virtual_clock_advance (60);
+  test_clock_run (60);
   drain (self);
 
   for (guint i = 0; i < self->history->requests->len; i++)
@@ -915,7 +919,7 @@ wind_up (Run *self)
       resilient_call_wait_async (request->call, NULL, answered_cb, waiter_new (self, request));
       request->result = resilient_call_get_result (request->call);
     }
-  virtual_clock_settle ();
+  test_run_pending ();
   drain (self);
 }
 
@@ -990,9 +994,9 @@ tear_down (Run *self)
       g_clear_object (&request->call);
       g_clear_object (&request->cancellable);
     }
-  virtual_clock_settle ();
+  test_run_pending ();
   resilient_engine_unref (self->engine);
-  virtual_clock_settle ();
+  test_run_pending ();
 
   history->engine_left = self->script->parent.ref_count > 1;
   {

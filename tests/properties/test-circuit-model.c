@@ -7,7 +7,8 @@
 
 #include "resilient-circuit-breaker-private.h"
 #include "resilient-random-private.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 /* A circuit breaker against a model of it that keeps everything and computes everything anew, over
  * random schedules of random policies. */
@@ -79,7 +80,7 @@ model_open (Model *self, ResilientCircuitBreaker *breaker)
 
   left = resilient_circuit_breaker_get_retry_after (breaker);
   g_assert_cmpfloat_with_epsilon (left, 1.1 * self->timeout_now, 0.1 * self->timeout_now + 1e-6);
-  self->until = virtual_now + (gint64) (left * G_USEC_PER_SEC + 0.5);
+  self->until = test_clock_get () + (gint64) (left * G_USEC_PER_SEC + 0.5);
 }
 
 static void
@@ -92,7 +93,7 @@ model_close (Model *self)
 static ResilientCircuitState
 model_get_state (Model *self)
 {
-  if (self->state == RESILIENT_CIRCUIT_STATE_OPEN && virtual_now >= self->until)
+  if (self->state == RESILIENT_CIRCUIT_STATE_OPEN && test_clock_get () >= self->until)
     return RESILIENT_CIRCUIT_STATE_HALF_OPEN;
   return self->state;
 }
@@ -114,7 +115,7 @@ model_count_probes (Model *self, gint64 *first_due)
     {
       Call *call = self->calls->pdata[i];
 
-      if (call->round == self->round && call->due > virtual_now)
+      if (call->round == self->round && call->due > test_clock_get ())
         {
           n++;
           *first_due = MIN (*first_due, call->due);
@@ -131,10 +132,10 @@ model_get_wait (Model *self)
   if (self->state == RESILIENT_CIRCUIT_STATE_CLOSED)
     return 0;
   if (self->state == RESILIENT_CIRCUIT_STATE_OPEN)
-    return MAX (self->until - virtual_now, 0);
+    return MAX (self->until - test_clock_get (), 0);
   if (self->successes + model_count_probes (self, &first_due) < self->max_probes)
     return 0;
-  return first_due - virtual_now;
+  return first_due - test_clock_get ();
 }
 
 static gboolean
@@ -147,7 +148,7 @@ model_is_failing (Model *self)
       const Outcome *outcome = &g_array_index (self->outcomes, Outcome, i);
 
       in_row = outcome->failed ? in_row + 1 : 0;
-      if (outcome->time / self->part + N_PARTS <= virtual_now / self->part)
+      if (outcome->time / self->part + N_PARTS <= test_clock_get () / self->part)
         continue;
       calls++;
       failures += outcome->failed;
@@ -171,13 +172,13 @@ model_report (Model *self, ResilientCircuitBreaker *breaker, Call *call, Report 
 
   if (self->state == RESILIENT_CIRCUIT_STATE_CLOSED)
     {
-      Outcome outcome = { virtual_now, report == REPORT_FAIL };
+      Outcome outcome = { test_clock_get (), report == REPORT_FAIL };
 
       g_array_append_val (self->outcomes, outcome);
       if (model_is_failing (self))
         model_open (self, breaker);
     }
-  else if (call->due > virtual_now)
+  else if (call->due > test_clock_get ())
     {
       if (report == REPORT_FAIL)
         model_open (self, breaker);
@@ -244,7 +245,7 @@ acquire (Model *model, ResilientCircuitBreaker *breaker)
       call->permit = g_steal_pointer (&permit);
       call->round = model->round;
       if (model->state == RESILIENT_CIRCUIT_STATE_HALF_OPEN)
-        call->due = virtual_now + model->lease;
+        call->due = test_clock_get () + model->lease;
       g_ptr_array_add (model->calls, call);
     }
 }
@@ -282,10 +283,10 @@ step (GRand *random, Model *model, ResilientCircuitBreaker *breaker, double fail
       model_close (model);
       break;
     case 2 ... 9:
-      virtual_now += g_rand_int_range (random, 0, 100 * G_USEC_PER_SEC);
+      test_clock_set (test_clock_get () + g_rand_int_range (random, 0, 100 * G_USEC_PER_SEC));
       break;
     case 10 ... 29:
-      virtual_now += g_rand_int_range (random, 0, G_USEC_PER_SEC);
+      test_clock_set (test_clock_get () + g_rand_int_range (random, 0, G_USEC_PER_SEC));
       break;
     case 30 ... 64:
       acquire (model, breaker);
@@ -361,7 +362,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
   g_test_add_func ("/circuit-model/schedules", test_model);
 

@@ -11,7 +11,8 @@
 #include "resilient-random-private.h"
 #include "resilient-retry-policy-builder.h"
 #include "scripted-transport.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 /* Guards on a client, in virtual time: when which attempts begin. */
 
@@ -22,6 +23,7 @@ typedef struct
   ResilientClient *client;
   ScriptedTransport *script;
   gint64 began;
+  gint64 began_real;
   guint n_done;
   guint n_failed; /* with an error */
   GError *error;  /* the last one */
@@ -49,25 +51,26 @@ write_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  virtual_clock_install ();
+  test_clock_install ();
   f->client = resilient_client_new ();
   resilient_client_set_retry_policy (f->client, resilient_retry_policy_get_standard ());
   f->script = scripted_transport_new ();
   f->script->starts = g_array_new (FALSE, FALSE, sizeof (gint64));
   resilient_engine_set_transport (resilient_client_peek_engine (f->client), &f->script->parent);
   resilient_client_set_max_results (f->client, 0);
-  f->began = virtual_now;
+  f->began = test_clock_get ();
+  f->began_real = resilient_clock_get_real ();
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_finalize_object (f->client);
-  virtual_clock_settle ();
+  test_run_pending ();
   resilient_transport_unref (&f->script->parent);
   g_clear_error (&f->error);
-  resilient_clock_install (NULL, NULL);
+  test_clock_uninstall ();
 }
 
 static void
@@ -99,7 +102,7 @@ get (Fixture *f, const char *uri, guint n, const char *setting, double seconds)
         g_object_set (request, setting, seconds, NULL);
       resilient_client_send_async (f->client, request, NULL, NULL, done_cb, f);
     }
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 static ResilientOrigin *
@@ -174,7 +177,7 @@ test_hold_parallel (void)
       asked_to_wait (&f, 429, 2);
       then_well (&f, 0.005);
       get (&f, URI, 50, NULL, 0);
-      virtual_clock_advance (6);
+      test_clock_run (6);
       g_assert_cmpuint (f.n_done, ==, 50);
       g_assert_cmpuint (f.n_failed, ==, 0);
       g_assert_cmpuint (f.script->starts->len, ==, 51);
@@ -205,14 +208,14 @@ test_hold_all (Fixture *f, gconstpointer data)
   then_well (f, 0.001);
   get (f, URI, 1, NULL, 0);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   get (f, URI "new", 3, NULL, 0);
   g_assert_cmpuint (f->script->n_started, ==, 2);
   get (f, "http://other.example/", 1, NULL, 0);
   g_assert_cmpuint (f->script->n_started, ==, 3);
-  virtual_clock_advance (4.9);
+  test_clock_run (4.9);
   g_assert_cmpuint (f->script->n_started, ==, 3);
-  virtual_clock_advance (2.2);
+  test_clock_run (2.2);
   g_assert_cmpuint (f->script->n_started, ==, 8);
   g_assert_cmpuint (f->n_done, ==, 6);
 }
@@ -232,16 +235,16 @@ test_hold_longest (Fixture *f, gconstpointer data)
   then_well (f, 0.001);
   g_assert_cmpint (resilient_origin_get_held_until (origin), ==, 0);
   get (f, URI, 4, NULL, 0);
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   /* an hour, as the standard policy has it */
   until = resilient_origin_get_held_until (origin);
-  g_assert_cmpint (until - virtual_epoch - f->began, >=, 3600 * G_TIME_SPAN_SECOND);
-  g_assert_cmpint (until - virtual_epoch - f->began, <=, 3601 * G_TIME_SPAN_SECOND);
+  g_assert_cmpint (until - f->began_real, >=, 3600 * G_TIME_SPAN_SECOND);
+  g_assert_cmpint (until - f->began_real, <=, 3601 * G_TIME_SPAN_SECOND);
   g_assert_cmpuint (f->n_done, ==, 1);
-  virtual_clock_advance (3599.9);
+  test_clock_run (3599.9);
   g_assert_cmpuint (f->script->n_started, ==, 4);
   /* a tenth of the wait is longer than two seconds */
-  virtual_clock_advance (361);
+  test_clock_run (361);
   g_assert_cmpuint (f->script->n_started, ==, 7);
   g_assert_cmpint (resilient_origin_get_held_until (origin), ==, 0);
 }
@@ -267,18 +270,17 @@ test_hold_notified (Fixture *f, gconstpointer data)
   asked_to_wait (f, 429, 20);
   then_well (f, 0.001);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (0.001);
+  test_clock_run (0.001);
   get (f, URI "held", 1, NULL, 0);
   g_assert_cmpuint (dates->len, ==, 1);
-  g_assert_cmpint (
-    g_array_index (dates, gint64, 0), ==, virtual_epoch + f->began + 5 * G_USEC_PER_SEC + 1000);
-  virtual_clock_advance (4);
+  g_assert_cmpint (g_array_index (dates, gint64, 0), ==, f->began_real + 5 * G_USEC_PER_SEC + 1000);
+  test_clock_run (4);
   g_assert_cmpuint (dates->len, ==, 1);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   g_assert_cmpuint (dates->len, ==, 3);
   g_assert_cmpint (g_array_index (dates, gint64, 1), ==, 0);
-  g_assert_cmpint (g_array_index (dates, gint64, 2), >, virtual_epoch + virtual_now);
-  virtual_clock_advance (25);
+  g_assert_cmpint (g_array_index (dates, gint64, 2), >, resilient_clock_get_real ());
+  test_clock_run (25);
   g_assert_cmpuint (dates->len, ==, 4);
   g_assert_cmpint (g_array_index (dates, gint64, 3), ==, 0);
   g_assert_cmpuint (f->n_done, ==, 2);
@@ -287,11 +289,11 @@ test_hold_notified (Fixture *f, gconstpointer data)
   asked_to_wait (f, 429, 5);
   f->script->next = f->script->steps->len - 1;
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (0.1);
+  test_clock_run (0.1);
   g_assert_cmpuint (dates->len, ==, 5);
   g_signal_handlers_disconnect_by_data (origin, dates);
   resilient_client_cancel_all (f->client);
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 /* The deadlines hold on, and so does a cancel. */
@@ -301,21 +303,21 @@ test_hold_deadlines (Fixture *f, gconstpointer data)
   asked_to_wait (f, 429, 100);
   then_well (f, 0.001);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (0.1);
+  test_clock_run (0.1);
   get (f, URI, 1, "queue-timeout", 3);
   get (f, URI, 1, "total-timeout", 5);
-  virtual_clock_advance (2.9);
+  test_clock_run (2.9);
   g_assert_cmpuint (f->n_done, ==, 0);
-  virtual_clock_advance (0.2);
+  test_clock_run (0.2);
   g_assert_cmpuint (f->n_done, ==, 1);
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_assert_nonnull (strstr (f->error->message, "held back"));
-  virtual_clock_advance (2);
+  test_clock_run (2);
   g_assert_cmpuint (f->n_done, ==, 2);
   get (f, URI, 1, NULL, 0);
   g_assert_cmpuint (resilient_client_get_pending_count (f->client), ==, 1);
   resilient_client_cancel_all (f->client);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->n_done, ==, 4);
   g_assert_cmpuint (f->script->n_started, ==, 1);
 }
@@ -338,9 +340,9 @@ test_hold_off (Fixture *f, gconstpointer data)
       resilient_client_set_retry_policy (f->client, policy);
       asked_to_wait (f, 429, 100);
       get (f, URI, 1, NULL, 0);
-      virtual_clock_advance (0.1);
+      test_clock_run (0.1);
       get (f, URI, 5, NULL, 0);
-      virtual_clock_advance (0.1);
+      test_clock_run (0.1);
       g_assert_cmpuint (f->n_done, ==, 6 * (respected + 1));
     }
 }
@@ -382,7 +384,7 @@ start (Fixture *f, const char *uri)
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
   ResilientCall *call = resilient_client_start (f->client, request, NULL, NULL);
 
-  virtual_clock_settle ();
+  test_run_pending ();
   return call;
 }
 
@@ -414,11 +416,11 @@ test_circuit (Fixture *f, gconstpointer data)
     answers (f, i % 2 ? 500 : 503);
   answers (f, 404);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   for (guint i = 0; i < 4; i++)
     {
       get (f, URI, 1, NULL, 0);
-      virtual_clock_advance (0.01);
+      test_clock_run (0.01);
     }
   g_assert_cmpint (
     resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
@@ -428,7 +430,7 @@ test_circuit (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 5; i++)
     {
       get (f, URI, 1, NULL, 0);
-      virtual_clock_advance (0.01);
+      test_clock_run (0.01);
     }
   g_assert_cmpint (resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_OPEN);
   g_assert_cmpuint (f->n_failed, ==, 0);
@@ -457,21 +459,21 @@ test_circuit (Fixture *f, gconstpointer data)
 
   /* another origin has one of its own */
   get (f, "http://other.example/", 1, NULL, 0);
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   g_assert_cmpuint (f->script->n_started, ==, 11);
 
   /* one probe, of many that come */
-  virtual_clock_advance (left);
+  test_clock_run (left);
   g_assert_cmpfloat (resilient_call_get_delay_left (refused), ==, 0);
   answers (f, 200);
   f->script->next = 10;
   f->n_failed = 0;
   get (f, URI, 5, NULL, 0);
   g_assert_cmpuint (f->n_failed, ==, 4);
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   g_assert_cmpint (
     resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpstr (changes->str, ==, "01 12 20 ");
 }
 
@@ -487,10 +489,10 @@ test_circuit_retries (Fixture *f, gconstpointer data)
   resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
   answers (f, 503);
   first = start (f, URI);
-  virtual_clock_advance (30);
+  test_clock_run (30);
   g_assert_cmpuint (f->script->n_started, ==, 4);
   second = start (f, URI);
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   g_assert_cmpuint (f->script->n_started, ==, 5);
   result = resilient_call_get_result (second);
   g_assert_nonnull (result);
@@ -513,9 +515,9 @@ test_circuit_probed_by_retry (Fixture *f, gconstpointer data)
   then_well (f, 0.001);
   get (f, URI, 1, NULL, 0);
   resilient_circuit_breaker_trip (breaker);
-  virtual_clock_advance (50);
+  test_clock_run (50);
   g_assert_cmpuint (f->script->n_started, ==, 1);
-  virtual_clock_advance (50);
+  test_clock_run (50);
   g_assert_cmpuint (f->script->n_started, ==, 2);
   g_assert_cmpuint (f->n_done, ==, 1);
   g_assert_cmpuint (f->n_failed, ==, 0);
@@ -537,7 +539,7 @@ test_circuit_cancelled (Fixture *f, gconstpointer data)
   resilient_origin_set_circuit_policy (origin, resilient_circuit_policy_get_default ());
   breaker = resilient_origin_get_circuit_breaker (origin);
   resilient_circuit_breaker_trip (breaker);
-  virtual_clock_advance (resilient_circuit_breaker_get_retry_after (breaker) + 0.001);
+  test_clock_run (resilient_circuit_breaker_get_retry_after (breaker) + 0.001);
   scripted_transport_add (f->script, hangs);
   answers (f, 200);
   probe = start (f, URI);
@@ -545,11 +547,11 @@ test_circuit_cancelled (Fixture *f, gconstpointer data)
   get (f, URI, 1, NULL, 0);
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
   resilient_call_cancel (probe);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (
     resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_HALF_OPEN);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   g_assert_cmpint (
     resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
 }
@@ -576,9 +578,9 @@ test_rate (Fixture *f, gconstpointer data)
   g_assert_cmpuint (resilient_client_get_pending_count (f->client), ==, 5);
   g_assert_cmpuint (resilient_client_get_active_count (f->client), ==, 1);
   g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (calls[1]), 0.5, 0.001);
-  virtual_clock_advance (0.6);
+  test_clock_run (0.6);
   resilient_call_cancel (calls[2]);
-  virtual_clock_advance (3);
+  test_clock_run (3);
   g_assert_cmpuint (f->script->n_started, ==, 5);
   for (guint i = 0; i < 5; i++)
     {
@@ -607,13 +609,13 @@ test_rate_of_both (Fixture *f, gconstpointer data)
   get (f, URI, 3, NULL, 0);
   get (f, "http://other.example/", 12, NULL, 0);
   g_assert_cmpuint (f->script->n_started, ==, 7); /* six at once to a host */
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   g_assert_cmpuint (f->script->n_started, ==, 10);
-  virtual_clock_advance (0.35);
+  test_clock_run (0.35);
   g_assert_cmpuint (f->script->n_started, ==, 13);
-  virtual_clock_advance (0.7);
+  test_clock_run (0.7);
   g_assert_cmpuint (f->script->n_started, ==, 14);
-  virtual_clock_advance (1.2);
+  test_clock_run (1.2);
   g_assert_cmpuint (f->n_done, ==, 15);
   /* what waited for one limiter kept no token of the other */
   g_assert_cmpfloat (resilient_rate_limiter_get_available (of_client), >, 9.8);
@@ -643,7 +645,7 @@ test_budget (void)
 
   answers (&f, 503);
   get (&f, URI, 1000, NULL, 0);
-  virtual_clock_advance (30);
+  test_clock_run (30);
   g_assert_cmpuint (f.n_done, ==, 1000);
   g_assert_cmpuint (f.n_failed, ==, 0);
   g_test_message ("1000 callers: %u sends; without a budget it were 4000", f.script->n_started);
@@ -658,7 +660,7 @@ test_budget (void)
   for (guint i = 0; i < 60; i++)
     {
       get (&f, URI, 1, NULL, 0);
-      virtual_clock_advance (1);
+      test_clock_run (1);
     }
   g_test_message ("60 s later the budget has %g, at first %g",
                   resilient_retry_budget_get_available (budget),
@@ -682,7 +684,7 @@ test_budget_reason (Fixture *f, gconstpointer data)
     ;
   answers (f, 503);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->script->n_started, ==, 1);
   g_assert_cmpuint (f->n_done, ==, 1);
   g_assert_cmpuint (f->n_failed, ==, 0);
@@ -741,7 +743,7 @@ test_told (Fixture *f, gconstpointer data)
   resilient_client_set_rate_limiter (f->client, limiter);
   get (f, URI, 2, NULL, 0);
   g_assert_cmpuint (n_held_told, ==, n_held_before + 1);
-  virtual_clock_advance (2);
+  test_clock_run (2);
   g_assert_cmpuint (f->n_done, ==, 2);
 
   resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
@@ -768,23 +770,23 @@ test_settings_of_origin (Fixture *f, gconstpointer data)
       g_object_set (
         origin, "rate-limiter", limiter, "retry-budget", budget, "circuit-policy", policy, NULL);
       get (f, URI, 2, NULL, 0);
-      virtual_clock_advance (0.01);
+      test_clock_run (0.01);
       g_assert_cmpuint (f->n_done, ==, 4 * i + 1);
-      virtual_clock_advance (2);
+      test_clock_run (2);
       g_assert_cmpuint (f->n_done, ==, 4 * i + 2);
 
       g_object_set (
         origin, "rate-limiter", NULL, "retry-budget", NULL, "circuit-policy", NULL, NULL);
       get (f, URI, 2, NULL, 0);
-      virtual_clock_advance (0.01);
+      test_clock_run (0.01);
       g_assert_cmpuint (f->n_done, ==, 4 * i + 4);
-      virtual_clock_advance (2);
+      test_clock_run (2);
     }
 
   resilient_client_set_rate_limiter (f->client, limiter);
   resilient_client_set_rate_limiter (f->client, NULL);
   get (f, URI, 2, NULL, 0);
-  virtual_clock_advance (0.01);
+  test_clock_run (0.01);
   g_assert_cmpuint (f->n_done, ==, 10);
   g_assert_cmpuint (f->n_failed, ==, 0);
 }
@@ -799,7 +801,7 @@ test_rate_impossible (Fixture *f, gconstpointer data)
   then_well (f, 0.001);
   resilient_client_set_rate_limiter (f->client, limiter);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->n_failed, ==, 1);
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
   g_assert_nonnull (strstr (f->error->message, "rate"));
@@ -815,7 +817,7 @@ test_budget_impossible (Fixture *f, gconstpointer data)
   then_well (f, 0.001);
   resilient_client_set_retry_budget (f->client, budget);
   get (f, URI, 1, NULL, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->n_failed, ==, 1);
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
   g_assert_nonnull (strstr (f->error->message, "ratio"));

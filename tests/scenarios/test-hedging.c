@@ -88,9 +88,9 @@ run (Fixture *f, double hedge_delay, guint n_requests, double interval)
   for (guint i = 0; i < n_requests; i++)
     {
       g_ptr_array_add (calls, start_with (f, policy));
-      virtual_clock_advance (interval);
+      test_clock_run (interval);
     }
-  virtual_clock_advance (1000 * SLOW);
+  test_clock_run (1000 * SLOW);
 
   for (guint i = 0; i < calls->len; i++)
     {

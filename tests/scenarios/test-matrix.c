@@ -7,8 +7,9 @@
 
 #include "matrix.h"
 #include "resilient-connections-private.h"
+#include "resilient-timer-queue-private.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* Runs each cell of the matrix in virtual time, and compares it with what the rules predict. */
 
@@ -138,8 +139,7 @@ advance_to_next_timers (void)
   gint64 due = resilient_timer_queue_get_next_due (timers);
 
   g_assert_cmpint (due, <, G_MAXINT64);
-  virtual_now = MAX (virtual_now, due);
-  resilient_clock_moved ();
+  test_clock_set (MAX (test_clock_get (), due));
 }
 
 static void
@@ -148,7 +148,7 @@ drip (Run *run)
   if (resilient_call_get_state (run->call) != RESILIENT_CALL_STATE_RECEIVING
       || resilient_call_get_bytes_received (run->call) != run->dripped)
     return;
-  virtual_clock_advance (DRIP_SECONDS);
+  test_clock_run (DRIP_SECONDS);
   fault_server_release (run->scene.server, "drip", 1);
   run->dripped++;
 }
@@ -171,7 +171,7 @@ run_to_end (Run *run)
 
   for (;;)
     {
-      virtual_clock_settle ();
+      test_run_pending ();
       if (resilient_call_get_state (run->call) == RESILIENT_CALL_STATE_DONE && has_last_event (run))
         break;
       if (g_get_monotonic_time () > end)
@@ -224,7 +224,7 @@ warm_up (Run *run)
   resilient_client_get_async (run->scene.client, uri, NULL, NULL, test_result_cb, &result);
   response = resilient_client_get_finish (run->scene.client, test_result_wait (&result), &error);
   g_assert_no_error (error);
-  virtual_clock_settle ();
+  test_run_pending ();
   run->started = 0;
 }
 
@@ -538,7 +538,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
   for (gsize i = 0; i < matrix_n_faults; i++)
     {
       g_autofree char *path = g_strdup_printf ("/matrix/%s", matrix_faults[i].name);

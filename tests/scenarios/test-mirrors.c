@@ -80,15 +80,15 @@ test_around (Fixture *f, gconstpointer data)
 
   scripted_transport_add (f->script, refused);
   call = start_mirrored (f, "GET", 5);
-  virtual_clock_advance (0);
+  test_clock_run (0);
   assert_uris (f, "abc");
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
-  virtual_clock_advance (3.9);
+  test_clock_run (3.9);
   assert_uris (f, "abc");
   /* the third retry: 1 s, doubled twice */
-  virtual_clock_advance (0.2);
+  test_clock_run (0.2);
   assert_uris (f, "abca");
-  virtual_clock_advance (100);
+  test_clock_run (100);
   assert_uris (f, "abcabc");
   assert_events (f, "retry retry retry retry retry error");
 
@@ -111,7 +111,7 @@ test_second_answers (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, refused);
   scripted_transport_add (f->script, ok);
   call = start_mirrored (f, "GET", 2);
-  virtual_clock_advance (0.5);
+  test_clock_run (0.5);
   g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 2);
   for (guint i = 0; i < 2; i++)
     {
@@ -122,7 +122,7 @@ test_second_answers (Fixture *f, gconstpointer data)
 
       g_assert_cmpuint (resilient_origin_get_active_count (origin), ==, i);
     }
-  virtual_clock_advance (1);
+  test_clock_run (1);
   assert_uris (f, "ab");
   assert_events (f, "retry success");
   result = resilient_call_get_result (call);
@@ -181,9 +181,9 @@ test_kinds (Fixture *f, gconstpointer data)
       scripted_transport_add (f->script, rows[i].step);
       g_test_message ("row %u", i);
       call = start_mirrored (f, rows[i].method, rows[i].max_retries);
-      virtual_clock_advance (0);
+      test_clock_run (0);
       assert_uris (f, rows[i].uris);
-      virtual_clock_advance (100);
+      test_clock_run (100);
       clear_events (f);
     }
 }
@@ -222,9 +222,9 @@ test_key (Fixture *f, gconstpointer data)
       scripted_transport_add (f->script, rows[i].second);
       g_test_message ("row %u", i);
       call = start_with_key (f, "POST", 3, "key");
-      virtual_clock_advance (0);
+      test_clock_run (0);
       assert_uris (f, rows[i].at_once);
-      virtual_clock_advance (100);
+      test_clock_run (100);
       assert_uris (f, rows[i].in_the_end);
       clear_events (f);
     }
@@ -275,11 +275,11 @@ test_guards (Fixture *f, gconstpointer data)
 
       g_test_message ("row %u", i);
       call = start_mirrored (f, "GET", 2);
-      virtual_clock_advance (0);
+      test_clock_run (0);
       assert_uris (f, rows[i].uris);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       resilient_call_cancel (call);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       result = resilient_call_get_result (call);
       if (rows[i].uris[0] == '\0')
         g_assert_error (resilient_result_get_error (result),
@@ -302,9 +302,9 @@ test_cancel (Fixture *f, gconstpointer data)
     {
       g_autoptr (ResilientCall) call = start_mirrored (f, "GET", 5);
 
-      virtual_clock_advance (0.5 * i);
+      test_clock_run (0.5 * i);
       resilient_call_cancel (call);
-      virtual_clock_advance (5);
+      test_clock_run (5);
       g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
       clear_events (f);
     }

@@ -5,7 +5,9 @@
 
 #include "test-clock.h"
 
-#include "resilient-clock-private.h"
+#include <pthread.h>
+
+#include "resilient-timer-queue-private.h"
 #include "test-util.h"
 
 static GMutex lock;
@@ -50,12 +52,40 @@ get_real (gpointer data)
   return now;
 }
 
-void
-test_clock_install (void)
+static void
+take_lock (void)
+{
+  g_mutex_lock (&lock);
+}
+
+static void
+give_lock (void)
+{
+  g_mutex_unlock (&lock);
+}
+
+const ResilientClockFuncs *
+test_clock_get_funcs (void)
 {
   static const ResilientClockFuncs funcs = { get_monotonic, get_boot, get_real };
 
-  resilient_clock_install (&funcs, NULL);
+  return &funcs;
+}
+
+/* A child of another thread's fork would wait for that lock for ever. What the library has for
+ * that, resilient_fork_protect(), is not for here: forks would be noticed for what is tested, too,
+ * which has to see to that by itself. */
+void
+test_clock_install (void)
+{
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      pthread_atfork (take_lock, give_lock, give_lock);
+      g_once_init_leave (&once, 1);
+    }
+  resilient_clock_install (test_clock_get_funcs (), NULL);
 }
 
 void
@@ -91,9 +121,40 @@ test_clock_pass (double seconds)
 }
 
 void
+test_clock_set (gint64 microseconds)
+{
+  g_mutex_lock (&lock);
+  boot = microseconds;
+  g_mutex_unlock (&lock);
+
+  resilient_clock_moved ();
+}
+
+void
 test_clock_advance (double seconds)
 {
   go_on (seconds, FALSE);
+  test_run_pending ();
+}
+
+void
+test_clock_run (double seconds)
+{
+  g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
+  gint64 end = resilient_clock_add (test_clock_get (), seconds);
+
+  test_run_pending ();
+  for (;;)
+    {
+      gint64 due = resilient_timer_queue_get_next_due (timers);
+
+      if (due > end)
+        break;
+      test_clock_set (MAX (test_clock_get (), due));
+      test_run_pending ();
+    }
+  /* what ran on the way may have gone further */
+  test_clock_set (MAX (test_clock_get (), end));
   test_run_pending ();
 }
 

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "resilient-clock-private.h"
 
 G_BEGIN_DECLS
 
@@ -18,10 +18,16 @@ void test_clock_install (void);
 void test_clock_uninstall (void);
 /* Boot-time clock, microseconds. */
 gint64 test_clock_get (void);
+/* What it installs, for a clock of the test's own that does more than to show the time. */
+const ResilientClockFuncs *test_clock_get_funcs (void);
 /* All three clocks go on, at once; what is due then waits for a turn of its main context. */
 void test_clock_pass (double seconds);
-/* The same, and the default main context does what is due then. */
+/* The same, to where the boot-time clock shows @microseconds, which may be earlier. */
+void test_clock_set (gint64 microseconds);
+/* As test_clock_pass(), and the default main context does what is due then. */
 void test_clock_advance (double seconds);
+/* The same, but from one timer of the default main context to the next, each at its own time. */
+void test_clock_run (double seconds);
 /* The machine sleeps: boot time and real time go on, the monotonic clock does not. */
 void test_clock_suspend (double seconds);
 /* Somebody sets the machine's clock. */

@@ -5,7 +5,8 @@
 
 #include "resilient-call-private.h"
 #include "scripted-transport.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 /* A engine over scripted attempts in virtual time, in the default main context. */
 typedef struct
@@ -18,7 +19,7 @@ typedef struct
 static inline void
 fixture_set_up (Fixture *f, gconstpointer data)
 {
-  virtual_clock_install ();
+  test_clock_install ();
   f->engine = resilient_engine_new (g_main_context_default (), NULL);
   f->script = scripted_transport_new ();
   resilient_engine_set_transport (f->engine, &f->script->parent);
@@ -28,15 +29,15 @@ fixture_set_up (Fixture *f, gconstpointer data)
 static inline void
 fixture_tear_down (Fixture *f, gconstpointer data)
 {
-  virtual_clock_advance (10);
+  test_clock_run (10);
   g_assert_cmpuint (resilient_engine_count_calls (f->engine), ==, 0);
   g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_finalize_object (f->events);
   resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->script->parent);
-  virtual_clock_settle ();
-  resilient_clock_install (NULL, NULL);
+  test_run_pending ();
+  test_clock_uninstall ();
 }
 
 /* What calls are held to from now on. */

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* A fork while another thread has the lock of an object. Its methods read the time under that lock,
  * so that a clock can stop a thread there. */
@@ -37,7 +37,7 @@ stop_boot (gpointer data)
         g_cond_wait (&stop_cond, &stop_lock);
       g_mutex_unlock (&stop_lock);
     }
-  return virtual_boot (data);
+  return test_clock_get ();
 }
 
 static gpointer
@@ -55,12 +55,13 @@ stop_thread_main (gpointer data)
 static inline void
 assert_usable_in_child (void (*use) (gpointer object), gpointer object)
 {
-  static const ResilientClockFuncs funcs = { virtual_monotonic, stop_boot, virtual_real };
+  ResilientClockFuncs funcs = *test_clock_get_funcs ();
   StopUse stop_use = { use, object };
   GThread *thread;
   int status = -1;
   pid_t pid;
 
+  funcs.boot = stop_boot;
   resilient_clock_install (&funcs, NULL);
   thread = g_thread_new ("stops", stop_thread_main, &stop_use);
   g_mutex_lock (&stop_lock);
@@ -85,5 +86,5 @@ assert_usable_in_child (void (*use) (gpointer object), gpointer object)
   g_cond_broadcast (&stop_cond);
   g_mutex_unlock (&stop_lock);
   g_thread_join (thread);
-  virtual_clock_install ();
+  test_clock_install ();
 }

@@ -10,8 +10,8 @@
 
 #include "resilient-client-private.h"
 #include "scripted-transport.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* Batches over a script, in virtual time. */
 
@@ -44,7 +44,7 @@ add_requests (Fixture *f, guint n)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  virtual_clock_install ();
+  test_clock_install ();
   f->client = resilient_client_new ();
   f->script = scripted_transport_new ();
   resilient_engine_set_transport (resilient_client_peek_engine (f->client), &f->script->parent);
@@ -55,7 +55,7 @@ set_up (Fixture *f, gconstpointer data)
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (resilient_client_get_active_count (f->client), ==, 0);
   g_assert_cmpuint (f->script->n_live, ==, 0);
   g_clear_pointer (&f->results, g_ptr_array_unref);
@@ -64,12 +64,12 @@ tear_down (Fixture *f, gconstpointer data)
   if (f->batch != NULL)
     g_assert_finalize_object (f->batch);
   g_assert_finalize_object (f->client);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_false (g_signal_has_handler_pending (
     f->cancellable, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE), 0, TRUE));
   g_assert_finalize_object (f->cancellable);
   resilient_transport_unref (&f->script->parent);
-  resilient_clock_install (NULL, NULL);
+  test_clock_uninstall ();
 }
 
 static void
@@ -122,7 +122,7 @@ static void
 run (Fixture *f)
 {
   resilient_batch_run_async (f->batch, f->cancellable, ended_cb, f);
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 static guint
@@ -151,7 +151,7 @@ test_order (Fixture *f, gconstpointer data)
       g_autoptr (GPtrArray) results = NULL;
 
       g_assert_cmpuint (f->n_ended, ==, 0);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_cmpuint (resilient_batch_get_n_done (f->batch), ==, i);
       results = resilient_batch_list_results (f->batch);
       g_assert_cmpuint (results->len, ==, i);
@@ -170,7 +170,7 @@ test_empty (Fixture *f, gconstpointer data)
   start (f, RESILIENT_BATCH_FLAGS_FAIL_FAST);
   resilient_batch_run_async (f->batch, f->cancellable, ended_cb, f);
   g_assert_cmpuint (f->n_ended, ==, 0);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_no_error (f->error);
   g_assert_cmpuint (f->results->len, ==, 0);
   assert_ended (f);
@@ -189,7 +189,7 @@ test_collect (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
-  virtual_clock_advance (100);
+  test_clock_run (100);
 
   g_assert_no_error (f->error);
   assert_ended (f);
@@ -224,7 +224,7 @@ test_fail_fast (Fixture *f, gconstpointer data)
   resilient_batch_set_max_concurrent (f->batch, 3);
   run (f);
   g_assert_cmpuint (f->n_ended, ==, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
 
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
   assert_ended (f);
@@ -273,7 +273,7 @@ test_cancellable (Fixture *f, gconstpointer data)
   g_cancellable_cancel (f->cancellable);
   g_cancellable_reset (f->cancellable);
   g_assert_cmpuint (f->n_ended, ==, 0);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   assert_ended (f);
   g_assert_cmpuint (f->script->n_started, ==, 2);
@@ -281,7 +281,7 @@ test_cancellable (Fixture *f, gconstpointer data)
   /* and later, for nothing */
   g_cancellable_cancel (f->cancellable);
   resilient_batch_cancel (f->batch);
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 static void
@@ -308,7 +308,7 @@ test_cancel (Fixture *f, gconstpointer data)
   run (f);
   resilient_batch_cancel (f->batch);
   resilient_batch_cancel (f->batch);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   assert_ended (f);
 }
@@ -323,7 +323,7 @@ test_cancel_at_the_end (Fixture *f, gconstpointer data)
   run (f);
   g_assert_cmpuint (f->n_ended, ==, 1);
   resilient_batch_cancel (f->batch);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_no_error (f->error);
   assert_ended (f);
 }
@@ -336,7 +336,7 @@ test_dispose (Fixture *f, gconstpointer data)
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   g_object_run_dispose (G_OBJECT (f->batch));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   assert_ended (f);
 }
@@ -351,7 +351,7 @@ test_drop (Fixture *f, gconstpointer data)
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   g_clear_object (&f->batch);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->n_ended, ==, 1);
   g_assert_cmpuint (f->results->len, ==, 5);
 }
@@ -371,7 +371,7 @@ test_close (Fixture *f, gconstpointer data)
   resilient_batch_set_max_concurrent (f->batch, 2);
   run (f);
   resilient_client_close_async (f->client, 0.0, NULL, closed_cb, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_no_error (f->error);
   assert_ended (f);
   g_assert_cmpuint (f->script->n_started, ==, 2);
@@ -403,12 +403,12 @@ test_twice (Fixture *f, gconstpointer data)
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   resilient_batch_run_async (f->batch, NULL, second_cb, &during);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_error (during, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
   g_assert_no_error (f->error);
   assert_ended (f);
   resilient_batch_run_async (f->batch, NULL, second_cb, &after);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (after, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_REQUEST);
 }
 
@@ -429,9 +429,9 @@ test_fork (Fixture *f, gconstpointer data)
   if (pid == 0)
     {
       alarm (TEST_DEADLINE_SECONDS);
-      virtual_clock_settle ();
+      test_run_pending ();
       resilient_batch_cancel (f->batch);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_cmpuint (f->n_ended, ==, 0);
       g_assert_cmpuint (resilient_batch_get_n_done (f->batch), ==, 0);
       _exit (0);
@@ -439,7 +439,7 @@ test_fork (Fixture *f, gconstpointer data)
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
   g_assert_true (WIFEXITED (status));
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   assert_ended (f);
 }
 
@@ -454,16 +454,16 @@ test_limit (Fixture *f, gconstpointer data)
   g_assert_cmpuint (resilient_batch_get_max_concurrent (f->batch), ==, 0);
   resilient_batch_set_max_concurrent (f->batch, 3);
   run (f);
-  virtual_clock_advance (2);
+  test_clock_run (2);
   g_assert_cmpuint (f->script->max_live, ==, 3);
   g_assert_cmpuint (resilient_batch_get_n_done (f->batch), ==, 6);
   g_object_set (f->batch, "max-concurrent", 7u, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_live, ==, 7);
   resilient_batch_set_max_concurrent (f->batch, 1);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->script->n_live, ==, 1);
-  virtual_clock_advance (10);
+  test_clock_run (10);
   assert_ended (f);
 }
 
@@ -479,7 +479,7 @@ test_short_queue (Fixture *f, gconstpointer data)
   start (f, RESILIENT_BATCH_FLAGS_FAIL_FAST);
   resilient_batch_set_max_concurrent (f->batch, 10);
   run (f);
-  virtual_clock_advance (100);
+  test_clock_run (100);
   g_assert_no_error (f->error);
   assert_ended (f);
   g_assert_cmpuint (f->script->max_live, <=, 4);
@@ -501,7 +501,7 @@ test_many (Fixture *f, gconstpointer data)
       /* The client knows of no more than may run. */
       g_assert_cmpuint (resilient_client_get_active_count (f->client), <=, 100);
       g_assert_cmpuint (resilient_client_get_pending_count (f->client), <=, 100);
-      virtual_clock_advance (0.1);
+      test_clock_run (0.1);
     }
   g_assert_no_error (f->error);
   assert_ended (f);
@@ -534,7 +534,7 @@ test_bad_handler (Fixture *f, gconstpointer data)
   g_signal_connect (f->batch, "notify::n-done", G_CALLBACK (bad_handler_cb), f);
   resilient_batch_set_max_concurrent (f->batch, 3);
   run (f);
-  virtual_clock_advance (10);
+  test_clock_run (10);
   g_assert_cmpuint (f->n_ended, ==, 1);
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
@@ -584,7 +584,7 @@ test_threads (Fixture *f, gconstpointer data)
       assert_ended (f);
       if (f->error != NULL)
         g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_finalize_object (g_steal_pointer (&f->batch));
     }
 }
@@ -622,7 +622,7 @@ test_borrowed_context (Fixture *f, gconstpointer data)
         g_main_context_iteration (NULL, FALSE);
       g_thread_join (thread);
       assert_ended (f);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_finalize_object (g_steal_pointer (&f->batch));
     }
 }

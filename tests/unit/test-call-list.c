@@ -60,15 +60,15 @@ test_mirror (Fixture *f, gconstpointer data)
       if (i % 3 == 0)
         resilient_call_cancel (calls[i - 50]);
       if (i % 7 == 0)
-        virtual_clock_settle ();
+        test_run_pending ();
     }
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_same (G_LIST_MODEL (list), mirror);
   g_assert_cmpuint (mirror->len, ==, 200 - 33);
 
   for (guint i = 0; i < 200; i++)
     resilient_call_cancel (calls[i]);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (mirror->len, ==, 0);
   assert_same (G_LIST_MODEL (list), mirror);
   g_assert_null (g_list_model_get_item (G_LIST_MODEL (list), 0));
@@ -81,7 +81,7 @@ test_mirror (Fixture *f, gconstpointer data)
 static void
 nested_cb (GListModel *model, guint position, guint removed, guint added, gpointer data)
 {
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 static void
@@ -98,7 +98,7 @@ test_nested (Fixture *f, gconstpointer data)
     calls[i] = start (f);
   for (guint i = 0; i < 20; i += 2)
     resilient_call_cancel (calls[i]);
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_same (G_LIST_MODEL (list), mirror);
   g_assert_cmpuint (mirror->len, ==, 10);
 
@@ -119,12 +119,12 @@ test_again (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   call = start (f);
   g_assert_finalize_object (list);
-  virtual_clock_settle ();
+  test_run_pending ();
 
   list = resilient_call_list_new (f->engine);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
   resilient_call_cancel (call);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 0);
   g_assert_finalize_object (list);
 }
@@ -143,13 +143,13 @@ test_outlives (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   resilient_engine_set_transport (engine, &f->script->parent);
   call = resilient_call_start (engine, resilient_engine_get_home (engine), frozen, NULL, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
 
   resilient_engine_unref (engine);
   resilient_call_cancel (call);
   g_clear_object (&call);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 0);
   g_assert_finalize_object (list);
 }
@@ -165,7 +165,7 @@ test_dropped_before_its_turn (Fixture *f, gconstpointer data)
   call = start (f);
   g_assert_finalize_object (list);
   resilient_call_cancel (call);
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 /* Bindings may dispose what others still hold, and twice: it tells of no change any more. */
@@ -181,9 +181,9 @@ test_disposed (Fixture *f, gconstpointer data)
   call = start (f);
   g_object_run_dispose (G_OBJECT (list));
   g_object_run_dispose (G_OBJECT (list));
-  virtual_clock_settle ();
+  test_run_pending ();
   resilient_call_cancel (call);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (mirror->len, ==, 0);
   g_assert_finalize_object (list);
 }

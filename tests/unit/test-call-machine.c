@@ -3,11 +3,13 @@
 
 #include "config.h"
 
+#include "fake-monitor.h"
 #include "resilient-call-private.h"
 #include "resilient-origin-private.h"
 #include "resilient-retry-policy-builder.h"
-#include "fake-monitor.h"
-#include "virtual-clock.h"
+#include "resilient-timer-queue-private.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 /* The machine of a call as a table: every event in every state, and what comes of it. Time is
  * virtual, and the transport does what the test says when the test says it. What other threads may
@@ -176,7 +178,7 @@ prepare_cb (ResilientCall *call, gpointer data)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  virtual_clock_install ();
+  test_clock_install ();
   f->monitor = fake_monitor_new ();
   resilient_network_install_monitor (G_NETWORK_MONITOR (f->monitor));
   f->engine = resilient_engine_new (g_main_context_default (), NULL);
@@ -227,7 +229,7 @@ clear_call (Fixture *f)
   f->puts_off = FALSE;
   f->transport->inside = NULL;
   resilient_call_cancel (f->call);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (resilient_call_machine_get_state (f->machine), ==, RESILIENT_MACHINE_STATE_DONE);
   g_assert_cmpint (resilient_call_get_state (f->call), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpuint (f->n_answers, ==, 1);
@@ -235,10 +237,10 @@ clear_call (Fixture *f)
 
   if (f->other != NULL)
     resilient_call_cancel (f->other);
-  virtual_clock_settle ();
+  test_run_pending ();
   count_terminal_events (f);
   release_all (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (resilient_engine_count_calls (f->engine), ==, 0);
   g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
@@ -256,10 +258,10 @@ tear_down (Fixture *f, gconstpointer data)
   g_assert_finalize_object (f->events);
   resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->transport->parent);
-  virtual_clock_settle ();
+  test_run_pending ();
   resilient_network_install_monitor (NULL);
   g_assert_finalize_object (f->monitor);
-  resilient_clock_install (NULL, NULL);
+  test_clock_uninstall ();
 }
 
 static void
@@ -298,7 +300,7 @@ static void
 bring_to_sleep (Fixture *f)
 {
   start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   manual_fail (newest (f));
   assert_state (f, SLEEPING);
 }
@@ -314,7 +316,7 @@ bring_to (Fixture *f, ResilientMachineState state, gboolean again)
       if (!again)
         {
           f->other = start_one (f);
-          virtual_clock_settle ();
+          test_run_pending ();
         }
     }
 
@@ -328,7 +330,7 @@ bring_to (Fixture *f, ResilientMachineState state, gboolean again)
       if (state == RESILIENT_MACHINE_STATE_OFFLINE)
         {
           f->monitor->available = FALSE;
-          virtual_clock_advance (5);
+          test_clock_run (5);
           return;
         }
       if (state == RESILIENT_MACHINE_STATE_STREAMING)
@@ -344,7 +346,7 @@ bring_to (Fixture *f, ResilientMachineState state, gboolean again)
       if (state == RESILIENT_MACHINE_STATE_STREAMING)
         resilient_call_machine_set_streams (f->machine);
     }
-  virtual_clock_settle ();
+  test_run_pending ();
 
   switch (state)
     {
@@ -356,7 +358,7 @@ bring_to (Fixture *f, ResilientMachineState state, gboolean again)
       break;
     case RESILIENT_MACHINE_STATE_DONE:
       resilient_call_cancel (f->call);
-      virtual_clock_settle ();
+      test_run_pending ();
       break;
     default:
       break;
@@ -423,7 +425,7 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
     {
     case RESILIENT_MACHINE_EVENT_START:
       if (state == RESILIENT_MACHINE_STATE_NEW)
-        virtual_clock_settle ();
+        test_run_pending ();
       else
         resilient_call_machine_handle (f->machine, event, NULL);
       return;
@@ -431,9 +433,9 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
       if (state == RESILIENT_MACHINE_STATE_QUEUED)
         {
           resilient_call_cancel (f->other);
-          virtual_clock_settle ();
+          test_run_pending ();
           manual_release (f->transport->attempts->pdata[0]);
-          virtual_clock_settle ();
+          test_run_pending ();
           count_terminal_events (f);
         }
       else
@@ -445,7 +447,7 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
       if (state == RESILIENT_MACHINE_STATE_NEW)
         return;
       ask_in_thread (f, ask_go_on);
-      virtual_clock_settle ();
+      test_run_pending ();
       return;
     case RESILIENT_MACHINE_EVENT_PHASE:
       if (attempt != NULL)
@@ -483,21 +485,21 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
       return;
     case RESILIENT_MACHINE_EVENT_WAKE:
       if (state == RESILIENT_MACHINE_STATE_SLEEPING)
-        virtual_clock_advance (5);
+        test_clock_run (5);
       else
         resilient_call_machine_handle (f->machine, event, NULL);
       return;
     case RESILIENT_MACHINE_EVENT_RETRY_NOW:
       ask_in_thread (f, ask_retry);
       if (state != RESILIENT_MACHINE_STATE_NEW)
-        virtual_clock_settle ();
+        test_run_pending ();
       return;
     case RESILIENT_MACHINE_EVENT_NETWORK_BACK:
       if (state == RESILIENT_MACHINE_STATE_OFFLINE)
         {
           f->monitor->available = TRUE;
           g_signal_emit_by_name (f->monitor, "network-changed", TRUE);
-          virtual_clock_settle ();
+          test_run_pending ();
         }
       else
         {
@@ -506,11 +508,11 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
       return;
     case RESILIENT_MACHINE_EVENT_CANCEL:
       ask_in_thread (f, resilient_call_cancel);
-      virtual_clock_settle ();
+      test_run_pending ();
       return;
     case RESILIENT_MACHINE_EVENT_CLOSE:
       ask_in_thread (f, ask_close);
-      virtual_clock_settle ();
+      test_run_pending ();
       return;
     default:
       /* QUEUE_TIMEOUT, DEADLINE, and HEDGE and SETTLED where there is but one attempt */
@@ -819,7 +821,7 @@ test_inside_start (Fixture *f, gconstpointer data)
       start (f);
       f->transport->inside = rows[i].inside;
       f->transport->inside_data = f->machine;
-      virtual_clock_settle ();
+      test_run_pending ();
       assert_state (f, DONE);
       g_assert_cmpint (resilient_call_get_bytes_sent (f->call), ==, 0);
       g_assert_cmpint (newest (f)->abandoned, ==, rows[i].abandoned);
@@ -838,7 +840,7 @@ test_admitted_too_late (Fixture *f, gconstpointer data)
     {
       bring_to (f, RESILIENT_MACHINE_STATE_QUEUED, FALSE);
       resilient_call_cancel (f->other);
-      virtual_clock_settle ();
+      test_run_pending ();
       count_terminal_events (f);
       manual_release (f->transport->attempts->pdata[0]);
       /* it has its slot now, and has not heard of it */
@@ -847,7 +849,7 @@ test_admitted_too_late (Fixture *f, gconstpointer data)
                                                : RESILIENT_MACHINE_EVENT_CANCEL,
                                      NULL);
       g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 1);
-      virtual_clock_settle ();
+      test_run_pending ();
       if (timed_out)
         assert_state (f, SENDING);
       else
@@ -1006,7 +1008,7 @@ test_guard_refuses (Fixture *f, gconstpointer data)
       *(at_slot ? &second->enter : &first->check) = RESILIENT_GUARD_REFUSE;
       first->not_before = second->not_before =
         resilient_clock_add (resilient_clock_get_boot (), 20);
-      virtual_clock_advance (5);
+      test_clock_run (5);
       g_assert_cmpuint (second->n_checked, ==, n_checked + at_slot * 2);
       g_assert_cmpuint (first->n_entered, ==, n_entered + at_slot);
       g_assert_cmpuint (first->n_ends[RESILIENT_GUARD_END_UNUSED], ==, at_slot);
@@ -1018,13 +1020,13 @@ test_guard_refuses (Fixture *f, gconstpointer data)
       g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
       /* when it may be tried again */
       g_assert_cmpfloat (resilient_call_get_delay_left (f->call), >=, 15);
-      virtual_clock_advance (20);
+      test_clock_run (20);
       g_assert_cmpfloat (resilient_call_get_delay_left (f->call), ==, 0);
       clear_call (f);
 
       /* from the first on, too */
       start (f);
-      virtual_clock_settle ();
+      test_run_pending ();
       assert_state (f, DONE);
       g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 0);
       clear_call (f);
@@ -1056,7 +1058,7 @@ test_guard_not_before (Fixture *f, gconstpointer data)
         resilient_call_retry_now (f->call);
       else
         start (f);
-      virtual_clock_advance (9.9);
+      test_clock_run (9.9);
       assert_state (f, QUEUED);
       g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (f->call), 0.1, 1e-6);
       g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
@@ -1066,7 +1068,7 @@ test_guard_not_before (Fixture *f, gconstpointer data)
       assert_nothing_taken (before);
       resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_WAKE, NULL);
       assert_state (f, QUEUED);
-      virtual_clock_advance (0.2);
+      test_clock_run (0.2);
       assert_state (f, SENDING);
       g_assert_cmpfloat (resilient_call_get_delay_left (f->call), ==, 0);
       g_assert_cmpuint (guard->n_inside, ==, 1);
@@ -1095,26 +1097,26 @@ test_guard_ask_again (Fixture *f, gconstpointer data)
   guard->enter = RESILIENT_GUARD_NOT_BEFORE;
   guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
   start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_state (f, QUEUED);
   entry = guard->waits;
   resilient_guard_entry_hold (&entry->parent);
 
   /* the answer is the same, and the time is kept */
   g_thread_join (g_thread_new ("asks", ask_again_thread, entry));
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_state (f, QUEUED);
   g_assert_cmpuint (guard->n_entered, ==, 2);
   g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (f->call), 10, 1e-6);
 
   guard->enter = RESILIENT_GUARD_ADMIT;
   g_thread_join (g_thread_new ("asks", ask_again_thread, entry));
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_state (f, SENDING);
   g_thread_join (g_thread_new ("asks", ask_again_thread, entry));
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_state (f, SENDING);
-  virtual_clock_advance (20);
+  test_clock_run (20);
   g_assert_cmpuint (guard->n_entered, ==, 3);
 
   clear_call (f);
@@ -1132,25 +1134,25 @@ test_guard_steps_back (Fixture *f, gconstpointer data)
   guard->enter = RESILIENT_GUARD_NOT_BEFORE;
   guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
   start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (guard->n_in_line, ==, 1);
 
   /* the only slot goes to another meanwhile */
   guard->enter = RESILIENT_GUARD_ADMIT;
   f->other = start_one (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (guard->n_inside, ==, 1);
   guard->enter = RESILIENT_GUARD_NOT_BEFORE;
-  virtual_clock_advance (10.1);
+  test_clock_run (10.1);
   assert_state (f, QUEUED);
   g_assert_cmpuint (guard->n_in_line, ==, 0);
   g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 1);
 
   resilient_call_cancel (f->other);
-  virtual_clock_settle ();
+  test_run_pending ();
   count_terminal_events (f);
   manual_release (f->transport->attempts->pdata[0]);
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_state (f, SENDING);
   g_assert_cmpuint (guard->n_inside, ==, 1);
   clear_call (f);
@@ -1169,19 +1171,19 @@ test_guard_overloaded (Fixture *f, gconstpointer data)
   guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
   guard->enter = RESILIENT_GUARD_NOT_BEFORE;
   f->other = start_one (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 2);
   assert_state (f, QUEUED);
 
   guard->check = RESILIENT_GUARD_NOT_BEFORE;
   refused = start_one (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   result = resilient_call_get_result (refused);
   g_assert_nonnull (result);
   g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_OVERLOADED);
-  virtual_clock_advance (11);
+  test_clock_run (11);
   assert_state (f, SENDING);
   clear_call (f);
 }
@@ -1204,24 +1206,24 @@ test_guard_queue_timeout (Fixture *f, gconstpointer data)
       if (behind_gate)
         {
           f->other = start_one (f);
-          virtual_clock_settle ();
+          test_run_pending ();
         }
       *(i == 2 ? &guard->enter : &guard->check) = RESILIENT_GUARD_NOT_BEFORE;
       guard->not_before = resilient_clock_add (resilient_clock_get_boot (), i == 1 ? 3 : 10);
       start (f);
-      virtual_clock_advance (3);
+      test_clock_run (3);
       if (i == 2)
         {
           resilient_call_cancel (f->other);
-          virtual_clock_settle ();
+          test_run_pending ();
           count_terminal_events (f);
           manual_release (f->transport->attempts->pdata[0]);
         }
-      virtual_clock_advance (0.9);
+      test_clock_run (0.9);
       assert_state (f, QUEUED);
       g_assert_cmpuint (guard->n_in_line, ==, i == 2 ? 1 : 0);
       g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 1);
-      virtual_clock_advance (0.2);
+      test_clock_run (0.2);
       assert_state (f, DONE);
       g_assert_cmpuint (resilient_call_get_failure (f->call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
       g_assert_cmpfloat (resilient_call_get_delay_left (f->call), ==, 0);
@@ -1268,7 +1270,7 @@ test_guard_interrupted (Fixture *f, gconstpointer data)
           guard->enter = RESILIENT_GUARD_NOT_BEFORE;
           guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
           start (f);
-          virtual_clock_settle ();
+          test_run_pending ();
           g_assert_cmpuint (guard->n_in_line, ==, 1);
           deliver (f, RESILIENT_MACHINE_STATE_QUEUED, events[i]);
           assert_state (f, DONE);
@@ -1441,7 +1443,7 @@ bring_to_hedge (Fixture *f, ResilientMachineState state)
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
   pay_for_hedges (f, 1);
   start_hedged (f, "GET", 1);
-  virtual_clock_advance (0.6);
+  test_clock_run (0.6);
   assert_state (f, SENDING);
   g_assert_cmpuint (f->transport->attempts->len, ==, 2);
   if (state == RESILIENT_MACHINE_STATE_RECEIVING)
@@ -1539,14 +1541,14 @@ test_hedge_table (Fixture *f, gconstpointer data)
           break;
         case DO_RELEASE:
           attempt->funcs.headers (&attempt->parent, 200, -1, attempt->data);
-          virtual_clock_settle ();
+          test_run_pending ();
           manual_release (nth (f, !rows[row].of));
           break;
         case DO_EVENT:
           resilient_call_machine_handle (f->machine, rows[row].event, NULL);
           break;
         }
-      virtual_clock_settle ();
+      test_run_pending ();
 
       g_assert_cmpint (resilient_call_machine_get_state (f->machine),
                        ==,
@@ -1605,10 +1607,10 @@ test_hedge_all_fail (Fixture *f, gconstpointer data)
       manual_answer (nth (f, !first), 503);
       assert_state (f, SLEEPING);
       pay_for_hedges (f, 1);
-      virtual_clock_advance (1.5);
+      test_clock_run (1.5);
       assert_state (f, SENDING);
       g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 2);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_cmpuint (f->transport->attempts->len, ==, 4);
       g_assert_cmpuint (resilient_call_get_attempt (f->call), ==, 2);
       manual_succeed (nth (f, 3));
@@ -1656,7 +1658,7 @@ test_hedge_none (Fixture *f, gconstpointer data)
       pay_for_hedges (f, i == 0 ? 0 : 1);
       guard->check = guard->enter = RESILIENT_GUARD_ADMIT;
       start_hedged (f, i == 6 ? "POST" : "GET", 1);
-      virtual_clock_settle ();
+      test_run_pending ();
       guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
       switch (i)
         {
@@ -1679,12 +1681,12 @@ test_hedge_none (Fixture *f, gconstpointer data)
           /* the slot that is free is another's who waits */
           resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
           f->other = start_one (f);
-          virtual_clock_settle ();
+          test_run_pending ();
           break;
         default:
           break;
         }
-      virtual_clock_advance (2);
+      test_clock_run (2);
       g_test_message ("case %u", i);
       assert_state (f, SENDING);
       g_assert_cmpuint (f->transport->attempts->len, ==, 1);
@@ -1695,7 +1697,7 @@ test_hedge_none (Fixture *f, gconstpointer data)
       g_assert_cmpuint (guard->n_inside, ==, 1);
       /* a guard that admits it later does not bring it back */
       guard->check = guard->enter = RESILIENT_GUARD_ADMIT;
-      virtual_clock_advance (20);
+      test_clock_run (20);
       g_assert_cmpuint (f->transport->attempts->len, ==, 1);
       clear_call (f);
       assert_nothing_taken (guard);
@@ -1726,14 +1728,14 @@ test_hedge_max (Fixture *f, gconstpointer data)
   start_hedged (f, "GET", 3);
   for (guint n = 1; n <= 4; n++)
     {
-      virtual_clock_advance (n == 1 ? 0.4 : 0.5);
+      test_clock_run (n == 1 ? 0.4 : 0.5);
       g_assert_cmpuint (f->transport->attempts->len, ==, n);
     }
-  virtual_clock_advance (10);
+  test_clock_run (10);
   g_assert_cmpuint (f->transport->attempts->len, ==, 4);
   manual_fail (nth (f, 1));
   manual_succeed (nth (f, 2));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_true (nth (f, 0)->abandoned && nth (f, 3)->abandoned);
   assert_state (f, DONE);
   clear_call (f);
@@ -1745,7 +1747,7 @@ static void
 inside_hedge_first_succeeds (ManualAttempt *attempt, gpointer data)
 {
   manual_succeed (nth (data, 0));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_false (attempt->abandoned);
 }
 
@@ -1768,10 +1770,10 @@ test_hedge_inside_start (Fixture *f, gconstpointer data)
       resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
       pay_for_hedges (f, 1);
       start_hedged (f, "GET", 1);
-      virtual_clock_settle ();
+      test_run_pending ();
       f->transport->inside = insides[i];
       f->transport->inside_data = f;
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_cmpuint (f->transport->attempts->len, ==, 2);
       g_assert_true (nth (f, 1)->abandoned);
       assert_state (f, DONE);
@@ -1795,7 +1797,7 @@ test_hedge_inside_abandon (Fixture *f, gconstpointer data)
   f->transport->inside = inside_abandon_release;
   f->transport->inside_data = f;
   resilient_call_cancel (f->call);
-  virtual_clock_settle ();
+  test_run_pending ();
   assert_state (f, DONE);
   clear_call (f);
 }

@@ -5,7 +5,8 @@
 
 #include "resilient-call-private.h"
 #include "scripted-transport.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 #include <string.h>
 
@@ -52,7 +53,7 @@ heap_is_known (void)
 static void
 fixture_set_up (Fixture *f, gconstpointer data)
 {
-  virtual_clock_install ();
+  test_clock_install ();
   f->engine = resilient_engine_new (g_main_context_default (), NULL);
   f->script = scripted_transport_new ();
   g_clear_pointer (&f->script->uris, g_ptr_array_unref);
@@ -67,8 +68,8 @@ fixture_tear_down (Fixture *f, gconstpointer data)
 {
   resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->script->parent);
-  virtual_clock_settle ();
-  resilient_clock_install (NULL, NULL);
+  test_run_pending ();
+  test_clock_uninstall ();
 }
 
 static void
@@ -90,7 +91,7 @@ start (Fixture *f, guint n)
 
       resilient_call_add_task (call, g_task_new (NULL, NULL, done_cb, &f->n_done), FALSE, -1, NULL);
     }
-  virtual_clock_advance (0);
+  test_clock_run (0);
 }
 
 static void
@@ -101,7 +102,7 @@ cancel_all (Fixture *f)
 
   for (guint i = 0; i < calls->len; i++)
     resilient_call_cancel (calls->pdata[i]);
-  virtual_clock_advance (0);
+  test_clock_run (0);
   g_assert_cmpuint (f->n_done, ==, n_done);
 }
 

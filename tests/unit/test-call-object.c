@@ -25,7 +25,7 @@ test_properties (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (404));
   call = start (f);
   g_object_set (call, "priority", -5, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
 
   g_object_get (call,
                 "request-id",
@@ -72,7 +72,7 @@ test_properties (Fixture *f, gconstpointer data)
   g_assert_cmpint (priority, ==, -5);
   g_assert_cmpfloat (resilient_call_get_delay_left (call), >, 0);
 
-  virtual_clock_advance (2);
+  test_clock_run (2);
   g_object_get (call, "state", &state, "status-code", &status, "result", &result, NULL);
   g_assert_cmpint (state, ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpuint (status, ==, 404);
@@ -83,7 +83,7 @@ test_properties (Fixture *f, gconstpointer data)
   /* what was can't be pushed ahead or called off */
   g_assert_false (resilient_call_retry_now (call));
   resilient_call_cancel (call);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
   assert_events (f, "retry success");
 }
@@ -105,11 +105,11 @@ test_priority (Fixture *f, gconstpointer data)
   g_signal_connect (call, "notify::priority", G_CALLBACK (count_notify_cb), &n_notified);
   resilient_call_set_priority (call, 7);
   resilient_call_set_priority (call, 7);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_notified, ==, 1);
   g_assert_cmpint (resilient_call_get_priority (call), ==, 7);
   resilient_call_cancel (call);
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 /* A call that sleeps has no place in a queue to change. */
@@ -121,12 +121,12 @@ test_priority_asleep (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
   resilient_call_set_priority (call, -1);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   assert_events (f, "retry success");
 }
 
@@ -142,10 +142,10 @@ test_snapshot (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script,
                           (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
   call = start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   before = resilient_call_snapshot (call);
   g_assert_cmpint (resilient_result_get_status (before), ==, RESILIENT_RESULT_STATUS_PENDING);
-  virtual_clock_advance (2);
+  test_clock_run (2);
   after = resilient_call_snapshot (call);
   result = resilient_call_get_result (call);
   g_assert_true (after == result);
@@ -170,7 +170,7 @@ test_same_id (Fixture *f, gconstpointer data)
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
         calls[j] = resilient_call_start (
           f->engine, resilient_engine_get_home (f->engine), frozen, context, NULL);
-      virtual_clock_settle ();
+      test_run_pending ();
 
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
         {
@@ -183,7 +183,7 @@ test_same_id (Fixture *f, gconstpointer data)
           g_assert_true (newest == calls[last]);
           g_assert_cmpuint (found->len, ==, n_left--);
           resilient_call_cancel (calls[orders[i][j]]);
-          virtual_clock_settle ();
+          test_run_pending ();
         }
       g_assert_null (resilient_engine_find_call (f->engine, "same"));
       for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
@@ -221,7 +221,7 @@ test_late_waiter (Fixture *f, gconstpointer data)
   call = start (f);
   resilient_call_wait_async (call, NULL, ask_again_cb, log);
   resilient_call_wait_async (call, NULL, append_cb, log);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpstr (log->str, ==, "oaoo");
 }
 
@@ -262,9 +262,9 @@ test_unlimited (Fixture *f, gconstpointer data)
     resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, context, NULL);
   g_assert_cmpuint (resilient_call_get_max_attempts (call), ==, 0);
   for (guint i = 0; i < 60; i++)
-    virtual_clock_advance (60);
+    test_clock_run (60);
   resilient_call_cancel (call);
-  virtual_clock_settle ();
+  test_run_pending ();
 
   /* Its log keeps the newest attempts alone. */
   result = resilient_call_get_result (call);
@@ -305,7 +305,7 @@ test_drawn_key (Fixture *f, gconstpointer data)
       f->script->next = 0;
       call =
         resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
-      virtual_clock_advance (10);
+      test_clock_run (10);
       assert_events (f, keys == 0 ? "error" : "retry success");
     }
 }
@@ -330,14 +330,14 @@ test_woken_to_a_queue (Fixture *f, gconstpointer data)
         f->script, (ScriptedStep){ .status = 200, .retry_after = -1, .takes = late ? 20 : 4 });
       scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
       sleeper = start (f);
-      virtual_clock_settle ();
+      test_run_pending ();
       other = start (f);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_cmpint (resilient_call_get_state (sleeper), ==, RESILIENT_CALL_STATE_WAITING);
       g_assert_cmpint (resilient_call_get_state (other), ==, RESILIENT_CALL_STATE_SENDING);
-      virtual_clock_advance (2);
+      test_clock_run (2);
       g_assert_cmpint (resilient_call_get_state (sleeper), ==, RESILIENT_CALL_STATE_QUEUED);
-      virtual_clock_advance (30);
+      test_clock_run (30);
       assert_events (f, late ? "retry timeout success" : "retry success success");
     }
 }
@@ -361,10 +361,10 @@ test_waiting_cancelled (Fixture *f, gconstpointer data)
   call = start (f);
   resilient_call_wait_async (call, cancellable, note_error_cb, &error);
   g_cancellable_cancel (cancellable);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_SENDING);
-  virtual_clock_advance (2);
+  test_clock_run (2);
   assert_events (f, "success");
 }
 

@@ -16,7 +16,7 @@ test_success (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);
-  virtual_clock_settle ();
+  test_run_pending ();
 
   result = resilient_call_get_result (call);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
@@ -36,7 +36,7 @@ test_one_retry (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
   g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
 
@@ -49,9 +49,9 @@ test_one_retry (Fixture *f, gconstpointer data)
   delay = resilient_event_get_delay (event);
   g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (call), delay, 1e-5);
 
-  virtual_clock_advance (delay - 0.001);
+  test_clock_run (delay - 0.001);
   g_assert_cmpuint (f->script->n_started, ==, 1);
-  virtual_clock_advance (0.002);
+  test_clock_run (0.002);
   g_assert_cmpuint (f->script->n_started, ==, 2);
 
   result = resilient_call_get_result (call);
@@ -69,7 +69,7 @@ test_exhausted (Fixture *f, gconstpointer data)
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   call = start (f);
-  virtual_clock_advance (60);
+  test_clock_run (60);
 
   g_assert_cmpuint (f->script->n_started, ==, 3);
   result = resilient_call_get_result (call);
@@ -122,7 +122,7 @@ test_final (Fixture *f, gconstpointer data)
       step.domain = G_IO_ERROR;
       scripted_transport_add (f->script, step);
       call = start (f);
-      virtual_clock_advance (60);
+      test_clock_run (60);
       result = resilient_call_get_result (call);
       g_assert_cmpuint (resilient_result_get_attempts (result), ==, 1);
       assert_events (f, rows[i].events);
@@ -139,7 +139,7 @@ test_status_body (Fixture *f, gconstpointer data)
   fixture_set_policy (f, resilient_retry_policy_get_standard ());
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
   call = start (f);
-  virtual_clock_advance (200);
+  test_clock_run (200);
 
   g_assert_cmpuint (f->script->n_started, ==, 4);
   g_assert_cmpuint (f->script->n_discarded, ==, 3);
@@ -164,9 +164,9 @@ test_new_connection (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_new_connections, ==, 0);
-  virtual_clock_advance (100);
+  test_clock_run (100);
   g_assert_cmpuint (f->script->n_started, ==, 3);
   g_assert_cmpuint (f->script->n_new_connections, ==, 1);
   assert_events (f, "retry retry success");
@@ -181,9 +181,9 @@ test_retry_now (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   call = start (f);
   g_assert_false (resilient_call_retry_now (call));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_true (resilient_call_retry_now (call));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_started, ==, 2);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_false (resilient_call_retry_now (call));
@@ -208,15 +208,15 @@ test_notify (Fixture *f, gconstpointer data)
   g_signal_connect (call, "notify::state", G_CALLBACK (count_notify_cb), &n_state);
   g_signal_connect (call, "notify::attempt", G_CALLBACK (count_notify_cb), &n_attempt);
   g_signal_connect (call, "notify::priority", G_CALLBACK (count_notify_cb), &n_priority);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_state, >=, 1);
   g_assert_cmpuint (n_attempt, ==, 1);
-  virtual_clock_advance (10);
+  test_clock_run (10);
   g_assert_cmpuint (n_state, >=, 2);
   g_assert_cmpuint (n_attempt, ==, 2);
   g_assert_cmpuint (n_priority, ==, 0);
   resilient_call_set_priority (call, 3);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_priority, ==, 1);
 }
 
@@ -247,7 +247,7 @@ start_to (Fixture *f, Phase phase, ResilientCall **other)
     *other = start (f);
   call = start (f);
   if (phase != BEFORE_FIRST_TURN)
-    virtual_clock_settle ();
+    test_run_pending ();
 
   return call;
 }
@@ -266,19 +266,19 @@ test_cancel (Fixture *f, gconstpointer data)
       resilient_call_wait_async (call, NULL, count_cancelled_cb, &n_callbacks);
       resilient_call_cancel (call);
       resilient_call_cancel (call);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_cmpuint (n_callbacks, ==, 1);
       assert_events (f, "cancelled");
       g_assert_cmpuint (f->script->n_started, ==, started);
 
       /* Waiting after the end gives the same. */
       resilient_call_wait_async (call, NULL, count_cancelled_cb, &n_callbacks);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_cmpuint (n_callbacks, ==, 2);
 
       if (other != NULL)
         resilient_call_cancel (other);
-      virtual_clock_settle ();
+      test_run_pending ();
       clear_events (f);
       g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
     }
@@ -298,7 +298,7 @@ test_last_context (Fixture *f, gconstpointer data)
   g_assert_cmpuint (resilient_request_context_get_current_attempt (next), ==, 1);
   clear_events (f);
   resilient_call_cancel (call);
-  virtual_clock_settle ();
+  test_run_pending ();
   event = resilient_subscription_try_next (f->events);
   g_assert_cmpuint (
     resilient_request_context_get_current_attempt (resilient_event_get_context (event)), ==, 0);
@@ -315,7 +315,7 @@ settle_and_count_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   guint *n_callbacks = user_data;
 
   ++*n_callbacks;
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (*n_callbacks, ==, 3);
 }
 
@@ -330,7 +330,7 @@ test_nested_waiters (Fixture *f, gconstpointer data)
   call = start (f);
   for (guint i = 0; i < 3; i++)
     resilient_call_wait_async (call, NULL, settle_and_count_cb, &n_callbacks);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_callbacks, ==, 3);
 }
 
@@ -344,9 +344,9 @@ test_deadline (Fixture *f, gconstpointer data)
       g_autoptr (ResilientCall) call = start_to (f, phase, &other);
       g_autoptr (ResilientResult) result = NULL;
 
-      virtual_clock_advance (0.499);
+      test_clock_run (0.499);
       g_assert_cmpint (resilient_call_get_state (call), !=, RESILIENT_CALL_STATE_DONE);
-      virtual_clock_advance (0.002);
+      test_clock_run (0.002);
       result = resilient_call_get_result (call);
       g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_DEADLINE);
       g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_TIMEOUT);
@@ -374,15 +374,15 @@ test_queue_timeout (Fixture *f, gconstpointer data)
 
   fixture_set_timeouts (f, 2, 0);
   call = start_to (f, QUEUED, &other);
-  virtual_clock_advance (1.9);
+  test_clock_run (1.9);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);
-  virtual_clock_advance (0.2);
+  test_clock_run (0.2);
   result = resilient_call_get_result (call);
   g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, 0);
   g_assert_cmpint (resilient_call_get_state (other), ==, RESILIENT_CALL_STATE_SENDING);
   resilient_call_cancel (other);
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 static void
@@ -401,12 +401,12 @@ test_own_queue_timeout (Fixture *f, gconstpointer data)
   resilient_frozen_request_set_overrides (frozen, &overrides);
   call =
     resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
-  virtual_clock_advance (1.1);
+  test_clock_run (1.1);
   g_assert_cmpint (resilient_call_get_failure (call), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
   g_assert_cmpint (resilient_call_get_state (patient), ==, RESILIENT_CALL_STATE_QUEUED);
   resilient_call_cancel (patient);
   resilient_call_cancel (other);
-  virtual_clock_settle ();
+  test_run_pending ();
 }
 
 /* libsoup holds on to a cancelled attempt: the call is done at once, its slot is not free
@@ -423,14 +423,14 @@ test_detached_keeps_slot (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   first = start (f);
   second = start (f);
-  virtual_clock_settle ();
+  test_run_pending ();
   resilient_call_cancel (first);
-  virtual_clock_advance (4.9);
+  test_clock_run (4.9);
   g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 1);
   g_assert_cmpuint (resilient_gate_get_running (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_cmpint (resilient_call_get_state (first), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpint (resilient_call_get_state (second), ==, RESILIENT_CALL_STATE_QUEUED);
-  virtual_clock_advance (0.2);
+  test_clock_run (0.2);
   g_assert_cmpint (resilient_call_get_state (second), ==, RESILIENT_CALL_STATE_DONE);
   assert_events (f, "cancelled success");
 }
@@ -447,7 +447,7 @@ test_sleepers (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   for (guint i = 0; i < n_sleepers; i++)
     g_object_unref (start (f));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_started, ==, n_sleepers);
   g_assert_cmpuint (resilient_timer_queue_get_length (timers), ==, n_sleepers);
   g_assert_cmpuint (f->script->max_live, <=, 100);
@@ -459,7 +459,7 @@ test_sleepers (Fixture *f, gconstpointer data)
     g_main_context_query (g_main_context_default (), G_MAXINT, &timeout, NULL, 0), ==, n_fds);
   g_assert_cmpint (timeout, ==, -1);
 
-  virtual_clock_advance (60);
+  test_clock_run (60);
   g_assert_cmpuint (f->script->n_started, ==, 3 * n_sleepers);
   g_assert_cmpuint (resilient_timer_queue_get_length (timers), ==, 0);
 }

@@ -324,7 +324,7 @@ test_fork (void)
   guint n_forks = is_quick () ? N_FORKS_QUICK : N_FORKS;
   GThread *thread = NULL;
 
-  /* The lock of the test's clock would not be free in the child. */
+  /* By the kernel's clocks, which have no lock that would keep the two threads apart. */
   test_clock_uninstall ();
   /* Nor would the sanitizer's own locks be free in the child. */
   if (!UNDER_THREAD_SANITIZER)

@@ -5,7 +5,8 @@
 
 #include "resilient-completion-private.h"
 
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 /* A wait that ends once, by what it waits for, its cancellable or its time-out, whatever becomes of
  * the cancellable after that. */
@@ -51,7 +52,7 @@ called_cb (GObject *source, GAsyncResult *result, gpointer data)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  virtual_clock_install ();
+  test_clock_install ();
   f->cancellable = g_cancellable_new ();
   f->completion = resilient_completion_new (
     g_task_new (NULL, f->cancellable, called_cb, f), withdrawn_cb, f, destroyed_cb);
@@ -60,7 +61,7 @@ set_up (Fixture *f, gconstpointer data)
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->n_called, ==, 1);
   g_clear_error (&f->error);
   g_assert_cmpuint (f->n_destroyed, ==, 0);
@@ -70,7 +71,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_assert_false (g_signal_has_handler_pending (
     f->cancellable, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE), 0, TRUE));
   g_assert_finalize_object (f->cancellable);
-  resilient_clock_install (NULL, NULL);
+  test_clock_uninstall ();
 }
 
 static void
@@ -91,7 +92,7 @@ complete (Fixture *f)
 static void
 assert_ended (Fixture *f, int code, guint n_withdrawn)
 {
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_cmpuint (f->n_withdrawn, ==, n_withdrawn);
   if (code < 0)
@@ -107,7 +108,7 @@ test_take (Fixture *f, gconstpointer data)
   arm (f, 10);
   complete (f);
   g_cancellable_cancel (f->cancellable);
-  virtual_clock_advance (20);
+  test_clock_run (20);
   assert_ended (f, -1, 0);
 }
 
@@ -117,7 +118,7 @@ test_take_before_arm (Fixture *f, gconstpointer data)
   complete (f);
   arm (f, 10);
   g_cancellable_cancel (f->cancellable);
-  virtual_clock_advance (20);
+  test_clock_run (20);
   assert_ended (f, -1, 0);
 }
 
@@ -129,7 +130,7 @@ test_cancel (Fixture *f, gconstpointer data)
   /* not inside the call that cancels */
   g_assert_cmpuint (f->n_called, ==, 0);
   assert_ended (f, G_IO_ERROR_CANCELLED, 1);
-  virtual_clock_advance (20);
+  test_clock_run (20);
 }
 
 /* As apps do that use one again. */
@@ -161,7 +162,7 @@ test_reset_before (Fixture *f, gconstpointer data)
   g_cancellable_cancel (f->cancellable);
   g_cancellable_reset (f->cancellable);
   arm (f, 10);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->n_called, ==, 0);
   complete (f);
   assert_ended (f, -1, 0);
@@ -171,9 +172,9 @@ static void
 test_timeout (Fixture *f, gconstpointer data)
 {
   arm (f, 10);
-  virtual_clock_advance (9.9);
+  test_clock_run (9.9);
   g_assert_cmpuint (f->n_called, ==, 0);
-  virtual_clock_advance (0.2);
+  test_clock_run (0.2);
   assert_ended (f, G_IO_ERROR_TIMED_OUT, 1);
   g_assert_cmpstr (f->error->message, ==, "too late");
 }

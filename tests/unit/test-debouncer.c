@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "resilient-error.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* Which of many calls a debouncer lets go, and when, in virtual time. */
 
@@ -110,11 +110,11 @@ test_tables (void)
           guint n = (guint) (g_ascii_toupper (*c) - 'A');
 
           if (*c == 'i')
-            virtual_clock_settle ();
+            test_run_pending ();
           else if (*c == 's')
-            virtual_clock_advance (0.5);
+            test_clock_run (0.5);
           else if (*c == 'z')
-            virtual_clock_suspend (1);
+            test_clock_suspend (1);
           else if (*c == 'r')
             reset = TRUE;
           else if (g_ascii_isupper (*c))
@@ -136,7 +136,7 @@ test_tables (void)
       for (guint n = 0; n < G_N_ELEMENTS (cancellables); n++)
         if (cancellables[n] != NULL)
           g_cancellable_cancel (cancellables[n]);
-      virtual_clock_settle ();
+      test_run_pending ();
       for (guint n = 0; n < G_N_ELEMENTS (cancellables); n++)
         g_clear_object (&cancellables[n]);
       g_assert_finalize_object (g_steal_pointer (&debouncer));
@@ -152,12 +152,12 @@ test_no_surprise (void)
   Call calls[] = { { returned, 'A' }, { returned, 'B' } };
 
   resilient_debouncer_wait_async (debouncer, NULL, call_cb, &calls[0]);
-  virtual_clock_settle ();
+  test_run_pending ();
   resilient_debouncer_wait_async (debouncer, NULL, call_cb, &calls[1]);
   g_assert_cmpstr (returned->str, ==, "");
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpstr (returned->str, ==, "a");
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpstr (returned->str, ==, "aB");
 }
 
@@ -171,7 +171,7 @@ test_drop (void)
   resilient_debouncer_wait_async (debouncer, NULL, call_cb, &call);
   g_object_add_weak_pointer (G_OBJECT (debouncer), (gpointer *) &debouncer);
   g_object_unref (debouncer);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpstr (returned->str, ==, "A");
   g_assert_null (debouncer);
 }
@@ -186,21 +186,21 @@ test_fork (void)
   pid_t pid;
 
   resilient_debouncer_wait_async (debouncer, NULL, call_cb, &calls[0]);
-  virtual_clock_settle ();
+  test_run_pending ();
   pid = fork ();
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
     {
       alarm (TEST_DEADLINE_SECONDS);
       resilient_debouncer_wait_async (debouncer, NULL, call_cb, &calls[1]);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_cmpstr (returned->str, ==, "B");
       _exit (0);
     }
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
   g_assert_true (WIFEXITED (status));
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpstr (returned->str, ==, "A");
 }
 
@@ -257,21 +257,21 @@ test_threads (void)
   int n_went = 0;
   Crowd crowd = { .n_went_of_all = &n_went };
 
-  resilient_clock_install (NULL, NULL);
+  test_clock_uninstall ();
   crowd.debouncer = debouncer = make (0.001);
   for (guint i = 0; i < N_THREADS; i++)
     threads[i] = g_thread_new ("crowd", crowd_thread, &crowd);
   for (guint i = 0; i < N_THREADS; i++)
     g_thread_join (threads[i]);
   g_assert_cmpint (n_went, >=, 1);
-  virtual_clock_install ();
+  test_clock_install ();
 }
 
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
 #define ADD(name, func) g_test_add_func ("/debouncer/" name, func)
   ADD ("values", test_values);

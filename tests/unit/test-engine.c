@@ -32,7 +32,7 @@ test_idle (Fixture *f, gconstpointer data)
   g_signal_connect (f->events, "notify::closed", G_CALLBACK (note_closed_cb), &closed);
   resilient_engine_close (f->engine);
   g_assert_null (closed);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpstr (idle, ==, "[resilient] scheduler");
   g_assert_cmpstr (closed, ==, "[resilient] scheduler");
 }
@@ -52,7 +52,7 @@ test_idle_again (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   /* at once when it is quiet */
   resilient_engine_when_idle (f->engine, count_idle_cb, &n_idle);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_idle, ==, 1);
 
   g_object_unref (start (f));
@@ -62,20 +62,20 @@ test_idle_again (Fixture *f, gconstpointer data)
   g_assert_false (resilient_engine_withdraw_idle (f->engine, &f));
   g_assert_true (resilient_engine_withdraw_idle (f->engine, f));
   resilient_engine_when_idle (f->engine, count_idle_cb, &n_idle);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_idle, ==, 3);
 
   /* nobody waits */
   g_object_unref (start (f));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_idle, ==, 3);
 
   g_object_unref (start (f));
   g_assert_true (resilient_engine_close (f->engine));
   g_assert_false (resilient_engine_close (f->engine));
-  virtual_clock_settle ();
+  test_run_pending ();
   resilient_engine_when_idle (f->engine, count_idle_cb, &n_idle);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (n_idle, ==, 4);
 }
 

@@ -9,7 +9,8 @@
 
 #include "resilient-error.h"
 #include "resilient-response-private.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 static ResilientResponse *
 make_response (const char *body)
@@ -75,18 +76,18 @@ static void
 test_age (void)
 {
   g_autoptr (ResilientEvent) event = make_event (NULL, NULL);
-  gint64 timestamp = virtual_epoch + virtual_now;
+  gint64 timestamp = resilient_clock_get_real ();
 
   g_assert_cmpint (resilient_event_get_timestamp (event), ==, timestamp);
   g_assert_cmpfloat (resilient_event_get_age (event), ==, 0.0);
 
   /* Suspended time counts, the wall clock does not. */
-  virtual_now += 500 * 1000;
-  virtual_clock_suspend (2.0);
-  virtual_epoch += G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  test_clock_pass (0.5);
+  test_clock_suspend (2.0);
+  test_clock_set_real (resilient_clock_get_real () + G_TIME_SPAN_HOUR);
   g_assert_cmpfloat (resilient_event_get_age (event), ==, 2.5);
   g_assert_cmpint (resilient_event_get_timestamp (event), ==, timestamp);
-  virtual_epoch -= G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  test_clock_set_real (resilient_clock_get_real () - G_TIME_SPAN_HOUR);
 }
 
 static void
@@ -117,7 +118,7 @@ test_without (void)
   g_autoptr (ResilientEvent) same_body = NULL;
   g_autoptr (ResilientEvent) same_response = NULL;
 
-  virtual_now += G_USEC_PER_SEC;
+  test_clock_pass (1);
   without_body = resilient_event_without_body (event);
   without_response = resilient_event_without_response (event);
 
@@ -173,7 +174,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
   g_test_add_func ("/event/getters", test_getters);
   g_test_add_func ("/event/bare", test_bare);

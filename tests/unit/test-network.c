@@ -58,30 +58,30 @@ test_offline_and_back (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   for (guint i = 0; i < 50; i++)
     g_ptr_array_add (calls, start_uri (f, REMOTE));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_started, ==, 50);
 
   /* The sleeps of about a second end; nobody goes. */
   monitor->available = FALSE;
-  virtual_clock_advance (25);
+  test_clock_run (25);
   g_assert_cmpuint (f->script->n_started, ==, 50);
   g_assert_cmpint (resilient_call_get_state (calls->pdata[0]), ==, RESILIENT_CALL_STATE_OFFLINE);
 
   /* One probe in thirty seconds. */
-  virtual_clock_advance (7);
+  test_clock_run (7);
   g_assert_cmpuint (f->script->n_started, ==, 51);
 
   /* Back: the rest within two seconds, not all at once. */
   f->script->next = f->script->steps->len;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   set_available (TRUE);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_started, ==, 51);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   started = f->script->n_started - 51;
   g_assert_cmpuint (started, >, 5);
   g_assert_cmpuint (started, <, 45);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   g_assert_cmpuint (
     resilient_recorder_get_result_count (resilient_engine_get_recorder (f->engine)), ==, 50);
 
@@ -96,16 +96,16 @@ test_offline_twice (Fixture *f, gconstpointer data)
 
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   call = start_uri (f, REMOTE);
-  virtual_clock_settle ();
+  test_run_pending ();
   for (guint i = 1; i < 3; i++)
     {
       set_available (FALSE);
-      virtual_clock_advance (6);
+      test_clock_run (6);
       g_assert_cmpuint (f->script->n_started, ==, i);
       set_available (TRUE);
-      virtual_clock_settle ();
+      test_run_pending ();
       while (f->script->n_started == i)
-        virtual_clock_advance (0.1);
+        test_clock_run (0.1);
     }
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
 }
@@ -119,12 +119,12 @@ test_deadline_while_offline (Fixture *f, gconstpointer data)
   fixture_set_timeouts (f, 0, 10);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   call = start_uri (f, REMOTE);
-  virtual_clock_settle ();
+  test_run_pending ();
   set_available (FALSE);
-  virtual_clock_advance (9.9);
+  test_clock_run (9.9);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_OFFLINE);
   g_assert_cmpfloat (resilient_call_get_delay_left (call), ==, 0);
-  virtual_clock_advance (0.2);
+  test_clock_run (0.2);
   result = resilient_call_get_result (call);
   g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_DEADLINE);
 }
@@ -138,14 +138,14 @@ test_cancel_and_retry_now_while_offline (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   cancelled = start_uri (f, REMOTE);
   hurried = start_uri (f, REMOTE);
-  virtual_clock_settle ();
+  test_run_pending ();
   set_available (FALSE);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   resilient_call_cancel (cancelled);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (cancelled), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_true (resilient_call_retry_now (hurried));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_started, ==, 3);
   resilient_call_cancel (hurried);
 }
@@ -166,7 +166,7 @@ test_near (Fixture *f, gconstpointer data)
     {
       g_autoptr (ResilientCall) call = start_uri (f, uris[i]);
 
-      virtual_clock_advance (20);
+      test_clock_run (20);
       g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
     }
 }
@@ -176,7 +176,7 @@ start_asleep (Fixture *f, const char *uri)
 {
   ResilientCall *call = start_uri (f, uri);
 
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
   return call;
 }
@@ -194,10 +194,10 @@ test_probe_of_each_origin (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     calls[i] = start_asleep (f, uris[i]);
   set_available (FALSE);
-  virtual_clock_advance (29);
+  test_clock_run (29);
   g_assert_cmpuint (f->script->n_started, ==, 4);
   /* 30 s after a sleep of about a second; they fail again, so none frees another */
-  virtual_clock_advance (3);
+  test_clock_run (3);
   g_assert_cmpuint (f->script->n_started, ==, 8);
 
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
@@ -217,11 +217,11 @@ test_probe_frees_origin (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     calls[i] = start_asleep (f, REMOTE);
   set_available (FALSE);
-  virtual_clock_advance (29);
+  test_clock_run (29);
   g_assert_cmpuint (f->script->n_started, ==, 5);
   f->script->next = f->script->steps->len;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   g_assert_cmpuint (f->script->n_started, ==, 10);
 
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
@@ -245,14 +245,14 @@ test_answer_proves (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   waiting = start_asleep (f, REMOTE);
   set_available (FALSE);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   g_assert_cmpuint (f->script->n_started, ==, 1);
 
   f->script->next = f->script->steps->len;
   unavailable.status = 503;
   scripted_transport_add (f->script, unavailable);
   answered = start_uri (f, "https://example.org/");
-  virtual_clock_advance (3);
+  test_clock_run (3);
   g_assert_cmpint (resilient_call_get_state (answered), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpuint (f->script->n_started, ==, 3);
@@ -261,16 +261,16 @@ test_answer_proves (Fixture *f, gconstpointer data)
   f->script->next = f->script->steps->len;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   later = start_asleep (f, REMOTE);
-  virtual_clock_advance (3);
+  test_clock_run (3);
   g_assert_cmpuint (f->script->n_started, >=, 5);
   resilient_call_cancel (later);
 
   /* until the monitor has something new to say */
   set_available (FALSE);
   after_change = start_asleep (f, REMOTE);
-  virtual_clock_settle ();
+  test_run_pending ();
   f->script->n_started = 0;
-  virtual_clock_advance (25);
+  test_clock_run (25);
   g_assert_cmpuint (f->script->n_started, ==, 0);
   resilient_call_cancel (after_change);
 }
@@ -285,11 +285,11 @@ test_answer_of_near (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   waiting = start_asleep (f, REMOTE);
   set_available (FALSE);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   f->script->next = f->script->steps->len;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   near = start_uri (f, "http://192.168.1.9/");
-  virtual_clock_advance (5);
+  test_clock_run (5);
   g_assert_cmpint (resilient_call_get_state (near), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_OFFLINE);
   resilient_call_cancel (waiting);
@@ -313,11 +313,11 @@ test_answer_from_near (Fixture *f, gconstpointer data)
   waiting = start_asleep (f, REMOTE);
   of_house = start_asleep (f, "http://cloud.example.net/");
   set_available (FALSE);
-  virtual_clock_advance (5);
+  test_clock_run (5);
   g_assert_cmpuint (f->script->n_started, ==, 2);
   resilient_network_answered (
     resilient_engine_get_network (f->engine), house, g_socket_connection_get_socket (connection));
-  virtual_clock_advance (3);
+  test_clock_run (3);
   g_assert_cmpuint (f->script->n_started, >=, 3);
   g_assert_true (resilient_origin_is_near (house));
   g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_OFFLINE);
@@ -335,28 +335,28 @@ test_resume (Fixture *f, gconstpointer data)
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
   for (guint i = 0; i < 50; i++)
     g_ptr_array_add (calls, start_uri (f, i % 2 ? REMOTE : "http://example.org/"));
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->script->n_new_connections, ==, 0);
 
   /* Eight hours later they are all due; they go within two seconds, and each origin gets one new
    * connection. */
   f->script->next = f->script->steps->len;
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
-  virtual_clock_suspend (8 * 3600);
+  test_clock_suspend (8 * 3600);
   started = f->script->n_started - 50;
   g_assert_cmpuint (started, ==, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   started = f->script->n_started - 50;
   g_assert_cmpuint (started, >, 5);
   g_assert_cmpuint (started, <, 45);
-  virtual_clock_advance (2);
+  test_clock_run (2);
   g_assert_cmpuint (f->script->n_started, ==, 100);
   g_assert_cmpuint (f->script->n_new_connections, ==, 2);
 
   /* A short step is no suspend. */
   g_ptr_array_add (calls, start_uri (f, REMOTE));
-  virtual_clock_suspend (4);
-  virtual_clock_advance (1);
+  test_clock_suspend (4);
+  test_clock_run (1);
   g_assert_cmpuint (f->script->n_new_connections, ==, 2);
 
   g_ptr_array_unref (calls);
@@ -372,8 +372,8 @@ test_deadline_over_suspend (Fixture *f, gconstpointer data)
   fixture_set_timeouts (f, 0, 3600);
   scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
   call = start (f);
-  virtual_clock_settle ();
-  virtual_clock_suspend (3601);
+  test_run_pending ();
+  test_clock_suspend (3601);
   result = resilient_call_get_result (call);
   g_assert_nonnull (result);
   g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_DEADLINE);
@@ -424,16 +424,16 @@ test_wait (Fixture *f, gconstpointer data)
     resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleepers[1].waiter));
 
   /* one probe after the other, until nobody is left */
-  virtual_clock_advance (31);
+  test_clock_run (31);
   g_assert_cmpuint (sleepers[0].n_resumed, ==, 1);
   g_assert_false (sleepers[0].spread);
   g_assert_cmpuint (sleepers[2].n_resumed, ==, 0);
   /* offline as before */
   set_available (FALSE);
   g_assert_cmpuint (sleepers[2].n_resumed, ==, 0);
-  virtual_clock_advance (31);
+  test_clock_run (31);
   g_assert_cmpuint (sleepers[2].n_resumed, ==, 1);
-  virtual_clock_advance (100);
+  test_clock_run (100);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 0);
 
   g_assert_true (
@@ -441,7 +441,7 @@ test_wait (Fixture *f, gconstpointer data)
   set_available (TRUE);
   g_assert_cmpuint (sleepers[1].n_resumed, ==, 1);
   g_assert_true (sleepers[1].spread);
-  virtual_clock_advance (31);
+  test_clock_run (31);
 }
 
 /* It came back between the question and the waiting: nobody would tell of that any more. */
@@ -455,7 +455,7 @@ test_back_meanwhile (Fixture *f, gconstpointer data)
     resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
   g_assert_false (
     resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleeper.waiter));
-  virtual_clock_advance (31);
+  test_clock_run (31);
   g_assert_cmpuint (sleeper.n_resumed, ==, 0);
 }
 
@@ -472,13 +472,14 @@ test_other_context (Fixture *f, gconstpointer data)
     resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
   g_assert_false (
     resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
-  virtual_clock_settle ();
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
   g_assert_true (
     resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
   g_assert_true (
     resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleeper.waiter));
   g_main_context_pop_thread_default (context);
-  virtual_clock_advance (31);
+  test_clock_run (31);
 }
 
 /* The thread of the home context is blocked, and nobody else iterates that. */
@@ -517,8 +518,7 @@ elsewhere_advance (Elsewhere *self, double seconds)
 {
   for (guint i = 0; i < 10 * seconds; i++)
     {
-      virtual_now += G_USEC_PER_SEC / 10;
-      resilient_clock_moved ();
+      test_clock_pass (0.1);
       elsewhere_settle (self);
     }
 }
@@ -567,7 +567,7 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
   monitor->available = FALSE;
   g_assert_true (
     resilient_network_wait (resilient_engine_get_network (f->engine), &at_home[0].waiter, remote));
-  virtual_clock_advance (20);
+  test_clock_run (20);
   /* in time for the probe that is due then */
   g_assert_true (
     resilient_network_wait (resilient_engine_get_network (f->engine), &blocked.waiter, remote));
@@ -580,7 +580,7 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
   g_assert_cmpuint (at_home[0].n_resumed, ==, 0);
 
   /* who is left is probed from home again, or wherever the probe was due */
-  virtual_clock_advance (31);
+  test_clock_run (31);
   g_assert_cmpuint (at_home[0].n_resumed, ==, 1);
   g_assert_cmpuint (at_home[1].n_resumed, ==, 0);
   g_assert_true (
@@ -590,7 +590,7 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
   elsewhere_advance (&elsewhere, 31);
   g_assert_cmpuint (at_home[1].n_resumed, ==, 1);
   g_assert_cmpuint (blocked.n_resumed, ==, 1);
-  virtual_clock_advance (31);
+  test_clock_run (31);
   elsewhere_clear (&elsewhere);
 }
 
@@ -606,7 +606,7 @@ test_gone_before_asked (Fixture *f, gconstpointer data)
   g_assert_false (resilient_network_wait (network, &sleeper.waiter, remote));
   g_main_context_pop_thread_default (context);
   resilient_network_free (network);
-  virtual_clock_settle ();
+  test_run_pending ();
   set_available (TRUE);
   g_assert_cmpuint (sleeper.n_resumed, ==, 0);
 }

@@ -14,8 +14,8 @@
 #include "fork-with-lock.h"
 #include "resilient-error.h"
 #include "test-clock.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* A token bucket in virtual time: how much it gives in any window, in which order, and to whom when
  * somebody gives up. */
@@ -192,7 +192,7 @@ test_buckets (void)
       for (const char *c = buckets[i].operations; *c != '\0'; c++)
         {
           if (*c == 's' || *c == 'm')
-            virtual_clock_advance (*c == 's' ? 0.5 : 60);
+            test_clock_run (*c == 's' ? 0.5 : 60);
           else
             g_assert_true (resilient_rate_limiter_try_acquire (limiter) == (*c == 't'));
         }
@@ -282,11 +282,11 @@ test_windows (gconstpointer data)
             }
           break;
         default:
-          virtual_clock_advance (-log (1 - g_rand_double (rand)) * 1.5 / rate);
+          test_clock_run (-log (1 - g_rand_double (rand)) * 1.5 / rate);
         }
     }
   while (demand.n_waiting > 0)
-    virtual_clock_advance (1 / rate);
+    test_clock_run (1 / rate);
 
   assert_all_windows (times, rate, burst);
   g_assert_finalize_object (g_steal_pointer (&limiter));
@@ -303,7 +303,7 @@ test_thousands (void)
 
   for (guint i = 0; i < n_waits; i++)
     acquire (limiter, &waits[i]);
-  virtual_clock_advance (n_waits / 30.0);
+  test_clock_run (n_waits / 30.0);
   for (guint i = 0; i < n_waits; i++)
     {
       g_assert_true (waits[i].served);
@@ -323,10 +323,10 @@ test_slow_and_fast (void)
     acquire (slow, &waits[i]);
   for (guint i = 2; i < 4; i++)
     acquire (fast, &waits[i]);
-  virtual_clock_advance (999.999);
+  test_clock_run (999.999);
   g_assert_true (waits[0].served && !waits[1].done && waits[2].served && waits[3].served);
   g_assert_cmpfloat_with_epsilon (waits[3].at - start, 1e-6, 1e-9);
-  virtual_clock_advance (0.001);
+  test_clock_run (0.001);
   g_assert_true (waits[1].served);
 }
 
@@ -350,7 +350,7 @@ test_accuracy (void)
 
           if (!resilient_rate_limiter_take (limiter, &ticket, &not_before))
             {
-              virtual_now = not_before;
+              test_clock_set (not_before);
               g_assert_true (resilient_rate_limiter_take (limiter, &ticket, &not_before));
             }
         }
@@ -372,11 +372,11 @@ test_suspend (void)
   g_assert_true (resilient_rate_limiter_try_acquire (limiter));
   g_assert_true (resilient_rate_limiter_try_acquire (limiter));
   acquire (limiter, &wait);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_false (wait.done);
-  virtual_clock_suspend (10);
+  test_clock_suspend (10);
   g_assert_true (wait.served);
-  virtual_clock_suspend (1000);
+  test_clock_suspend (1000);
   g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 2);
 }
 
@@ -396,12 +396,12 @@ test_observe (void)
   for (guint i = 0; i < 3; i++)
     g_assert_true (resilient_rate_limiter_try_acquire (limiter));
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpfloat_with_epsilon (resilient_rate_limiter_get_available (limiter), 10, 1e-9);
 
   /* it takes none for half a minute: who waits is told, a smaller value later is none */
   acquire (limiter, &waits[0]);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_true (waits[0].served);
   resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 30 });
   g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 0);
@@ -411,15 +411,15 @@ test_observe (void)
   resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 0 });
   resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, -1 });
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
-  virtual_clock_advance (100);
+  test_clock_run (100);
   g_assert_true (waits[1].served);
   g_assert_cmpfloat_with_epsilon (waits[1].at - start, 61, 1e-6);
 
   /* whatever it says, a day at most */
   resilient_rate_limiter_observe_hint (limiter, &(ResilientRateLimitHint){ 0, 1e9 });
-  virtual_clock_advance (86399);
+  test_clock_run (86399);
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_true (resilient_rate_limiter_try_acquire (limiter));
 }
 
@@ -461,7 +461,7 @@ test_responses (void)
       soup_message_headers_unref (headers);
       resilient_rate_limiter_observe (limiter, response);
       acquire (limiter, &wait);
-      virtual_clock_advance (100);
+      test_clock_run (100);
       g_assert_true (wait.served);
       g_assert_cmpfloat_with_epsilon (wait.at - start, responses[i].wait, 1e-6);
     }
@@ -484,7 +484,7 @@ test_observe_less (void)
         g_assert_true (resilient_rate_limiter_try_acquire (limiter));
       resilient_rate_limiter_observe_hint (limiter, &hints[i]);
       g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 0);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_true (resilient_rate_limiter_try_acquire (limiter));
       g_assert_false (resilient_rate_limiter_try_acquire (limiter));
     }
@@ -502,13 +502,13 @@ test_for_ever (void)
       waits[i].cancellable = g_cancellable_new ();
       acquire (limiter, &waits[i]);
     }
-  virtual_clock_advance (1e6);
+  test_clock_run (1e6);
   g_assert_true (waits[0].served);
   g_assert_false (waits[1].done);
   g_assert_false (waits[2].done);
   for (gsize i = 0; i < G_N_ELEMENTS (waits); i++)
     g_cancellable_cancel (waits[i].cancellable);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_true (waits[1].done && !waits[1].served);
   g_assert_true (waits[2].done && !waits[2].served);
   for (gsize i = 0; i < G_N_ELEMENTS (waits); i++)
@@ -568,9 +568,9 @@ test_orders (void)
           Wait *wait = &waits[g_ascii_isalpha (*c) ? g_ascii_toupper (*c) - 'A' : 0];
 
           if (*c == 'i')
-            virtual_clock_settle ();
+            test_run_pending ();
           else if (*c == '1')
-            virtual_clock_advance (1);
+            test_clock_run (1);
           else if (*c == 'r')
             reset = TRUE;
           else if (*c == 't' || *c == 'f')
@@ -594,7 +594,7 @@ test_orders (void)
       for (guint n = 0; n < G_N_ELEMENTS (waits); n++)
         if (waits[n].cancellable != NULL)
           g_cancellable_cancel (waits[n].cancellable);
-      virtual_clock_settle ();
+      test_run_pending ();
       for (guint n = 0; n < G_N_ELEMENTS (waits); n++)
         {
           g_assert_true (waits[n].done == (waits[n].cancellable != NULL));
@@ -624,15 +624,15 @@ test_cancel_at_every_position (gconstpointer data)
           acquire (limiter, &waits[i]);
         }
       if (position >= 3)
-        virtual_clock_settle ();
+        test_run_pending ();
       g_cancellable_cancel (cancellable);
       if (reset)
         g_cancellable_reset (cancellable);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_true (waits[position].done);
       g_assert_false (waits[position].served);
 
-      virtual_clock_advance (n_waits);
+      test_clock_run (n_waits);
       for (guint i = 0, n = 0; i < n_waits; i++)
         {
           if (i == position)
@@ -652,7 +652,7 @@ test_cancelled_before (void)
 
   g_cancellable_cancel (wait.cancellable);
   acquire (limiter, &wait);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_true (wait.done && !wait.served);
   g_assert_cmpfloat (resilient_rate_limiter_get_available (limiter), ==, 1);
   g_object_unref (wait.cancellable);
@@ -672,7 +672,7 @@ test_drop (void)
   g_object_add_weak_pointer (G_OBJECT (limiter), (gpointer *) &limiter);
   g_object_unref (limiter);
   g_assert_nonnull (limiter);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_true (waits[0].served && waits[1].served);
   g_assert_null (limiter);
 }
@@ -694,9 +694,9 @@ test_context_that_sleeps (void)
       if (i % 2 == 0)
         g_main_context_pop_thread_default (context);
     }
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_true (!waits[0].done && waits[1].served && !waits[3].done);
-  virtual_clock_advance (3);
+  test_clock_run (3);
   g_assert_true (!waits[2].done && waits[3].served);
   while (g_main_context_iteration (context, FALSE))
     ;
@@ -767,7 +767,7 @@ test_tickets (void)
   for (guint i = 0; i < G_N_ELEMENTS (owners); i++)
     g_assert_cmpuint (owners[i].n_moved, ==, 0);
 
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpfloat (ask (limiter, &owners[1]), ==, 0);
   g_assert_cmpuint (owners[3].n_moved, ==, 1);
   g_assert_cmpfloat_with_epsilon (ask (limiter, &owners[3]), 1, 1e-9);
@@ -822,7 +822,7 @@ test_served_and_again (void)
   g_assert_true (resilient_rate_limiter_try_acquire (limiter));
   for (guint i = 0; i < 3; i++)
     g_assert_cmpfloat (ask (limiter, &again[i]), >, 0);
-  virtual_now += 2 * G_USEC_PER_SEC;
+  test_clock_pass (2);
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
   g_assert_cmpfloat (ask (limiter, &again[0]), ==, 0);
 
@@ -848,16 +848,16 @@ test_head_that_is_late (void)
   g_assert_cmpfloat (ask (limiter, &owners[0]), >, 0);
   ask (limiter, &owners[1]);
   acquire (limiter, &wait);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpfloat (ask (limiter, &owners[1]), >=, 0.01);
   g_assert_false (wait.done);
   g_assert_false (resilient_rate_limiter_try_acquire (limiter));
 
   g_assert_cmpfloat (ask (limiter, &owners[0]), ==, 0);
   g_assert_cmpuint (owners[1].n_moved, ==, 1);
-  virtual_clock_advance (1e-6);
+  test_clock_run (1e-6);
   g_assert_cmpfloat (ask (limiter, &owners[1]), ==, 0);
-  virtual_clock_advance (1e-6);
+  test_clock_run (1e-6);
   g_assert_true (wait.served);
 }
 
@@ -908,7 +908,7 @@ test_fork_on_the_way (void)
   if (pid == 0)
     {
       alarm (TEST_DEADLINE_SECONDS);
-      virtual_clock_advance (2);
+      test_clock_run (2);
       g_assert_false (waits[0].done);
       g_assert_false (waits[1].done);
       g_assert_true (resilient_rate_limiter_try_acquire (limiter));
@@ -919,7 +919,7 @@ test_fork_on_the_way (void)
   g_assert_true (WIFSIGNALED (status));
   g_assert_cmpint (WTERMSIG (status), ==, SIGKILL);
 
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_true (waits[0].served);
   g_assert_true (waits[1].served);
 }
@@ -937,7 +937,7 @@ test_fork (void)
   acquire (limiter, &waits[0]);
   acquire (limiter, &waits[1]);
   ask (limiter, &owner);
-  virtual_clock_settle ();
+  test_run_pending ();
 
   pid = fork ();
   g_assert_cmpint (pid, >=, 0);
@@ -949,10 +949,10 @@ test_fork (void)
       /* the line is the parent's */
       resilient_rate_limiter_withdraw (limiter, &owner.ticket);
       g_assert_false (resilient_rate_limiter_try_acquire (limiter));
-      virtual_now += G_USEC_PER_SEC;
+      test_clock_pass (1);
       g_assert_true (resilient_rate_limiter_try_acquire (limiter));
       acquire (limiter, &own);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_true (own.served);
       g_assert_false (waits[1].done);
       _exit (0);
@@ -962,7 +962,7 @@ test_fork (void)
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
 
   resilient_rate_limiter_withdraw (limiter, &owner.ticket);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_true (waits[1].served);
 }
 
@@ -1056,7 +1056,7 @@ test_threads_wait (void)
     g_thread_join (threads[i]);
   g_assert_cmpint (crowd.n_taken, >=, N_THREADS * 20);
   g_assert_cmpfloat (crowd.n_taken, <=, 5 + 100 * (seconds () - start) + 1e-6);
-  virtual_clock_install ();
+  test_clock_install ();
 }
 
 int
@@ -1065,7 +1065,7 @@ main (int argc, char *argv[])
   static const double rates[] = { 0.001, 0.5, 7.3, 1000, 1e6 };
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
 #define ADD(name, func) g_test_add_func ("/rate-limiter/" name, func)
   ADD ("fork-with-lock", test_fork_with_lock);

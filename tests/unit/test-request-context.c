@@ -10,7 +10,8 @@
 #include "resilient-error.h"
 #include "resilient-random-private.h"
 #include "resilient-retry-policy-builder.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 static GVariant *
 make_metadata (const char *value)
@@ -63,7 +64,7 @@ test_defaults (void)
 
   g_assert_cmpuint (resilient_request_context_get_current_attempt (context), ==, 0);
   g_assert_cmpint (
-    resilient_request_context_get_created_at (context), ==, virtual_epoch + virtual_now);
+    resilient_request_context_get_created_at (context), ==, resilient_clock_get_real ());
   assert_metadata (context, NULL);
 }
 
@@ -219,7 +220,7 @@ test_attempts (void)
   g_autoptr (ResilientRequestContext) again = NULL;
   gint64 created_at = resilient_request_context_get_created_at (first);
 
-  virtual_now += G_USEC_PER_SEC;
+  test_clock_pass (1);
   second = resilient_request_context_increment_attempt (first);
   third = resilient_request_context_increment_attempt (second);
   again = resilient_request_context_reset_attempts (third);
@@ -347,19 +348,19 @@ test_elapsed_time (void)
 
   g_assert_cmpfloat (resilient_request_context_get_elapsed_time (context), ==, 0.0);
 
-  virtual_now += 1500 * 1000;
+  test_clock_pass (1.5);
   g_assert_cmpfloat (resilient_request_context_get_elapsed_time (context), ==, 1.5);
 
-  virtual_epoch -= G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  test_clock_set_real (resilient_clock_get_real () - G_TIME_SPAN_HOUR);
   g_assert_cmpfloat (resilient_request_context_get_elapsed_time (context), ==, 1.5);
 
-  virtual_clock_suspend (10.0);
+  test_clock_suspend (10.0);
   g_assert_cmpfloat (resilient_request_context_get_elapsed_time (context), ==, 11.5);
 
   /* From the creation of the first one. */
   retried = resilient_request_context_increment_attempt (context);
   g_assert_cmpfloat (resilient_request_context_get_elapsed_time (retried), ==, 11.5);
-  virtual_epoch += G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  test_clock_set_real (resilient_clock_get_real () + G_TIME_SPAN_HOUR);
 }
 
 static void
@@ -434,7 +435,7 @@ test_equal (void)
     NULL,
   };
 
-  virtual_now++;
+  test_clock_pass (1e-6);
   others[G_N_ELEMENTS (others) - 1] =
     resilient_request_context_new ("id", same_policy, make_metadata ("x"), NULL);
 
@@ -467,7 +468,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
   g_test_add_func ("/request-context/defaults", test_defaults);
   g_test_add_func ("/request-context/policy", test_policy);

@@ -8,7 +8,8 @@
 #include "resilient-attempt-private.h"
 #include "resilient-error.h"
 #include "resilient-response-private.h"
-#include "virtual-clock.h"
+#include "test-clock.h"
+#include "test-util.h"
 
 static ResilientResponse *
 make_response (void)
@@ -84,8 +85,8 @@ test_getters (void)
   g_assert_cmpuint (resilient_result_get_sends (result), ==, 1);
   g_assert_cmpfloat (resilient_result_get_total_time (result), ==, 1.5);
   g_assert_cmpuint (resilient_result_get_weight (result), ==, 5);
-  g_assert_cmpint (resilient_result_get_created_at (result), ==, virtual_epoch + virtual_now);
-  g_assert_cmpint (resilient_result_get_created_boot (result), ==, virtual_now);
+  g_assert_cmpint (resilient_result_get_created_at (result), ==, resilient_clock_get_real ());
+  g_assert_cmpint (resilient_result_get_created_boot (result), ==, test_clock_get ());
 }
 
 static void
@@ -132,11 +133,11 @@ test_age (void)
   g_autoptr (ResilientResult) result = make_result (RESILIENT_RESULT_STATUS_SUCCESS, FALSE);
 
   g_assert_cmpfloat (resilient_result_get_age (result), ==, 0.0);
-  virtual_now += 250 * 1000;
-  virtual_clock_suspend (3.0);
-  virtual_epoch += G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  test_clock_pass (0.25);
+  test_clock_suspend (3.0);
+  test_clock_set_real (resilient_clock_get_real () + G_TIME_SPAN_HOUR);
   g_assert_cmpfloat (resilient_result_get_age (result), ==, 3.25);
-  virtual_epoch -= G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  test_clock_set_real (resilient_clock_get_real () - G_TIME_SPAN_HOUR);
 }
 
 static void
@@ -167,7 +168,7 @@ test_without_body (void)
   g_autoptr (GPtrArray) attempts = NULL;
   gint64 created_at = resilient_result_get_created_at (result);
 
-  virtual_now += G_USEC_PER_SEC;
+  test_clock_pass (1);
   slim = resilient_result_without_body (result);
   g_assert_true (slim != result);
   g_assert_true (resilient_response_has_body (resilient_result_get_response (result)));
@@ -207,7 +208,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
   g_test_add_func ("/result/getters", test_getters);
   g_test_add_func ("/result/bare", test_bare);

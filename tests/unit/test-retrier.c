@@ -8,8 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "resilient-timer-queue-private.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* The sleeps between the attempts of an operation, in virtual time. */
 
@@ -70,7 +71,7 @@ set_up (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientRetryPolicy) policy = new_policy (3);
 
-  virtual_clock_install ();
+  test_clock_install ();
   f->events = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_event_unref);
   f->notified = g_string_new (NULL);
   use (f, policy);
@@ -81,14 +82,14 @@ tear_down (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
 
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (resilient_timer_queue_get_length (timers), ==, 0);
   g_clear_error (&f->error);
   g_ptr_array_unref (f->events);
   g_string_free (f->notified, TRUE);
   if (f->retrier != NULL)
     g_assert_finalize_object (f->retrier);
-  resilient_clock_install (NULL, NULL);
+  test_clock_uninstall ();
 }
 
 static void
@@ -139,15 +140,15 @@ test_backoff (Fixture *f, gconstpointer data)
                           resilient_event_get_context (last_event (f))),
                         ==,
                         i + 1);
-      virtual_clock_advance (delays[i] - 0.01);
+      test_clock_run (delays[i] - 0.01);
       g_assert_cmpuint (f->n_called, ==, 0);
-      virtual_clock_advance (0.02);
+      test_clock_run (0.02);
       g_assert_cmpuint (f->n_called, ==, 1);
       g_assert_true (f->again);
     }
 
   backoff (f, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
   g_assert_cmpstr (f->error->message, ==, "broken");
@@ -166,10 +167,10 @@ test_exhausted (Fixture *f, gconstpointer data)
 
   use (f, once);
   backoff (f, 0, 0, NULL);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_true (f->again);
   backoff (f, 0, 0, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED);
   g_assert_cmpstr (f->error->message, ==, "No attempt is left after 2 attempts");
 }
@@ -181,7 +182,7 @@ test_no_retries (Fixture *f, gconstpointer data)
 
   use (f, never);
   backoff (f, 0, 0, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED);
   g_assert_cmpstr (f->error->message, ==, "No attempt is left after 1 attempt");
 }
@@ -195,7 +196,7 @@ test_unlimited (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 1000; i++)
     {
       backoff (f, 0, 0, NULL);
-      virtual_clock_advance (8);
+      test_clock_run (8);
       g_assert_true (f->again);
     }
   g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 1001);
@@ -225,7 +226,7 @@ test_answer (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     {
       backoff (f, answers[i].domain, answers[i].code, NULL);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_error (f->error, answers[i].domain, answers[i].code);
       g_assert_cmpint (
         resilient_event_get_reason (last_event (f)), ==, RESILIENT_REASON_NOT_RETRYABLE);
@@ -263,12 +264,12 @@ test_kinds (Fixture *f, gconstpointer data)
     {
       use (f, resilient_retry_policy_get_standard ());
       backoff (f, rows[i].domain, rows[i].code, NULL);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_true (f->again);
 
       use (f, resilient_retry_policy_get_default ());
       backoff (f, rows[i].domain, rows[i].code, NULL);
-      virtual_clock_advance (2);
+      test_clock_run (2);
       g_assert_true (f->again == rows[i].by_default);
       if (!rows[i].by_default)
         {
@@ -295,17 +296,17 @@ test_no_cause (Fixture *f, gconstpointer data)
       some = resilient_retry_policy_builder_build (builder, NULL);
       use (f, some);
       backoff (f, 0, 0, NULL);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_true (f->again);
       backoff (f, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED, NULL);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_true (f->again);
 
       resilient_retry_policy_builder_set_retry_on (builder, RESILIENT_FAILURE_NONE);
       none = resilient_retry_policy_builder_build (builder, NULL);
       use (f, none);
       backoff (f, 0, 0, NULL);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_RETRIES_EXHAUSTED);
     }
 }
@@ -313,7 +314,7 @@ test_no_cause (Fixture *f, gconstpointer data)
 static void
 assert_cancelled (Fixture *f)
 {
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpint (
@@ -327,7 +328,7 @@ test_cancel (Fixture *f, gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
 
   backoff (f, 0, 0, cancellable);
-  virtual_clock_advance (0.5);
+  test_clock_run (0.5);
   g_cancellable_cancel (cancellable);
   g_assert_cmpuint (f->n_called, ==, 0);
   assert_cancelled (f);
@@ -339,7 +340,7 @@ test_cancel (Fixture *f, gconstpointer data)
 
   g_cancellable_reset (cancellable);
   backoff (f, 0, 0, cancellable);
-  virtual_clock_advance (2);
+  test_clock_run (2);
   g_assert_true (f->again);
 }
 
@@ -349,11 +350,11 @@ test_pending (Fixture *f, gconstpointer data)
 {
   backoff (f, 0, 0, NULL);
   backoff (f, 0, 0, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_PENDING);
   g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 2);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->n_called, ==, 2);
   g_assert_true (f->again);
 }
@@ -372,7 +373,7 @@ test_fork (Fixture *f, gconstpointer data)
     {
       alarm (TEST_DEADLINE_SECONDS);
       backoff (f, 0, 0, NULL);
-      virtual_clock_advance (2);
+      test_clock_run (2);
       g_assert_no_error (f->error);
       g_assert_cmpuint (f->n_called, ==, 1);
       g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 3);
@@ -381,7 +382,7 @@ test_fork (Fixture *f, gconstpointer data)
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
   g_assert_true (WIFEXITED (status));
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_true (f->again);
   g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 2);
@@ -393,7 +394,7 @@ test_reset (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 10; i++)
     {
       backoff (f, 0, 0, NULL);
-      virtual_clock_advance (1);
+      test_clock_run (1);
       g_assert_true (f->again);
       resilient_retrier_reset (f->retrier);
       g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 1);
@@ -405,7 +406,7 @@ test_reset (Fixture *f, gconstpointer data)
   resilient_retrier_reset (f->retrier);
   resilient_retrier_reset (f->retrier);
   g_assert_cmpstr (f->notified->str, ==, "1 ");
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_true (f->again);
   g_assert_cmpuint (resilient_retrier_get_attempt (f->retrier), ==, 1);
 }
@@ -416,7 +417,7 @@ test_drop (Fixture *f, gconstpointer data)
 {
   backoff (f, 0, 0, NULL);
   g_clear_object (&f->retrier);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_true (f->again);
 }
@@ -436,7 +437,7 @@ test_drop_in_handler (Fixture *f, gconstpointer data)
   g_signal_connect (f->retrier, "event", G_CALLBACK (drop_cb), f);
   resilient_retrier_backoff_async (f->retrier, NULL, NULL, backoff_cb, f);
   g_assert_null (f->retrier);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_true (f->again);
 }
@@ -446,7 +447,7 @@ static void
 test_suspend (Fixture *f, gconstpointer data)
 {
   backoff (f, 0, 0, NULL);
-  virtual_clock_suspend (3600);
+  test_clock_suspend (3600);
   g_assert_cmpuint (f->n_called, ==, 1);
   g_assert_true (f->again);
 }
@@ -583,10 +584,10 @@ test_debug_lines (void)
   backoff (&f, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, NULL);
   g_assert_nonnull (strstr (f.notified->str, "log "));
   g_assert_cmpuint (resilient_retrier_get_attempt (f.retrier), ==, 1);
-  virtual_clock_advance (2);
+  test_clock_run (2);
   g_assert_true (f.again);
   backoff (&f, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, NULL);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_error (f.error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   tear_down (&f, NULL);
 }

@@ -12,8 +12,8 @@
 
 #include "fork-with-lock.h"
 #include "resilient-error.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* A retry budget in virtual time: against tables, against a model, and against threads. */
 
@@ -130,9 +130,9 @@ test_tables (void)
 
       g_test_message ("row %u", (guint) i);
       deposit (budget, tables[i].deposits);
-      virtual_clock_advance (tables[i].wait);
+      test_clock_run (tables[i].wait);
       g_assert_cmpuint (withdraw_all (budget), ==, tables[i].withdrawals);
-      virtual_clock_advance (tables[i].wait_again);
+      test_clock_run (tables[i].wait_again);
       g_assert_cmpuint (withdraw_all (budget), ==, tables[i].withdrawals_again);
     }
 }
@@ -147,7 +147,7 @@ test_available (void)
   g_assert_cmpfloat_with_epsilon (resilient_retry_budget_get_available (budget), 10.6, 1e-9);
   g_assert_true (resilient_retry_budget_try_withdraw (budget));
   g_assert_cmpfloat_with_epsilon (resilient_retry_budget_get_available (budget), 9.6, 1e-9);
-  virtual_clock_advance (60);
+  test_clock_run (60);
   g_assert_cmpfloat_with_epsilon (resilient_retry_budget_get_available (budget), 10, 1e-9);
 }
 
@@ -168,7 +168,7 @@ test_outage (void)
           for (guint retry = 0; retry < 3 && resilient_retry_budget_try_withdraw (budget); retry++)
             n_retries++;
         }
-      virtual_clock_advance (1);
+      test_clock_run (1);
     }
   g_test_message (
     "%u requests, %u retries, %.1f %%", n_requests, n_retries, 100.0 * n_retries / n_requests);
@@ -176,7 +176,7 @@ test_outage (void)
   /* and it does not collapse either */
   g_assert_cmpfloat (n_retries, >=, n_requests * 0.2 + 10 * 10 - 2);
   g_assert_cmpfloat (resilient_retry_budget_get_available (budget), <, 2);
-  virtual_clock_advance (60);
+  test_clock_run (60);
   g_assert_cmpfloat_with_epsilon (resilient_retry_budget_get_available (budget), 10, 1e-9);
 }
 
@@ -198,7 +198,7 @@ test_suspend (void)
   deposit (budget, 100);
   withdraw_all (budget);
   deposit (budget, 100);
-  virtual_clock_suspend (60);
+  test_clock_suspend (60);
   g_assert_cmpfloat_with_epsilon (resilient_retry_budget_get_available (budget), 10, 1e-9);
 }
 
@@ -306,9 +306,9 @@ test_model (void)
                 model_withdraw (&model);
               break;
             default:
-              virtual_clock_advance (g_rand_double_range (rand, 0, 1) < 0.02
-                                       ? g_rand_double_range (rand, 30, 200)
-                                       : g_rand_double_range (rand, 0, 2));
+              test_clock_run (g_rand_double_range (rand, 0, 1) < 0.02
+                                ? g_rand_double_range (rand, 30, 200)
+                                : g_rand_double_range (rand, 0, 2));
             }
           if (earnings->len > 500)
             g_array_remove_range (earnings, 0, 1);
@@ -321,13 +321,13 @@ static void
 test_clock_back (void)
 {
   g_autoptr (ResilientRetryBudget) budget = make (0.2, 10);
-  gint64 now = virtual_now;
+  gint64 now = test_clock_get ();
 
   deposit (budget, 5);
-  virtual_now -= G_USEC_PER_SEC / 2;
+  test_clock_set (now - G_USEC_PER_SEC / 2);
   g_assert_cmpfloat (resilient_retry_budget_get_available (budget), ==, 11);
   g_assert_cmpuint (withdraw_all (budget), ==, 11);
-  virtual_now = now;
+  test_clock_set (now);
 }
 
 /* --- processes and threads -------------------------------------------------------------------- */
@@ -408,7 +408,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
 #define ADD(name, func) g_test_add_func ("/retry-budget/" name, func)
   ADD ("fork-with-lock", test_fork_with_lock);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "resilient-error.h"
+#include "test-clock.h"
 #include "test-util.h"
-#include "virtual-clock.h"
 
 /* Calls that a throttle spaces, in virtual time. */
 
@@ -121,19 +121,19 @@ test_tables (void)
             }
           else
             {
-              virtual_clock_settle ();
+              test_run_pending ();
               g_string_append_c (returned, '.');
               if (*c == 'z')
-                virtual_clock_suspend (1);
+                test_clock_suspend (1);
               else
-                virtual_clock_advance (0.5);
+                test_clock_run (0.5);
             }
           if (*c == 'c' || *c == 'r')
-            virtual_clock_settle ();
+            test_run_pending ();
         }
       g_assert_cmpstr (returned->str, ==, tables[i].returned);
       g_cancellable_cancel (last);
-      virtual_clock_settle ();
+      test_run_pending ();
       g_assert_finalize_object (g_steal_pointer (&throttle));
     }
 }
@@ -147,7 +147,7 @@ test_no_interval (void)
 
   for (guint i = 0; i < 5; i++)
     resilient_throttle_wait_async (throttle, NULL, wait_cb, returned);
-  virtual_clock_settle ();
+  test_run_pending ();
   g_assert_cmpstr (returned->str, ==, "TTTTT");
 }
 
@@ -161,7 +161,7 @@ test_drop (void)
   resilient_throttle_wait_async (throttle, NULL, wait_cb, returned);
   g_object_add_weak_pointer (G_OBJECT (throttle), (gpointer *) &throttle);
   g_object_unref (throttle);
-  virtual_clock_advance (1);
+  test_clock_run (1);
   g_assert_cmpstr (returned->str, ==, "TT");
   g_assert_null (throttle);
 }
@@ -170,7 +170,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  virtual_clock_install ();
+  test_clock_install ();
 
   g_test_add_func ("/throttle/values", test_values);
   g_test_add_func ("/throttle/tables", test_tables);
