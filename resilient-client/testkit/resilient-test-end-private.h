@@ -28,12 +28,18 @@ void resilient_test_end_unref (ResilientTestEnd *self);
 void resilient_test_end_set_http2 (ResilientTestEnd *self, gboolean http2);
 /* Seconds after the end until the attempt is released: as libsoup may hold on to it. */
 void resilient_test_end_set_released_after (ResilientTestEnd *self, double released_after);
+/* Of an error: the kind that it is, in place of what the error says; for those that only the phase
+ * tells, such as WRITE_TIMEOUT or DEADLINE. */
+void resilient_test_end_set_failure (ResilientTestEnd *self, ResilientFailure failure);
+/* Of a response: seconds, also parts of one, in place of what its headers say. */
+void resilient_test_end_set_retry_after (ResilientTestEnd *self, double retry_after);
 
 double resilient_test_end_get_takes (ResilientTestEnd *self); /* less than 0: it never ends */
 gboolean resilient_test_end_get_nothing_sent (ResilientTestEnd *self);
 gboolean resilient_test_end_get_http2 (ResilientTestEnd *self);
 double resilient_test_end_get_released_after (ResilientTestEnd *self);
-const GError *resilient_test_end_get_error (ResilientTestEnd *self); /* NULL: a response */
+const GError *resilient_test_end_get_error (ResilientTestEnd *self);      /* NULL: a response */
+ResilientFailure resilient_test_end_get_failure (ResilientTestEnd *self); /* of an error */
 guint resilient_test_end_get_status (ResilientTestEnd *self);
 gsize resilient_test_end_get_body_size (ResilientTestEnd *self);
 /* Seconds; -1 = none. */

@@ -10,10 +10,12 @@
 
 struct _ResilientTestEnd
 {
-  GError *error; /* NULL: a response */
+  GError *error;            /* NULL: a response */
+  ResilientFailure failure; /* NONE: what the error says */
   guint status;
   ResilientHeaders *headers; /* nullable */
   GBytes *body;              /* nullable */
+  double retry_after;        /* seconds; less than 0: what the headers say */
   double takes;              /* seconds; less than 0: never ends by itself */
   gboolean nothing_sent;
   gboolean http2;
@@ -68,6 +70,7 @@ resilient_test_end_new_response (guint status,
   ResilientTestEnd *self = g_atomic_rc_box_new0 (ResilientTestEnd);
 
   self->status = status;
+  self->retry_after = -1.0;
   self->headers = resilient_headers_new ();
   self->body = body != NULL ? g_bytes_ref (body) : g_bytes_new_static ("", 0);
   self->takes = takes;
@@ -131,6 +134,18 @@ resilient_test_end_set_released_after (ResilientTestEnd *self, double released_a
   self->released_after = released_after;
 }
 
+void
+resilient_test_end_set_failure (ResilientTestEnd *self, ResilientFailure failure)
+{
+  self->failure = failure;
+}
+
+void
+resilient_test_end_set_retry_after (ResilientTestEnd *self, double retry_after)
+{
+  self->retry_after = retry_after;
+}
+
 double
 resilient_test_end_get_takes (ResilientTestEnd *self)
 {
@@ -161,6 +176,14 @@ resilient_test_end_get_error (ResilientTestEnd *self)
   return self->error;
 }
 
+ResilientFailure
+resilient_test_end_get_failure (ResilientTestEnd *self)
+{
+  return self->failure != RESILIENT_FAILURE_NONE
+           ? self->failure
+           : resilient_failure_from_error (self->error, self->nothing_sent);
+}
+
 guint
 resilient_test_end_get_status (ResilientTestEnd *self)
 {
@@ -176,9 +199,13 @@ resilient_test_end_get_body_size (ResilientTestEnd *self)
 double
 resilient_test_end_get_retry_after (ResilientTestEnd *self)
 {
-  g_autoptr (GPtrArray) values = g_ptr_array_new ();
+  g_autoptr (GPtrArray) values = NULL;
   const char *name, *value;
 
+  if (self->retry_after >= 0.0)
+    return self->retry_after;
+
+  values = g_ptr_array_new ();
   for (guint i = 0; i < resilient_headers_get_length (self->headers); i++)
     {
       resilient_headers_get_nth (self->headers, i, &name, &value);

@@ -19,7 +19,8 @@ void resilient_test_stub_unref (ResilientTestStub *self);
 ResilientTransport *resilient_test_stub_get_transport (ResilientTestStub *self);
 
 /* Asked about each attempt before the script, in its driving context. @owner is not kept alive, and
- * nobody is asked when it has gone. */
+ * nobody is asked when it has gone. Without a function the script says as each attempt starts, and
+ * must have an end for it; else in the first turn after that, where it may have none. */
 typedef void (*ResilientTestAskFunc) (GObject *owner, ResilientTestAttempt *attempt);
 void resilient_test_stub_set_ask_func (ResilientTestStub *self,
                                        ResilientTestAskFunc func,
@@ -28,8 +29,14 @@ void resilient_test_stub_set_ask_func (ResilientTestStub *self,
 /* Takes @end, for the next attempt; the last one repeats. A NULL @uri: for attempts of URIs without
  * a line of their own. */
 void resilient_test_stub_add (ResilientTestStub *self, const char *uri, ResilientTestEnd *end);
+/* Forgets what was added, and keeps what was counted; live attempts go on. */
+void resilient_test_stub_clear_steps (ResilientTestStub *self);
 /* Forgets what was added and what was counted; live attempts go on. */
 void resilient_test_stub_clear (ResilientTestStub *self);
+
+/* Whether attempts are listed, and numbered by their requests (TRUE): for a test that makes more
+ * than it wants to see. Before the first one. */
+void resilient_test_stub_set_keeps_attempts (ResilientTestStub *self, gboolean keeps);
 
 guint resilient_test_stub_get_started (ResilientTestStub *self);
 guint resilient_test_stub_get_live (ResilientTestStub *self);

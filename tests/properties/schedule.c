@@ -12,8 +12,8 @@
 #include "resilient-random-private.h"
 #include "resilient-reason-private.h"
 #include "resilient-timer-queue-private.h"
-#include "scripted-transport.h"
 #include "test-clock.h"
+#include "test-step.h"
 #include "test-util.h"
 
 /* Attempts that are scripted; after them all goes well, so that no schedule lasts for ever. */
@@ -30,7 +30,8 @@ typedef struct
   ResilientClient *client; /* NULL: let go of */
   GWeakRef weak_client;
   ResilientEngine *engine;
-  ScriptedTransport *script;
+  ResilientTestStub *stub;
+  GArray *steps; /* of Step: what the stub was told */
   ResilientSubscription *events;
   FakeMonitor *monitor;
   struct _FakeGuard *guards[2]; /* of the engine; NULL: none */
@@ -207,9 +208,16 @@ waiter_new (Run *self, PastRequest *request)
 /* --- the network ------------------------------------------------------------------------------ */
 
 static void
-add_step (Run *self)
+script_step (Run *self, Step step)
 {
-  static const ScriptedStep faults[] = {
+  g_array_append_val (self->steps, step);
+  add_step (self->stub, step);
+}
+
+static void
+add_some_step (Run *self)
+{
+  static const Step faults[] = {
     { RESILIENT_FAILURE_RESOLVE, .code = G_RESOLVER_ERROR_NOT_FOUND, .nothing_sent = TRUE },
     { RESILIENT_FAILURE_CONNECT, .code = G_IO_ERROR_CONNECTION_REFUSED, .nothing_sent = TRUE },
     { RESILIENT_FAILURE_TLS, .code = G_IO_ERROR_FAILED, .nothing_sent = TRUE },
@@ -225,7 +233,7 @@ add_step (Run *self)
   };
   static const guint statuses[] = { 301, 404, 408, 425, 429, 429, 500, 502, 503, 503, 504 };
   static const double waits[] = { -1, -1, 0, 0.5, 5, 60, 7200 };
-  ScriptedStep step = { .status = 200 };
+  Step step = { .status = 200 };
 
   if (!chance (self, self->good))
     {
@@ -239,7 +247,7 @@ add_step (Run *self)
   step.takes = chance (self, 0.05) ? -1 : some_seconds (self);
   step.released_after = chance (self, 0.2) ? some_seconds (self) / 4 : 0;
   step.http2 = chance (self, 0.05);
-  scripted_transport_add (self->script, step);
+  script_step (self, step);
 }
 
 /* --- guards ----------------------------------------------------------------------------------- */
@@ -810,7 +818,8 @@ pass (Run *self)
   drain (self);
   /* Nothing is under way now: every slot is one attempt of the network. */
   self->history->n_miscounted +=
-    resilient_gate_get_active (resilient_engine_get_gate (self->engine)) != self->script->n_live;
+    resilient_gate_get_active (resilient_engine_get_gate (self->engine))
+    != resilient_test_stub_get_live (self->stub);
 }
 
 static void
@@ -828,8 +837,9 @@ set_up (Run *self)
   self->client = resilient_client_new ();
   g_weak_ref_init (&self->weak_client, self->client);
   self->engine = resilient_engine_ref (resilient_client_peek_engine (self->client));
-  self->script = scripted_transport_new ();
-  resilient_engine_set_transport (self->engine, &self->script->parent);
+  self->stub = resilient_test_stub_new ();
+  self->steps = g_array_new (FALSE, FALSE, sizeof (Step));
+  use_stub (self->engine, self->stub);
   self->events = resilient_client_subscribe (self->client, 100000);
   g_signal_connect (self->client, "event", G_CALLBACK (signalled_cb), self);
   if (chance (self, 0.3))
@@ -840,8 +850,8 @@ set_up (Run *self)
 
   self->good = ONE_OF (self, shares);
   for (guint i = 0; i < N_STEPS; i++)
-    add_step (self);
-  scripted_transport_add (self->script, (ScriptedStep) SCRIPTED_OK);
+    add_some_step (self);
+  script_step (self, (Step) STEP_OK);
 
   resilient_client_set_max_concurrent (self->client, 1 + below (self, 20));
   self->history->max_concurrent = resilient_client_get_max_concurrent (self->client);
@@ -926,13 +936,14 @@ wind_up (Run *self)
 static void
 collect_attempts (Run *self)
 {
-  for (guint i = 0; i < self->script->uris->len; i++)
+  g_autoptr (GPtrArray) attempts = resilient_test_stub_list_attempts (self->stub);
+
+  for (guint i = 0; i < attempts->len; i++)
     {
-      const char *query = strchr (self->script->uris->pdata[i], '?');
+      const char *query = strchr (resilient_test_attempt_get_uri (attempts->pdata[i]), '?');
       guint number = (guint) g_ascii_strtoull (query + 1, NULL, 10);
       PastRequest *request = self->history->requests->pdata[number];
-      ScriptedStep *step =
-        &g_array_index (self->script->steps, ScriptedStep, MIN (i, self->script->steps->len - 1));
+      Step *step = &g_array_index (self->steps, Step, MIN (i, self->steps->len - 1));
       PastAttempt attempt = { step->failure, step->status, step->retry_after, step->nothing_sent };
 
       g_array_append_val (request->attempts, attempt);
@@ -960,7 +971,7 @@ tear_down (Run *self)
   history->calls_left = resilient_engine_count_calls (self->engine);
   history->active_left = resilient_gate_get_active (resilient_engine_get_gate (self->engine));
   history->pending_left = resilient_gate_get_pending (resilient_engine_get_gate (self->engine));
-  history->max_live = self->script->max_live;
+  history->max_live = resilient_test_stub_get_max_live (self->stub);
   for (guint i = 0; i < G_N_ELEMENTS (self->guards); i++)
     {
       FakeGuard *guard = self->guards[i];
@@ -969,7 +980,7 @@ tear_down (Run *self)
         continue;
       history->guarded_left += guard->n_inside + guard->line->len;
       history->n_used += guard->n_used;
-      history->n_begun += self->script->n_started;
+      history->n_begun += resilient_test_stub_get_started (self->stub);
     }
   collect_attempts (self);
 
@@ -998,13 +1009,14 @@ tear_down (Run *self)
   resilient_engine_unref (self->engine);
   test_run_pending ();
 
-  history->engine_left = self->script->parent.ref_count > 1;
+  history->engine_left = resilient_test_stub_get_transport (self->stub)->ref_count > 1;
   {
     g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
 
     history->timers_left = resilient_timer_queue_get_length (timers);
   }
-  resilient_transport_unref (&self->script->parent);
+  resilient_test_stub_unref (self->stub);
+  g_array_unref (self->steps);
   g_weak_ref_clear (&self->weak_client);
   resilient_network_install_monitor (NULL);
   expect_gone (self, self->monitor);

@@ -7,7 +7,7 @@
 #include <resilient.h>
 #include <time.h>
 
-#include "call-fixture.h"
+#include "engine-fixture.h"
 #include "resilient-random-private.h"
 
 /* A server that is down for a day, and a thousand requests that wait for it, in virtual time. */
@@ -109,9 +109,9 @@ test_day (Fixture *f, gconstpointer data)
   policy = resilient_retry_policy_builder_build (builder, NULL);
   g_assert_cmpfloat (resilient_retry_policy_get_base_delay (policy), ==, BASE);
   fixture_set_policy (f, policy);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   /* Half a million attempts are not for keeping. */
-  g_clear_pointer (&f->script->uris, g_ptr_array_unref);
+  resilient_test_stub_set_keeps_attempts (f->stub, FALSE);
   resilient_subscription_close (f->events);
   resilient_random_seed (1);
 
@@ -122,11 +122,11 @@ test_day (Fixture *f, gconstpointer data)
       resilient_call_wait_async (call, NULL, answered_cb, &n_answers);
     }
   tick (OUTAGE);
-  n_down = f->script->n_started;
+  n_down = resilient_test_stub_get_started (f->stub);
   g_assert_cmpuint (n_answers, ==, 0);
 
   /* It is back: all succeed within a cap, and not all at once. */
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   tick (CAP / 2);
   g_assert_cmpuint (n_answers, >, n_requests / 2);
   g_assert_cmpuint (n_answers, <, n_requests);
@@ -136,18 +136,22 @@ test_day (Fixture *f, gconstpointer data)
 
   g_test_message ("%u attempts while it was down and %u after; expected %.0f ± %.0f in all",
                   n_down,
-                  f->script->n_started - n_down,
+                  resilient_test_stub_get_started (f->stub) - n_down,
                   model.mean,
                   model.deviation);
   g_test_message ("a day took %.2f s, %.2f s of the processor",
                   (g_get_monotonic_time () - began) / (double) G_USEC_PER_SEC,
                   cpu);
-  g_assert_cmpuint (f->script->n_started - n_down, ==, n_requests);
-  g_assert_cmpfloat (fabs (f->script->n_started - model.mean), <, 5 * model.deviation);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub) - n_down, ==, n_requests);
+  g_assert_cmpfloat (
+    fabs (resilient_test_stub_get_started (f->stub) - model.mean), <, 5 * model.deviation);
 
   stats = resilient_recorder_get_stats (resilient_engine_get_recorder (f->engine));
-  g_assert_cmpuint (resilient_stats_get_attempts (stats), ==, f->script->n_started);
-  g_assert_cmpuint (resilient_stats_get_retries (stats), ==, f->script->n_started - n_requests);
+  g_assert_cmpuint (
+    resilient_stats_get_attempts (stats), ==, resilient_test_stub_get_started (f->stub));
+  g_assert_cmpuint (resilient_stats_get_retries (stats),
+                    ==,
+                    resilient_test_stub_get_started (f->stub) - n_requests);
   g_assert_cmpuint (resilient_stats_get_successes (stats), ==, n_requests);
 
   resilient_random_unseed ();

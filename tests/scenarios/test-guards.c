@@ -10,8 +10,8 @@
 #include "resilient-error.h"
 #include "resilient-random-private.h"
 #include "resilient-retry-policy-builder.h"
-#include "scripted-transport.h"
 #include "test-clock.h"
+#include "test-step.h"
 #include "test-util.h"
 
 /* Guards on a client, in virtual time: when which attempts begin. */
@@ -21,8 +21,7 @@
 typedef struct
 {
   ResilientClient *client;
-  ScriptedTransport *script;
-  gint64 began;
+  ResilientTestStub *stub;
   gint64 began_real;
   guint n_done;
   guint n_failed; /* with an error */
@@ -54,11 +53,9 @@ set_up (Fixture *f, gconstpointer data)
   test_clock_install ();
   f->client = resilient_client_new ();
   resilient_client_set_retry_policy (f->client, resilient_retry_policy_get_standard ());
-  f->script = scripted_transport_new ();
-  f->script->starts = g_array_new (FALSE, FALSE, sizeof (gint64));
-  resilient_engine_set_transport (resilient_client_peek_engine (f->client), &f->script->parent);
+  f->stub = resilient_test_stub_new ();
+  use_stub (resilient_client_peek_engine (f->client), f->stub);
   resilient_client_set_max_results (f->client, 0);
-  f->began = test_clock_get ();
   f->began_real = resilient_clock_get_real ();
 }
 
@@ -68,7 +65,7 @@ tear_down (Fixture *f, gconstpointer data)
   test_run_pending ();
   g_assert_finalize_object (f->client);
   test_run_pending ();
-  resilient_transport_unref (&f->script->parent);
+  resilient_test_stub_unref (f->stub);
   g_clear_error (&f->error);
   test_clock_uninstall ();
 }
@@ -118,24 +115,25 @@ get_origin (Fixture *f, const char *uri)
 static double
 get_start (Fixture *f, guint i)
 {
-  g_assert_cmpuint (i, <, f->script->starts->len);
-  return resilient_clock_to_seconds (g_array_index (f->script->starts, gint64, i) - f->began);
+  g_autoptr (ResilientTestAttempt) attempt = get_attempt (f->stub, i);
+
+  return resilient_test_attempt_get_time (attempt);
 }
 
 static void
 asked_to_wait (Fixture *f, guint status, double seconds)
 {
-  ScriptedStep step = { .status = status, .retry_after = seconds, .takes = 0.001 };
+  Step step = { .status = status, .retry_after = seconds, .takes = 0.001 };
 
-  scripted_transport_add (f->script, step);
+  add_step (f->stub, step);
 }
 
 static void
 then_well (Fixture *f, double takes)
 {
-  ScriptedStep step = { .status = 200, .retry_after = -1, .takes = takes };
+  Step step = { .status = 200, .retry_after = -1, .takes = takes };
 
-  scripted_transport_add (f->script, step);
+  add_step (f->stub, step);
 }
 
 /* --- the wait that a server asks for ---------------------------------------------------------- */
@@ -147,7 +145,7 @@ count_pairs (Fixture *f, guint from)
   g_autoptr (GHashTable) slots = g_hash_table_new (NULL, NULL);
   guint n_pairs = 0;
 
-  for (guint i = from; i < f->script->starts->len; i++)
+  for (guint i = from; i < resilient_test_stub_get_started (f->stub); i++)
     {
       gpointer slot = GUINT_TO_POINTER ((guint) (get_start (f, i) * 100));
       guint n = GPOINTER_TO_UINT (g_hash_table_lookup (slots, slot));
@@ -180,7 +178,7 @@ test_hold_parallel (void)
       test_clock_run (6);
       g_assert_cmpuint (f.n_done, ==, 50);
       g_assert_cmpuint (f.n_failed, ==, 0);
-      g_assert_cmpuint (f.script->starts->len, ==, 51);
+      g_assert_cmpuint (resilient_test_stub_get_started (f.stub), ==, 51);
       /* four were on their way already */
       for (guint i = 0; i < 51; i++)
         g_assert_cmpint (get_start (&f, i) < 2, ==, i < 4);
@@ -200,23 +198,23 @@ test_hold_parallel (void)
 static void
 test_hold_all (Fixture *f, gconstpointer data)
 {
-  const ScriptedStep refused = SCRIPTED_STATUS (500);
+  const Step refused = STEP_STATUS (500);
 
   /* it sleeps at most half a second */
-  scripted_transport_add (f->script, refused);
+  add_step (f->stub, refused);
   asked_to_wait (f, 503, 10);
   then_well (f, 0.001);
   get (f, URI, 1, NULL, 0);
   get (f, URI, 1, NULL, 0);
   test_clock_run (5);
   get (f, URI "new", 3, NULL, 0);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   get (f, "http://other.example/", 1, NULL, 0);
-  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
   test_clock_run (4.9);
-  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
   test_clock_run (2.2);
-  g_assert_cmpuint (f->script->n_started, ==, 8);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 8);
   g_assert_cmpuint (f->n_done, ==, 6);
 }
 
@@ -242,10 +240,10 @@ test_hold_longest (Fixture *f, gconstpointer data)
   g_assert_cmpint (until - f->began_real, <=, 3601 * G_TIME_SPAN_SECOND);
   g_assert_cmpuint (f->n_done, ==, 1);
   test_clock_run (3599.9);
-  g_assert_cmpuint (f->script->n_started, ==, 4);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 4);
   /* a tenth of the wait is longer than two seconds */
   test_clock_run (361);
-  g_assert_cmpuint (f->script->n_started, ==, 7);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 7);
   g_assert_cmpint (resilient_origin_get_held_until (origin), ==, 0);
 }
 
@@ -286,8 +284,8 @@ test_hold_notified (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->n_done, ==, 2);
 
   /* one that is let go of in the meantime */
+  resilient_test_stub_clear_steps (f->stub);
   asked_to_wait (f, 429, 5);
-  f->script->next = f->script->steps->len - 1;
   get (f, URI, 1, NULL, 0);
   test_clock_run (0.1);
   g_assert_cmpuint (dates->len, ==, 5);
@@ -319,7 +317,7 @@ test_hold_deadlines (Fixture *f, gconstpointer data)
   resilient_client_cancel_all (f->client);
   test_run_pending ();
   g_assert_cmpuint (f->n_done, ==, 4);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
 }
 
 /* Where a policy does not share it, each finds out by itself. */
@@ -362,9 +360,9 @@ make_policy (int max_retries)
 static void
 answers (Fixture *f, guint status)
 {
-  ScriptedStep step = { .status = status, .retry_after = -1, .takes = 0.001 };
+  Step step = { .status = status, .retry_after = -1, .takes = 0.001 };
 
-  scripted_transport_add (f->script, step);
+  add_step (f->stub, step);
 }
 
 static void
@@ -434,11 +432,11 @@ test_circuit (Fixture *f, gconstpointer data)
     }
   g_assert_cmpint (resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_OPEN);
   g_assert_cmpuint (f->n_failed, ==, 0);
-  g_assert_cmpuint (f->script->n_started, ==, 10);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 10);
 
   events = resilient_client_subscribe (f->client, 10);
   refused = start (f, URI);
-  g_assert_cmpuint (f->script->n_started, ==, 10);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 10);
   result = resilient_call_get_result (refused);
   g_assert_nonnull (result);
   g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_CIRCUIT_OPEN);
@@ -460,13 +458,13 @@ test_circuit (Fixture *f, gconstpointer data)
   /* another origin has one of its own */
   get (f, "http://other.example/", 1, NULL, 0);
   test_clock_run (0.01);
-  g_assert_cmpuint (f->script->n_started, ==, 11);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 11);
 
   /* one probe, of many that come */
   test_clock_run (left);
   g_assert_cmpfloat (resilient_call_get_delay_left (refused), ==, 0);
+  resilient_test_stub_clear_steps (f->stub);
   answers (f, 200);
-  f->script->next = 10;
   f->n_failed = 0;
   get (f, URI, 5, NULL, 0);
   g_assert_cmpuint (f->n_failed, ==, 4);
@@ -490,10 +488,10 @@ test_circuit_retries (Fixture *f, gconstpointer data)
   answers (f, 503);
   first = start (f, URI);
   test_clock_run (30);
-  g_assert_cmpuint (f->script->n_started, ==, 4);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 4);
   second = start (f, URI);
   test_clock_run (0.01);
-  g_assert_cmpuint (f->script->n_started, ==, 5);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 5);
   result = resilient_call_get_result (second);
   g_assert_nonnull (result);
   g_assert_nonnull (resilient_result_get_response (result));
@@ -516,9 +514,9 @@ test_circuit_probed_by_retry (Fixture *f, gconstpointer data)
   get (f, URI, 1, NULL, 0);
   resilient_circuit_breaker_trip (breaker);
   test_clock_run (50);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
   test_clock_run (50);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   g_assert_cmpuint (f->n_done, ==, 1);
   g_assert_cmpuint (f->n_failed, ==, 0);
   g_assert_cmpint (
@@ -533,17 +531,17 @@ test_circuit_cancelled (Fixture *f, gconstpointer data)
   g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
   g_autoptr (ResilientCircuitBreaker) breaker = NULL;
   g_autoptr (ResilientCall) probe = NULL;
-  const ScriptedStep hangs = SCRIPTED_HANG;
+  const Step hangs = STEP_HANG;
 
   resilient_client_set_retry_policy (f->client, policy);
   resilient_origin_set_circuit_policy (origin, resilient_circuit_policy_get_default ());
   breaker = resilient_origin_get_circuit_breaker (origin);
   resilient_circuit_breaker_trip (breaker);
   test_clock_run (resilient_circuit_breaker_get_retry_after (breaker) + 0.001);
-  scripted_transport_add (f->script, hangs);
+  add_step (f->stub, hangs);
   answers (f, 200);
   probe = start (f, URI);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
   get (f, URI, 1, NULL, 0);
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
   resilient_call_cancel (probe);
@@ -574,19 +572,20 @@ test_rate (Fixture *f, gconstpointer data)
 
       calls[i] = start (f, uri);
     }
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
   g_assert_cmpuint (resilient_client_get_pending_count (f->client), ==, 5);
   g_assert_cmpuint (resilient_client_get_active_count (f->client), ==, 1);
   g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (calls[1]), 0.5, 0.001);
   test_clock_run (0.6);
   resilient_call_cancel (calls[2]);
   test_clock_run (3);
-  g_assert_cmpuint (f->script->n_started, ==, 5);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 5);
   for (guint i = 0; i < 5; i++)
     {
       g_autofree char *uri = g_strdup_printf (URI "%u", i < 2 ? i : i + 1);
+      g_autoptr (ResilientTestAttempt) attempt = get_attempt (f->stub, i);
 
-      g_assert_cmpstr (f->script->uris->pdata[i], ==, uri);
+      g_assert_cmpstr (resilient_test_attempt_get_uri (attempt), ==, uri);
       g_assert_cmpfloat_with_epsilon (get_start (f, i), i * 0.5, 0.001);
     }
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
@@ -608,13 +607,13 @@ test_rate_of_both (Fixture *f, gconstpointer data)
   answers (f, 200);
   get (f, URI, 3, NULL, 0);
   get (f, "http://other.example/", 12, NULL, 0);
-  g_assert_cmpuint (f->script->n_started, ==, 7); /* six at once to a host */
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 7); /* six at once to a host */
   test_clock_run (0.01);
-  g_assert_cmpuint (f->script->n_started, ==, 10);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 10);
   test_clock_run (0.35);
-  g_assert_cmpuint (f->script->n_started, ==, 13);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 13);
   test_clock_run (0.7);
-  g_assert_cmpuint (f->script->n_started, ==, 14);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 14);
   test_clock_run (1.2);
   g_assert_cmpuint (f->n_done, ==, 15);
   /* what waited for one limiter kept no token of the other */
@@ -636,7 +635,7 @@ test_budget (void)
   set_up (&f, NULL);
   g_assert_finalize_object (g_steal_pointer (&f.client));
   f.client = resilient_client_new_standard ();
-  resilient_engine_set_transport (resilient_client_peek_engine (f.client), &f.script->parent);
+  use_stub (resilient_client_peek_engine (f.client), f.stub);
   resilient_client_set_circuit_policy (f.client, NULL);
   origin = get_origin (&f, URI);
   budget = resilient_origin_get_retry_budget (origin);
@@ -648,14 +647,15 @@ test_budget (void)
   test_clock_run (30);
   g_assert_cmpuint (f.n_done, ==, 1000);
   g_assert_cmpuint (f.n_failed, ==, 0);
-  g_test_message ("1000 callers: %u sends; without a budget it were 4000", f.script->n_started);
-  g_assert_cmpuint (f.script->n_started, <=, 1000 * 1.2 + 10);
-  g_assert_cmpuint (f.script->n_started, >, 1100);
+  g_test_message ("1000 callers: %u sends; without a budget it were 4000",
+                  resilient_test_stub_get_started (f.stub));
+  g_assert_cmpuint (resilient_test_stub_get_started (f.stub), <=, 1000 * 1.2 + 10);
+  g_assert_cmpuint (resilient_test_stub_get_started (f.stub), >, 1100);
   stats = resilient_client_get_stats (f.client);
   g_assert_cmpuint (resilient_stats_get_budget_refusals (stats), >, 500);
 
   /* it recovers */
-  f.script->next = f.script->steps->len;
+  resilient_test_stub_clear_steps (f.stub);
   answers (&f, 200);
   for (guint i = 0; i < 60; i++)
     {
@@ -685,7 +685,7 @@ test_budget_reason (Fixture *f, gconstpointer data)
   answers (f, 503);
   get (f, URI, 1, NULL, 0);
   test_clock_run (1);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
   g_assert_cmpuint (f->n_done, ==, 1);
   g_assert_cmpuint (f->n_failed, ==, 0);
   while ((event = resilient_subscription_try_next (events)) != NULL)
@@ -805,7 +805,7 @@ test_rate_impossible (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->n_failed, ==, 1);
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
   g_assert_nonnull (strstr (f->error->message, "rate"));
-  g_assert_cmpuint (f->script->n_started, ==, 0);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 0);
 }
 
 static void
@@ -821,7 +821,7 @@ test_budget_impossible (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->n_failed, ==, 1);
   g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_INVALID_POLICY);
   g_assert_nonnull (strstr (f->error->message, "ratio"));
-  g_assert_cmpuint (f->script->n_started, ==, 0);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 0);
 }
 
 int

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
+#include "engine-fixture.h"
 #include "resilient-random-private.h"
 #include "resilient-retry-policy-builder.h"
-#include "call-fixture.h"
 
 /* What hedges are for: a server of which few answers take many times as long as the others. In
  * virtual time, over scripted attempts. */
@@ -32,22 +32,34 @@ make_policy (double hedge_delay)
 }
 
 /* In each hundred answers one is slow, at a place drawn anew. */
-static void
-script_answers (ScriptedTransport *script, gboolean all_slow)
+static GArray *
+draw_answers (gboolean all_slow)
 {
+  GArray *steps = g_array_new (FALSE, FALSE, sizeof (Step));
+
   for (guint i = 0; i < 2 * N_REQUESTS / 100; i++)
     {
       guint slow = (guint) resilient_random_range (0, 100);
 
       for (guint j = 0; j < 100; j++)
         {
-          ScriptedStep step = SCRIPTED_OK;
+          Step step = STEP_OK;
 
           step.takes =
             j == slow || all_slow ? SLOW : resilient_random_range (0.6 * MEDIAN, 1.4 * MEDIAN);
-          scripted_transport_add (script, step);
+          g_array_append_val (steps, step);
         }
     }
+  return steps;
+}
+
+/* In place of those before. */
+static void
+script_answers (Fixture *f, GArray *steps)
+{
+  resilient_test_stub_clear_steps (f->stub);
+  for (guint i = 0; i < steps->len; i++)
+    add_step (f->stub, g_array_index (steps, Step, i));
 }
 
 static ResilientCall *
@@ -82,7 +94,7 @@ run (Fixture *f, double hedge_delay, guint n_requests, double interval)
   g_autoptr (ResilientRetryPolicy) policy = make_policy (hedge_delay);
   g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (double));
-  guint n_before = f->script->n_started;
+  guint n_before = resilient_test_stub_get_started (f->stub);
   Figures figures;
 
   for (guint i = 0; i < n_requests; i++)
@@ -105,7 +117,7 @@ run (Fixture *f, double hedge_delay, guint n_requests, double interval)
   g_array_sort (times, compare_times);
   figures.median = g_array_index (times, double, n_requests / 2);
   figures.p99 = g_array_index (times, double, n_requests * 99 / 100);
-  figures.extra = (double) (f->script->n_started - n_before) / n_requests - 1;
+  figures.extra = (double) (resilient_test_stub_get_started (f->stub) - n_before) / n_requests - 1;
   clear_events (f);
   return figures;
 }
@@ -114,11 +126,12 @@ run (Fixture *f, double hedge_delay, guint n_requests, double interval)
 static void
 test_tail (Fixture *f, gconstpointer data)
 {
+  g_autoptr (GArray) steps = draw_answers (FALSE);
   Figures without, with;
 
-  script_answers (f->script, FALSE);
+  script_answers (f, steps);
   without = run (f, 0, N_REQUESTS, INTERVAL);
-  f->script->next = 0;
+  script_answers (f, steps);
   with = run (f, DELAY, N_REQUESTS, INTERVAL);
 
   g_test_message ("without hedges: median %.3f s, p99 %.3f s", without.median, without.p99);
@@ -137,9 +150,10 @@ test_tail (Fixture *f, gconstpointer data)
 static void
 test_all_slow (Fixture *f, gconstpointer data)
 {
+  g_autoptr (GArray) steps = draw_answers (TRUE);
   Figures figures;
 
-  script_answers (f->script, TRUE);
+  script_answers (f, steps);
   figures = run (f, DELAY, 2000, SLOW / 2);
   g_test_message (
     "all slow: median %.3f s, extra load %.2f %%", figures.median, 100 * figures.extra);
@@ -152,9 +166,10 @@ test_all_slow (Fixture *f, gconstpointer data)
 static void
 test_no_slot (Fixture *f, gconstpointer data)
 {
+  g_autoptr (GArray) steps = draw_answers (TRUE);
   Figures figures;
 
-  script_answers (f->script, TRUE);
+  script_answers (f, steps);
   figures = run (f, DELAY, 1000, 0.001);
   g_test_message ("no slot: extra load %.2f %%", 100 * figures.extra);
   g_assert_cmpfloat (figures.extra, <=, 0.01);
@@ -178,11 +193,12 @@ write_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 static void
 test_told (Fixture *f, gconstpointer data)
 {
+  g_autoptr (GArray) steps = draw_answers (TRUE);
   guint n_before = n_hedges_told;
 
-  script_answers (f->script, TRUE);
+  script_answers (f, steps);
   run (f, DELAY, 200, SLOW / 2);
-  g_assert_cmpuint (n_hedges_told - n_before, ==, f->script->n_started - 200);
+  g_assert_cmpuint (n_hedges_told - n_before, ==, resilient_test_stub_get_started (f->stub) - 200);
   g_assert_cmpuint (n_hedges_told, >, n_before);
 }
 

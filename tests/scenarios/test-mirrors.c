@@ -3,12 +3,12 @@
 
 #include "config.h"
 
+#include "engine-fixture.h"
 #include "resilient-client.h"
 #include "resilient-error.h"
 #include "resilient-redirect-private.h"
 #include "resilient-request-private.h"
 #include "resilient-retry-policy-builder.h"
-#include "call-fixture.h"
 
 /* The same thing on several servers, which are tried in turn. In virtual time, over scripted
  * attempts. */
@@ -62,11 +62,13 @@ start_mirrored (Fixture *f, const char *method, int max_retries)
 static void
 assert_uris (Fixture *f, const char *expected)
 {
+  g_autoptr (GPtrArray) attempts = resilient_test_stub_list_attempts (f->stub);
   g_autoptr (GString) hosts = g_string_new (NULL);
 
   /* "http://a.test/x": the letter of its host */
-  for (guint i = 0; i < f->script->uris->len; i++)
-    g_string_append_c (hosts, strstr (f->script->uris->pdata[i], "//")[2]);
+  for (guint i = 0; i < attempts->len; i++)
+    g_string_append_c (hosts,
+                       strstr (resilient_test_attempt_get_uri (attempts->pdata[i]), "//")[2]);
   g_assert_cmpstr (hosts->str, ==, expected);
 }
 
@@ -74,11 +76,11 @@ assert_uris (Fixture *f, const char *expected)
 static void
 test_around (Fixture *f, gconstpointer data)
 {
-  ScriptedStep refused = SCRIPTED_REFUSED;
+  Step refused = STEP_REFUSED;
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  scripted_transport_add (f->script, refused);
+  add_step (f->stub, refused);
   call = start_mirrored (f, "GET", 5);
   test_clock_run (0);
   assert_uris (f, "abc");
@@ -100,16 +102,16 @@ test_around (Fixture *f, gconstpointer data)
 static void
 test_second_answers (Fixture *f, gconstpointer data)
 {
-  ScriptedStep refused = SCRIPTED_REFUSED;
-  ScriptedStep ok = SCRIPTED_OK;
+  Step refused = STEP_REFUSED;
+  Step ok = STEP_OK;
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
   /* what the first one has held on to comes back after the end */
   refused.released_after = 5;
   ok.takes = 1;
-  scripted_transport_add (f->script, refused);
-  scripted_transport_add (f->script, ok);
+  add_step (f->stub, refused);
+  add_step (f->stub, ok);
   call = start_mirrored (f, "GET", 2);
   test_clock_run (0.5);
   g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 2);
@@ -140,16 +142,16 @@ test_kinds (Fixture *f, gconstpointer data)
   const struct
   {
     const char *method;
-    ScriptedStep step;
+    Step step;
     int max_retries;
     const char *uris;
   } rows[] = {
-    { "GET", SCRIPTED_REFUSED, 0, "a" },
-    { "GET", SCRIPTED_REFUSED, 1, "ab" },
-    { "POST", SCRIPTED_REFUSED, 2, "abc" },
-    { "GET", SCRIPTED_STATUS (404), 2, "a" },
-    { "GET", SCRIPTED_STATUS (503), 2, "abc" },
-    { "POST", SCRIPTED_STATUS (503), 2, "a" },
+    { "GET", STEP_REFUSED, 0, "a" },
+    { "GET", STEP_REFUSED, 1, "ab" },
+    { "POST", STEP_REFUSED, 2, "abc" },
+    { "GET", STEP_STATUS (404), 2, "a" },
+    { "GET", STEP_STATUS (503), 2, "abc" },
+    { "POST", STEP_STATUS (503), 2, "a" },
     { "GET", { .status = 503, .retry_after = 3600 }, 5, "abc" },
     { "GET",
       { .failure = RESILIENT_FAILURE_DISCONNECT,
@@ -175,10 +177,8 @@ test_kinds (Fixture *f, gconstpointer data)
     {
       g_autoptr (ResilientCall) call = NULL;
 
-      g_array_set_size (f->script->steps, 0);
-      g_ptr_array_set_size (f->script->uris, 0);
-      f->script->next = 0;
-      scripted_transport_add (f->script, rows[i].step);
+      resilient_test_stub_clear (f->stub);
+      add_step (f->stub, rows[i].step);
       g_test_message ("row %u", i);
       call = start_mirrored (f, rows[i].method, rows[i].max_retries);
       test_clock_run (0);
@@ -193,14 +193,14 @@ test_kinds (Fixture *f, gconstpointer data)
 static void
 test_key (Fixture *f, gconstpointer data)
 {
-  const ScriptedStep refused = SCRIPTED_REFUSED;
-  const ScriptedStep lost = { .failure = RESILIENT_FAILURE_DISCONNECT,
-                              .domain = G_IO_ERROR,
-                              .code = G_IO_ERROR_CONNECTION_CLOSED };
-  const ScriptedStep busy = SCRIPTED_STATUS (503);
+  const Step refused = STEP_REFUSED;
+  const Step lost = { .failure = RESILIENT_FAILURE_DISCONNECT,
+                      .domain = G_IO_ERROR,
+                      .code = G_IO_ERROR_CONNECTION_CLOSED };
+  const Step busy = STEP_STATUS (503);
   const struct
   {
-    ScriptedStep first, second;
+    Step first, second;
     const char *at_once, *in_the_end;
   } rows[] = {
     { refused, refused, "abc", "abca" },
@@ -215,11 +215,9 @@ test_key (Fixture *f, gconstpointer data)
     {
       g_autoptr (ResilientCall) call = NULL;
 
-      g_array_set_size (f->script->steps, 0);
-      g_ptr_array_set_size (f->script->uris, 0);
-      f->script->next = 0;
-      scripted_transport_add (f->script, rows[i].first);
-      scripted_transport_add (f->script, rows[i].second);
+      resilient_test_stub_clear (f->stub);
+      add_step (f->stub, rows[i].first);
+      add_step (f->stub, rows[i].second);
       g_test_message ("row %u", i);
       call = start_with_key (f, "POST", 3, "key");
       test_clock_run (0);
@@ -245,17 +243,17 @@ test_guards (Fixture *f, gconstpointer data)
     { "ab", FALSE, "c" }, { "abc", FALSE, "" }, { "", TRUE, "abc" },  { "a", TRUE, "bc" },
   };
   g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0, 1, NULL);
-  const ScriptedStep refused = SCRIPTED_REFUSED;
+  const Step refused = STEP_REFUSED;
 
   g_assert_true (resilient_retry_budget_try_withdraw (budget));
-  scripted_transport_add (f->script, refused);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       g_autoptr (GPtrArray) origins = g_ptr_array_new_with_free_func (g_object_unref);
       g_autoptr (ResilientCall) call = NULL;
       g_autoptr (ResilientResult) result = NULL;
 
-      g_ptr_array_set_size (f->script->uris, 0);
+      resilient_test_stub_clear (f->stub);
+      add_step (f->stub, refused);
       for (guint j = 0; j < 3; j++)
         {
           g_autoptr (GUri) uri =
@@ -293,11 +291,11 @@ test_guards (Fixture *f, gconstpointer data)
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
-  ScriptedStep slow = SCRIPTED_REFUSED;
+  Step slow = STEP_REFUSED;
 
   slow.takes = 1;
   slow.released_after = 1;
-  scripted_transport_add (f->script, slow);
+  add_step (f->stub, slow);
   for (guint i = 0; i < 8; i++)
     {
       g_autoptr (ResilientCall) call = start_mirrored (f, "GET", 5);

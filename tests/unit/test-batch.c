@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "resilient-client-private.h"
-#include "scripted-transport.h"
 #include "test-clock.h"
+#include "test-step.h"
 #include "test-util.h"
 
 /* Batches over a script, in virtual time. */
@@ -18,7 +18,7 @@
 typedef struct
 {
   ResilientClient *client;
-  ScriptedTransport *script;
+  ResilientTestStub *stub;
   GPtrArray *requests;
   ResilientBatch *batch;
   GCancellable *cancellable;
@@ -46,8 +46,8 @@ set_up (Fixture *f, gconstpointer data)
 {
   test_clock_install ();
   f->client = resilient_client_new ();
-  f->script = scripted_transport_new ();
-  resilient_engine_set_transport (resilient_client_peek_engine (f->client), &f->script->parent);
+  f->stub = resilient_test_stub_new ();
+  use_stub (resilient_client_peek_engine (f->client), f->stub);
   f->requests = g_ptr_array_new_with_free_func (g_object_unref);
   f->cancellable = g_cancellable_new ();
 }
@@ -57,7 +57,7 @@ tear_down (Fixture *f, gconstpointer data)
 {
   test_clock_run (1);
   g_assert_cmpuint (resilient_client_get_active_count (f->client), ==, 0);
-  g_assert_cmpuint (f->script->n_live, ==, 0);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 0);
   g_clear_pointer (&f->results, g_ptr_array_unref);
   g_clear_error (&f->error);
   g_ptr_array_unref (f->requests);
@@ -68,7 +68,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_assert_false (g_signal_has_handler_pending (
     f->cancellable, g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE), 0, TRUE));
   g_assert_finalize_object (f->cancellable);
-  resilient_transport_unref (&f->script->parent);
+  resilient_test_stub_unref (f->stub);
   test_clock_uninstall ();
 }
 
@@ -139,13 +139,12 @@ test_order (Fixture *f, gconstpointer data)
 {
   add_requests (f, 4);
   for (guint i = 0; i < 4; i++)
-    scripted_transport_add (f->script,
-                            (ScriptedStep){ .status = 200 + i, .retry_after = -1, .takes = 4 - i });
+    add_step (f->stub, (Step){ .status = 200 + i, .retry_after = -1, .takes = 4 - i });
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   g_assert_cmpuint (resilient_batch_get_n_total (f->batch), ==, 4);
   g_assert_true (resilient_batch_get_client (f->batch) == f->client);
   run (f);
-  g_assert_cmpuint (f->script->n_live, ==, 4);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 4);
   for (guint i = 1; i <= 4; i++)
     {
       g_autoptr (GPtrArray) results = NULL;
@@ -184,9 +183,8 @@ test_collect (Fixture *f, gconstpointer data)
   g_ptr_array_add (f->requests, resilient_request_new ("GET", "not a URI"));
   resilient_client_set_retry_policy (f->client, resilient_retry_policy_get_standard ());
   for (guint i = 0; i < 3; i++)
-    scripted_transport_add (
-      f->script, (ScriptedStep){ .status = i == 1 ? 404 : 200, .retry_after = -1, .takes = 1 });
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
+    add_step (f->stub, (Step){ .status = i == 1 ? 404 : 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step) STEP_STATUS (503));
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   test_clock_run (100);
@@ -211,15 +209,15 @@ test_fail_fast (Fixture *f, gconstpointer data)
 
   add_requests (f, 10);
   resilient_client_set_retry_policy (f->client, once);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .failure = RESILIENT_FAILURE_CONNECT,
-                                          .domain = G_IO_ERROR,
-                                          .code = G_IO_ERROR_CONNECTION_REFUSED,
-                                          .nothing_sent = TRUE,
-                                          .takes = 1 });
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_OK);
+  add_step (f->stub, (Step) STEP_HANG);
+  add_step (f->stub,
+            (Step){ .failure = RESILIENT_FAILURE_CONNECT,
+                    .domain = G_IO_ERROR,
+                    .code = G_IO_ERROR_CONNECTION_REFUSED,
+                    .nothing_sent = TRUE,
+                    .takes = 1 });
+  add_step (f->stub, (Step) STEP_HANG);
   start (f, RESILIENT_BATCH_FLAGS_FAIL_FAST);
   resilient_batch_set_max_concurrent (f->batch, 3);
   run (f);
@@ -229,7 +227,7 @@ test_fail_fast (Fixture *f, gconstpointer data)
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
   assert_ended (f);
   /* the other that ran is ended, and no more were started */
-  g_assert_cmpuint (f->script->n_started, ==, 4);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 4);
   g_assert_cmpuint (resilient_batch_get_n_failed (f->batch), ==, 1);
   results = resilient_batch_list_results (f->batch);
   g_assert_true (resilient_result_is_success (results->pdata[0]));
@@ -252,31 +250,31 @@ test_fail_fast_status (Fixture *f, gconstpointer data)
   g_assert_nonnull (policy);
   resilient_client_set_retry_policy (f->client, policy);
   add_requests (f, 2);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
+  add_step (f->stub, (Step) STEP_STATUS (503));
   start (f, RESILIENT_BATCH_FLAGS_FAIL_FAST);
   resilient_batch_set_max_concurrent (f->batch, 1);
   run (f);
   g_assert_error (f->error, RESILIENT_HTTP_ERROR, 503);
   assert_ended (f);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
 }
 
 static void
 test_cancellable (Fixture *f, gconstpointer data)
 {
   add_requests (f, 5);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   resilient_batch_set_max_concurrent (f->batch, 2);
   run (f);
-  g_assert_cmpuint (f->script->n_live, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 2);
   g_cancellable_cancel (f->cancellable);
   g_cancellable_reset (f->cancellable);
   g_assert_cmpuint (f->n_ended, ==, 0);
   test_run_pending ();
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   assert_ended (f);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   g_assert_cmpuint (resilient_batch_get_n_failed (f->batch), ==, 0);
   /* and later, for nothing */
   g_cancellable_cancel (f->cancellable);
@@ -296,14 +294,14 @@ test_cancelled_before (Fixture *f, gconstpointer data)
   run (f);
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   assert_ended (f);
-  g_assert_cmpuint (f->script->n_started, ==, 0);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 0);
 }
 
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
   add_requests (f, 5);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   start (f, RESILIENT_BATCH_FLAGS_FAIL_FAST);
   run (f);
   resilient_batch_cancel (f->batch);
@@ -318,7 +316,7 @@ static void
 test_cancel_at_the_end (Fixture *f, gconstpointer data)
 {
   add_requests (f, 1);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   g_assert_cmpuint (f->n_ended, ==, 1);
@@ -332,7 +330,7 @@ static void
 test_dispose (Fixture *f, gconstpointer data)
 {
   add_requests (f, 5);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   g_object_run_dispose (G_OBJECT (f->batch));
@@ -346,8 +344,7 @@ static void
 test_drop (Fixture *f, gconstpointer data)
 {
   add_requests (f, 5);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 1 });
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   g_clear_object (&f->batch);
@@ -366,7 +363,7 @@ static void
 test_close (Fixture *f, gconstpointer data)
 {
   add_requests (f, 5);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   resilient_batch_set_max_concurrent (f->batch, 2);
   run (f);
@@ -374,7 +371,7 @@ test_close (Fixture *f, gconstpointer data)
   test_run_pending ();
   g_assert_no_error (f->error);
   assert_ended (f);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   g_assert_cmpint (
     resilient_result_get_status (f->results->pdata[0]), ==, RESILIENT_RESULT_STATUS_CANCELLED);
   g_assert_error (resilient_result_get_error (f->results->pdata[4]),
@@ -398,8 +395,7 @@ test_twice (Fixture *f, gconstpointer data)
   g_autoptr (GError) after = NULL;
 
   add_requests (f, 2);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 1 });
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   resilient_batch_run_async (f->batch, NULL, second_cb, &during);
@@ -421,7 +417,7 @@ test_fork (Fixture *f, gconstpointer data)
 
   add_requests (f, 3);
   for (guint i = 0; i < 3; i++)
-    scripted_transport_add (f->script, (ScriptedStep){ .status = 200, .retry_after = -1 });
+    add_step (f->stub, (Step){ .status = 200, .retry_after = -1 });
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   resilient_batch_run_async (f->batch, NULL, ended_cb, f);
   pid = fork ();
@@ -448,21 +444,20 @@ static void
 test_limit (Fixture *f, gconstpointer data)
 {
   add_requests (f, 20);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 1 });
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   g_assert_cmpuint (resilient_batch_get_max_concurrent (f->batch), ==, 0);
   resilient_batch_set_max_concurrent (f->batch, 3);
   run (f);
   test_clock_run (2);
-  g_assert_cmpuint (f->script->max_live, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_max_live (f->stub), ==, 3);
   g_assert_cmpuint (resilient_batch_get_n_done (f->batch), ==, 6);
   g_object_set (f->batch, "max-concurrent", 7u, NULL);
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_live, ==, 7);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 7);
   resilient_batch_set_max_concurrent (f->batch, 1);
   test_clock_run (1);
-  g_assert_cmpuint (f->script->n_live, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 1);
   test_clock_run (10);
   assert_ended (f);
 }
@@ -474,15 +469,14 @@ test_short_queue (Fixture *f, gconstpointer data)
   add_requests (f, 20);
   resilient_client_set_max_concurrent (f->client, 4);
   resilient_client_set_max_pending (f->client, 0);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 1 });
   start (f, RESILIENT_BATCH_FLAGS_FAIL_FAST);
   resilient_batch_set_max_concurrent (f->batch, 10);
   run (f);
   test_clock_run (100);
   g_assert_no_error (f->error);
   assert_ended (f);
-  g_assert_cmpuint (f->script->max_live, <=, 4);
+  g_assert_cmpuint (resilient_test_stub_get_max_live (f->stub), <=, 4);
 }
 
 static void
@@ -490,10 +484,9 @@ test_many (Fixture *f, gconstpointer data)
 {
   guint n = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 5000 : 100000;
 
-  g_clear_pointer (&f->script->uris, g_ptr_array_unref);
+  resilient_test_stub_set_keeps_attempts (f->stub, FALSE);
   add_requests (f, n);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 0.01 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 0.01 });
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   run (f);
   while (f->n_ended == 0)
@@ -505,7 +498,7 @@ test_many (Fixture *f, gconstpointer data)
     }
   g_assert_no_error (f->error);
   assert_ended (f);
-  g_assert_cmpuint (f->script->max_live, <=, 100);
+  g_assert_cmpuint (resilient_test_stub_get_max_live (f->stub), <=, 100);
   g_assert_cmpuint (f->n_notified, ==, n);
 }
 
@@ -528,8 +521,7 @@ static void
 test_bad_handler (Fixture *f, gconstpointer data)
 {
   add_requests (f, 10);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 1 });
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   g_signal_connect (f->batch, "notify::n-done", G_CALLBACK (bad_handler_cb), f);
   resilient_batch_set_max_concurrent (f->batch, 3);
@@ -545,7 +537,7 @@ test_list (Fixture *f, gconstpointer data)
 {
   add_requests (f, 2);
   g_ptr_array_add (f->requests, g_object_ref (f->requests->pdata[0]));
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   start (f, RESILIENT_BATCH_FLAGS_NONE);
   g_ptr_array_set_size (f->requests, 0);
   run (f);
@@ -567,7 +559,7 @@ test_threads (Fixture *f, gconstpointer data)
   guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10 : 200;
 
   add_requests (f, 20);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   for (guint i = 0; i < n_rounds; i++)
     {
       GThread *thread;
@@ -607,7 +599,7 @@ test_borrowed_context (Fixture *f, gconstpointer data)
   guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10 : 300;
 
   add_requests (f, 3);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   for (guint i = 0; i < n_rounds; i++)
     {
       GThread *thread;

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "call-fixture.h"
+#include "engine-fixture.h"
 #include "resilient-call-list-private.h"
 
 /* The list of live calls tells of every change, in the home context, so that a mirror of it stays
@@ -43,7 +43,7 @@ test_mirror (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
 
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 1, 1000);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   for (guint i = 0; i < 100; i++)
     calls[i] = start (f);
 
@@ -91,7 +91,7 @@ test_nested (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCallList) list = resilient_call_list_new (f->engine);
   g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   g_signal_connect (list, "items-changed", G_CALLBACK (mirror_cb), mirror);
   g_signal_connect (list, "items-changed", G_CALLBACK (nested_cb), NULL);
   for (guint i = 0; i < 20; i++)
@@ -116,7 +116,7 @@ test_again (Fixture *f, gconstpointer data)
   ResilientCallList *list = resilient_call_list_new (f->engine);
   g_autoptr (ResilientCall) call = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   call = start (f);
   g_assert_finalize_object (list);
   test_run_pending ();
@@ -140,8 +140,8 @@ test_outlives (Fixture *f, gconstpointer data)
     resilient_frozen_request_new ("GET", "http://localhost/", NULL);
   g_autoptr (ResilientCall) call = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
-  resilient_engine_set_transport (engine, &f->script->parent);
+  add_step (f->stub, (Step) STEP_HANG);
+  use_stub (engine, f->stub);
   call = resilient_call_start (engine, resilient_engine_get_home (engine), frozen, NULL, NULL);
   test_run_pending ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (list)), ==, 1);
@@ -161,7 +161,7 @@ test_dropped_before_its_turn (Fixture *f, gconstpointer data)
   ResilientCallList *list = resilient_call_list_new (f->engine);
   g_autoptr (ResilientCall) call = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   call = start (f);
   g_assert_finalize_object (list);
   resilient_call_cancel (call);
@@ -176,7 +176,7 @@ test_disposed (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) mirror = g_ptr_array_new ();
   g_autoptr (ResilientCall) call = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   g_signal_connect (list, "items-changed", G_CALLBACK (mirror_cb), mirror);
   call = start (f);
   g_object_run_dispose (G_OBJECT (list));

@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "resilient-call-private.h"
-#include "scripted-transport.h"
 #include "test-clock.h"
+#include "test-step.h"
 #include "test-util.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@
 typedef struct
 {
   ResilientEngine *engine;
-  ScriptedTransport *script;
+  ResilientTestStub *stub;
   guint n_done;
 } Fixture;
 
@@ -55,9 +55,9 @@ fixture_set_up (Fixture *f, gconstpointer data)
 {
   test_clock_install ();
   f->engine = resilient_engine_new (g_main_context_default (), NULL);
-  f->script = scripted_transport_new ();
-  g_clear_pointer (&f->script->uris, g_ptr_array_unref);
-  resilient_engine_set_transport (f->engine, &f->script->parent);
+  f->stub = resilient_test_stub_new ();
+  resilient_test_stub_set_keeps_attempts (f->stub, FALSE);
+  use_stub (f->engine, f->stub);
   resilient_engine_lock_settings (f->engine)->max_pending = G_MAXUINT;
   resilient_engine_unlock_settings (f->engine);
   resilient_engine_apply_limits (f->engine);
@@ -67,7 +67,7 @@ static void
 fixture_tear_down (Fixture *f, gconstpointer data)
 {
   resilient_engine_unref (f->engine);
-  resilient_transport_unref (&f->script->parent);
+  resilient_test_stub_unref (f->stub);
   test_run_pending ();
   test_clock_uninstall ();
 }
@@ -127,7 +127,7 @@ test_queued (Fixture *f, gconstpointer data)
   resilient_engine_lock_settings (f->engine)->max_concurrent = 1;
   resilient_engine_unlock_settings (f->engine);
   resilient_engine_apply_limits (f->engine);
-  scripted_transport_add (f->script, (ScriptedStep){ .takes = -1 });
+  add_step (f->stub, (Step){ .takes = -1 });
 
   assert_small (f);
   g_assert_cmpuint (
@@ -143,10 +143,10 @@ test_asleep (Fixture *f, gconstpointer data)
   resilient_retry_policy_unref (settings->retry_policy);
   settings->retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_standard ());
   resilient_engine_unlock_settings (f->engine);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
+  add_step (f->stub, (Step) STEP_STATUS (503));
 
   assert_small (f);
-  g_assert_cmpuint (f->script->n_started, ==, N_BEFORE + N_CALLS);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, N_BEFORE + N_CALLS);
   g_assert_cmpuint (resilient_engine_count_calls (f->engine), ==, N_BEFORE + N_CALLS);
   cancel_all (f);
 }

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "call-fixture.h"
+#include "engine-fixture.h"
 #include "resilient-request-private.h"
 
 /* A call as an object: what its properties tell, and what can be asked of one that does nothing. */
@@ -21,8 +21,8 @@ test_properties (Fixture *f, gconstpointer data)
   gint64 sent, received, upload, download;
   int priority;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (404));
+  add_step (f->stub, (Step) STEP_REFUSED);
+  add_step (f->stub, (Step) STEP_STATUS (404));
   call = start (f);
   g_object_set (call, "priority", -5, NULL);
   test_run_pending ();
@@ -100,7 +100,7 @@ test_priority (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   guint n_notified = 0;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   call = start (f);
   g_signal_connect (call, "notify::priority", G_CALLBACK (count_notify_cb), &n_notified);
   resilient_call_set_priority (call, 7);
@@ -118,8 +118,8 @@ test_priority_asleep (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientCall) call = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_REFUSED);
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
@@ -139,8 +139,7 @@ test_snapshot (Fixture *f, gconstpointer data)
   g_autoptr (ResilientResult) after = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 1 });
   call = start (f);
   test_run_pending ();
   before = resilient_call_snapshot (call);
@@ -161,7 +160,7 @@ test_same_id (Fixture *f, gconstpointer data)
   g_autoptr (ResilientRequestContext) context =
     resilient_request_context_new ("same", NULL, NULL, NULL);
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   for (guint i = 0; i < G_N_ELEMENTS (orders); i++)
     {
       ResilientCall *calls[3];
@@ -217,7 +216,7 @@ test_late_waiter (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (GString) log = g_string_new (NULL);
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   resilient_call_wait_async (call, NULL, ask_again_cb, log);
   resilient_call_wait_async (call, NULL, append_cb, log);
@@ -257,7 +256,7 @@ test_unlimited (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) attempts = NULL;
   ResilientAttempt *newest;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   call =
     resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, context, NULL);
   g_assert_cmpuint (resilient_call_get_max_attempts (call), ==, 0);
@@ -283,14 +282,6 @@ test_drawn_key (Fixture *f, gconstpointer data)
   g_autoptr (ResilientRequest) request = resilient_request_new ("POST", "http://localhost/");
   g_autoptr (GError) error = NULL;
 
-  scripted_transport_add (f->script,
-                          (ScriptedStep){
-                            .failure = RESILIENT_FAILURE_DISCONNECT,
-                            .domain = G_IO_ERROR,
-                            .code = G_IO_ERROR_CONNECTION_CLOSED,
-                            .retry_after = -1,
-                          });
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
   resilient_request_set_retry_policy (request, resilient_retry_policy_get_standard ());
 
   for (guint keys = 0; keys < 2; keys++)
@@ -302,7 +293,15 @@ test_drawn_key (Fixture *f, gconstpointer data)
         resilient_request_set_idempotency_key (request, NULL);
       frozen = resilient_request_freeze (request, &error);
       g_assert_no_error (error);
-      f->script->next = 0;
+      resilient_test_stub_clear_steps (f->stub);
+      add_step (f->stub,
+                (Step){
+                  .failure = RESILIENT_FAILURE_DISCONNECT,
+                  .domain = G_IO_ERROR,
+                  .code = G_IO_ERROR_CONNECTION_CLOSED,
+                  .retry_after = -1,
+                });
+      add_step (f->stub, (Step) STEP_OK);
       call =
         resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
       test_clock_run (10);
@@ -323,12 +322,10 @@ test_woken_to_a_queue (Fixture *f, gconstpointer data)
       g_autoptr (ResilientCall) sleeper = NULL;
       g_autoptr (ResilientCall) other = NULL;
 
-      g_array_set_size (f->script->steps, 0);
-      f->script->next = 0;
-      scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-      scripted_transport_add (
-        f->script, (ScriptedStep){ .status = 200, .retry_after = -1, .takes = late ? 20 : 4 });
-      scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+      resilient_test_stub_clear_steps (f->stub);
+      add_step (f->stub, (Step) STEP_REFUSED);
+      add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = late ? 20 : 4 });
+      add_step (f->stub, (Step) STEP_OK);
       sleeper = start (f);
       test_run_pending ();
       other = start (f);
@@ -356,8 +353,7 @@ test_waiting_cancelled (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (GError) error = NULL;
 
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .status = 200, .retry_after = -1, .takes = 1 });
+  add_step (f->stub, (Step){ .status = 200, .retry_after = -1, .takes = 1 });
   call = start (f);
   resilient_call_wait_async (call, cancellable, note_error_cb, &error);
   g_cancellable_cancel (cancellable);

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "call-fixture.h"
+#include "engine-fixture.h"
 
 /* The way of a call over scripted attempts, in virtual time. */
 
@@ -13,7 +13,7 @@ test_success (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   g_autoptr (ResilientResult) result = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_QUEUED);
   test_run_pending ();
@@ -33,8 +33,8 @@ test_one_retry (Fixture *f, gconstpointer data)
   g_autoptr (ResilientEvent) event = NULL;
   double delay;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_REFUSED);
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   test_run_pending ();
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
@@ -50,9 +50,9 @@ test_one_retry (Fixture *f, gconstpointer data)
   g_assert_cmpfloat_with_epsilon (resilient_call_get_delay_left (call), delay, 1e-5);
 
   test_clock_run (delay - 0.001);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
   test_clock_run (0.002);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
 
   result = resilient_call_get_result (call);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, 2);
@@ -67,11 +67,11 @@ test_exhausted (Fixture *f, gconstpointer data)
   g_autoptr (ResilientResult) result = NULL;
   g_autoptr (GPtrArray) log = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   call = start (f);
   test_clock_run (60);
 
-  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
   result = resilient_call_get_result (call);
   g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_ERROR);
   g_assert_cmpuint (resilient_result_get_attempts (result), ==, 3);
@@ -93,11 +93,11 @@ test_final (Fixture *f, gconstpointer data)
 {
   static const struct
   {
-    ScriptedStep step;
+    Step step;
     const char *events;
   } rows[] = {
-    { SCRIPTED_STATUS (404), "success" },
-    { SCRIPTED_STATUS (503), "success" },
+    { STEP_STATUS (404), "success" },
+    { STEP_STATUS (503), "success" },
     { { .failure = RESILIENT_FAILURE_READ_TIMEOUT,
         .code = G_IO_ERROR_TIMED_OUT,
         .retry_after = -1 },
@@ -117,10 +117,10 @@ test_final (Fixture *f, gconstpointer data)
     {
       g_autoptr (ResilientCall) call = NULL;
       g_autoptr (ResilientResult) result = NULL;
-      ScriptedStep step = rows[i].step;
+      Step step = rows[i].step;
 
       step.domain = G_IO_ERROR;
-      scripted_transport_add (f->script, step);
+      add_step (f->stub, step);
       call = start (f);
       test_clock_run (60);
       result = resilient_call_get_result (call);
@@ -137,12 +137,12 @@ test_status_body (Fixture *f, gconstpointer data)
   g_autoptr (ResilientResult) result = NULL;
 
   fixture_set_policy (f, resilient_retry_policy_get_standard ());
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
+  add_step (f->stub, (Step) STEP_STATUS (503));
   call = start (f);
   test_clock_run (200);
 
-  g_assert_cmpuint (f->script->n_started, ==, 4);
-  g_assert_cmpuint (f->script->n_discarded, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 4);
+  g_assert_cmpuint (resilient_test_stub_get_discarded (f->stub), ==, 3);
   result = resilient_call_get_result (call);
   g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_ERROR);
   g_assert_cmpint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_STATUS);
@@ -157,18 +157,18 @@ test_new_connection (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
 
   fixture_set_policy (f, resilient_retry_policy_get_standard ());
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .failure = RESILIENT_FAILURE_READ_TIMEOUT,
-                                          .domain = G_IO_ERROR,
-                                          .code = G_IO_ERROR_TIMED_OUT });
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_STATUS (503));
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub,
+            (Step){ .failure = RESILIENT_FAILURE_READ_TIMEOUT,
+                    .domain = G_IO_ERROR,
+                    .code = G_IO_ERROR_TIMED_OUT });
+  add_step (f->stub, (Step) STEP_STATUS (503));
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_new_connections, ==, 0);
+  g_assert_cmpuint (resilient_test_stub_get_new_connections (f->stub), ==, 0);
   test_clock_run (100);
-  g_assert_cmpuint (f->script->n_started, ==, 3);
-  g_assert_cmpuint (f->script->n_new_connections, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_new_connections (f->stub), ==, 1);
   assert_events (f, "retry retry success");
 }
 
@@ -177,14 +177,14 @@ test_retry_now (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientCall) call = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_REFUSED);
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   g_assert_false (resilient_call_retry_now (call));
   test_run_pending ();
   g_assert_true (resilient_call_retry_now (call));
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_false (resilient_call_retry_now (call));
 }
@@ -202,8 +202,8 @@ test_notify (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   guint n_state = 0, n_attempt = 0, n_priority = 0;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_REFUSED);
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   g_signal_connect (call, "notify::state", G_CALLBACK (count_notify_cb), &n_state);
   g_signal_connect (call, "notify::attempt", G_CALLBACK (count_notify_cb), &n_attempt);
@@ -236,12 +236,11 @@ start_to (Fixture *f, Phase phase, ResilientCall **other)
   ResilientCall *call;
 
   *other = NULL;
-  g_array_set_size (f->script->steps, 0);
-  f->script->next = 0;
+  resilient_test_stub_clear_steps (f->stub);
   if (phase == WAITING)
-    scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+    add_step (f->stub, (Step) STEP_REFUSED);
   else
-    scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+    add_step (f->stub, (Step) STEP_HANG);
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
   if (phase == QUEUED)
     *other = start (f);
@@ -259,7 +258,7 @@ test_cancel (Fixture *f, gconstpointer data)
     {
       g_autoptr (ResilientCall) other = NULL;
       g_autoptr (ResilientCall) call = start_to (f, phase, &other);
-      guint started = f->script->n_started;
+      guint started = resilient_test_stub_get_started (f->stub);
       guint n_callbacks = 0;
 
       clear_events (f);
@@ -269,7 +268,7 @@ test_cancel (Fixture *f, gconstpointer data)
       test_run_pending ();
       g_assert_cmpuint (n_callbacks, ==, 1);
       assert_events (f, "cancelled");
-      g_assert_cmpuint (f->script->n_started, ==, started);
+      g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, started);
 
       /* Waiting after the end gives the same. */
       resilient_call_wait_async (call, NULL, count_cancelled_cb, &n_callbacks);
@@ -326,7 +325,7 @@ test_nested_waiters (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) call = NULL;
   guint n_callbacks = 0;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   call = start (f);
   for (guint i = 0; i < 3; i++)
     resilient_call_wait_async (call, NULL, settle_and_count_cb, &n_callbacks);
@@ -418,9 +417,8 @@ test_detached_keeps_slot (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) second = NULL;
 
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
-  scripted_transport_add (f->script,
-                          (ScriptedStep){ .takes = -1, .retry_after = -1, .released_after = 5 });
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step){ .takes = -1, .retry_after = -1, .released_after = 5 });
+  add_step (f->stub, (Step) STEP_OK);
   first = start (f);
   second = start (f);
   test_run_pending ();
@@ -444,13 +442,13 @@ test_sleepers (Fixture *f, gconstpointer data)
   int timeout;
 
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, G_MAXUINT);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   for (guint i = 0; i < n_sleepers; i++)
     g_object_unref (start (f));
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_started, ==, n_sleepers);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, n_sleepers);
   g_assert_cmpuint (resilient_timer_queue_get_length (timers), ==, n_sleepers);
-  g_assert_cmpuint (f->script->max_live, <=, 100);
+  g_assert_cmpuint (resilient_test_stub_get_max_live (f->stub), <=, 100);
 
   /* No timer, idle or descriptor each: nothing to do for the context, and nothing that would wake
    * it. */
@@ -460,7 +458,7 @@ test_sleepers (Fixture *f, gconstpointer data)
   g_assert_cmpint (timeout, ==, -1);
 
   test_clock_run (60);
-  g_assert_cmpuint (f->script->n_started, ==, 3 * n_sleepers);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3 * n_sleepers);
   g_assert_cmpuint (resilient_timer_queue_get_length (timers), ==, 0);
 }
 

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "call-fixture.h"
+#include "engine-fixture.h"
 
 /* What an engine does when its last call ended, and when its last user is gone. */
 
@@ -26,7 +26,7 @@ test_idle (Fixture *f, gconstpointer data)
 {
   const char *idle = NULL, *closed = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   g_object_unref (start (f));
   resilient_engine_when_idle (f->engine, note_source_cb, &idle);
   g_signal_connect (f->events, "notify::closed", G_CALLBACK (note_closed_cb), &closed);
@@ -49,7 +49,7 @@ test_idle_again (Fixture *f, gconstpointer data)
 {
   guint n_idle = 0;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_OK);
   /* at once when it is quiet */
   resilient_engine_when_idle (f->engine, count_idle_cb, &n_idle);
   test_run_pending ();
@@ -95,10 +95,12 @@ static GMutex freed_lock;
 static GCond freed_cond;
 static guint n_freed;
 
+static void (*free_stub) (ResilientTransport *transport);
+
 static void
 count_free (ResilientTransport *transport)
 {
-  scripted_transport_free (transport);
+  free_stub (transport);
 
   g_mutex_lock (&freed_lock);
   n_freed++;
@@ -117,18 +119,20 @@ test_home_not_iterated (void)
     {
       g_autoptr (GMainContext) home = g_main_context_new ();
       ResilientEngine *engine = resilient_engine_new (home, NULL);
-      ScriptedTransport *script = scripted_transport_new ();
+      ResilientTestStub *stub = resilient_test_stub_new ();
+      ResilientTransport *transport = resilient_test_stub_get_transport (stub);
       g_autoptr (ResilientFrozenRequest) frozen =
         resilient_frozen_request_new ("GET", "http://localhost/", NULL);
       g_autoptr (ResilientScheduler) io = resilient_engine_dup_io_scheduler (engine, NULL);
       ResilientCall *call;
 
-      funcs = *script->parent.funcs;
+      funcs = *transport->funcs;
+      free_stub = funcs.free;
       funcs.free = count_free;
-      script->parent.funcs = &funcs;
-      scripted_transport_add (script, (ScriptedStep) SCRIPTED_OK);
-      resilient_engine_set_transport (engine, &script->parent);
-      resilient_transport_unref (&script->parent);
+      transport->funcs = &funcs;
+      add_step (stub, (Step) STEP_OK);
+      use_stub (engine, stub);
+      resilient_test_stub_unref (stub);
 
       call = resilient_call_start (engine, io, frozen, NULL, NULL);
       resilient_engine_unref (engine);

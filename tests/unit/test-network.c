@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "call-fixture.h"
+#include "engine-fixture.h"
 #include "fake-monitor.h"
 #include "resilient-origin-private.h"
 
@@ -55,30 +55,30 @@ test_offline_and_back (Fixture *f, gconstpointer data)
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
   guint started;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   for (guint i = 0; i < 50; i++)
     g_ptr_array_add (calls, start_uri (f, REMOTE));
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_started, ==, 50);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 50);
 
   /* The sleeps of about a second end; nobody goes. */
   monitor->available = FALSE;
   test_clock_run (25);
-  g_assert_cmpuint (f->script->n_started, ==, 50);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 50);
   g_assert_cmpint (resilient_call_get_state (calls->pdata[0]), ==, RESILIENT_CALL_STATE_OFFLINE);
 
   /* One probe in thirty seconds. */
   test_clock_run (7);
-  g_assert_cmpuint (f->script->n_started, ==, 51);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 51);
 
   /* Back: the rest within two seconds, not all at once. */
-  f->script->next = f->script->steps->len;
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  resilient_test_stub_clear_steps (f->stub);
+  add_step (f->stub, (Step) STEP_OK);
   set_available (TRUE);
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_started, ==, 51);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 51);
   test_clock_run (1);
-  started = f->script->n_started - 51;
+  started = resilient_test_stub_get_started (f->stub) - 51;
   g_assert_cmpuint (started, >, 5);
   g_assert_cmpuint (started, <, 45);
   test_clock_run (5);
@@ -94,17 +94,17 @@ test_offline_twice (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientCall) call = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   call = start_uri (f, REMOTE);
   test_run_pending ();
   for (guint i = 1; i < 3; i++)
     {
       set_available (FALSE);
       test_clock_run (6);
-      g_assert_cmpuint (f->script->n_started, ==, i);
+      g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, i);
       set_available (TRUE);
       test_run_pending ();
-      while (f->script->n_started == i)
+      while (resilient_test_stub_get_started (f->stub) == i)
         test_clock_run (0.1);
     }
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
@@ -117,7 +117,7 @@ test_deadline_while_offline (Fixture *f, gconstpointer data)
   g_autoptr (ResilientResult) result = NULL;
 
   fixture_set_timeouts (f, 0, 10);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   call = start_uri (f, REMOTE);
   test_run_pending ();
   set_available (FALSE);
@@ -135,7 +135,7 @@ test_cancel_and_retry_now_while_offline (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) cancelled = NULL;
   g_autoptr (ResilientCall) hurried = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   cancelled = start_uri (f, REMOTE);
   hurried = start_uri (f, REMOTE);
   test_run_pending ();
@@ -146,7 +146,7 @@ test_cancel_and_retry_now_while_offline (Fixture *f, gconstpointer data)
   g_assert_cmpint (resilient_call_get_state (cancelled), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_true (resilient_call_retry_now (hurried));
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
   resilient_call_cancel (hurried);
 }
 
@@ -160,7 +160,7 @@ test_near (Fixture *f, gconstpointer data)
     "http://[fe80::1]/",   "http://[fd12:3456::1]/", "http://printer.local/", "http://nas/"
   };
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   monitor->available = FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     {
@@ -190,15 +190,15 @@ test_probe_of_each_origin (Fixture *f, gconstpointer data)
   };
   ResilientCall *calls[G_N_ELEMENTS (uris)];
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     calls[i] = start_asleep (f, uris[i]);
   set_available (FALSE);
   test_clock_run (29);
-  g_assert_cmpuint (f->script->n_started, ==, 4);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 4);
   /* 30 s after a sleep of about a second; they fail again, so none frees another */
   test_clock_run (3);
-  g_assert_cmpuint (f->script->n_started, ==, 8);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 8);
 
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     {
@@ -213,16 +213,16 @@ test_probe_frees_origin (Fixture *f, gconstpointer data)
 {
   ResilientCall *calls[5];
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     calls[i] = start_asleep (f, REMOTE);
   set_available (FALSE);
   test_clock_run (29);
-  g_assert_cmpuint (f->script->n_started, ==, 5);
-  f->script->next = f->script->steps->len;
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 5);
+  resilient_test_stub_clear_steps (f->stub);
+  add_step (f->stub, (Step) STEP_OK);
   test_clock_run (5);
-  g_assert_cmpuint (f->script->n_started, ==, 10);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 10);
 
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     {
@@ -240,38 +240,39 @@ test_answer_proves (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) answered = NULL;
   g_autoptr (ResilientCall) later = NULL;
   g_autoptr (ResilientCall) after_change = NULL;
-  ScriptedStep unavailable = SCRIPTED_OK;
+  Step unavailable = STEP_OK;
+  guint started;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   waiting = start_asleep (f, REMOTE);
   set_available (FALSE);
   test_clock_run (5);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
 
-  f->script->next = f->script->steps->len;
+  resilient_test_stub_clear_steps (f->stub);
   unavailable.status = 503;
-  scripted_transport_add (f->script, unavailable);
+  add_step (f->stub, unavailable);
   answered = start_uri (f, "https://example.org/");
   test_clock_run (3);
   g_assert_cmpint (resilient_call_get_state (answered), ==, RESILIENT_CALL_STATE_DONE);
   g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_DONE);
-  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
 
   /* what sleeps from now on wakes in time */
-  f->script->next = f->script->steps->len;
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  resilient_test_stub_clear_steps (f->stub);
+  add_step (f->stub, (Step) STEP_REFUSED);
   later = start_asleep (f, REMOTE);
   test_clock_run (3);
-  g_assert_cmpuint (f->script->n_started, >=, 5);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), >=, 5);
   resilient_call_cancel (later);
 
   /* until the monitor has something new to say */
   set_available (FALSE);
   after_change = start_asleep (f, REMOTE);
   test_run_pending ();
-  f->script->n_started = 0;
+  started = resilient_test_stub_get_started (f->stub);
   test_clock_run (25);
-  g_assert_cmpuint (f->script->n_started, ==, 0);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, started);
   resilient_call_cancel (after_change);
 }
 
@@ -282,12 +283,12 @@ test_answer_of_near (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) waiting = NULL;
   g_autoptr (ResilientCall) near = NULL;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   waiting = start_asleep (f, REMOTE);
   set_available (FALSE);
   test_clock_run (5);
-  f->script->next = f->script->steps->len;
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  resilient_test_stub_clear_steps (f->stub);
+  add_step (f->stub, (Step) STEP_OK);
   near = start_uri (f, "http://192.168.1.9/");
   test_clock_run (5);
   g_assert_cmpint (resilient_call_get_state (near), ==, RESILIENT_CALL_STATE_DONE);
@@ -309,16 +310,16 @@ test_answer_from_near (Fixture *f, gconstpointer data)
   g_autoptr (ResilientCall) of_house = NULL;
 
   g_assert_nonnull (connection);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   waiting = start_asleep (f, REMOTE);
   of_house = start_asleep (f, "http://cloud.example.net/");
   set_available (FALSE);
   test_clock_run (5);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   resilient_network_answered (
     resilient_engine_get_network (f->engine), house, g_socket_connection_get_socket (connection));
   test_clock_run (3);
-  g_assert_cmpuint (f->script->n_started, >=, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), >=, 3);
   g_assert_true (resilient_origin_is_near (house));
   g_assert_cmpint (resilient_call_get_state (waiting), ==, RESILIENT_CALL_STATE_OFFLINE);
   g_assert_cmpuint (resilient_call_get_attempt (waiting), ==, 1);
@@ -332,32 +333,32 @@ test_resume (Fixture *f, gconstpointer data)
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
   guint started;
 
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
   for (guint i = 0; i < 50; i++)
     g_ptr_array_add (calls, start_uri (f, i % 2 ? REMOTE : "http://example.org/"));
   test_run_pending ();
-  g_assert_cmpuint (f->script->n_new_connections, ==, 0);
+  g_assert_cmpuint (resilient_test_stub_get_new_connections (f->stub), ==, 0);
 
   /* Eight hours later they are all due; they go within two seconds, and each origin gets one new
    * connection. */
-  f->script->next = f->script->steps->len;
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  resilient_test_stub_clear_steps (f->stub);
+  add_step (f->stub, (Step) STEP_OK);
   test_clock_suspend (8 * 3600);
-  started = f->script->n_started - 50;
+  started = resilient_test_stub_get_started (f->stub) - 50;
   g_assert_cmpuint (started, ==, 0);
   test_clock_run (1);
-  started = f->script->n_started - 50;
+  started = resilient_test_stub_get_started (f->stub) - 50;
   g_assert_cmpuint (started, >, 5);
   g_assert_cmpuint (started, <, 45);
   test_clock_run (2);
-  g_assert_cmpuint (f->script->n_started, ==, 100);
-  g_assert_cmpuint (f->script->n_new_connections, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 100);
+  g_assert_cmpuint (resilient_test_stub_get_new_connections (f->stub), ==, 2);
 
   /* A short step is no suspend. */
   g_ptr_array_add (calls, start_uri (f, REMOTE));
   test_clock_suspend (4);
   test_clock_run (1);
-  g_assert_cmpuint (f->script->n_new_connections, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_new_connections (f->stub), ==, 2);
 
   g_ptr_array_unref (calls);
 }
@@ -370,7 +371,7 @@ test_deadline_over_suspend (Fixture *f, gconstpointer data)
   g_autoptr (ResilientResult) result = NULL;
 
   fixture_set_timeouts (f, 0, 3600);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_HANG);
+  add_step (f->stub, (Step) STEP_HANG);
   call = start (f);
   test_run_pending ();
   test_clock_suspend (3601);
@@ -533,21 +534,21 @@ test_home_blocked (Fixture *f, gconstpointer data)
   elsewhere_set_up (&elsewhere);
   g_assert_false (resilient_network_is_offline (resilient_engine_get_network (f->engine)));
   monitor->available = FALSE;
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_REFUSED);
-  scripted_transport_add (f->script, (ScriptedStep) SCRIPTED_OK);
+  add_step (f->stub, (Step) STEP_REFUSED);
+  add_step (f->stub, (Step) STEP_REFUSED);
+  add_step (f->stub, (Step) STEP_OK);
   call = resilient_call_start_blocking (f->engine, elsewhere.scheduler, frozen, NULL, NULL);
   elsewhere_settle (&elsewhere);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
   /* sleeps of about one second, then of two */
   elsewhere_advance (&elsewhere, 29);
-  g_assert_cmpuint (f->script->n_started, ==, 1);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
   elsewhere_advance (&elsewhere, 3);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   elsewhere_advance (&elsewhere, 29);
-  g_assert_cmpuint (f->script->n_started, ==, 2);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
   elsewhere_advance (&elsewhere, 5);
-  g_assert_cmpuint (f->script->n_started, ==, 3);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
   g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
   g_clear_object (&call);
   elsewhere_clear (&elsewhere);

@@ -1,32 +1,21 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-#pragma once
+#include "config.h"
 
-#include "resilient-call-private.h"
-#include "scripted-transport.h"
-#include "test-clock.h"
-#include "test-util.h"
+#include "engine-fixture.h"
 
-/* A engine over scripted attempts in virtual time, in the default main context. */
-typedef struct
-{
-  ResilientEngine *engine;
-  ScriptedTransport *script;
-  ResilientSubscription *events;
-} Fixture;
-
-static inline void
+void
 fixture_set_up (Fixture *f, gconstpointer data)
 {
   test_clock_install ();
   f->engine = resilient_engine_new (g_main_context_default (), NULL);
-  f->script = scripted_transport_new ();
-  resilient_engine_set_transport (f->engine, &f->script->parent);
+  f->stub = resilient_test_stub_new ();
+  use_stub (f->engine, f->stub);
   f->events = resilient_recorder_subscribe (resilient_engine_get_recorder (f->engine), 1000);
 }
 
-static inline void
+void
 fixture_tear_down (Fixture *f, gconstpointer data)
 {
   test_clock_run (10);
@@ -35,13 +24,12 @@ fixture_tear_down (Fixture *f, gconstpointer data)
   g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_finalize_object (f->events);
   resilient_engine_unref (f->engine);
-  resilient_transport_unref (&f->script->parent);
+  resilient_test_stub_unref (f->stub);
   test_run_pending ();
   test_clock_uninstall ();
 }
 
-/* What calls are held to from now on. */
-static inline void
+void
 fixture_set_policy (Fixture *f, ResilientRetryPolicy *policy)
 {
   ResilientSettings *settings = resilient_engine_lock_settings (f->engine);
@@ -51,7 +39,7 @@ fixture_set_policy (Fixture *f, ResilientRetryPolicy *policy)
   resilient_engine_unlock_settings (f->engine);
 }
 
-static inline void
+void
 fixture_set_timeouts (Fixture *f, double queue_timeout, double total_timeout)
 {
   ResilientCallOptions *options = resilient_engine_lock_settings (f->engine)->limits;
@@ -61,7 +49,7 @@ fixture_set_timeouts (Fixture *f, double queue_timeout, double total_timeout)
   resilient_engine_unlock_settings (f->engine);
 }
 
-static inline ResilientCall *
+ResilientCall *
 start_uri (Fixture *f, const char *uri)
 {
   g_autoptr (ResilientFrozenRequest) frozen = resilient_frozen_request_new ("GET", uri, NULL);
@@ -70,14 +58,13 @@ start_uri (Fixture *f, const char *uri)
     f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
 }
 
-static inline ResilientCall *
+ResilientCall *
 start (Fixture *f)
 {
   return start_uri (f, "http://localhost/");
 }
 
-/* The types of all events so far, as nicks. */
-static inline char *
+char *
 take_events (Fixture *f)
 {
   g_autoptr (GEnumClass) types = g_type_class_ref (RESILIENT_TYPE_EVENT_TYPE);
@@ -96,21 +83,13 @@ take_events (Fixture *f)
   return g_string_free (text, FALSE);
 }
 
-static inline void
+void
 clear_events (Fixture *f)
 {
   g_free (take_events (f));
 }
 
-#define assert_events(f, expected)                                                                 \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    g_autofree char *events_ = take_events (f);                                                    \
-    g_assert_cmpstr (events_, ==, expected);                                                       \
-  }                                                                                                \
-  G_STMT_END
-
-static inline void
+void
 count_cancelled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
