@@ -7,10 +7,10 @@
 
 #include <stdarg.h>
 
-#include "fake-monitor.h"
 #include "resilient-client-private.h"
 #include "resilient-random-private.h"
 #include "resilient-reason-private.h"
+#include "resilient-test-network.h"
 #include "resilient-timer-queue-private.h"
 #include "test-clock.h"
 #include "test-step.h"
@@ -33,7 +33,7 @@ typedef struct
   ResilientTestStub *stub;
   GArray *steps; /* of Step: what the stub was told */
   ResilientSubscription *events;
-  FakeMonitor *monitor;
+  ResilientTestNetwork *monitor;
   struct _FakeGuard *guards[2]; /* of the engine; NULL: none */
   double good;                  /* the share of attempts that go well */
   guint order;
@@ -377,11 +377,22 @@ move_line (Run *self)
       &((FakeEntry *) guard->line->pdata[below (self, guard->line->len)])->parent);
 }
 
+static gboolean
+is_available (Run *self)
+{
+  return g_network_monitor_get_network_available (G_NETWORK_MONITOR (self->monitor));
+}
+
 static void
 set_available (Run *self, gboolean available)
 {
+  gboolean before = is_available (self);
+
   note (self, "network %s", available ? "is back" : "is gone");
-  fake_monitor_set_available (self->monitor, available);
+  resilient_test_network_set_available (self->monitor, available);
+  /* monitors say it again, too */
+  if (before == available)
+    g_signal_emit_by_name (self->monitor, "network-changed", available);
 }
 
 static void
@@ -778,7 +789,7 @@ act (Run *self)
       wait_call (self);
       break;
     case 17 ... 18:
-      set_available (self, !self->monitor->available);
+      set_available (self, !is_available (self));
       break;
     case 19:
       if (chance (self, 0.1))
@@ -831,8 +842,8 @@ set_up (Run *self)
     test_clock_install ();
   self->began = test_clock_get ();
   self->close_by = G_MAXINT64;
-  self->monitor = fake_monitor_new ();
-  resilient_network_install_monitor (G_NETWORK_MONITOR (self->monitor));
+  self->monitor = resilient_test_network_new ();
+  resilient_test_network_install (self->monitor);
 
   self->client = resilient_client_new ();
   g_weak_ref_init (&self->weak_client, self->client);
@@ -1018,7 +1029,7 @@ tear_down (Run *self)
   resilient_test_stub_unref (self->stub);
   g_array_unref (self->steps);
   g_weak_ref_clear (&self->weak_client);
-  resilient_network_install_monitor (NULL);
+  resilient_test_network_uninstall (self->monitor);
   expect_gone (self, self->monitor);
   g_clear_object (&self->monitor);
 }

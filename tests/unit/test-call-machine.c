@@ -3,11 +3,11 @@
 
 #include "config.h"
 
-#include "fake-monitor.h"
 #include "resilient-call-private.h"
 #include "resilient-origin-private.h"
 #include "resilient-retry-policy-builder.h"
 #include "resilient-timer-queue-private.h"
+#include "resilient-test-network.h"
 #include "test-clock.h"
 #include "test-util.h"
 
@@ -159,7 +159,7 @@ typedef struct
 {
   ResilientEngine *engine;
   ManualTransport *transport;
-  FakeMonitor *monitor;
+  ResilientTestNetwork *monitor;
   ResilientSubscription *events;
   gboolean puts_off; /* what is to be done before an attempt is done later */
 
@@ -179,8 +179,8 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   test_clock_install ();
-  f->monitor = fake_monitor_new ();
-  resilient_network_install_monitor (G_NETWORK_MONITOR (f->monitor));
+  f->monitor = resilient_test_network_new ();
+  resilient_test_network_install (f->monitor);
   f->engine = resilient_engine_new (g_main_context_default (), NULL);
   f->transport = manual_transport_new ();
   resilient_engine_set_transport (f->engine, &f->transport->parent);
@@ -248,7 +248,7 @@ clear_call (Fixture *f)
   g_clear_object (&f->other);
   g_assert_finalize_object (g_steal_pointer (&f->call));
   g_ptr_array_set_size (f->transport->attempts, 0);
-  f->monitor->available = TRUE;
+  resilient_test_network_set_available (f->monitor, TRUE);
   f->n_answers = 0;
 }
 
@@ -259,7 +259,7 @@ tear_down (Fixture *f, gconstpointer data)
   resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->transport->parent);
   test_run_pending ();
-  resilient_network_install_monitor (NULL);
+  resilient_test_network_uninstall (f->monitor);
   g_assert_finalize_object (f->monitor);
   test_clock_uninstall ();
 }
@@ -329,7 +329,7 @@ bring_to (Fixture *f, ResilientMachineState state, gboolean again)
         return;
       if (state == RESILIENT_MACHINE_STATE_OFFLINE)
         {
-          f->monitor->available = FALSE;
+          resilient_test_network_set_available (f->monitor, FALSE);
           test_clock_run (5);
           return;
         }
@@ -497,8 +497,7 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
     case RESILIENT_MACHINE_EVENT_NETWORK_BACK:
       if (state == RESILIENT_MACHINE_STATE_OFFLINE)
         {
-          f->monitor->available = TRUE;
-          g_signal_emit_by_name (f->monitor, "network-changed", TRUE);
+          resilient_test_network_set_available (f->monitor, TRUE);
           test_run_pending ();
         }
       else
@@ -1289,7 +1288,7 @@ test_guard_offline_deadline (Fixture *f, gconstpointer data)
   TestGuard *guard = add_guard (f, &n_freed);
 
   bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
-  f->monitor->available = FALSE;
+  resilient_test_network_set_available (f->monitor, FALSE);
   deliver (f, RESILIENT_MACHINE_STATE_SENDING, RESILIENT_MACHINE_EVENT_DEADLINE);
   assert_state (f, DONE);
   g_assert_cmpuint (guard->n_ends[RESILIENT_GUARD_END_NO_VERDICT], ==, 1);
@@ -1357,7 +1356,7 @@ test_guard_ends (Fixture *f, gconstpointer data)
 
       bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
       memset (guard->n_ends, 0, sizeof guard->n_ends);
-      f->monitor->available = !rows[i].offline;
+      resilient_test_network_set_available (f->monitor, !rows[i].offline);
       if (rows[i].status != 0)
         newest (f)->funcs.headers (&newest (f)->parent, rows[i].status, -1, newest (f)->data);
       if (rows[i].failure == RESILIENT_FAILURE_NONE)

@@ -4,20 +4,24 @@
 #include "config.h"
 
 #include "engine-fixture.h"
-#include "fake-monitor.h"
 #include "resilient-origin-private.h"
+#include "resilient-test-network.h"
 
 /* Offline and back, and back from suspend: calls over scripted attempts, in virtual time, with a
  * monitor of our own. */
 
-static FakeMonitor *monitor;
+static ResilientTestNetwork *monitor;
 static ResilientOrigin *remote;
 
 static void
 set_available (gboolean available)
 {
-  monitor->available = available;
-  g_signal_emit_by_name (monitor, "network-changed", available);
+  gboolean before = g_network_monitor_get_network_available (G_NETWORK_MONITOR (monitor));
+
+  resilient_test_network_set_available (monitor, available);
+  /* one tells of any change, such as of an address */
+  if (before == available)
+    g_signal_emit_by_name (monitor, "network-changed", available);
 }
 
 #define REMOTE "http://example.com/"
@@ -33,8 +37,8 @@ get_origin (Fixture *f, const char *text)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  monitor = fake_monitor_new ();
-  resilient_network_install_monitor (G_NETWORK_MONITOR (monitor));
+  monitor = resilient_test_network_new ();
+  resilient_test_network_install (monitor);
   fixture_set_up (f, data);
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 1000);
   remote = get_origin (f, REMOTE);
@@ -45,7 +49,7 @@ tear_down (Fixture *f, gconstpointer data)
 {
   g_clear_object (&remote);
   fixture_tear_down (f, data);
-  resilient_network_install_monitor (NULL);
+  resilient_test_network_uninstall (monitor);
   g_assert_finalize_object (monitor);
 }
 
@@ -62,7 +66,7 @@ test_offline_and_back (Fixture *f, gconstpointer data)
   g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 50);
 
   /* The sleeps of about a second end; nobody goes. */
-  monitor->available = FALSE;
+  resilient_test_network_set_available (monitor, FALSE);
   test_clock_run (25);
   g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 50);
   g_assert_cmpint (resilient_call_get_state (calls->pdata[0]), ==, RESILIENT_CALL_STATE_OFFLINE);
@@ -161,7 +165,7 @@ test_near (Fixture *f, gconstpointer data)
   };
 
   add_step (f->stub, (Step) STEP_REFUSED);
-  monitor->available = FALSE;
+  resilient_test_network_set_available (monitor, FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     {
       g_autoptr (ResilientCall) call = start_uri (f, uris[i]);
@@ -409,7 +413,7 @@ test_wait (Fixture *f, gconstpointer data)
 {
   Sleeper sleepers[3] = { SLEEPER (f), SLEEPER (f), SLEEPER (f) };
 
-  monitor->available = TRUE;
+  resilient_test_network_set_available (monitor, TRUE);
   g_assert_false (
     resilient_network_wait (resilient_engine_get_network (f->engine), &sleepers[0].waiter, remote));
   g_assert_false (
@@ -445,17 +449,79 @@ test_wait (Fixture *f, gconstpointer data)
   test_clock_run (31);
 }
 
+/* A monitor that says once that the network is not there, and from then on that it is. */
+#define TYPE_LIAR (liar_get_type ())
+G_DECLARE_FINAL_TYPE (Liar, liar, TEST, LIAR, GObject)
+
+struct _Liar
+{
+  GObject parent_instance;
+  guint n_asked;
+};
+
+enum
+{
+  PROP_AVAILABLE = 1,
+  PROP_METERED,
+  PROP_CONNECTIVITY
+};
+
+static gboolean
+liar_init_initable (GInitable *initable, GCancellable *cancellable, GError **error)
+{
+  return TRUE;
+}
+
+static void
+liar_initable_iface_init (GInitableIface *iface)
+{
+  iface->init = liar_init_initable;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (Liar,
+                               liar,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, liar_initable_iface_init)
+                                 G_IMPLEMENT_INTERFACE (G_TYPE_NETWORK_MONITOR, NULL))
+
+static void
+liar_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  if (prop_id == PROP_AVAILABLE)
+    g_value_set_boolean (value, TEST_LIAR (object)->n_asked++ > 0);
+}
+
+static void
+liar_class_init (LiarClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = liar_get_property;
+  g_object_class_override_property (object_class, PROP_AVAILABLE, "network-available");
+  g_object_class_override_property (object_class, PROP_METERED, "network-metered");
+  g_object_class_override_property (object_class, PROP_CONNECTIVITY, "connectivity");
+}
+
+static void
+liar_init (Liar *self)
+{
+}
+
 /* It came back between the question and the waiting: nobody would tell of that any more. */
 static void
 test_back_meanwhile (Fixture *f, gconstpointer data)
 {
+  g_autoptr (Liar) liar = g_object_new (TYPE_LIAR, NULL);
   Sleeper sleeper = SLEEPER (f);
 
-  monitor->n_lies = 1;
+  /* before anybody asked for the one of the other tests */
+  resilient_network_install_monitor (G_NETWORK_MONITOR (liar));
   g_assert_false (
     resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
   g_assert_false (
     resilient_network_withdraw (resilient_engine_get_network (f->engine), &sleeper.waiter));
+  /* that it was asked twice is what this is about */
+  g_assert_cmpuint (liar->n_asked, >=, 2);
   test_clock_run (31);
   g_assert_cmpuint (sleeper.n_resumed, ==, 0);
 }
@@ -467,7 +533,7 @@ test_other_context (Fixture *f, gconstpointer data)
   g_autoptr (GMainContext) context = g_main_context_new ();
   Sleeper sleeper = SLEEPER (f);
 
-  monitor->available = FALSE;
+  resilient_test_network_set_available (monitor, FALSE);
   g_main_context_push_thread_default (context);
   g_assert_false (
     resilient_network_wait (resilient_engine_get_network (f->engine), &sleeper.waiter, remote));
@@ -533,7 +599,7 @@ test_home_blocked (Fixture *f, gconstpointer data)
 
   elsewhere_set_up (&elsewhere);
   g_assert_false (resilient_network_is_offline (resilient_engine_get_network (f->engine)));
-  monitor->available = FALSE;
+  resilient_test_network_set_available (monitor, FALSE);
   add_step (f->stub, (Step) STEP_REFUSED);
   add_step (f->stub, (Step) STEP_REFUSED);
   add_step (f->stub, (Step) STEP_OK);
@@ -565,7 +631,7 @@ test_home_blocked_behind (Fixture *f, gconstpointer data)
   elsewhere_set_up (&elsewhere);
   blocked.waiter.timers = resilient_scheduler_get_timers (elsewhere.scheduler);
   g_assert_false (resilient_network_is_offline (resilient_engine_get_network (f->engine)));
-  monitor->available = FALSE;
+  resilient_test_network_set_available (monitor, FALSE);
   g_assert_true (
     resilient_network_wait (resilient_engine_get_network (f->engine), &at_home[0].waiter, remote));
   test_clock_run (20);
