@@ -442,6 +442,7 @@ test_sleepers (Fixture *f, gconstpointer data)
   int timeout;
 
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, G_MAXUINT);
+  resilient_test_stub_set_keeps_attempts (f->stub, FALSE);
   add_step (f->stub, (Step) STEP_REFUSED);
   for (guint i = 0; i < n_sleepers; i++)
     g_object_unref (start (f));
