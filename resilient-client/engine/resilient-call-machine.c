@@ -2341,6 +2341,7 @@ resilient_call_machine_enter (ResilientCallMachine *self,
                               ResilientRequestContext *context,
                               gboolean blocks)
 {
+  g_autoptr (ResilientHeaders) marks = NULL;
   g_autoptr (GError) error = NULL;
   gint64 not_before = 0;
 
@@ -2363,6 +2364,9 @@ resilient_call_machine_enter (ResilientCallMachine *self,
 
   self->origin = resilient_origin_table_get (resilient_engine_get_origins (engine),
                                              resilient_frozen_request_ensure_uri (self->frozen));
+  marks = resilient_origin_dup_secret_marks (self->origin);
+  if (marks != NULL)
+    resilient_frozen_request_mark_secrets (frozen, marks);
 
   /* The place in the queue is taken now, in the order of the calls; everything else happens in the
    * driving context: libsoup must not be touched by a thread while another iterates its context. */

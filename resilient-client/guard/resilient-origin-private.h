@@ -33,6 +33,8 @@ gboolean resilient_origin_is_marked (ResilientOrigin *self);
 /* The default headers of an origin, with its secret marks; NULL when it has none. Immutable
  * snapshot. */
 ResilientHeaders *resilient_origin_dup_default_headers (ResilientOrigin *self);
+/* The same, NULL unless it has such marks. */
+ResilientHeaders *resilient_origin_dup_secret_marks (ResilientOrigin *self);
 
 /* After the counts of its slots changed. TRUE: somebody listens, and
  * resilient_origin_notify_changes() is to be called, as nobody was told since it was last. */

@@ -865,6 +865,18 @@ resilient_origin_dup_default_headers (ResilientOrigin *self)
   return headers;
 }
 
+ResilientHeaders *
+resilient_origin_dup_secret_marks (ResilientOrigin *self)
+{
+  ResilientHeaders *headers;
+
+  g_mutex_lock (&self->lock);
+  headers = self->has_secret_marks ? resilient_headers_ref (self->default_headers) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  return headers;
+}
+
 gboolean
 resilient_origin_take_change (ResilientOrigin *self)
 {

@@ -25,6 +25,8 @@ void resilient_headers_append (ResilientHeaders *self, const char *name, const c
 void resilient_headers_replace (ResilientHeaders *self, const char *name, const char *value);
 /* Marks present and future fields of that name; marks survive copies. */
 void resilient_headers_mark_secret (ResilientHeaders *self, const char *name);
+/* Marks what @other has marked. */
+void resilient_headers_mark_secrets_of (ResilientHeaders *self, ResilientHeaders *other);
 
 /* Of the whole section, counted as SETTINGS_MAX_HEADER_LIST_SIZE of HTTP/2 does: name, value and 32
  * bytes for each field. */

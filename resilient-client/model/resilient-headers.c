@@ -186,9 +186,7 @@ resilient_headers_copy (ResilientHeaders *self)
       resilient_headers_append (copy, field->name, field->value);
     }
 
-  for (guint i = 0; self->secrets != NULL && i < self->secrets->len; i++)
-    resilient_headers_mark_secret (copy, g_ptr_array_index (self->secrets, i));
-
+  resilient_headers_mark_secrets_of (copy, self);
   return copy;
 }
 
@@ -276,6 +274,13 @@ resilient_headers_mark_secret (ResilientHeaders *self, const char *name)
     self->secrets = g_ptr_array_new_with_free_func (g_free);
 
   g_ptr_array_add (self->secrets, g_strdup (name));
+}
+
+void
+resilient_headers_mark_secrets_of (ResilientHeaders *self, ResilientHeaders *other)
+{
+  for (guint i = 0; other->secrets != NULL && i < other->secrets->len; i++)
+    resilient_headers_mark_secret (self, g_ptr_array_index (other->secrets, i));
 }
 
 guint

@@ -55,6 +55,9 @@ void resilient_frozen_request_set_priority (ResilientFrozenRequest *self, int pr
 /* The last: the same request to another URI, which is checked as the first one is. */
 gboolean
 resilient_frozen_request_add_mirror (ResilientFrozenRequest *self, const char *uri, GError **error);
+/* What its origin has marked is secret to the request, and to its mirrors, too. Of the thread that
+ * starts the call. */
+void resilient_frozen_request_mark_secrets (ResilientFrozenRequest *self, ResilientHeaders *marks);
 ResilientFrozenRequest *resilient_frozen_request_ref (ResilientFrozenRequest *self);
 void resilient_frozen_request_unref (ResilientFrozenRequest *self);
 /* While a call waits it forgets the parsed URI, which spares 250 bytes. Of the thread that starts

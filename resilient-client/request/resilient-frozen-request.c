@@ -329,6 +329,26 @@ resilient_frozen_request_add_mirror (ResilientFrozenRequest *self, const char *u
   return TRUE;
 }
 
+void
+resilient_frozen_request_mark_secrets (ResilientFrozenRequest *self, ResilientHeaders *marks)
+{
+  GPtrArray *mirrors = resilient_frozen_request_get_mirrors (self);
+  g_autoptr (ResilientHeaders) shared = g_steal_pointer (&self->headers);
+
+  if (shared == NULL)
+    return;
+
+  self->headers = resilient_headers_copy (shared);
+  resilient_headers_mark_secrets_of (self->headers, marks);
+  for (guint i = 0; mirrors != NULL && i < mirrors->len; i++)
+    {
+      ResilientFrozenRequest *mirror = g_ptr_array_index (mirrors, i);
+
+      resilient_headers_unref (mirror->headers);
+      mirror->headers = resilient_headers_ref (self->headers);
+    }
+}
+
 ResilientFrozenRequest *
 resilient_frozen_request_ref (ResilientFrozenRequest *self)
 {

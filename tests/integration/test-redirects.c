@@ -106,6 +106,33 @@ test_other_name (ClientFixture *fixture, gconstpointer flags)
   assert_secrets (record, FALSE);
 }
 
+/* What the app has marked on the origin is as secret as what it marks on the request. */
+static void
+test_marked_origin (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autofree char *here = fault_server_uri (fixture->server, "/from");
+  g_autofree char *there = fault_server_uri_at (fixture->server, "localhost", "/there");
+  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (fixture->client, here, NULL);
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", here);
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (FaultRecord) first = NULL;
+  g_autoptr (FaultRecord) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  resilient_origin_mark_header_secret (origin, "x-key");
+  resilient_request_set_header (request, "X-Key", "secret");
+  resilient_request_set_header (request, "X-Other", "public");
+  fault_server_on (fixture->server, "/from", fault_redirect (302, there), NULL);
+  fault_server_on (fixture->server, "/there", fault_answer (200, NULL, "ok"), NULL);
+  response = client_send (fixture, request, NULL, &error);
+  g_assert_no_error (error);
+  first = fault_server_get_record_of (fixture->server, "/from", 0);
+  second = fault_server_get_record_of (fixture->server, "/there", 0);
+  g_assert_cmpstr (fault_record_get_header (first, "X-Key"), ==, "secret");
+  g_assert_null (fault_record_get_header (second, "X-Key"));
+  g_assert_cmpstr (fault_record_get_header (second, "X-Other"), ==, "public");
+}
+
 static void
 test_methods (ClientFixture *fixture, gconstpointer flags)
 {
@@ -245,6 +272,7 @@ main (int argc, char **argv)
     { "/redirects/other-origin", test_other_origin, FAULT_SERVER_PLAIN },
     { "/redirects/other-name", test_other_name, FAULT_SERVER_PLAIN },
     { "/redirects/other-name/tls", test_other_name, FAULT_SERVER_TLS },
+    { "/redirects/marked-origin", test_marked_origin, FAULT_SERVER_PLAIN },
     { "/redirects/methods", test_methods, FAULT_SERVER_PLAIN },
     { "/redirects/methods/http2", test_methods, FAULT_SERVER_HTTP2 },
     { "/redirects/loop", test_loop, FAULT_SERVER_PLAIN },

@@ -317,9 +317,12 @@ test_secrets (void)
   static const char *const expected[] = { "http://a.test/mirror?z=1", "https://a.test/x?y=2&z=1" };
   g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "http://a.test/x");
   g_autoptr (ResilientFrozenRequest) frozen = NULL;
+  g_autoptr (ResilientHeaders) marks = resilient_headers_new ();
   g_autoptr (GError) error = NULL;
   GPtrArray *list;
 
+  resilient_headers_mark_secret (marks, "x-key-of-origin");
+  resilient_request_set_header (request, "X-Key-Of-Origin", "3");
   resilient_request_set_header (request, "Authorization", "Bearer 1");
   resilient_request_set_header (request, "X-Key", "2");
   resilient_request_mark_header_secret (request, "X-Key");
@@ -328,6 +331,7 @@ test_secrets (void)
   resilient_request_set_fallback_uris (request, uris);
   frozen = resilient_request_freeze (request, &error);
   g_assert_no_error (error);
+  resilient_frozen_request_mark_secrets (frozen, marks);
   list = resilient_frozen_request_get_mirrors (frozen);
   g_assert_cmpuint (list->len, ==, 2);
   for (guint i = 0; i < list->len; i++)
@@ -345,6 +349,7 @@ test_secrets (void)
       /* the second one is of another scheme, and so of another origin */
       g_assert_cmpint (resilient_headers_get_one (merged, "Authorization") != NULL, ==, i == 0);
       g_assert_cmpint (resilient_headers_get_one (merged, "X-Key") != NULL, ==, i == 0);
+      g_assert_cmpint (resilient_headers_get_one (merged, "X-Key-Of-Origin") != NULL, ==, i == 0);
       resilient_request_plan_clear (&plan);
     }
 }
