@@ -25,6 +25,7 @@
 #define KNOWN_FLAGS 0x03
 
 #define MAX_MEMBERS 32
+#define MAX_TEXT 256 /* characters of a key, and of a value */
 
 struct _ResilientTraceContext
 {
@@ -62,35 +63,78 @@ resilient_trace_parent_is_valid (const char *trace_parent)
 
   if (g_str_has_prefix (trace_parent, "ff"))
     return FALSE;
+  if (length == LENGTH)
+    return TRUE;
   /* A later version may go on after another dash. */
-  return length == LENGTH
-         || (trace_parent[LENGTH] == '-' && !g_str_has_prefix (trace_parent, "00"));
+  if (trace_parent[LENGTH] != '-' || g_str_has_prefix (trace_parent, "00"))
+    return FALSE;
+  for (const char *c = trace_parent + LENGTH; *c != '\0'; c++)
+    if (!g_ascii_isgraph (*c))
+      return FALSE;
+  return TRUE;
+}
+
+/* Of optional white space (RFC 9110, 5.6.3). */
+static char *
+trim (char *member)
+{
+  gsize length;
+
+  member += strspn (member, " \t");
+  length = strlen (member);
+  while (length > 0 && strchr (" \t", member[length - 1]) != NULL)
+    member[--length] = '\0';
+  return member;
+}
+
+/* That of a vendor, or of one of its tenants: tenant "@" vendor (level 1, 3.3.1.3.1). What both
+ * levels allow passes. */
+static gboolean
+is_key (const char *key)
+{
+  gsize length = strlen (key);
+
+  return length >= 1 && length <= MAX_TEXT && (g_ascii_islower (*key) || g_ascii_isdigit (*key))
+         && strspn (key, "abcdefghijklmnopqrstuvwxyz0123456789_-*/@") == length;
+}
+
+/* Printable, without what separates, and not ended by a space (level 1, 3.3.1.3.2). */
+static gboolean
+is_value (const char *value)
+{
+  gsize length = strlen (value);
+
+  if (length < 1 || length > MAX_TEXT)
+    return FALSE;
+  for (gsize i = 0; i < length; i++)
+    if (!g_ascii_isprint (value[i]) || value[i] == '=')
+      return FALSE;
+  return TRUE;
 }
 
 gboolean
 resilient_trace_state_is_valid (const char *trace_state)
 {
   g_auto (GStrv) members = NULL;
+  g_autoptr (GHashTable) keys = g_hash_table_new (g_str_hash, g_str_equal);
   guint n_members = 0;
-
-  for (const char *c = trace_state; *c != '\0'; c++)
-    if (!g_ascii_isprint (*c) && *c != '\t')
-      return FALSE;
 
   members = g_strsplit (trace_state, ",", -1);
   for (guint i = 0; members[i] != NULL; i++)
     {
-      const char *member = g_strstrip (members[i]);
-      const char *sign = strchr (member, '=');
+      char *member = trim (members[i]);
+      char *sign = strchr (member, '=');
 
       /* An empty one may be there, and counts for nothing. */
       if (*member == '\0')
         continue;
-      if (sign == NULL || sign == member || sign[1] == '\0')
+      if (sign == NULL || ++n_members > MAX_MEMBERS)
         return FALSE;
-      n_members++;
+      *sign = '\0';
+      if (!is_key (member) || !is_value (sign + 1) || !g_hash_table_add (keys, member))
+        return FALSE;
     }
-  return n_members <= MAX_MEMBERS;
+  return TRUE;
 }
 
 ResilientTraceContext *

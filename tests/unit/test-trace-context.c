@@ -24,7 +24,9 @@ test_parent (void)
     /* a later version may be longer, after a dash */
     { "01-" TRACE "-" SPAN "-01", TRUE },
     { "01-" TRACE "-" SPAN "-01-", TRUE },
-    { "fe-" TRACE "-" SPAN "-01-more\r\n", TRUE },
+    { "fe-" TRACE "-" SPAN "-01-more", TRUE },
+    { "fe-" TRACE "-" SPAN "-01-more\r\n", FALSE },
+    { "fe-" TRACE "-" SPAN "-01-caf\xc3\xa9", FALSE },
     { "01-" TRACE "-" SPAN "-01.", FALSE },
     { "01-" TRACE "-" SPAN "-011", FALSE },
     { "00-" TRACE "-" SPAN "-01-", FALSE },
@@ -72,7 +74,15 @@ test_state (void)
     gboolean valid;
   } cases[] = {
     { "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE", TRUE },
-    { "tenant@system=a=b , other=1\t,", TRUE },
+    { "tenant@system=a b ,\t0ther_-*/=1\t,", TRUE },
+    { "a=!~", TRUE },
+    { "a=b=c", FALSE },
+    { "a=1,b=2,a=3", FALSE },
+    { "A=1", FALSE },
+    { "_a=1", FALSE },
+    { "a b=1", FALSE },
+    { "a = 1", FALSE },
+    { "a=1\t2", FALSE },
     { "", TRUE },
     { " , ,", TRUE },
     { "rojo", FALSE },
@@ -84,6 +94,10 @@ test_state (void)
   };
   g_autofree char *most = repeat ("k", 32);
   g_autofree char *too_many = repeat ("k", 33);
+  g_autofree char *text = g_strnfill (256, 'k');
+  g_autofree char *longest = g_strdup_printf ("%s=%s", text, text);
+  g_autofree char *long_key = g_strdup_printf ("k%s=%s", text, text);
+  g_autofree char *long_value = g_strdup_printf ("%s=k%s", text, text);
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -92,6 +106,9 @@ test_state (void)
     }
   g_assert_true (resilient_trace_state_is_valid (most));
   g_assert_false (resilient_trace_state_is_valid (too_many));
+  g_assert_true (resilient_trace_state_is_valid (longest));
+  g_assert_false (resilient_trace_state_is_valid (long_key));
+  g_assert_false (resilient_trace_state_is_valid (long_value));
 }
 
 /* Whatever the version was, 00 is what is known; flags that mean nothing yet go. */
