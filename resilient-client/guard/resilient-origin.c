@@ -775,7 +775,10 @@ resilient_origin_set_circuit_policy (ResilientOrigin *self, ResilientCircuitPoli
     return;
 
   if (resilient_origin_guards_set_circuit_policy (self->guards, circuit_policy))
-    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CIRCUIT_POLICY]);
+    {
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CIRCUIT_POLICY]);
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CIRCUIT_BREAKER]);
+    }
 }
 
 /**
