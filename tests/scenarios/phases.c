@@ -408,13 +408,13 @@ cell_expect_end (Cell *self, const End *end, guint attempts)
 
   if (self->fixture.client != NULL)
     {
-      g_autoptr (ResilientResult) result =
-        resilient_client_get_result (self->fixture.client, VICTIM);
+      g_autoptr (ResilientResult) result = NULL;
 
+      /* a thread that blocks does not wait for long until the scheduler has noted its end */
+      cell_wait (self, has_last_signal);
+      result = resilient_client_get_result (self->fixture.client, VICTIM);
       g_assert_nonnull (result);
       assert_result_is (self, result, end, attempts);
-
-      cell_wait (self, has_last_signal);
       test_run_pending ();
       g_assert_cmpuint (count_events (&self->fixture, end->type, VICTIM), ==, 1);
       g_assert_cmpuint (resilient_client_cancel (self->fixture.client, VICTIM), ==, 0);
