@@ -3,9 +3,9 @@
 
 #include "config.h"
 
-#include <resilient-test.h>
 #include <string.h>
 
+#include "kit-fixture.h"
 #include "test-util.h"
 
 /* What a client makes of each fault: a status, or the kind of its failure; and that it goes on from
@@ -94,21 +94,6 @@ typedef struct
   ResilientTestServerFlags flags;
 } Case;
 
-static ResilientClient *
-client_new (ResilientTestServer *server)
-{
-  g_autoptr (ResilientRetryPolicy) once = resilient_retry_policy_new (0, 0.0);
-  g_autoptr (SoupSession) session = soup_session_new ();
-  ResilientClient *client;
-
-  soup_session_set_tls_database (session, resilient_test_server_get_tls_database (server));
-  client = resilient_client_new_with_session (session);
-  resilient_client_set_retry_policy (client, once);
-  resilient_client_set_max_response_size (client, BODY_LIMIT);
-
-  return client;
-}
-
 static void
 closed_cb (GObject *client, GAsyncResult *result, gpointer user_data)
 {
@@ -156,8 +141,7 @@ test_fault (gconstpointer data)
   ResilientFailure failure =
     self->flags & RESILIENT_TEST_SERVER_HTTP2 ? expected->http2 : expected->http1;
   g_autoptr (GError) error = NULL;
-  g_autoptr (ResilientTestServer) server =
-    resilient_test_server_new_with_flags (self->flags, &error);
+  g_autoptr (ResilientTestServer) server = server_new (self->flags);
   g_autoptr (ResilientRetryPolicyBuilder) builder =
     resilient_retry_policy_builder_new (resilient_retry_policy_get_standard ());
   g_autoptr (ResilientResult) result = NULL;
@@ -166,7 +150,6 @@ test_fault (gconstpointer data)
   g_autoptr (ResilientRetryPolicy) patient = NULL;
   ResilientClient *client;
 
-  g_assert_no_error (error);
   resilient_retry_policy_builder_set_base_delay (builder, 0.0);
   patient = resilient_retry_policy_builder_build (builder, &error);
   g_assert_no_error (error);
@@ -175,6 +158,7 @@ test_fault (gconstpointer data)
   test_allow_warning ("libsoup", "while still connected");
   test_allow_warning ("libsoup-http2", "Unexpected state changed");
   client = client_new (server);
+  resilient_client_set_max_response_size (client, BODY_LIMIT);
   resilient_test_server_enqueue_fault (server, expected->fault);
   resilient_test_server_set_response (server, NULL, 200, NULL, NULL);
   result = send (client, server, "fault", NULL, failure);

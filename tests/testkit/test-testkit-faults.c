@@ -5,23 +5,13 @@
 
 #include <string.h>
 
+#include "kit-fixture.h"
 #include "raw-client.h"
 
 /* What each fault is on the wire. */
 
 #define HEAD_200 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 #define GOOD HEAD_200 "Content-Length: 2\r\n\r\nok"
-
-static ResilientTestServer *
-server_new (ResilientTestServerFlags flags)
-{
-  g_autoptr (GError) error = NULL;
-  ResilientTestServer *server = resilient_test_server_new_with_flags (flags, &error);
-
-  g_assert_no_error (error);
-
-  return server;
-}
 
 static void
 connect_to (RawClient *client, ResilientTestServer *server)

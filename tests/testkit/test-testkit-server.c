@@ -6,40 +6,15 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "kit-fixture.h"
 #include "raw-client.h"
 
 #define PATIENCE 20.0
-
-static ResilientTestServer *
-server_new (ResilientTestServerFlags flags)
-{
-  g_autoptr (GError) error = NULL;
-  ResilientTestServer *server = resilient_test_server_new_with_flags (flags, &error);
-
-  g_assert_no_error (error);
-
-  return server;
-}
 
 static GBytes *
 bytes (const char *text)
 {
   return g_bytes_new_static (text, strlen (text));
-}
-
-/* A client that trusts the server, and tries once. */
-static ResilientClient *
-client_new (ResilientTestServer *server)
-{
-  g_autoptr (ResilientRetryPolicy) once = resilient_retry_policy_new (0, 0.0);
-  g_autoptr (SoupSession) session = soup_session_new ();
-  ResilientClient *client;
-
-  soup_session_set_tls_database (session, resilient_test_server_get_tls_database (server));
-  client = resilient_client_new_with_session (session);
-  resilient_client_set_retry_policy (client, once);
-
-  return client;
 }
 
 static ResilientResponse *

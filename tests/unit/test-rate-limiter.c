@@ -11,10 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fork-with-lock.h"
 #include "resilient-error.h"
 #include "test-clock.h"
-#include "test-clock.h"
+#include "test-fork.h"
 #include "test-util.h"
 
 /* A token bucket in virtual time: how much it gives in any window, in which order, and to whom when

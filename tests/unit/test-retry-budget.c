@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fork-with-lock.h"
 #include "resilient-error.h"
 #include "test-clock.h"
+#include "test-fork.h"
 #include "test-util.h"
 
 /* A retry budget in virtual time: against tables, against a model, and against threads. */

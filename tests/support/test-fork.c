@@ -1,16 +1,15 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-#pragma once
+#include "config.h"
+
+#include "test-fork.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "test-clock.h"
 #include "test-util.h"
-
-/* A fork while another thread has the lock of an object. Its methods read the time under that lock,
- * so that a clock can stop a thread there. */
 
 static GMutex stop_lock;
 static GCond stop_cond;
@@ -50,9 +49,7 @@ stop_thread_main (gpointer data)
   return NULL;
 }
 
-/* @use takes the lock of @object and reads the time. In the child it must come to its end. Only the
- * first test of a program: the object alone has to see to it that forks are noticed. */
-static inline void
+void
 assert_usable_in_child (void (*use) (gpointer object), gpointer object)
 {
   ResilientClockFuncs funcs = *test_clock_get_funcs ();
