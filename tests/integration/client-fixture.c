@@ -114,10 +114,9 @@ client_fixture_tear_down (ClientFixture *self, gconstpointer flags)
   fault_server_free (self->server);
 }
 
-int
-client_tests_run (int argc, char **argv, const ClientTest *tests, gsize n_tests)
+void
+client_tests_add (const ClientTest *tests, gsize n_tests)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   for (gsize i = 0; i < n_tests; i++)
     g_test_add (tests[i].path,
                 ClientFixture,
@@ -125,6 +124,13 @@ client_tests_run (int argc, char **argv, const ClientTest *tests, gsize n_tests)
                 client_fixture_set_up,
                 tests[i].test,
                 client_fixture_tear_down);
+}
+
+int
+client_tests_run (int argc, char **argv, const ClientTest *tests, gsize n_tests)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  client_tests_add (tests, n_tests);
 
   return g_test_run ();
 }

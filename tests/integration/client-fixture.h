@@ -34,6 +34,7 @@ typedef struct
   FaultServerFlags flags;
 } ClientTest;
 
+void client_tests_add (const ClientTest *tests, gsize n_tests);
 /* The main function of a table of tests. */
 int client_tests_run (int argc, char **argv, const ClientTest *tests, gsize n_tests);
 

@@ -271,8 +271,7 @@ answer_too_late (ClientFixture *fixture, guint status)
   fault_server_on (
     fixture->server, "/", fault_hold ("answer"), fault_answer (status, NULL, "late"), NULL);
   /* the handshake of TLS is a part of it, and slow where each instruction is checked */
-  resilient_request_set_total_timeout (request,
-                                       g_getenv ("RESILIENT_TEST_QUICK") == NULL ? 4 * SHORT : 5);
+  resilient_request_set_total_timeout (request, !test_is_quick () ? 4 * SHORT : 5);
   resilient_request_set_retry_policy (request, policy);
   sender_start (&sender, fixture, request, "stuck");
   fault_server_wait_held (fixture->server, "answer", 1);

@@ -605,13 +605,7 @@ main (int argc, char **argv)
           g_test_add (
             path, ClientFixture, &cases[n++], set_up, test_cancel, client_fixture_tear_down);
         }
-  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path,
-                ClientFixture,
-                GUINT_TO_POINTER (tests[i].flags),
-                client_fixture_set_up,
-                tests[i].test,
-                client_fixture_tear_down);
+  client_tests_add (tests, G_N_ELEMENTS (tests));
 
   return g_test_run ();
 }

@@ -182,11 +182,28 @@ child_makes_one (ClientFixture *fixture)
   assert_response (response, 200, "child");
 }
 
+/* One of the I/O thread's, and one of this context's. */
+static void
+assert_both_serve (ClientFixture *fixture)
+{
+  g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/ok");
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (ResilientResponse) response =
+        i == 0 ? resilient_client_send (fixture->client, request, NULL, NULL, &error)
+               : client_get (fixture, "/ok", NULL, &error);
+
+      g_assert_no_error (error);
+      assert_response (response, 200, "ok");
+    }
+}
+
 /* Runs @func while a request is under way whose answer has come, and @idle connections are open. */
 static void
 fork_beside (ClientFixture *fixture, ChildFunc func, guint n_requests)
 {
-  g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/ok");
   g_autoptr (ResilientResponse) held = NULL;
   g_autoptr (GError) error = NULL;
   g_auto (TestResult) result = { 0 };
@@ -198,16 +215,7 @@ fork_beside (ClientFixture *fixture, ChildFunc func, guint n_requests)
     fixture->server, "/held", fault_hold ("held"), fault_answer (200, NULL, "held"), NULL);
   client_start_get (fixture, "/held", NULL, NULL, &result);
   fault_server_wait_held (fixture->server, "held", 1);
-  /* one of the I/O thread's, and one of this context's */
-  for (guint i = 0; i < 2; i++)
-    {
-      g_autoptr (ResilientResponse) response =
-        i == 0 ? resilient_client_send (fixture->client, request, NULL, NULL, &error)
-               : client_get (fixture, "/ok", NULL, &error);
-
-      g_assert_no_error (error);
-      assert_response (response, 200, "ok");
-    }
+  assert_both_serve (fixture);
   test_run_pending ();
   connections = fault_server_get_connections (fixture->server);
   requests = fault_server_get_requests (fixture->server);
@@ -220,15 +228,7 @@ fork_beside (ClientFixture *fixture, ChildFunc func, guint n_requests)
   held = client_end_get (fixture, &result, &error);
   g_assert_no_error (error);
   assert_response (held, 200, "held");
-  for (guint i = 0; i < 2; i++)
-    {
-      g_autoptr (ResilientResponse) response =
-        i == 0 ? resilient_client_send (fixture->client, request, NULL, NULL, &error)
-               : client_get (fixture, "/ok", NULL, &error);
-
-      g_assert_no_error (error);
-      assert_response (response, 200, "ok");
-    }
+  assert_both_serve (fixture);
   /* by the same connections */
   g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, connections + n_requests);
 }

@@ -297,7 +297,7 @@ main (int argc, char **argv)
 
   /* set where each instruction is checked: a POST opens a connection of its own, and with TLS that
    * takes its time */
-  if (g_getenv ("RESILIENT_TEST_QUICK") != NULL)
+  if (test_is_quick ())
     n_requests = 5;
 
   return client_tests_run (argc, argv, tests, G_N_ELEMENTS (tests));

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "test-util.h"
+
 static const SeedsTest *test;
 static guint n_seeds;
 static gint64 only_seed = -1;
@@ -162,7 +164,7 @@ seeds_main (int argc, char *argv[], const SeedsTest *the_test)
   g_test_init (&argc, &argv, NULL);
   /* Each property is told of, also after one that does not hold. */
   g_test_set_nonfatal_assertions ();
-  n_seeds = g_getenv ("RESILIENT_TEST_QUICK") == NULL ? test->n : test->n / 50;
+  n_seeds = !test_is_quick () ? test->n : test->n / 50;
   if (seed != NULL)
     only_seed = (gint64) g_ascii_strtoull (seed, NULL, 10);
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)

@@ -8,6 +8,7 @@
 
 #include "resilient-retry-policy-private.h"
 #include "resilient-random-private.h"
+#include "test-util.h"
 
 /* Delays of random policies at any attempt, and how evenly full jitter spreads them. */
 
@@ -125,7 +126,7 @@ check_delay (ResilientRetryPolicy *policy, guint n, double previous, double dela
 static void
 test_bounds (void)
 {
-  guint n_policies = g_getenv ("RESILIENT_TEST_QUICK") == NULL ? N_POLICIES : N_POLICIES / 50;
+  guint n_policies = !test_is_quick () ? N_POLICIES : N_POLICIES / 50;
 
   for (guint seed = 1; seed <= n_policies; seed++)
     {

@@ -340,7 +340,7 @@ run_schedule (guint32 seed, guint n_changes[3])
 static void
 test_model (void)
 {
-  guint n_schedules = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? N_SCHEDULES_QUICK : N_SCHEDULES;
+  guint n_schedules = test_is_quick () ? N_SCHEDULES_QUICK : N_SCHEDULES;
   guint n_changes[3] = { 0 };
 
   for (guint32 seed = 1; seed <= n_schedules; seed++)

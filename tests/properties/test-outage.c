@@ -175,12 +175,12 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  if (g_getenv ("RESILIENT_TEST_QUICK") != NULL)
+  if (test_is_quick ())
     n_requests = 20;
 
   g_test_add ("/outage/day", Fixture, NULL, fixture_set_up, test_day, fixture_tear_down);
 #ifdef __OPTIMIZE__
-  if (g_getenv ("RESILIENT_TEST_QUICK") == NULL)
+  if (!test_is_quick ())
     {
       for (guint i = 1; i < TRIES; i++)
         {

@@ -278,7 +278,7 @@ main (int argc, char **argv)
     { "/readers/http2", test_readers, FAULT_SERVER_HTTP2 },
   };
 
-  if (g_getenv ("RESILIENT_TEST_QUICK") != NULL)
+  if (test_is_quick ())
     n_requests = 5;
 
   return client_tests_run (argc, argv, tests, G_N_ELEMENTS (tests));

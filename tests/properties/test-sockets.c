@@ -555,7 +555,7 @@ set_up (Run *self, guint32 seed)
   guint n_requests = 4 + below (self, 10);
   /* With TLS it is ten times as slow; too slow for its time-outs where each instruction is
    * checked. */
-  gboolean http2 = seed % 10 == 0 && g_getenv ("RESILIENT_TEST_QUICK") == NULL;
+  gboolean http2 = seed % 10 == 0 && !test_is_quick ();
 
   g_mutex_init (&self->lock);
   self->server = fault_server_new (http2 ? FAULT_SERVER_HTTP2 : FAULT_SERVER_PLAIN);

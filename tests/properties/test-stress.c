@@ -320,7 +320,7 @@ main (int argc, char **argv)
     { "/stress/http2", test_stress, FAULT_SERVER_HTTP2 },
   };
 
-  if (g_getenv ("RESILIENT_TEST_QUICK") != NULL)
+  if (test_is_quick ())
     n_requests = 50;
 
   return client_tests_run (argc, argv, tests, G_N_ELEMENTS (tests));

@@ -673,7 +673,7 @@ makes_sense (const Case *test, guint protocol)
   if (phase->wide && test->start != START_SEND && test->start != START_CALL)
     return FALSE;
   /* where each instruction is checked: one of each two threads and two kinds of sessions */
-  if (g_getenv ("RESILIENT_TEST_QUICK") != NULL
+  if (test_is_quick ()
       && (test->sessions == SESSIONS_SEEN || test->start == START_CALL
           || test->start == START_THREAD))
     return FALSE;

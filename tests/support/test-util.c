@@ -28,11 +28,23 @@ close (int fd)
 }
 #endif
 
+gboolean
+test_is_quick (void)
+{
+  return g_getenv ("RESILIENT_TEST_QUICK") != NULL;
+}
+
+guint
+test_fewer (guint n)
+{
+  return test_is_quick () ? n / 10 : n;
+}
+
 /* Where each instruction costs fifty, and others have the processors, a minute is little. */
 guint
 test_get_deadline (void)
 {
-  return g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 60 : 20;
+  return test_is_quick () ? 60 : 20;
 }
 
 static gboolean
@@ -219,6 +231,43 @@ guint
 test_count_allowed (void)
 {
   return g_atomic_int_get (&n_passed);
+}
+
+#define MAX_COUNTED 4
+
+/* Any thread writes; main() sets. */
+static struct
+{
+  const char *part;
+  int *n; /* atomic */
+} counted[MAX_COUNTED];
+static guint n_counted;
+
+static GLogWriterOutput
+count_lines_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  if ((level & G_LOG_LEVEL_MASK) != G_LOG_LEVEL_DEBUG)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE"))
+      for (guint j = 0; j < n_counted; j++)
+        if (strstr (fields[i].value, counted[j].part) != NULL)
+          g_atomic_int_inc (counted[j].n);
+
+  return G_LOG_WRITER_HANDLED;
+}
+
+void
+test_count_lines (const char *part, int *n)
+{
+  g_assert_cmpuint (n_counted, <, MAX_COUNTED);
+  counted[n_counted].part = part;
+  counted[n_counted].n = n;
+  if (n_counted++ > 0)
+    return;
+  g_setenv ("G_MESSAGES_DEBUG", "Resilient", TRUE);
+  g_log_set_writer_func (count_lines_cb, NULL, NULL);
 }
 
 void

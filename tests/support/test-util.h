@@ -7,6 +7,11 @@
 
 G_BEGIN_DECLS
 
+/* Whether it runs where each instruction costs many: under valgrind, or with a sanitizer. */
+gboolean test_is_quick (void);
+/* @n, or a tenth of it there. */
+guint test_fewer (guint n);
+
 /* The longest that a test may wait for anything; it fails then. */
 #define TEST_DEADLINE_SECONDS ((int) test_get_deadline ())
 guint test_get_deadline (void);
@@ -42,6 +47,10 @@ void test_result_clear (TestResult *self);
 void test_allow_warning (const char *domain, const char *part);
 /* How many were passed over since the last that was allowed. */
 guint test_count_allowed (void);
+
+/* Counts in @n, from now to the end of the program, the debug lines of the library that contain
+ * @part; all of them are on then, and none is shown. In main (), before anything else. */
+void test_count_lines (const char *part, int *n);
 
 /* Makes @session trust the test authority, and nobody else. */
 void test_trust (SoupSession *session);

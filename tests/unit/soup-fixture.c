@@ -133,6 +133,25 @@ static const ResilientTransportAttemptFuncs run_funcs = {
   run_done_cb,  run_released_cb, run_default_headers_cb,
 };
 
+static void
+authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpointer data)
+{
+  if (!retrying)
+    soup_auth_authenticate (auth, "joe", "secret");
+}
+
+static void
+request_queued_cb (SoupSession *session, SoupMessage *message, gpointer data)
+{
+  g_signal_connect (message, "authenticate", G_CALLBACK (authenticate_cb), NULL);
+}
+
+void
+fixture_authenticate (Fixture *fixture)
+{
+  g_signal_connect (fixture->session, "request-queued", G_CALLBACK (request_queued_cb), NULL);
+}
+
 Run *
 run_new (Fixture *fixture, ResilientRequest *request)
 {

@@ -56,6 +56,9 @@ void fixture_clear (Fixture *fixture);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fixture, fixture_clear)
 
+/* The app that the session belongs to answers challenges, as joe with the password "secret". */
+void fixture_authenticate (Fixture *fixture);
+
 /* A run of @request that has not started; @request is taken. Time-outs are off unless the test sets
  * them. */
 Run *run_new (Fixture *fixture, ResilientRequest *request);

@@ -482,7 +482,7 @@ test_short_queue (Fixture *f, gconstpointer data)
 static void
 test_many (Fixture *f, gconstpointer data)
 {
-  guint n = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 5000 : 100000;
+  guint n = test_is_quick () ? 5000 : 100000;
 
   resilient_test_stub_set_keeps_attempts (f->stub, FALSE);
   add_requests (f, n);
@@ -556,7 +556,7 @@ cancel_thread (gpointer data)
 static void
 test_threads (Fixture *f, gconstpointer data)
 {
-  guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10 : 200;
+  guint n_rounds = test_is_quick () ? 10 : 200;
 
   add_requests (f, 20);
   add_step (f->stub, (Step) STEP_OK);
@@ -596,7 +596,7 @@ borrow_thread (gpointer data)
 static void
 test_borrowed_context (Fixture *f, gconstpointer data)
 {
-  guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10 : 300;
+  guint n_rounds = test_is_quick () ? 10 : 300;
 
   add_requests (f, 3);
   add_step (f->stub, (Step) STEP_OK);

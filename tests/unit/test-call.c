@@ -438,7 +438,7 @@ test_sleepers (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientTimerQueue) timers = resilient_timer_queue_get (NULL);
   int n_fds = g_main_context_query (g_main_context_default (), G_MAXINT, &(int){ 0 }, NULL, 0);
-  const guint n_sleepers = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10000 : 100000;
+  const guint n_sleepers = test_is_quick () ? 10000 : 100000;
   int timeout;
 
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, G_MAXUINT);

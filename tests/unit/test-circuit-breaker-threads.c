@@ -11,6 +11,7 @@
 #include "resilient-circuit-policy-builder.h"
 #include "resilient-error.h"
 #include "test-clock.h"
+#include "test-util.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define UNDER_THREAD_SANITIZER TRUE
@@ -27,12 +28,6 @@
 #define N_STEPS_QUICK 200
 #define N_FORKS 50
 #define N_FORKS_QUICK 5
-
-static gboolean
-is_quick (void)
-{
-  return g_getenv ("RESILIENT_TEST_QUICK") != NULL;
-}
 
 static ResilientCircuitBreaker *
 new_breaker (int half_open_max_calls, double recovery_timeout)
@@ -147,7 +142,7 @@ static void
 test_half_open (void)
 {
   static const int max_calls[] = { 1, 3, 10, N_CALLERS - 1 };
-  guint n_rounds = is_quick () ? N_ROUNDS_QUICK : N_ROUNDS;
+  guint n_rounds = test_is_quick () ? N_ROUNDS_QUICK : N_ROUNDS;
 
   for (guint i = 0; i < n_rounds; i++)
     {
@@ -244,7 +239,7 @@ test_order (void)
     {
       workers[i].breaker = breaker;
       workers[i].seed = i;
-      workers[i].n_steps = is_quick () ? N_STEPS_QUICK : N_STEPS;
+      workers[i].n_steps = test_is_quick () ? N_STEPS_QUICK : N_STEPS;
       threads[i] = g_thread_new ("worker", worker_main, &workers[i]);
     }
   for (guint i = 0; i < N_WORKERS; i++)
@@ -321,7 +316,7 @@ test_fork (void)
   /* without what a checker wants to be loaded everywhere */
   char *const environment[] = { NULL };
   Hammer hammer = { .breaker = new_breaker (1, 30.0) };
-  guint n_forks = is_quick () ? N_FORKS_QUICK : N_FORKS;
+  guint n_forks = test_is_quick () ? N_FORKS_QUICK : N_FORKS;
   GThread *thread = NULL;
 
   /* By the kernel's clocks, which have no lock that would keep the two threads apart. */

@@ -195,7 +195,7 @@ cancel_thread (gpointer data)
 static void
 test_race (void)
 {
-  guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? N_ROUNDS / 20 : N_ROUNDS;
+  guint n_rounds = test_is_quick () ? N_ROUNDS / 20 : N_ROUNDS;
 
   for (guint i = 0; i < n_rounds; i++)
     {

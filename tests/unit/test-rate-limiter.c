@@ -21,12 +21,6 @@
 
 #define N_THREADS 16
 
-static guint
-quick (guint n)
-{
-  return g_getenv ("RESILIENT_TEST_QUICK") != NULL ? n / 10 : n;
-}
-
 static ResilientRateLimiter *
 make (double rate, int burst)
 {
@@ -249,7 +243,7 @@ test_windows (gconstpointer data)
 {
   const double rate = *(const double *) data;
   const int burst = rate > 100 ? 50 : 4;
-  const guint n_tokens = quick (10000);
+  const guint n_tokens = test_fewer (10000);
   g_autoptr (ResilientRateLimiter) limiter = make (rate, burst);
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -295,7 +289,7 @@ test_windows (gconstpointer data)
 static void
 test_thousands (void)
 {
-  const guint n_waits = quick (5000);
+  const guint n_waits = test_fewer (5000);
   g_autoptr (ResilientRateLimiter) limiter = make (30, 10);
   g_autofree Wait *waits = g_new0 (Wait, n_waits);
   double start = seconds ();
@@ -338,7 +332,7 @@ test_accuracy (void)
   for (gsize i = 0; i < G_N_ELEMENTS (rates); i++)
     {
       g_autoptr (ResilientRateLimiter) limiter = make (rates[i], 1);
-      guint n_tokens = quick (100000);
+      guint n_tokens = test_fewer (100000);
       gint64 start = resilient_clock_get_boot ();
       double error;
 
@@ -990,7 +984,7 @@ static void
 test_threads_grab (void)
 {
   g_autoptr (ResilientRateLimiter) limiter = make (1, 1000);
-  Crowd crowd = { limiter, quick (2000), 0, N_THREADS };
+  Crowd crowd = { limiter, test_fewer (2000), 0, N_THREADS };
   GThread *threads[N_THREADS];
 
   for (guint i = 0; i < N_THREADS; i++)

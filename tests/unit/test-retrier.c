@@ -530,7 +530,7 @@ test_borrowed_context (Fixture *f, gconstpointer data)
 {
   g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
   g_autoptr (ResilientRetryPolicy) policy = NULL;
-  guint n_rounds = g_getenv ("RESILIENT_TEST_QUICK") != NULL ? 10 : 500;
+  guint n_rounds = test_is_quick () ? 10 : 500;
 
   resilient_retry_policy_builder_set_base_delay (builder, 0);
   policy = resilient_retry_policy_builder_build (builder, NULL);

@@ -19,12 +19,6 @@
 
 #define N_THREADS 16
 
-static guint
-quick (guint n)
-{
-  return g_getenv ("RESILIENT_TEST_QUICK") != NULL ? n / 10 : n;
-}
-
 static ResilientRetryBudget *
 make (double ratio, double reserve)
 {
@@ -275,7 +269,7 @@ test_model (void)
       Model model = { .ratio = settings[i].ratio,
                       .reserve = settings[i].reserve,
                       .earnings = earnings };
-      guint n_steps = quick (3000);
+      guint n_steps = test_fewer (3000);
 
       model.left = model.reserve > 0 ? MAX (model.reserve, 1) : 0;
       model.left_at = resilient_clock_get_boot ();

@@ -76,7 +76,7 @@ static gboolean
 is_left_out (gconstpointer flags, guint row, guint method)
 {
   return GPOINTER_TO_UINT (flags) != FAULT_SERVER_PLAIN
-         && (row % 2 == method || (row % 8 > 1 && g_getenv ("RESILIENT_TEST_QUICK") != NULL));
+         && (row % 2 == method || (row % 8 > 1 && test_is_quick ()));
 }
 
 /* A head that is cut is none, wherever that is; and the last byte of it makes it one. */

@@ -178,19 +178,6 @@ test_credentials_one_shot (void)
       }
 }
 
-static void
-authenticate_cb (SoupMessage *message, SoupAuth *auth, gboolean retrying, gpointer data)
-{
-  if (!retrying)
-    soup_auth_authenticate (auth, "joe", "secret");
-}
-
-static void
-request_queued_cb (SoupSession *session, SoupMessage *message, gpointer data)
-{
-  g_signal_connect (message, "authenticate", G_CALLBACK (authenticate_cb), NULL);
-}
-
 /* NTLM goes its rounds on one connection, which an expectation that is not met would cost. */
 static void
 test_connection_bound (void)
@@ -206,7 +193,7 @@ test_connection_bound (void)
 
       fixture_init (&fixture, transports[t]);
       soup_session_add_feature_by_type (fixture.session, SOUP_TYPE_AUTH_NTLM);
-      g_signal_connect (fixture.session, "request-queued", G_CALLBACK (request_queued_cb), NULL);
+      fixture_authenticate (&fixture);
       fault_server_next_script (
         fixture.server, NULL, answer_to_head (fixture.server, 401, "WWW-Authenticate: NTLM"));
       fault_server_next (fixture.server, NULL, fault_answer (401, challenge, "go on"), NULL);
@@ -351,7 +338,7 @@ static void
 test_too_large (void)
 {
   const guint statuses[] = { 401, 407, 421 };
-  guint size = g_getenv ("RESILIENT_TEST_QUICK") == NULL ? 400000000 : 10000000;
+  guint size = !test_is_quick () ? 400000000 : 10000000;
   g_autofree char *length = g_strdup_printf ("Content-Length: %u", size);
   const char *headers[] = { "Connection: close", length };
 

@@ -34,6 +34,17 @@ assert_timeout (Run *run, ResilientFailure failure, ResilientPhase phase)
   g_assert_cmpint (run->outcome.phase, ==, phase);
 }
 
+/* Not a millisecond before @seconds. */
+static void
+assert_times_out (Run *run, double seconds, ResilientFailure failure, ResilientPhase phase)
+{
+  test_clock_advance (seconds - 0.001);
+  g_assert_false (run->done);
+  test_clock_advance (0.001);
+  g_assert_true (run->done);
+  assert_timeout (run, failure, phase);
+}
+
 static void
 test_connect (void)
 {
@@ -46,11 +57,7 @@ test_connect (void)
   run->params.read_timeout = 0.01;
   run_start (run);
   test_run_pending ();
-  test_clock_advance (0.249);
-  g_assert_false (run->done);
-  test_clock_advance (0.001);
-  g_assert_true (run->done);
-  assert_timeout (run, RESILIENT_FAILURE_CONNECT_TIMEOUT, RESILIENT_PHASE_CONNECTING);
+  assert_times_out (run, 0.25, RESILIENT_FAILURE_CONNECT_TIMEOUT, RESILIENT_PHASE_CONNECTING);
   g_assert_true (run->outcome.nothing_sent);
   run_wait_released (run);
 }
@@ -95,11 +102,7 @@ test_read (void)
   run_start (run);
   fault_server_wait_requests (fixture.server, 1);
   wait_until_waiting (run);
-  test_clock_advance (0.749);
-  g_assert_false (run->done);
-  test_clock_advance (0.001);
-  g_assert_true (run->done);
-  assert_timeout (run, RESILIENT_FAILURE_READ_TIMEOUT, RESILIENT_PHASE_WAITING);
+  assert_times_out (run, 0.75, RESILIENT_FAILURE_READ_TIMEOUT, RESILIENT_PHASE_WAITING);
   g_assert_false (run->outcome.nothing_sent);
   run_wait_released (run);
 }
