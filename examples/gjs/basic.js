@@ -11,11 +11,10 @@ import {getBaseUri, runMain} from './exampleServer.js';
 async function getText(uri) {
     const client = new Resilient.Client();
     // Connections that fail are tried again, three attempts in all, with growing pauses.
-    const response = await client.get_async(uri, null, null);
+    const response = await client.get(uri, {timeout: 20}); // seconds, with all attempts and pauses
 
-    // An answer may still be a 404: check_status() makes an error of 4xx and 5xx.
-    response.check_status();
-    return response.get_text();
+    // An answer may still be a 404: checkStatus() makes an error of 4xx and 5xx.
+    return response.checkStatus().text();
 }
 // [end]
 

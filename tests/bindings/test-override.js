@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: The resilient-client authors
 // SPDX-License-Identifier: MIT
 
-// What the override adds: promises, and subscriptions that can be iterated.
+// What the override adds: promises, verbs with options, attributes, plain objects, classes of errors,
+// and subscriptions that can be iterated.
 
 import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
 import Resilient from 'gi://Resilient?version=1';
 
 import {Server} from './loopback.js';
@@ -223,6 +225,451 @@ test('a number is not made of something else', () => {
     request.trace_state = 'rojo=1';
     ok(request.get_trace_parent().includes('4bf9'));
     equal(request.get_trace_state(), 'rojo=1');
+});
+
+const encoder = new TextEncoder();
+
+// What a promise or function throws.
+async function thrown(what) {
+    try {
+        await (typeof what === 'function' ? what() : what);
+    } catch (error) {
+        return error;
+    }
+    throw new Error('No error was thrown');
+}
+
+async function withClient(func, settings = {}) {
+    const client = new Resilient.Client({retryPolicy: {maxRetries: 1, baseDelay: 0}, ...settings});
+
+    try {
+        await func(client);
+    } finally {
+        await client.close();
+    }
+}
+
+test('each verb takes its options in an object', () => withClient(async client => {
+    for (const verb of ['get', 'options', 'delete', 'post', 'put', 'patch'])
+        equal((await client[verb](server.uri('/echo'))).json().method, verb.toUpperCase());
+    equal((await client.head(server.uri('/text'))).statusCode, 200);
+    equal((await client.request('REPORT', server.uri('/echo'), null)).json().method, 'REPORT');
+    const uri = GLib.Uri.parse(server.uri('/text'), GLib.UriFlags.NONE);
+    equal((await client.get(uri)).text(), 'hello');
+
+    const response = await client.post(server.uri('/echo'), {
+        params: {q: 'a b', left: null, out: undefined, n: 1, yes: true},
+        headers: new Map([['X-One', ['1', 2]], ['X-None', null]]),
+        json: {answer: [42, null, 'ä']},
+        requestId: 'posted',
+        metadata: {service: 'users'},
+        timeout: 10,
+        connectTimeout: 5,
+        priority: 1,
+        idempotencyKey: 'key',
+        cancellable: new Gio.Cancellable(),
+    });
+    const {headers, query, body} = response.json();
+    equal(Object.entries(query).sort(), [['n', '1'], ['q', 'a b'], ['yes', 'true']]);
+    equal(JSON.parse(body), {answer: [42, null, 'ä']});
+    equal([headers['content-type'], headers['idempotency-key']], ['application/json', 'key']);
+    // The server of this test tells the last of a name.
+    equal([headers['x-one'], headers['x-none']], ['2', undefined]);
+    const {context} = client.get_result('posted');
+    equal([context.requestId, context.metadata], ['posted', {service: 'users'}]);
+}));
+
+test('a body is text, bytes, a form, JSON, a file or a stream', () => withClient(async client => {
+    const echo = async options => {
+        const {headers, body} = (await client.post(server.uri('/echo'), options)).json();
+
+        return [headers['content-type'], body];
+    };
+    const [file, stream] = Gio.File.new_tmp(null);
+    stream.get_output_stream().write_all(encoder.encode('file'), null);
+    stream.close(null);
+
+    equal(await echo({body: 'ä'}), ['text/plain; charset=utf-8', 'ä']);
+    equal(await echo({body: encoder.encode('ä')}), ['application/octet-stream', 'ä']);
+    equal(await echo({body: encoder.encode('ab').buffer}), ['application/octet-stream', 'ab']);
+    // A part of a buffer is that part alone.
+    equal(await echo({body: encoder.encode('abc').subarray(1)}), ['application/octet-stream', 'bc']);
+    equal(await echo({body: new GLib.Bytes(encoder.encode('x')), contentType: 'a/b'}), ['a/b', 'x']);
+    equal((await echo({body: file, contentType: 'a/b'})), ['a/b', 'file']);
+    equal(await echo({body: Gio.MemoryInputStream.new_from_bytes(new GLib.Bytes(encoder.encode('s')))}),
+        ['application/octet-stream', 's']);
+    equal(await echo({json: null}), ['application/json', 'null']);
+    equal(await echo({json: 'ä', contentType: 'application/problem+json'}),
+        ['application/problem+json', '"ä"']);
+    equal(await echo({form: [['b', '1 +&'], ['a', ['ä', "~!'()*"]], ['b', 2]]}),
+        ['application/x-www-form-urlencoded', 'b=1+%2B%26&a=%C3%A4&a=%7E%21%27%28%29*&b=2']);
+    file.delete(null);
+}));
+
+test('an option that can’t be is an exception that names it', () => withClient(async client => {
+    for (const [name, options, kind] of [
+        ['retries', {retries: 3}, TypeError],
+        ['timeout', {timeout: -1}, RangeError],
+        ['timeout', {timeout: NaN}, RangeError],
+        ['timeout', {timeout: '5'}, TypeError],
+        ['readTimeout', {readTimeout: Infinity}, RangeError],
+        ['maxResponseSize', {maxResponseSize: 1.5}, RangeError],
+        ['priority', {priority: 'high'}, TypeError],
+        ['requestId', {requestId: 'a b'}, RangeError],
+        ['requestId', {requestId: 5}, TypeError],
+        ['requestId', {requestId: 'a\0b'}, RangeError],
+        ['requestId', {requestId: 'a', context: named('a')}, TypeError],
+        ['context', {context: 'a'}, TypeError],
+        ['retry', {context: {retry: 1}}, TypeError],
+        ['metadata', {metadata: 'text'}, TypeError],
+        ['metadata.a[1]', {metadata: {a: [1, () => 1]}}, TypeError],
+        ['metadata.a', {metadata: {a: 'b\0c'}}, RangeError],
+        ['metadata.a', {metadata: {a: NaN}}, RangeError],
+        ['maxRetries', {maxRetries: -2}, RangeError],
+        ['maxRetries', {maxRetries: 1.5}, RangeError],
+        ['maxRetries', {maxRetries: '1'}, TypeError],
+        ['retryPolicy', {retryPolicy: 3}, TypeError],
+        ['maxRetrys', {retryPolicy: {maxRetrys: 3}}, TypeError],
+        ['baseDelay', {retryPolicy: {baseDelay: -1}}, RangeError],
+        ['retryStatuses', {retryPolicy: {retryStatuses: 503}}, TypeError],
+        ['respectRetryAfter', {retryPolicy: {respectRetryAfter: 1}}, TypeError],
+        ['headers', {headers: 'a: b'}, TypeError],
+        ['a', {headers: {a: {}}}, TypeError],
+        ['a', {headers: {a: 'b\0'}}, RangeError],
+        ['params', {params: [['a']]}, TypeError],
+        ['form', {form: encoder.encode('a=b')}, TypeError],
+        ['json', {json: () => 1}, TypeError],
+        ['json', {json: 1n}, TypeError],
+        ['body', {body: 5}, TypeError],
+        ['body', {body: 'a', json: 1}, TypeError],
+        ['contentType', {contentType: 'a/b'}, TypeError],
+        ['cancellable', {cancellable: {}}, TypeError],
+        ['idempotent', {idempotent: 'yes'}, TypeError],
+        ['idempotencyKey', {idempotencyKey: 1}, TypeError],
+        ['fallbackUris', {fallbackUris: 'http://a.test/'}, TypeError],
+    ]) {
+        for (const func of [() => client.get(server.uri('/text'), options),
+            () => client.start(server.uri('/text'), options)]) {
+            const error = await thrown(func);
+
+            ok(error instanceof kind, `${name}: ${error}`);
+            ok(error.message.includes(name), `${error} names ${name}, which`);
+        }
+    }
+    for (const uri of [5, null, undefined, {}])
+        ok((await thrown(client.get(uri))).message.includes('uri'));
+    ok((await thrown(client.request(null, server.uri('/')))).message.includes('method'));
+    ok((await thrown(client.get(server.uri('/'), 'x'))) instanceof TypeError);
+    // What the library refuses itself names the field, too.
+    const error = await thrown(client.get(server.uri('/'), {headers: {'X-A': 'a\nb'}}));
+    ok(error instanceof Resilient.InvalidRequestError && error.message.includes('X-A'));
+    equal(client.stats.requests, 0);
+}));
+
+test('retries are an option', () => withClient(async client => {
+    const uri = new Server(false).uri('/');
+    const attempts = async options => (await thrown(client.get(uri, options))).attempts;
+    const quick = {baseDelay: 0, jitterMode: Resilient.Jitter.NONE};
+
+    equal(await attempts({}), 2);
+    equal(await attempts({maxRetries: 0}), 1);
+    equal(await attempts({maxRetries: 3}), 4);
+    equal(await attempts({retryPolicy: {...quick, maxRetries: 2}}), 3);
+    equal(await attempts({retryPolicy: new Resilient.RetryPolicy(quick), maxRetries: 4}), 5);
+    equal(await attempts({context: {retryPolicy: quick, maxRetries: 0}}), 1);
+    equal(await attempts({context: named('mine')}), 2);
+    equal(client.get_result('mine').attempts, 2);
+    // POST is sent twice only where the app says so.
+    const retried = {retryPolicy: {base: Resilient.RetryPolicy.get_standard(), ...quick}};
+    equal((await client.post(server.uri('/script/p/502/200'), retried)).statusCode, 502);
+    equal((await client.post(server.uri('/script/q/502/200'), {...retried, idempotent: true}))
+        .statusCode, 200);
+}));
+
+test('what is read is an attribute', () => withClient(async client => {
+    const response = await client.get(server.uri('/json'), {requestId: 'a'});
+
+    equal([response.statusCode, response.ok, response.contentType, response.reasonPhrase],
+        [200, true, 'application/json', 'OK']);
+    equal([response.url, response.uri.get_path()], [server.uri('/json'), '/json']);
+    equal([response.text(), response.json(), [...response.bytes()].slice(0, 2)],
+        ['{"answer": 42}', {answer: 42}, [123, 34]]);
+    equal([response.hasBody, response.elapsedTime >= 0, response.retryAfter], [true, true, -1]);
+    ok(response.checkStatus() === response);
+    const {headers} = response;
+    equal([headers.get('CONTENT-TYPE'), headers.get('x-none'), headers.has('Content-type')],
+        ['application/json', null, true]);
+    equal(headers.getAll('content-length'), ['14']);
+    ok([...headers.keys()].includes('content-length') && new Map(headers).size === headers.size);
+
+    const missing = await client.get(server.uri('/status/404'));
+    equal([missing.ok, missing.text(), missing.bytes().length], [false, '', 0]);
+    const error = await thrown(() => missing.checkStatus());
+    ok(error instanceof Resilient.HttpError && error instanceof Resilient.Error);
+    equal(error.code, 404);
+    equal((await thrown(() => missing.json())).name, 'SyntaxError');
+
+    const result = client.get_result('a');
+    equal([result.requestId, result.isSuccess, result.isError, result.attempts, result.error],
+        ['a', true, false, 1, null]);
+    equal([result.context.requestId, result.context.currentAttempt, result.context.hasRetriesLeft],
+        ['a', 0, true]);
+    equal(result.response.statusCode, 200);
+    const [attempt] = result.list_attempts();
+    equal([attempt.number, attempt.statusCode, attempt.spanId === attempt.dup_span_id()], [1, 200, true]);
+    equal([client.stats.requests, client.stats.successRate, client.maxConcurrent], [2, 1, 100]);
+    equal([client.retryPolicy.maxRetries, client.retryPolicy.baseDelay], [1, 0]);
+    // A body that an event has not got is told, and not empty.
+    const [event] = await firstEvents(client, 1, () => client.get(server.uri('/text')));
+    equal([event.eventType, event.response.statusCode, event.response.hasBody, event.error],
+        [Resilient.EventType.SUCCESS, 200, false, null]);
+    for (const read of ['text', 'json', 'bytes'])
+        await fails(() => event.response[read](), Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND);
+}));
+
+async function firstEvents(client, count, func) {
+    const subscription = client.subscribe(100);
+    const events = [];
+
+    await func();
+    for await (const event of subscription) {
+        events.push(event);
+        if (events.length === count)
+            break;
+    }
+    ok(subscription.closed);
+    return events;
+}
+
+test('a text that is not of its encoding is read all the same', () => {
+    const uri = GLib.Uri.parse('http://example.org/', GLib.UriFlags.NONE);
+    const response = Resilient.Response.new(200, null, uri, null, new GLib.Bytes([65, 0xc3, 0xa4]));
+
+    equal([response.text(), [...response.bytes()]], ['Aä', [65, 0xc3, 0xa4]]);
+});
+
+test('policies, contexts and metadata are plain objects', async () => {
+    const policy = new Resilient.RetryPolicy({
+        maxRetries: 7, retryStatuses: [503], retryOn: Resilient.Failure.CONNECT, respectRetryAfter: false,
+    });
+    ok(policy instanceof Resilient.RetryPolicy);
+    equal([policy.maxRetries, policy.retryStatuses, policy.respectRetryAfter], [7, [503], false]);
+    equal(new Resilient.RetryPolicy(2, 0.5).baseDelay, 0.5);
+    equal(new Resilient.RetryPolicy({base: policy, maxRetries: 1}).retryStatuses, [503]);
+    equal(new Resilient.CircuitPolicy({failureThreshold: 3}).failureThreshold, 3);
+    ok(await thrown(() => new Resilient.CircuitPolicy({window: -1})) instanceof RangeError);
+
+    const metadata = {
+        text: '"\\\n\u0001ä🙂', n: -5, big: 2 ** 40, half: 0.5, exact: 1e300, yes: true, nothing: null,
+        list: [1, 'a', []], empty: {}, deep: {deeper: {list: [{}]}},
+    };
+    const context = new Resilient.RequestContext({requestId: 'a', metadata, retryPolicy: policy, maxRetries: 2});
+    equal([context.requestId, context.maxRetries, context.metadata], ['a', 2, metadata]);
+    equal([...context.with_metadata({bytes: new Uint8Array([0, 255])}).metadata.bytes], [0, 255]);
+    equal(new Resilient.RequestContext('b', null, {a: new GLib.Variant('s', 'v')}).metadata, {a: 'v'});
+    equal(Resilient.RequestContext.new('b', null, {left: undefined, half: '\ud800', rest: '\\ud800'}).metadata,
+        {half: '\ufffd', rest: '\\ud800'});
+    equal(Resilient.RequestContext.new(null, null, null).metadata, {});
+    ok(await thrown(() => new Resilient.RequestContext({id: 'a'})) instanceof TypeError);
+    const loop = {};
+    loop.loop = loop;
+    await thrown(() => new Resilient.RequestContext({metadata: loop}));
+
+    const request = new Resilient.Request({uri: server.uri('/'), metadata: {a: 1}, retryPolicy: {maxRetries: 4}});
+    equal([request.metadata, request.retryPolicy.maxRetries], [{a: 1}, 4]);
+    request.metadata = {b: 2};
+    request.retry_policy = null;
+    equal([request.metadata, request.get_metadata().print(true), request.retryPolicy],
+        [{b: 2}, "{'b': <int64 2>}", null]);
+
+    const client = new Resilient.Client({
+        circuitPolicy: {failureThreshold: 2}, rateLimiter: {rate: 5, burst: 2}, retry_budget: {ratio: 0.5, reserve: 1},
+    });
+    equal([client.circuitPolicy.failureThreshold, client.rateLimiter.burst, client.retryBudget.ratio], [2, 2, 0.5]);
+    client.rateLimiter = null;
+    client.get_origin(server.uri('/')).circuitPolicy = {failureThreshold: 3};
+    equal(client.get_origin(server.uri('/')).circuitPolicy.failureThreshold, 3);
+    await client.close();
+});
+
+test('a call is awaited, and stays a call', () => withClient(async client => {
+    const call = client.start(server.uri('/text'), {method: 'POST', body: 'a', requestId: 'call'});
+
+    ok(call instanceof Resilient.Call);
+    equal([call.requestId, call.maxAttempts], ['call', 2]);
+    equal((await call).text(), 'hello');
+    // As often as one likes.
+    equal([(await call).statusCode, (await call.wait()).statusCode, call.result.isSuccess], [200, 200, true]);
+
+    const request = Resilient.Request.new('GET', server.uri('/echo'));
+    const response = await client.start(request, {headers: {'X-A': 'a'}});
+    equal([response.json().headers['x-a'], request.get_header('X-A')], ['a', null]);
+    equal((await client.start(request)).statusCode, 200);
+    equal((await client.start(request, named('as-before'), null)).statusCode, 200);
+
+    const cancellable = new Gio.Cancellable();
+    const {held} = server;
+    const long = client.start(server.uri('/hold'));
+    await turnUntil(() => server.held > held);
+    const waiting = long.wait(cancellable);
+    cancellable.cancel();
+    ok(await thrown(waiting) instanceof Resilient.CancelledError);
+    // It was the wait that was cancelled.
+    equal([long.result, long.state !== Resilient.CallState.DONE], [null, true]);
+    // The same between two attempts, of which one has failed.
+    const pausing = client.start(new Server(false).uri('/'), {retryPolicy: {baseDelay: 30}});
+    await turnUntil(() => pausing.state === Resilient.CallState.WAITING);
+    ok(await thrown(pausing.wait(cancellable)) instanceof Resilient.CancelledError);
+    ok(!(await thrown(pausing.wait(cancellable)) instanceof Resilient.ConnectError));
+    pausing.cancel();
+    long.cancel();
+    let ended = false;
+    const error = await thrown(long.finally(() => (ended = true)));
+    ok(ended && error instanceof Resilient.CancelledError);
+    equal([error.requestId, await long.catch(() => 'caught')], [long.requestId, 'caught']);
+}));
+
+test('errors have classes of their own', () => withClient(async client => {
+    const {held} = server;
+    const cancellable = new Gio.Cancellable();
+    const hold = options => thrown(client.get(server.uri('/hold'), options));
+    const refused = await thrown(client.get(new Server(false).uri('/'), {requestId: 'refused'}));
+
+    ok(refused instanceof Resilient.ConnectError && refused instanceof Resilient.Error);
+    ok(refused instanceof Gio.IOErrorEnum && refused instanceof GLib.Error);
+    ok(!(refused instanceof Resilient.TimeoutError || refused instanceof Resilient.ResolveError));
+    ok(refused.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CONNECTION_REFUSED));
+    equal([refused.code, refused.requestId, refused.attempts, refused.failure],
+        [Gio.IOErrorEnum.CONNECTION_REFUSED, 'refused', 2, Resilient.Failure.CONNECT]);
+    ok(client.get_result('refused').error instanceof Resilient.ConnectError);
+    equal(client.get_result('refused').error.requestId, 'refused');
+
+    const late = await hold({timeout: 0.02});
+    ok(late instanceof Resilient.DeadlineError && late instanceof Resilient.TimeoutError);
+    ok(late.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT));
+    ok(await hold({readTimeout: 0.02, maxRetries: 0}) instanceof Resilient.ReadTimeoutError);
+    const cancelled = hold({cancellable});
+    await turnUntil(() => server.held > held + 2);
+    cancellable.cancel();
+    ok(await cancelled instanceof Resilient.CancelledError);
+    ok(await hold({cancellable}) instanceof Resilient.CancelledError);
+    ok(await thrown(client.get(server.uri('/size/9'), {maxResponseSize: 5})) instanceof Resilient.TooLargeError);
+    ok(await thrown(client.get('no uri')) instanceof Resilient.InvalidRequestError);
+    ok(await thrown(client.waitResult('refused', -1, cancellable)
+        .then(() => client.waitResult('nobody'))) instanceof Resilient.Error);
+    client.get_origin(server.uri('/')).circuitPolicy = {};
+    client.get_origin(server.uri('/')).circuitBreaker.trip();
+    ok(await thrown(client.get(server.uri('/text'))) instanceof Resilient.CircuitOpenError);
+
+    // Nobody else's, and nothing that is none.
+    for (const other of [new Error('a'), null, undefined, {}, {failure: 2}, 'a',
+        new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED, 'a')]) {
+        for (const name of ['Error', 'ConnectError', 'CancelledError'])
+            ok(!(other instanceof Resilient[name]), `${other} is no ${name}, which`);
+    }
+    ok(await thrown(() => new Resilient.ConnectError()) instanceof TypeError);
+
+    const closed = new Resilient.Client();
+    await closed.close();
+    ok(await thrown(closed.get(server.uri('/'))) instanceof Resilient.ClosedError);
+}));
+
+test('operations are methods with promises', () => withClient(async client => {
+    client.start(server.uri('/text'), {requestId: 'a'});
+    equal((await client.waitResult('a')).isSuccess, true);
+    equal((await client.waitAll()).length, 1);
+    ok(await thrown(client.waitResult()) instanceof Error);
+    ok(await thrown(client.close(0, null, null)) instanceof TypeError);
+    const batch = Resilient.Batch.new(client, [Resilient.Request.new('GET', server.uri('/text'))],
+        Resilient.BatchFlags.NONE);
+    equal((await batch.run()).map(result => result.isSuccess), [true]);
+}));
+
+test('guards are methods with promises', async () => {
+    const cancellable = new Gio.Cancellable();
+    const limiter = new Resilient.RateLimiter({rate: 0.001, burst: 1});
+    ok(await limiter.acquire());
+    const waiting = limiter.acquire(cancellable);
+    cancellable.cancel();
+    ok(await thrown(waiting) instanceof Resilient.CancelledError);
+    ok(await new Resilient.Throttle({interval: 0}).wait());
+    const debouncer = new Resilient.Debouncer({interval: 0.01});
+    const [older, newest] = await Promise.allSettled([debouncer.wait(), debouncer.wait()]);
+    ok(older.reason instanceof Resilient.CancelledError && newest.value === true);
+
+    const breaker = Resilient.CircuitBreaker.new(new Resilient.CircuitPolicy({failureThreshold: 2}));
+    equal(await breaker.run(() => 5), 5);
+    for (const message of ['a', 'b'])
+        equal((await thrown(breaker.run(() => Promise.reject(new Error(message))))).message, message);
+    let called = false;
+    ok(await thrown(breaker.run(() => (called = true))) instanceof Resilient.CircuitOpenError);
+    equal([called, breaker.state], [false, Resilient.CircuitState.OPEN]);
+
+    const refused = () => new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED, 'refused');
+    const newRetrier = () => Resilient.Retrier.new(new Resilient.RetryPolicy({maxRetries: 2, baseDelay: 0}), null);
+    const seen = [];
+    equal(await newRetrier().run(async attempt => {
+        seen.push(attempt);
+        if (attempt < 3)
+            throw refused();
+        return await 'done';
+    }), 'done');
+    equal(seen, [1, 2, 3]);
+    equal((await thrown(newRetrier().run(() => Promise.reject(refused())))).message, 'refused');
+    const mistake = new TypeError('mistake');
+    ok(await thrown(newRetrier().run(() => Promise.reject(mistake))) === mistake);
+});
+
+test('leaving the loop closes the subscription', () => withClient(async client => {
+    const subscription = client.subscribe(10);
+    const get = () => client.get(server.uri('/text'));
+
+    await get();
+    for await (const event of subscription) {
+        equal(event.context.requestId.length, 36);
+        break;
+    }
+    ok(subscription.closed);
+    await get();
+    equal(subscription.length, 0);
+    for await (const event of subscription)
+        throw new Error(`An event of a subscription that is closed: ${event}`);
+
+    const other = client.subscribe(10);
+    await get();
+    const mistake = new Error('mistake');
+    ok(await thrown((async () => {
+        for await (const _event of other)
+            throw mistake;
+    })()) === mistake);
+    ok(other.closed);
+
+    // One that waits ends when it is closed.
+    const waiting = client.subscribe(10);
+    const reading = (async () => {
+        for await (const event of waiting)
+            throw new Error(`${event}`);
+    })();
+    waiting.close();
+    await reading;
+}));
+
+test('nothing but the library’s own is changed', () => {
+    // In a process without it they are the same.
+    const program = `
+        const {Gio, GLib, GObject, Soup} = imports.gi;
+        const names = [Object, Array, Promise, Error, GObject.Object, GLib.Error, GLib.Variant, Gio.IOErrorEnum,
+            Gio.Cancellable].map(each => [each, each.prototype ?? {}].map(holder =>
+            Reflect.ownKeys(holder).map(String).sort()));`;
+    const [without, changed] = ['', 'imports.gi.versions.Resilient = "1"; imports.gi.Resilient;'].map(load => {
+        const gjs = Gio.Subprocess.new(['gjs', '-c', `${load}${program}print(JSON.stringify(names));`],
+            Gio.SubprocessFlags.STDOUT_PIPE);
+
+        return gjs.communicate_utf8(null, null)[1];
+    });
+
+    ok(without.length > 1000);
+    equal(changed, without);
 });
 
 run();

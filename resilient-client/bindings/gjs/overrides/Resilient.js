@@ -3,12 +3,36 @@
 
 /* exported _init */
 
-// What JavaScript users get on top of the introspected library: every asynchronous operation that
-// is called without a callback returns a promise, and a subscription can be iterated with
-// “for await”. And a number that a property does not take is an exception that names it: GObject
-// itself only warns, and keeps the old value.
+// What JavaScript users get on top of the introspected library, on the prototypes of its own classes:
+// verbs that take their options in an object, attributes for what is read, plain objects for
+// policies, contexts and metadata, calls that can be awaited, subscriptions for “for await”, and
+// errors that say what they mean to “instanceof”. Every asynchronous operation that is called
+// without a callback returns a promise. And what an option or property does not take is an
+// exception that names it: GObject itself only warns, and keeps the old value.
+//
+// The introspected functions go on working as they are. All of it runs in the thread of JavaScript.
 
-const {Gio, GObject} = imports.gi;
+const {Gio, GLib, GObject} = imports.gi;
+
+// The namespace, once it is loaded.
+let Resilient;
+
+function _toCamel(name) {
+    return name.replace(/[-_](.)/g, (_match, letter) => letter.toUpperCase());
+}
+
+function _toSnake(name) {
+    return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+}
+
+function _isPlain(value) {
+    if (typeof value !== 'object' || value === null)
+        return false;
+    const prototype = Object.getPrototypeOf(value);
+
+    // An object literal of another realm has another Object, but its prototype has none either.
+    return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
 
 function _promisifyAll(holder) {
     for (const name of Object.getOwnPropertyNames(holder)) {
@@ -64,7 +88,7 @@ function _check(pspec, value) {
     if (range) {
         good = Number.isInteger(number) && number >= range[0] && number <= range[1];
         // What the client allows, or at least 1.
-        if (number === 0 && pspec.owner_type === Origin)
+        if (number === 0 && pspec.owner_type === Resilient.Origin.$gtype)
             good = false;
     } else {
         // Of a request -1 is the client's; there is nothing between that and 0.
@@ -73,8 +97,6 @@ function _check(pspec, value) {
     if (!good || !_isInRange(pspec, number))
         throw new RangeError(`${pspec.get_name()} can’t be ${value}`);
 }
-
-let Origin;
 
 function _checkNumbers(klass) {
     const {prototype} = klass;
@@ -89,7 +111,7 @@ function _checkNumbers(klass) {
             continue;
 
         const underscored = dashed.replace(/-/g, '_');
-        const camel = dashed.replace(/-(.)/g, (_match, letter) => letter.toUpperCase());
+        const camel = _toCamel(dashed);
         const setter = `set_${underscored}`;
         const original = prototype[setter];
         const property = {
@@ -176,10 +198,716 @@ function _checkBuilder({prototype}) {
     }
 }
 
-function _init() {
-    const Resilient = this;
+// --- texts, metadata and policies
 
-    Origin = Resilient.Origin.$gtype;
+// GJS would cut a text at its first NUL, and make a text of anything.
+function _checkText(name, value) {
+    if (typeof value !== 'string')
+        throw new TypeError(`${name} is a string, not ${value}`);
+    if (value.includes('\0'))
+        throw new RangeError(`${name} can’t have a NUL`);
+    return value;
+}
+
+function _checkKeys(what, settings, known) {
+    if (!_isPlain(settings))
+        throw new TypeError(`${what} are an object, not ${settings}`);
+    for (const name of Object.keys(settings)) {
+        if (!known.has(name))
+            throw new TypeError(`${what} have no ${name}`);
+    }
+}
+
+// In GVariant's text format, as GJS 1.74 never frees a variant that was made floating.
+function _printVariant(name, value) {
+    switch (typeof value) {
+    case 'string':
+        _checkText(name, value);
+        // Half of a surrogate pair is no character.
+        return JSON.stringify(value).replace(/\\\\|\\ud[89a-f]../g,
+            match => match.length > 2 ? '\ufffd' : match);
+    case 'boolean':
+        return `${value}`;
+    case 'number':
+        if (Number.isSafeInteger(value))
+            return `int64 ${value}`;
+        if (!Number.isFinite(value))
+            throw new RangeError(`${name} can’t be ${value}`);
+        return `double ${value}`;
+    }
+    if (value === null)
+        return '@mv nothing';
+    if (value instanceof GLib.Variant)
+        return value.print(true);
+    if (value instanceof Uint8Array)
+        return `@ay [${Array.from(value)}]`;
+    if (Array.isArray(value))
+        return `@av [${value.map((item, i) => `<${_printVariant(`${name}[${i}]`, item)}>`)}]`;
+    if (!_isPlain(value))
+        throw new TypeError(`${name} can’t be ${typeof value === 'object' ? 'such an object' : typeof value}`);
+    const items = Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) =>
+        `${_printVariant(name, key)}: <${_printVariant(`${name}.${key}`, item)}>`);
+    return `@a{sv} {${items}}`;
+}
+
+function _toMetadata(metadata) {
+    if (metadata === null || metadata === undefined || metadata instanceof GLib.Variant)
+        return metadata ?? null;
+    if (!_isPlain(metadata))
+        throw new TypeError(`metadata are an object, not ${metadata}`);
+    return GLib.Variant.parse(new GLib.VariantType('a{sv}'), _printVariant('metadata', metadata), null, null);
+}
+
+function _fromMetadata(metadata) {
+    return metadata?.recursiveUnpack() ?? {};
+}
+
+// A policy of a plain object with the builder's settings, in camel case.
+function _buildPolicy(builderClass, what, settings) {
+    const {prototype} = builderClass;
+    const {base = null, ...changes} = settings;
+    const names = Object.getOwnPropertyNames(prototype).filter(name => name.startsWith('set_'));
+    const known = new Map(names.map(name => [_toCamel(name.slice(4)), name]));
+
+    _checkKeys(what, changes, known);
+    const builder = builderClass.new(base);
+    for (const [name, value] of Object.entries(changes)) {
+        const setter = known.get(name);
+
+        if (value === undefined)
+            continue;
+        if (name === 'retryStatuses') {
+            const isStatus = status => Number.isInteger(status) && status >= 0 && status < 2 ** 16;
+
+            if (!Array.isArray(value) || !value.every(isStatus))
+                throw new TypeError(`${name} are an array of statuses, not ${value}`);
+        } else if (name.endsWith('RetryAfter') && name !== 'maxRetryAfter') {
+            if (typeof value !== 'boolean')
+                throw new TypeError(`${name} is true or false, not ${value}`);
+        } else {
+            _checkNumber(name, value, !_NUMBERS.includes(setter.slice(4)));
+        }
+        builder[setter](value);
+    }
+    try {
+        return builder.build();
+    } catch (error) {
+        throw new RangeError(error.message.replace(/[a-z]+(_[a-z]+)+/g, _toCamel));
+    }
+}
+
+// “new” of a class of values takes a plain object, too. GJS has no constructor of theirs to extend.
+function _constructFrom(name, make) {
+    const original = Resilient[name];
+
+    function klass(...values) {
+        return values.length === 1 && _isPlain(values[0]) ? make(values[0]) : original.new(...values);
+    }
+    Object.setPrototypeOf(klass, original);
+    Object.defineProperty(klass, 'name', {value: name});
+    klass.prototype = original.prototype;
+    Resilient[name] = klass;
+}
+
+// --- errors
+
+// The classes, each with the failures it stands for; one that has several is above those that have
+// one of them. They only tell: an error stays what GLib made of it, in its own domain.
+const _ERRORS = {
+    CancelledError: ['CANCELLED'],
+    CertificateError: ['CERTIFICATE'],
+    CircuitOpenError: ['CIRCUIT_OPEN'],
+    ClosedError: ['CLOSED'],
+    ConnectError: ['RESOLVE', 'CONNECT', 'TLS', 'CERTIFICATE', 'CONNECT_TIMEOUT'],
+    ConnectTimeoutError: ['CONNECT_TIMEOUT'],
+    DeadlineError: ['DEADLINE'],
+    DisconnectError: ['DISCONNECT'],
+    InvalidRequestError: ['INVALID'],
+    OverloadedError: ['OVERLOADED'],
+    ProtocolError: ['PROTOCOL'],
+    QueueTimeoutError: ['QUEUE_TIMEOUT'],
+    ReadTimeoutError: ['READ_TIMEOUT'],
+    RedirectError: ['REDIRECT'],
+    ResolveError: ['RESOLVE'],
+    TimeoutError: ['CONNECT_TIMEOUT', 'WRITE_TIMEOUT', 'READ_TIMEOUT', 'QUEUE_TIMEOUT', 'DEADLINE'],
+    TooLargeError: ['TOO_LARGE'],
+    WriteTimeoutError: ['WRITE_TIMEOUT'],
+};
+
+// Of an error that has not been told its failure: what its domain and code say alone.
+function _guessFailure(error) {
+    const {ClientError, Failure, HttpError} = Resilient;
+
+    if (error instanceof ClientError) {
+        return {
+            [ClientError.CLOSED]: Failure.CLOSED,
+            [ClientError.INVALID_REQUEST]: Failure.INVALID,
+            [ClientError.OVERLOADED]: Failure.OVERLOADED,
+            [ClientError.CIRCUIT_OPEN]: Failure.CIRCUIT_OPEN,
+            [ClientError.TOO_LARGE]: Failure.TOO_LARGE,
+            [ClientError.REDIRECT]: Failure.REDIRECT,
+        }[error.code] ?? Failure.NONE;
+    }
+    return error instanceof HttpError ? Failure.STATUS : Failure.NONE;
+}
+
+function _defineErrors() {
+    const {ClientError, Failure, HttpError} = Resilient;
+
+    Resilient.Error = class {
+        constructor() {
+            throw new TypeError('Errors are made by the library');
+        }
+
+        static [Symbol.hasInstance](error) {
+            return error instanceof GLib.Error &&
+                (error.failure !== undefined || error instanceof ClientError || error instanceof HttpError);
+        }
+    };
+    for (const [name, failures] of Object.entries(_ERRORS)) {
+        const mask = failures.reduce((all, failure) => all | Failure[failure], 0);
+        const klass = class extends Resilient.Error {
+            static [Symbol.hasInstance](error) {
+                return error instanceof GLib.Error && ((error.failure ?? _guessFailure(error)) & mask) !== 0;
+            }
+        };
+
+        Object.defineProperty(klass, 'name', {value: name});
+        Resilient[name] = klass;
+    }
+}
+
+// Tells an error what the library knows besides.
+function _describe(error, {failure, requestId, attempts}) {
+    if (error instanceof GLib.Error)
+        Object.assign(error, {failure, requestId, attempts});
+    return error;
+}
+
+// An operation that is no request fails by its time, its cancellable, or its own error.
+function _describeWait(error) {
+    const {Failure} = Resilient;
+
+    if (error.matches?.(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED))
+        error.failure = Failure.CANCELLED;
+    else if (error.matches?.(Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT))
+        error.failure = Failure.DEADLINE;
+    return error;
+}
+
+// --- requests
+
+// What fetch() calls Headers, of a response: names in either case, in the order they came.
+class Headers {
+    constructor(headers) {
+        this._lists = new Map();
+        headers.foreach((name, value) => {
+            const key = name.toLowerCase();
+
+            this._lists.set(key, [...this._lists.get(key) ?? [], value]);
+        });
+    }
+
+    get(name) {
+        return this._lists.get(name.toLowerCase())?.join(', ') ?? null;
+    }
+
+    getAll(name) {
+        return [...this._lists.get(name.toLowerCase()) ?? []];
+    }
+
+    has(name) {
+        return this._lists.has(name.toLowerCase());
+    }
+
+    get size() {
+        return this._lists.size;
+    }
+
+    keys() {
+        return this._lists.keys();
+    }
+
+    *values() {
+        for (const name of this._lists.keys())
+            yield this.get(name);
+    }
+
+    *entries() {
+        for (const name of this._lists.keys())
+            yield [name, this.get(name)];
+    }
+
+    forEach(func) {
+        for (const [name, value] of this)
+            func(value, name, this);
+    }
+
+    [Symbol.iterator]() {
+        return this.entries();
+    }
+}
+
+// Names and values of an object, a Map, Headers, or an array of pairs. A list is the name once for
+// each value; null and undefined leave the item out.
+function* _pairs(what, items) {
+    if (typeof items !== 'object' || items instanceof Uint8Array)
+        throw new TypeError(`${what} are an object, not ${items}`);
+    for (const pair of items[Symbol.iterator] ? items : Object.entries(items)) {
+        if (!Array.isArray(pair) || pair.length !== 2)
+            throw new TypeError(`${what} are pairs of name and value, not ${pair}`);
+        const [name, list] = pair;
+
+        _checkText(`A name in ${what}`, name);
+        for (const value of Array.isArray(list) ? list : [list]) {
+            if (value === null || value === undefined)
+                continue;
+            if (!['string', 'number', 'bigint', 'boolean'].includes(typeof value))
+                throw new TypeError(`${what}: ${name} can’t be ${Object.prototype.toString.call(value)}`);
+            yield [name, _checkText(`${what}: ${name}`, `${value}`)];
+        }
+    }
+}
+
+// As HTML's forms do it (URL Standard, 5.2).
+function _encodeForm(text) {
+    return encodeURIComponent(text).replace(/%20/g, '+').replace(/[!'()~]/g,
+        letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function _toBytes(value) {
+    return new GLib.Bytes(typeof value === 'string' ? new TextEncoder().encode(value) : value);
+}
+
+const _BODIES = {
+    json(request, value, type) {
+        let text;
+
+        try {
+            text = JSON.stringify(value);
+        } catch (error) {
+            throw new TypeError(`json: ${error.message}`);
+        }
+        if (text === undefined)
+            throw new TypeError(`json can’t be ${typeof value}`);
+        request.set_body_bytes(type ?? 'application/json', _toBytes(text));
+    },
+    form(request, value, type) {
+        const text = [..._pairs('form', value)].map(pair => pair.map(_encodeForm).join('=')).join('&');
+
+        request.set_body_bytes(type ?? 'application/x-www-form-urlencoded', _toBytes(text));
+    },
+    body(request, value, type) {
+        if (typeof value === 'string')
+            request.set_body_bytes(type ?? 'text/plain; charset=utf-8', _toBytes(value));
+        else if (value instanceof Uint8Array)
+            request.set_body_bytes(type ?? 'application/octet-stream', _toBytes(value));
+        else if (value instanceof ArrayBuffer)
+            request.set_body_bytes(type ?? 'application/octet-stream', _toBytes(new Uint8Array(value)));
+        else if (value instanceof GLib.Bytes)
+            request.set_body_bytes(type ?? 'application/octet-stream', value);
+        else if (value instanceof Gio.File)
+            request.set_body_file(type, value);
+        else if (value instanceof Gio.InputStream)
+            request.set_body_stream(type ?? 'application/octet-stream', value, -1);
+        else
+            throw new TypeError(`body is a string, bytes, a file or a stream, not ${value}`);
+    },
+};
+
+function _setTimeout(property) {
+    return (request, value, name) => {
+        if (typeof value !== 'number')
+            throw new TypeError(`${name} is a number of seconds, not ${value}`);
+        // Not -1 either, which is the client’s: that is to give none.
+        if (!(value >= 0 && Number.isFinite(value)))
+            throw new RangeError(`${name} can’t be ${value}`);
+        request[`set_${property}`](value);
+    };
+}
+
+function _setNumber(property) {
+    return (request, value, name) => {
+        try {
+            request[`set_${property}`](value);
+        } catch (error) {
+            throw new error.constructor(`${name} can’t be ${value}`);
+        }
+    };
+}
+
+function _setText(property) {
+    return (request, value, name) => request[`set_${property}`](_checkText(name, value));
+}
+
+// Options of a request that are none of those with rules of their own.
+const _OPTIONS = {
+    attemptTimeout: _setTimeout('attempt_timeout'),
+    connectTimeout: _setTimeout('connect_timeout'),
+    queueTimeout: _setTimeout('queue_timeout'),
+    readTimeout: _setTimeout('read_timeout'),
+    timeout: _setTimeout('total_timeout'),
+    writeTimeout: _setTimeout('write_timeout'),
+    maxResponseSize: _setNumber('max_response_size'),
+    priority: _setNumber('priority'),
+    idempotencyKey: _setText('idempotency_key'),
+    traceParent: _setText('trace_parent'),
+    traceState: _setText('trace_state'),
+    params(request, value, name) {
+        for (const pair of _pairs(name, value))
+            request.add_query_param(...pair);
+    },
+    headers(request, value, name) {
+        const seen = new Set();
+
+        for (const [key, text] of _pairs(name, value)) {
+            // The first of a name replaces what the client sends by default.
+            request[seen.has(key.toLowerCase()) ? 'append_header' : 'set_header'](key, text);
+            seen.add(key.toLowerCase());
+        }
+    },
+    idempotent(request, value, name) {
+        if (typeof value !== 'boolean')
+            throw new TypeError(`${name} is true or false, not ${value}`);
+        const {YES, NO} = Resilient.Idempotency;
+
+        request.set_idempotency(value ? YES : NO);
+    },
+    fallbackUris(request, value, name) {
+        if (!Array.isArray(value))
+            throw new TypeError(`${name} is an array of strings, not ${value}`);
+        request.set_fallback_uris(value.map(uri => _checkText(name, uri)));
+    },
+};
+
+const _CONTEXT_OPTIONS = ['requestId', 'metadata', 'retryPolicy', 'maxRetries'];
+const _ALL_OPTIONS = new Set([
+    ...Object.keys(_OPTIONS), ...Object.keys(_BODIES), ..._CONTEXT_OPTIONS,
+    'cancellable', 'contentType', 'context',
+]);
+
+function _toPolicy(client, {retryPolicy = null, maxRetries = null}) {
+    let policy = retryPolicy;
+
+    if (_isPlain(policy))
+        policy = _buildPolicy(Resilient.RetryPolicyBuilder, 'Settings of a retry policy', policy);
+    else if (policy !== null && !(policy instanceof Resilient.RetryPolicy))
+        throw new TypeError(`retryPolicy is a policy or an object, not ${policy}`);
+    if (maxRetries === null)
+        return policy;
+    return _buildPolicy(Resilient.RetryPolicyBuilder, 'Settings of a retry policy',
+        {base: policy ?? client?.get_retry_policy() ?? null, maxRetries});
+}
+
+function _makeContext(settings, client = null) {
+    _checkKeys('Settings of a context', settings, new Set(_CONTEXT_OPTIONS));
+    const {requestId = null} = settings;
+    const policy = _toPolicy(client, settings);
+    const metadata = _toMetadata(settings.metadata);
+
+    if (requestId !== null)
+        _checkText('requestId', requestId);
+    try {
+        return Resilient.RequestContext.new(requestId, policy, metadata);
+    } catch (error) {
+        throw new RangeError(error.message.replace('request_id', 'requestId'));
+    }
+}
+
+function _toContext(client, options) {
+    const settings = Object.fromEntries(_CONTEXT_OPTIONS.filter(name => (options[name] ?? null) !== null)
+        .map(name => [name, options[name]]));
+    const [first] = Object.keys(settings);
+    const context = options.context ?? null;
+
+    if (context === null)
+        return first ? _makeContext(settings, client) : null;
+    if (first)
+        throw new TypeError(`${first} belongs into the context where there is one`);
+    if (context instanceof Resilient.RequestContext)
+        return context;
+    if (!_isPlain(context))
+        throw new TypeError(`context is a context or an object, not ${context}`);
+    return _makeContext(context, client);
+}
+
+// Gives a request what the options say; returns the context to send it with.
+function _apply(client, request, options) {
+    let body = null;
+
+    _checkKeys('Options of a request', options, _ALL_OPTIONS);
+    for (const [name, value] of Object.entries(options)) {
+        if (value === undefined || value === null && name !== 'json')
+            continue;
+        if (_OPTIONS[name]) {
+            _OPTIONS[name](request, value, name);
+        } else if (_BODIES[name]) {
+            if (body !== null)
+                throw new TypeError(`A request has one body, not ${body} and ${name}`);
+            body = name;
+        } else if (name === 'contentType') {
+            _checkText(name, value);
+        } else if (name === 'cancellable' && !(value instanceof Gio.Cancellable)) {
+            throw new TypeError(`cancellable is a Gio.Cancellable, not ${value}`);
+        }
+    }
+    if (body !== null)
+        _BODIES[body](request, options[body], options.contentType ?? null);
+    else if ((options.contentType ?? null) !== null)
+        throw new TypeError('contentType is that of a body, and there is none');
+    return _toContext(client, options);
+}
+
+function _newRequest(method, uri) {
+    if (uri instanceof GLib.Uri)
+        return Resilient.Request.new_from_uri(method, uri);
+    return Resilient.Request.new(method, _checkText('uri', uri));
+}
+
+// The response of a call, or its error with what the call knows of it.
+function _waitFor(call, cancellable = null) {
+    return new Promise((resolve, reject) => {
+        call._original_wait_async(cancellable, (_call, result) => {
+            try {
+                resolve(call.wait_finish(result));
+            } catch (error) {
+                const {CallState, Failure} = Resilient;
+
+                // Where the call has not failed it was the wait that was cancelled.
+                if (call.get_state() !== CallState.DONE || call.get_failure() === Failure.NONE)
+                    reject(_describeWait(error));
+                else
+                    reject(_describeCall(call, error));
+            }
+        });
+    });
+}
+
+function _describeCall(call, error) {
+    return _describe(error, {
+        failure: call.get_failure(),
+        requestId: call.get_request_id(),
+        attempts: call.get_result()?.get_attempts() ?? 0,
+    });
+}
+
+const _VERBS = ['get', 'head', 'options', 'delete', 'post', 'put', 'patch'];
+
+function _extendClient({prototype}) {
+    const {start} = prototype;
+
+    prototype.start = function (what, options = null, cancellable = null) {
+        if (what instanceof Resilient.Request && !_isPlain(options))
+            return start.call(this, what, options, cancellable);
+
+        const {method = 'GET', ...rest} = options ?? {};
+        // What the caller has stays as it is.
+        const request = what instanceof Resilient.Request
+            ? what.copy() : _newRequest(_checkText('method', method), what);
+        const context = _apply(this, request, rest);
+
+        return start.call(this, request, context, cancellable ?? rest.cancellable ?? null);
+    };
+    prototype.request = async function (method, uri, options = null) {
+        const request = _newRequest(_checkText('method', method), uri);
+        const context = _apply(this, request, options ?? {});
+
+        return await _waitFor(start.call(this, request, context, options?.cancellable ?? null));
+    };
+    for (const verb of _VERBS) {
+        const method = verb.toUpperCase();
+
+        prototype[verb] = function (uri, options) {
+            return this.request(method, uri, options);
+        };
+    }
+}
+
+// An operation in camel case, with a promise alone, and arguments that may be left out.
+function _promise({prototype}, name, operation, ...defaults) {
+    prototype[name] = async function (...values) {
+        const rest = defaults.slice(values.length);
+
+        if (values.length > defaults.length)
+            throw new TypeError(`${name}() takes ${defaults.length} arguments`);
+        try {
+            return await this[operation](...values, ...rest);
+        } catch (error) {
+            throw _describeWait(error);
+        }
+    };
+}
+
+function _define(prototype, name, get, set) {
+    Object.defineProperty(prototype, name, {configurable: true, enumerable: true, get, set});
+}
+
+// An attribute for each function that reads something and takes nothing.
+function _defineAttributes(prototype) {
+    for (const method of Object.getOwnPropertyNames(prototype)) {
+        const [, prefix, rest] = /^(get|is|has|dup)_(.+)$/.exec(method) ?? [];
+
+        if (!prefix || typeof prototype[method] !== 'function' || prototype[method].length > 0)
+            continue;
+        const name = _toCamel(prefix === 'is' || prefix === 'has' ? method : rest);
+
+        if (!(name in prototype)) {
+            _define(prototype, name, function () {
+                return this[method]();
+            });
+        }
+    }
+}
+
+function _extendResponse({prototype}) {
+    // As it came: the text of a body that was dropped is an error.
+    function bytesOf(response) {
+        if (!response.has_body())
+            response.get_text();
+        return response.get_body()?.toArray() ?? new Uint8Array();
+    }
+
+    _define(prototype, 'ok', function () {
+        const status = this.get_status_code();
+
+        return status >= 200 && status < 300;
+    });
+    _define(prototype, 'url', function () {
+        return this.get_uri().to_string();
+    });
+    _define(prototype, 'headers', function () {
+        return new Headers(this.dup_headers());
+    });
+    prototype.bytes = function () {
+        return bytesOf(this);
+    };
+    prototype.text = function () {
+        if (!this.has_body())
+            this.get_text();
+        return this.dup_text_lenient();
+    };
+    prototype.json = function () {
+        // RFC 8259, 8.1: UTF-8, whatever the label says.
+        return JSON.parse(new TextDecoder().decode(bytesOf(this)));
+    };
+    prototype.checkStatus = function () {
+        this.check_status();
+        return this;
+    };
+}
+
+function _extendGuards() {
+    const {ClientError, CircuitBreaker, Debouncer, RateLimiter, Retrier, Throttle} = Resilient;
+
+    _promise(RateLimiter, 'acquire', 'acquire_async', null);
+    _promise(Throttle, 'wait', 'wait_async', null);
+    _promise(Debouncer, 'wait', 'wait_async', null);
+    _promise(Retrier, 'backoff', 'backoff_async', null, null);
+    CircuitBreaker.prototype.run = async function (func) {
+        const permit = this.acquire();
+        let result;
+
+        try {
+            result = await func();
+        } catch (error) {
+            if (error?.matches?.(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED))
+                permit.run_dispose(); // no verdict, and not only when it is collected
+            else
+                permit.fail();
+            throw error;
+        }
+        permit.succeed();
+        return result;
+    };
+    Retrier.prototype.run = async function (func, cancellable = null) {
+        for (;;) {
+            try {
+                return await func(this.attempt);
+            } catch (error) {
+                // A mistake in the program does not get better by repeating it.
+                if (!(error instanceof GLib.Error) || error.matches(ClientError, ClientError.CLOSED))
+                    throw error;
+                await this.backoff(error, cancellable);
+            }
+        }
+    };
+}
+
+// What a property takes as a plain object.
+const _FROM_PLAIN = {
+    metadata: _toMetadata,
+    retryPolicy: value => new Resilient.RetryPolicy(value),
+    circuitPolicy: value => new Resilient.CircuitPolicy(value),
+    rateLimiter: value => new Resilient.RateLimiter(value),
+    retryBudget: value => new Resilient.RetryBudget(value),
+};
+
+function _takePlain({prototype}) {
+    for (const [name, make] of Object.entries(_FROM_PLAIN)) {
+        const snake = _toSnake(name);
+        const setter = prototype[`set_${snake}`];
+
+        if (!setter)
+            continue;
+        prototype[`set_${snake}`] = function (value) {
+            setter.call(this, _isPlain(value) ? make(value) : value);
+        };
+        for (const spelling of new Set([name, snake, snake.replace(/_/g, '-')])) {
+            _define(prototype, spelling, function () {
+                const value = this[`get_${snake}`]();
+
+                return name === 'metadata' ? _fromMetadata(value) : value;
+            }, prototype[`set_${snake}`]);
+        }
+    }
+
+    const init = prototype._init;
+    prototype._init = function (properties, ...rest) {
+        const made = Object.entries(properties ?? {}).map(([name, value]) => {
+            const make = _FROM_PLAIN[_toCamel(name)];
+
+            return [name, make && _isPlain(value) ? make(value) : value];
+        });
+
+        return init.call(this, Object.fromEntries(made), ...rest);
+    };
+}
+
+function _extendValues() {
+    const {CircuitPolicyBuilder, Event, RequestContext, Result, RetryPolicyBuilder} = Resilient;
+    const {new: newContext} = RequestContext;
+    const {with_metadata: withMetadata} = RequestContext.prototype;
+
+    RequestContext.new = (id, policy, metadata) => newContext.call(RequestContext, id ?? null,
+        _isPlain(policy) ? new Resilient.RetryPolicy(policy) : policy ?? null, _toMetadata(metadata));
+    RequestContext.prototype.with_metadata = function (metadata) {
+        return withMetadata.call(this, _toMetadata(metadata));
+    };
+    _define(RequestContext.prototype, 'metadata', function () {
+        return _fromMetadata(this.get_metadata());
+    });
+    _constructFrom('RequestContext', _makeContext);
+    _constructFrom('RetryPolicy', settings =>
+        _buildPolicy(RetryPolicyBuilder, 'Settings of a retry policy', settings));
+    _constructFrom('CircuitPolicy', settings =>
+        _buildPolicy(CircuitPolicyBuilder, 'Settings of a circuit policy', settings));
+
+    for (const {prototype} of [Event, Result]) {
+        _define(prototype, 'error', function () {
+            const error = this.get_error();
+
+            return error && _describe(error, {
+                failure: this.get_failure(),
+                requestId: this.get_context().get_request_id(),
+                attempts: this.get_attempts?.() ?? this.get_context().get_current_attempt() + 1,
+            });
+        });
+    }
+}
+
+function _init() {
+    Resilient = this;
+
     for (const klass of [Resilient.Client, Resilient.Request, Resilient.Call, Resilient.Origin, Resilient.Batch])
         _checkNumbers(klass);
 
@@ -218,8 +946,44 @@ function _init() {
             _promisifyAll(prototype);
     }
 
-    Resilient.Subscription.prototype[Symbol.asyncIterator] = async function* () {
-        for (let event; (event = await this.next_async(null));)
-            yield event;
+    const {Batch, Call, Client, Request, Response, Subscription} = Resilient;
+
+    _defineErrors();
+    _extendValues();
+    _extendResponse(Response);
+    _extendClient(Client);
+    _extendGuards();
+    for (const klass of [Client, Request, Resilient.Origin])
+        _takePlain(klass);
+    _promise(Client, 'close', 'close_async', 0, null);
+    _promise(Client, 'waitAll', 'wait_all_async', null);
+    _promise(Client, 'waitResult', 'wait_result_async', undefined, -1, null);
+    _promise(Batch, 'run', 'run_async', null);
+
+    // Awaiting a call awaits its response; it stays a call as long as nobody does.
+    Call.prototype.wait = function (cancellable = null) {
+        return _waitFor(this, cancellable);
     };
+    for (const name of ['then', 'catch', 'finally']) {
+        Call.prototype[name] = function (...handlers) {
+            return this.wait()[name](...handlers);
+        };
+    }
+
+    Subscription.prototype[Symbol.asyncIterator] = async function* () {
+        try {
+            for (let event; (event = await this.next_async(null));)
+                yield event;
+        } finally {
+            // Who leaves the loop wants no more: nothing is collected for nobody.
+            this.close();
+        }
+    };
+
+    for (const name of Object.getOwnPropertyNames(Resilient)) {
+        const {prototype} = Resilient[name] ?? {};
+
+        if (prototype && Resilient[name].$gtype)
+            _defineAttributes(prototype);
+    }
 }
