@@ -14,31 +14,15 @@ import {runMain} from './exampleServer.js';
 Gio._promisify(Gio.SocketClient.prototype, 'connect_to_host_async');
 
 // [guard]
-async function connect(breaker, hostAndPort, cancellable) {
-    const permit = breaker.acquire(); // throws while the circuit is open
-
-    try {
-        const connection =
-            await new Gio.SocketClient().connect_to_host_async(hostAndPort, 0, cancellable);
-        permit.succeed();
-        return connection;
-    } catch (error) {
-        if (error.matches?.(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED))
-            permit.run_dispose(); // no verdict, and not only when it is collected
-        else
-            permit.fail();
-        throw error;
-    }
+function connect(breaker, hostAndPort, cancellable) {
+    // Rejects while the circuit is open; a cancel says nothing of the service.
+    return breaker.run(() =>
+        new Gio.SocketClient().connect_to_host_async(hostAndPort, 0, cancellable));
 }
 // [end]
 
 function makeBreaker(recoveryTimeout) {
-    const builder = Resilient.CircuitPolicyBuilder.new(null);
-
-    builder.set_failure_threshold(3);
-    builder.set_recovery_timeout(recoveryTimeout);
-
-    const breaker = Resilient.CircuitBreaker.new(builder.build());
+    const breaker = new Resilient.CircuitBreaker({policy: {failureThreshold: 3, recoveryTimeout}});
     const names = ['closed', 'open', 'half-open'];
 
     breaker.connect('state-changed', (_breaker, oldState, newState) =>
@@ -77,7 +61,7 @@ async function test() {
         await failure(connect(breaker, address, null));
     }
     const error = await failure(connect(breaker, address, null));
-    if (!error.matches(Resilient.ClientError, Resilient.ClientError.CIRCUIT_OPEN))
+    if (!(error instanceof Resilient.CircuitOpenError))
         throw error;
 
     service.listen();

@@ -12,17 +12,11 @@ import {runMain} from './exampleServer.js';
 Gio._promisify(Gio.SocketClient.prototype, 'connect_to_host_async');
 
 // [operation]
-async function connect(hostAndPort, retrier, cancellable) {
+function connect(hostAndPort, retrier, cancellable) {
     const client = new Gio.SocketClient();
 
-    for (;;) {
-        try {
-            return await client.connect_to_host_async(hostAndPort, 0, cancellable);
-        } catch (error) {
-            // Throws it when it is an answer, or no attempt is left.
-            await retrier.backoff_async(error, cancellable);
-        }
-    }
+    // Rejects with the last error when it is an answer, or no attempt is left.
+    return retrier.run(() => client.connect_to_host_async(hostAndPort, 0, cancellable), cancellable);
 }
 // [end]
 

@@ -32,7 +32,9 @@ const server = Gio.Subprocess.new([python, script],
 const [line] = new Gio.DataInputStream({baseStream: server.get_stdout_pipe()}).read_line_utf8(null);
 const base = line.trim();
 
-if (!('_original_get_async' in Resilient.Client.prototype)) {
+const overridden = '_original_get_async' in Resilient.Client.prototype;
+
+if (!overridden) {
     for (const operation of ['get_async', 'send_async', 'wait_all_async', 'close_async'])
         Gio._promisify(Resilient.Client.prototype, operation);
     Gio._promisify(Resilient.Call.prototype, 'wait_async');
@@ -90,6 +92,26 @@ function lookAt(value) {
     }
 }
 
+// What the override adds.
+async function roundOfOverride(client, number) {
+    const options = {
+        body: TEXT, requestId: `${number}-c`, metadata: {payload: TEXT}, retryPolicy: {baseDelay: 0},
+        headers: {'X-Number': number},
+    };
+    const subscription = client.subscribe(10);
+    const response = await client.put(`${base}/size/${PAYLOAD}`, options);
+
+    for (const value of [response.text(), response.bytes()])
+        ok(value.length === PAYLOAD);
+    response.headers.get('content-type');
+    await client.start(`${base}/text`, {...options, requestId: null});
+    await client.get('no uri', {metadata: options.metadata}).catch(() => {});
+    for await (const event of subscription) {
+        ok(event.context.metadata.payload === TEXT);
+        break;
+    }
+}
+
 async function round(number) {
     const client = new Resilient.Client();
     const subscription = client.subscribe(10);
@@ -114,6 +136,8 @@ async function round(number) {
     await retrier.backoff_async(null, null);
     retrier.get_context().get_metadata();
     client.get_stats().get_mean_time();
+    if (overridden)
+        await roundOfOverride(client, number);
     await client.close_async(0, null);
     for (let event; (event = await subscription.next_async(null));)
         lookAt(event);

@@ -337,6 +337,8 @@ test('an option that can’t be is an exception that names it', () => withClient
         ['a', {headers: {a: {}}}, TypeError],
         ['a', {headers: {a: 'b\0'}}, RangeError],
         ['params', {params: [['a']]}, TypeError],
+        ['params', {params: new Date()}, TypeError],
+        ['headers', {headers: new Gio.Cancellable()}, TypeError],
         ['form', {form: encoder.encode('a=b')}, TypeError],
         ['json', {json: () => 1}, TypeError],
         ['json', {json: 1n}, TypeError],
@@ -597,7 +599,7 @@ test('guards are methods with promises', async () => {
     const [older, newest] = await Promise.allSettled([debouncer.wait(), debouncer.wait()]);
     ok(older.reason instanceof Resilient.CancelledError && newest.value === true);
 
-    const breaker = Resilient.CircuitBreaker.new(new Resilient.CircuitPolicy({failureThreshold: 2}));
+    const breaker = new Resilient.CircuitBreaker({policy: {failureThreshold: 2}});
     equal(await breaker.run(() => 5), 5);
     for (const message of ['a', 'b'])
         equal((await thrown(breaker.run(() => Promise.reject(new Error(message))))).message, message);
@@ -606,7 +608,10 @@ test('guards are methods with promises', async () => {
     equal([called, breaker.state], [false, Resilient.CircuitState.OPEN]);
 
     const refused = () => new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED, 'refused');
-    const newRetrier = () => Resilient.Retrier.new(new Resilient.RetryPolicy({maxRetries: 2, baseDelay: 0}), null);
+    const newRetrier = () => new Resilient.Retrier({
+        retryPolicy: {maxRetries: 2, baseDelay: 0}, context: {requestId: 'mine'},
+    });
+    equal(newRetrier().context.requestId, 'mine');
     const seen = [];
     equal(await newRetrier().run(async attempt => {
         seen.push(attempt);
@@ -616,6 +621,18 @@ test('guards are methods with promises', async () => {
     }), 'done');
     equal(seen, [1, 2, 3]);
     equal((await thrown(newRetrier().run(() => Promise.reject(refused())))).message, 'refused');
+    const client = new Resilient.Client();
+    const uri = new Server(false).uri('/');
+    ok(await thrown(newRetrier().run(() => client.get(uri, {maxRetries: 0}))) instanceof Resilient.ConnectError);
+    await client.close();
+    cancellable.reset();
+    const pausing = Resilient.Retrier.new(new Resilient.RetryPolicy({baseDelay: 30}), null)
+        .run(() => Promise.reject(refused()), cancellable);
+    GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
+        cancellable.cancel();
+        return GLib.SOURCE_REMOVE;
+    });
+    ok(await thrown(pausing) instanceof Resilient.CancelledError);
     const mistake = new TypeError('mistake');
     ok(await thrown(newRetrier().run(() => Promise.reject(mistake))) === mistake);
 });

@@ -451,7 +451,8 @@ class Headers {
 // Names and values of an object, a Map, Headers, or an array of pairs. A list is the name once for
 // each value; null and undefined leave the item out.
 function* _pairs(what, items) {
-    if (typeof items !== 'object' || items instanceof Uint8Array)
+    // Another object would be one without names, silently.
+    if (!_isPlain(items) && (typeof items !== 'object' || !items[Symbol.iterator] || items instanceof Uint8Array))
         throw new TypeError(`${what} are an object, not ${items}`);
     for (const pair of items[Symbol.iterator] ? items : Object.entries(items)) {
         if (!Array.isArray(pair) || pair.length !== 2)
@@ -797,7 +798,7 @@ function _extendResponse({prototype}) {
 }
 
 function _extendGuards() {
-    const {ClientError, CircuitBreaker, Debouncer, RateLimiter, Retrier, Throttle} = Resilient;
+    const {CircuitBreaker, Debouncer, RateLimiter, Retrier, Throttle} = Resilient;
 
     _promise(RateLimiter, 'acquire', 'acquire_async', null);
     _promise(Throttle, 'wait', 'wait_async', null);
@@ -825,9 +826,14 @@ function _extendGuards() {
                 return await func(this.attempt);
             } catch (error) {
                 // A mistake in the program does not get better by repeating it.
-                if (!(error instanceof GLib.Error) || error.matches(ClientError, ClientError.CLOSED))
+                if (!(error instanceof GLib.Error))
                     throw error;
-                await this.backoff(error, cancellable);
+                try {
+                    await this.backoff_async(error, cancellable);
+                } catch (last) {
+                    // The same, with what it says besides, or that the pause was cancelled.
+                    throw last.matches?.(error.domain, error.code) ? error : _describeWait(last);
+                }
             }
         }
     };
@@ -835,9 +841,11 @@ function _extendGuards() {
 
 // What a property takes as a plain object.
 const _FROM_PLAIN = {
+    context: value => new Resilient.RequestContext(value),
     metadata: _toMetadata,
     retryPolicy: value => new Resilient.RetryPolicy(value),
     circuitPolicy: value => new Resilient.CircuitPolicy(value),
+    policy: value => new Resilient.CircuitPolicy(value),
     rateLimiter: value => new Resilient.RateLimiter(value),
     retryBudget: value => new Resilient.RetryBudget(value),
 };
@@ -953,7 +961,7 @@ function _init() {
     _extendResponse(Response);
     _extendClient(Client);
     _extendGuards();
-    for (const klass of [Client, Request, Resilient.Origin])
+    for (const klass of [Client, Request, Resilient.CircuitBreaker, Resilient.Origin, Resilient.Retrier])
         _takePlain(klass);
     _promise(Client, 'close', 'close_async', 0, null);
     _promise(Client, 'waitAll', 'wait_all_async', null);
