@@ -4,7 +4,7 @@
 // What a promise costs in JavaScript: CPU time of one request after another through the callback of
 // C, and through client.get(), in turns, so that both see the same machine.
 //
-// ./dev shell gjs -m tests/bench/bench-gjs.js PYTHON tests/bindings/loopback.py
+// ./dev bench gjs
 //
 // The server is another process; the time is that of this thread alone (see proc(5), schedstat).
 

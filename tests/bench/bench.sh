@@ -19,6 +19,7 @@ Usage: ./dev bench [WORKLOAD…]   builds and runs the benchmarks, all or these
                                  where they are more than they may be
        ./dev bench --update-baseline
                                  counts anew the instructions that the guard allows
+       ./dev bench gjs           measures what a promise costs in JavaScript
        ./dev bench --setup       installs what the benchmarks compare with
 
 END
@@ -68,6 +69,9 @@ case ${1-} in
   --record)
     shift
     set -- --record docs "$@"
+    ;;
+  gjs)
+    exec ./dev shell gjs -m tests/bench/bench-gjs.js python3 tests/bindings/loopback.py
     ;;
   -h | --help)
     usage
