@@ -362,6 +362,8 @@ test('an option that can’t be is an exception that names it', () => withClient
         ok((await thrown(client.get(uri))).message.includes('uri'));
     ok((await thrown(client.request(null, server.uri('/')))).message.includes('method'));
     ok((await thrown(client.get(server.uri('/'), 'x'))) instanceof TypeError);
+    for (const options of [5, named('a'), [], () => 1])
+        ok((await thrown(() => client.start(server.uri('/text'), options))) instanceof TypeError);
     // What the library refuses itself names the field, too.
     const error = await thrown(client.get(server.uri('/'), {headers: {'X-A': 'a\nb'}}));
     ok(error instanceof Resilient.InvalidRequestError && error.message.includes('X-A'));
@@ -380,6 +382,11 @@ test('retries are an option', () => withClient(async client => {
     equal(await attempts({retryPolicy: new Resilient.RetryPolicy(quick), maxRetries: 4}), 5);
     equal(await attempts({context: {retryPolicy: quick, maxRetries: 0}}), 1);
     equal(await attempts({context: named('mine')}), 2);
+    // Of a request that has a policy it is that one that is changed.
+    const request = new Resilient.Request({uri, retryPolicy: {...quick, retryOn: 0, maxRetries: 5}});
+    equal((await thrown(client.start(request, {maxRetries: 1}))).attempts, 1);
+    request.retryPolicy = quick;
+    equal((await thrown(client.start(request, {maxRetries: 3}))).attempts, 4);
     equal(client.get_result('mine').attempts, 2);
     // POST is sent twice only where the app says so.
     const retried = {retryPolicy: {base: Resilient.RetryPolicy.get_standard(), ...quick}};
@@ -396,6 +403,9 @@ test('what is read is an attribute', () => withClient(async client => {
     equal([response.url, response.uri.get_path()], [server.uri('/json'), '/json']);
     equal([response.text(), response.json(), [...response.bytes()].slice(0, 2)],
         ['{"answer": 42}', {answer: 42}, [123, 34]]);
+    // A response never changes.
+    response.bytes().fill(0);
+    equal(response.json(), {answer: 42});
     equal([response.hasBody, response.elapsedTime >= 0, response.retryAfter], [true, true, -1]);
     ok(response.checkStatus() === response);
     const {headers} = response;
@@ -459,6 +469,20 @@ test('policies, contexts and metadata are plain objects', async () => {
     equal(new Resilient.RetryPolicy(2, 0.5).baseDelay, 0.5);
     equal(new Resilient.RetryPolicy({base: policy, maxRetries: 1}).retryStatuses, [503]);
     equal(new Resilient.CircuitPolicy({failureThreshold: 3}).failureThreshold, 3);
+    for (const [name, func] of [
+        ['base', () => new Resilient.RetryPolicy({base: new Resilient.CircuitPolicy({})})],
+        ['jitterMode', () => new Resilient.RetryPolicy({jitterMode: 77})],
+        ['maxRetries', () => new Resilient.RetryPolicy(1.5, 1)],
+        ['baseDelay', () => Resilient.RetryPolicy.new(1, null)],
+        ['CircuitPolicy', () => new Resilient.CircuitPolicy(3)],
+        ['retryPolicy', () => new Resilient.Client({retryPolicy: 3})],
+        ['retries', () => new Resilient.Client({retry_policy: {retries: 3}})],
+    ]) {
+        const error = await thrown(func);
+
+        ok(error instanceof TypeError || error instanceof RangeError, `${name}: ${error}`);
+        ok(error.message.includes(name), error.message);
+    }
     ok(await thrown(() => new Resilient.CircuitPolicy({window: -1})) instanceof RangeError);
 
     const metadata = {
@@ -582,6 +606,11 @@ test('operations are methods with promises', () => withClient(async client => {
     equal((await client.waitAll()).length, 1);
     ok(await thrown(client.waitResult()) instanceof Error);
     ok(await thrown(client.close(0, null, null)) instanceof TypeError);
+    for (const value of [-1, NaN, 'long', null]) {
+        ok((await thrown(client.close(value))).message.includes('grace'));
+        ok(value === -1 || (await thrown(client.waitResult('a', value))).message.includes('timeout'));
+    }
+    ok(!client.closed);
     const batch = Resilient.Batch.new(client, [Resilient.Request.new('GET', server.uri('/text'))],
         Resilient.BatchFlags.NONE);
     equal((await batch.run()).map(result => result.isSuccess), [true]);

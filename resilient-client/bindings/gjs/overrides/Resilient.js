@@ -263,13 +263,16 @@ function _fromMetadata(metadata) {
 }
 
 // A policy of a plain object with the builder's settings, in camel case.
-function _buildPolicy(builderClass, what, settings) {
+function _buildPolicy(className, settings) {
+    const builderClass = Resilient[`${className}Builder`];
     const {prototype} = builderClass;
     const {base = null, ...changes} = settings;
     const names = Object.getOwnPropertyNames(prototype).filter(name => name.startsWith('set_'));
     const known = new Map(names.map(name => [_toCamel(name.slice(4)), name]));
 
-    _checkKeys(what, changes, known);
+    _checkKeys(`Settings of a ${className}`, changes, known);
+    if (base !== null && !(base instanceof Resilient[className]))
+        throw new TypeError(`base is a policy, not ${base}`);
     const builder = builderClass.new(base);
     for (const [name, value] of Object.entries(changes)) {
         const setter = known.get(name);
@@ -287,7 +290,11 @@ function _buildPolicy(builderClass, what, settings) {
         } else {
             _checkNumber(name, value, !_NUMBERS.includes(setter.slice(4)));
         }
-        builder[setter](value);
+        try {
+            builder[setter](value);
+        } catch (error) {
+            throw new RangeError(`${name} can’t be ${value}`);
+        }
     }
     try {
         return builder.build();
@@ -301,7 +308,11 @@ function _constructFrom(name, make) {
     const original = Resilient[name];
 
     function klass(...values) {
-        return values.length === 1 && _isPlain(values[0]) ? make(values[0]) : original.new(...values);
+        if (values.length === 1 && _isPlain(values[0]))
+            return make(values[0]);
+        if (!original.new)
+            throw new TypeError(`${name} takes an object with settings`);
+        return original.new(...values);
     }
     Object.setPrototypeOf(klass, original);
     Object.defineProperty(klass, 'name', {value: name});
@@ -587,23 +598,23 @@ const _ALL_OPTIONS = new Set([
     'cancellable', 'contentType', 'context',
 ]);
 
-function _toPolicy(client, {retryPolicy = null, maxRetries = null}) {
+function _toPolicy(getUsual, {retryPolicy = null, maxRetries = null}) {
     let policy = retryPolicy;
 
     if (_isPlain(policy))
-        policy = _buildPolicy(Resilient.RetryPolicyBuilder, 'Settings of a retry policy', policy);
+        policy = _buildPolicy('RetryPolicy', policy);
     else if (policy !== null && !(policy instanceof Resilient.RetryPolicy))
         throw new TypeError(`retryPolicy is a policy or an object, not ${policy}`);
     if (maxRetries === null)
         return policy;
-    return _buildPolicy(Resilient.RetryPolicyBuilder, 'Settings of a retry policy',
-        {base: policy ?? client?.get_retry_policy() ?? null, maxRetries});
+    return _buildPolicy('RetryPolicy', {base: policy ?? getUsual(), maxRetries});
 }
 
-function _makeContext(settings, client = null) {
+// The usual policy is that which maxRetries changes where there is no other.
+function _makeContext(settings, getUsual = () => null) {
     _checkKeys('Settings of a context', settings, new Set(_CONTEXT_OPTIONS));
     const {requestId = null} = settings;
-    const policy = _toPolicy(client, settings);
+    const policy = _toPolicy(getUsual, settings);
     const metadata = _toMetadata(settings.metadata);
 
     if (requestId !== null)
@@ -615,21 +626,22 @@ function _makeContext(settings, client = null) {
     }
 }
 
-function _toContext(client, options) {
-    const settings = Object.fromEntries(_CONTEXT_OPTIONS.filter(name => (options[name] ?? null) !== null)
-        .map(name => [name, options[name]]));
-    const [first] = Object.keys(settings);
+function _toContext(getUsual, options) {
+    const names = _CONTEXT_OPTIONS.filter(name => (options[name] ?? null) !== null);
+    const [first] = names;
     const context = options.context ?? null;
 
-    if (context === null)
-        return first ? _makeContext(settings, client) : null;
+    if (context === null) {
+        return first
+            ? _makeContext(Object.fromEntries(names.map(name => [name, options[name]])), getUsual) : null;
+    }
     if (first)
         throw new TypeError(`${first} belongs into the context where there is one`);
     if (context instanceof Resilient.RequestContext)
         return context;
     if (!_isPlain(context))
         throw new TypeError(`context is a context or an object, not ${context}`);
-    return _makeContext(context, client);
+    return _makeContext(context, getUsual);
 }
 
 // Gives a request what the options say; returns the context to send it with.
@@ -656,7 +668,7 @@ function _apply(client, request, options) {
         _BODIES[body](request, options[body], options.contentType ?? null);
     else if ((options.contentType ?? null) !== null)
         throw new TypeError('contentType is that of a body, and there is none');
-    return _toContext(client, options);
+    return _toContext(() => request.get_retry_policy() ?? client.get_retry_policy(), options);
 }
 
 function _newRequest(method, uri) {
@@ -698,8 +710,11 @@ function _extendClient({prototype}) {
     const {start} = prototype;
 
     prototype.start = function (what, options = null, cancellable = null) {
-        if (what instanceof Resilient.Request && !_isPlain(options))
+        if (what instanceof Resilient.Request && (options === null || options instanceof Resilient.RequestContext))
             return start.call(this, what, options, cancellable);
+
+        if (options !== null && !_isPlain(options))
+            throw new TypeError(`Options of a request are an object, not ${options}`);
 
         const {method = 'GET', ...rest} = options ?? {};
         // What the caller has stays as it is.
@@ -709,11 +724,16 @@ function _extendClient({prototype}) {
 
         return start.call(this, request, context, cancellable ?? rest.cancellable ?? null);
     };
-    prototype.request = async function (method, uri, options = null) {
-        const request = _newRequest(_checkText('method', method), uri);
-        const context = _apply(this, request, options ?? {});
+    // No async function: each of its steps would cost every request.
+    prototype.request = function (method, uri, options = null) {
+        try {
+            const request = _newRequest(_checkText('method', method), uri);
+            const context = options === null ? null : _apply(this, request, options);
 
-        return await _waitFor(start.call(this, request, context, options?.cancellable ?? null));
+            return _waitFor(start.call(this, request, context, options?.cancellable ?? null));
+        } catch (error) {
+            return Promise.reject(error);
+        }
     };
     for (const verb of _VERBS) {
         const method = verb.toUpperCase();
@@ -736,6 +756,20 @@ function _promise({prototype}, name, operation, ...defaults) {
         } catch (error) {
             throw _describeWait(error);
         }
+    };
+}
+
+// Below the least there is -1 alone, which is for ever.
+function _checkDuration({prototype}, operation, position, name, least) {
+    const original = prototype[operation];
+
+    prototype[operation] = function (...values) {
+        const value = values[position];
+
+        _checkNumber(name, value, false);
+        if (!Number.isFinite(value) || value < 0 && value !== least)
+            throw new RangeError(`${name} can’t be ${value}`);
+        return original.apply(this, values);
     };
 }
 
@@ -780,7 +814,8 @@ function _extendResponse({prototype}) {
         return new Headers(this.dup_headers());
     });
     prototype.bytes = function () {
-        return bytesOf(this);
+        // What GJS gives is the response’s own memory.
+        return bytesOf(this).slice();
     };
     prototype.text = function () {
         if (!this.has_body())
@@ -839,7 +874,7 @@ function _extendGuards() {
     };
 }
 
-// What a property takes as a plain object.
+// What a property takes as a plain object. Whatever else is no object GJS refuses without its name.
 const _FROM_PLAIN = {
     context: value => new Resilient.RequestContext(value),
     metadata: _toMetadata,
@@ -850,15 +885,21 @@ const _FROM_PLAIN = {
     retryBudget: value => new Resilient.RetryBudget(value),
 };
 
+function _fromPlain(name, value) {
+    if (value !== null && value !== undefined && typeof value !== 'object')
+        throw new TypeError(`${name} is an object, not ${value}`);
+    return _isPlain(value) ? _FROM_PLAIN[name](value) : value;
+}
+
 function _takePlain({prototype}) {
-    for (const [name, make] of Object.entries(_FROM_PLAIN)) {
+    for (const name of Object.keys(_FROM_PLAIN)) {
         const snake = _toSnake(name);
         const setter = prototype[`set_${snake}`];
 
         if (!setter)
             continue;
         prototype[`set_${snake}`] = function (value) {
-            setter.call(this, _isPlain(value) ? make(value) : value);
+            setter.call(this, _fromPlain(name, value));
         };
         for (const spelling of new Set([name, snake, snake.replace(/_/g, '-')])) {
             _define(prototype, spelling, function () {
@@ -871,18 +912,15 @@ function _takePlain({prototype}) {
 
     const init = prototype._init;
     prototype._init = function (properties, ...rest) {
-        const made = Object.entries(properties ?? {}).map(([name, value]) => {
-            const make = _FROM_PLAIN[_toCamel(name)];
-
-            return [name, make && _isPlain(value) ? make(value) : value];
-        });
+        const made = Object.entries(properties ?? {}).map(([name, value]) =>
+            [name, _FROM_PLAIN[_toCamel(name)] ? _fromPlain(_toCamel(name), value) : value]);
 
         return init.call(this, Object.fromEntries(made), ...rest);
     };
 }
 
 function _extendValues() {
-    const {CircuitPolicyBuilder, Event, RequestContext, Result, RetryPolicyBuilder} = Resilient;
+    const {Event, RequestContext, Result, RetryPolicy} = Resilient;
     const {new: newContext} = RequestContext;
     const {with_metadata: withMetadata} = RequestContext.prototype;
 
@@ -895,10 +933,17 @@ function _extendValues() {
         return _fromMetadata(this.get_metadata());
     });
     _constructFrom('RequestContext', _makeContext);
-    _constructFrom('RetryPolicy', settings =>
-        _buildPolicy(RetryPolicyBuilder, 'Settings of a retry policy', settings));
-    _constructFrom('CircuitPolicy', settings =>
-        _buildPolicy(CircuitPolicyBuilder, 'Settings of a circuit policy', settings));
+    for (const name of ['new', 'new_checked']) {
+        const original = RetryPolicy[name];
+
+        RetryPolicy[name] = (maxRetries, baseDelay) => {
+            _checkNumber('maxRetries', maxRetries, true);
+            _checkNumber('baseDelay', baseDelay, false);
+            return original.call(RetryPolicy, maxRetries, baseDelay);
+        };
+    }
+    for (const name of ['RetryPolicy', 'CircuitPolicy'])
+        _constructFrom(name, settings => _buildPolicy(name, settings));
 
     for (const {prototype} of [Event, Result]) {
         _define(prototype, 'error', function () {
@@ -963,6 +1008,8 @@ function _init() {
     _extendGuards();
     for (const klass of [Client, Request, Resilient.CircuitBreaker, Resilient.Origin, Resilient.Retrier])
         _takePlain(klass);
+    _checkDuration(Client, 'close_async', 0, 'grace', 0);
+    _checkDuration(Client, 'wait_result_async', 1, 'timeout', -1);
     _promise(Client, 'close', 'close_async', 0, null);
     _promise(Client, 'waitAll', 'wait_all_async', null);
     _promise(Client, 'waitResult', 'wait_result_async', undefined, -1, null);
