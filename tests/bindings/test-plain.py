@@ -231,7 +231,8 @@ def wait_until_half_open(breaker):
 
 @case
 def a_circuit_breaker_opens_and_closes():
-    breaker = Resilient.CircuitBreaker.new(circuit_policy(recovery_timeout=0.01))
+    # Real time, in which a busy machine may stop for a while.
+    breaker = Resilient.CircuitBreaker.new(circuit_policy(recovery_timeout=0.25))
     changes, notified = [], []
     breaker.connect('state-changed', lambda breaker, old, new:
                     changes.append((old.value_nick, new.value_nick)))
@@ -242,7 +243,7 @@ def a_circuit_breaker_opens_and_closes():
     equal(breaker.props.state, Resilient.CircuitState.OPEN)
     error = raises(GLib.Error, breaker.acquire)
     assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.CIRCUIT_OPEN)
-    assert 0 < breaker.props.retry_after <= 0.012
+    assert 0 < breaker.props.retry_after <= 0.3
 
     GLib.timeout_add(5, lambda: breaker.get_retry_after() > 0)
     wait_until_half_open(breaker)
