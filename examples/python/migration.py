@@ -21,11 +21,11 @@ from gi.repository import Gio, GLib, Resilient  # noqa: E402
 
 # [client]
 def create_client():
-    client = Resilient.Client(
-        connect_timeout=5, read_timeout=30, write_timeout=10, queue_timeout=5,  # seconds
-        max_concurrent=100, max_concurrent_per_host=50, event_queue_capacity=5000, user_agent='MyApp/2.0')
-    client.set_default_header('Accept', 'application/json')
-    return client
+    return Resilient.Client(
+        timeout=Resilient.Timeout(connect=5, read=30, write=10, queue=5),  # seconds
+        limits=Resilient.Limits(max_concurrent=100, max_concurrent_per_host=50),
+        headers={'Accept': 'application/json'},
+        event_queue_capacity=5000, user_agent='MyApp/2.0')
 # [end]
 
 
@@ -81,6 +81,13 @@ async def get_with_token(client, uri, token):
     # Once for the origin: it goes to no other one, not even by a redirect.
     client.get_origin(uri).set_default_header('Authorization', f'Bearer {token}')
     return await client.get(uri)
+# [end]
+
+
+# [base]
+async def get_orders(base, user, password):
+    async with Resilient.Client(base_url=base, auth=(user, password), max_retries=3) as client:
+        return await client.get('orders', params={'page': 1, 'filter': None}, timeout=10, request_id='orders')
 # [end]
 
 
@@ -325,6 +332,8 @@ async def main():
     assert metrics['p95_response_time'] >= 0 and metrics['avg_response_time'] > 0
     assert bound_results(client) == 0
 
+    assert (await get_orders(base, 'Ada', 'sesame')).status_code == 200
+    assert Handler.seen[-1][1] == '/orders?page=1' and Handler.seen[-1][2]['Authorization'].startswith('Basic ')
     assert await get_status(f'{base}/echo') == 200
     assert await get_json_once(f'{base}/echo') == {'method': 'GET'}
     service = Service(base)

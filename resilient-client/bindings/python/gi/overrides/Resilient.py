@@ -24,6 +24,10 @@ Calls
     which can be awaited for the response, any number of times, or be made a task. Cancelling who
     awaits it cancels the request, at once and for all who await it; asyncio.shield() prevents that.
 
+    What a call takes is named in its signature: ``params headers json form data content timeout
+    auth request_id max_retries`` and others. ``Resilient.Timeout`` and ``Resilient.Limits`` hold
+    several time-outs and limits.
+
     ``client.get_async (uri, context)`` and the like, given no callback while an asyncio loop of any
     kind runs, return an awaitable.
 
@@ -42,7 +46,10 @@ Attributes
     Questions such as ``result.is_success`` may be read or called.
 """
 
+import binascii
+import collections
 import functools
+import inspect
 import json as json_module
 import math
 import operator
@@ -62,7 +69,7 @@ from ..overrides import override
 
 Resilient = get_introspection_module('Resilient')
 
-__all__ = ['run', 'new_event_loop']
+__all__ = ['run', 'new_event_loop', 'Timeout', 'Limits']
 
 # From this version on PyGObject has an asyncio loop for a main context. Its awaitable calls want
 # that very loop, or do nothing: ours take their place.
@@ -858,7 +865,30 @@ def _check_setting(cls, name, value):
 
 
 def _check_settings(cls, properties):
+    for name in properties:
+        if cls.find_property(name.replace('_', '-')) is None:
+            raise TypeError(f'{cls.__name__} has no argument {name!r}')
     return {name: _check_setting(cls, name, value) for name, value in properties.items()}
+
+
+def _name_keywords(function, keywords, like=None):
+    """Let help () and completion show the keywords that a function passes on.
+
+    :param keywords: their defaults by name
+    :param like: a function that it passes the other ones on to; None for itself
+    """
+    signature = inspect.signature(like or function)
+    parameters = [parameter for parameter in signature.parameters.values()
+                  if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
+    parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                   for name, default in keywords.items() if name not in signature.parameters]
+    function.__signature__ = signature.replace(parameters=parameters)
+
+
+def _get_settable(cls):
+    """The keywords that construct an object, with their defaults."""
+    return {pspec.name.replace('-', '_'): pspec.default_value for pspec in cls.list_properties()
+            if pspec.flags & GObject.ParamFlags.WRITABLE}
 
 
 class _Properties:
@@ -951,6 +981,79 @@ def _checked(cls, info):
 _METHODS = ('GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE')
 
 
+class Timeout(collections.namedtuple('Timeout', 'connect read write queue attempt total')):
+    """Timeout(connect=, read=, write=, queue=, attempt=, total=): limits in seconds.
+
+    None leaves one as it is: of a client the default, of a request that of the client. 0 means no
+    limit. The total is that of a request with all of its attempts, and the waiting between them.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *, connect=None, read=None, write=None, queue=None, attempt=None, total=None):
+        given = dict(connect=connect, read=read, write=write, queue=queue, attempt=attempt,
+                     total=total)
+        return super().__new__(cls, **{
+            name: value if value is None else _check_duration(name, value, 0)
+            for name, value in given.items()})
+
+
+class Limits(collections.namedtuple('Limits',
+                                    'max_concurrent max_concurrent_per_host max_pending')):
+    """Limits(max_concurrent=, max_concurrent_per_host=, max_pending=): how many requests.
+
+    They count requests, not connections; those beyond max_concurrent wait, those beyond max_pending
+    are refused. None leaves one as it is.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *, max_concurrent=None, max_concurrent_per_host=None, max_pending=None):
+        given = dict(max_concurrent=max_concurrent, max_pending=max_pending,
+                     max_concurrent_per_host=max_concurrent_per_host)
+        return super().__new__(cls, **{
+            name: value if value is None else _check_setting(Resilient.Client, name, value)
+            for name, value in given.items()})
+
+
+def _add_once(properties, given):
+    """Add to the properties those that are given, each of which is said in one way only."""
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name in properties:
+            raise TypeError(f'{name} is given twice')
+        properties[name] = value
+
+
+def _add_timeout(properties, timeout):
+    if timeout is None:
+        return
+    if not isinstance(timeout, Timeout):
+        timeout = Timeout(total=_check_duration('timeout', timeout, 0))
+    _add_once(properties, {f'{name}_timeout': value for name, value in timeout._asdict().items()})
+
+
+def _to_authorization(auth):
+    """The header for a user and a password, as RFC 7617 says."""
+    if (not isinstance(auth, (tuple, list)) or len(auth) != 2
+            or not all(isinstance(each, str) for each in auth)):
+        raise TypeError(f'auth is a user and a password, not {type(auth).__name__}')
+    if ':' in auth[0]:
+        raise ValueError('auth: there is no colon in the name of a user')
+    text = binascii.b2a_base64(':'.join(auth).encode(), newline=False).decode()
+    return f'Basic {text}'
+
+
+def _join(base, uri):
+    """The URI, put behind the base if it is no whole one."""
+    if base is None or not isinstance(uri, str) or re.match('[A-Za-z][A-Za-z0-9+.-]*://', uri):
+        return uri
+    if uri[:1] in ('', '?', '#'):
+        return base + uri
+    return f'{base.rstrip("/")}/{uri.lstrip("/")}'
+
+
 def _to_text(what, name, value):
     if isinstance(value, bool):
         return 'true' if value else 'false'
@@ -960,17 +1063,26 @@ def _to_text(what, name, value):
     return str(value)
 
 
-def _pairs(what, items):
-    """Each name with each of its values, as text."""
+def _pairs(what, items, may_leave_out=True):
+    """Each name with each of its values, as text; None is left out if it may be."""
+    if isinstance(items, (str, bytes)):
+        raise TypeError(f'{what}s are a mapping or pairs, not {type(items).__name__}')
     for name, value in items.items() if hasattr(items, 'items') else items:
         for each in value if isinstance(value, (list, tuple)) else (value,):
-            yield name, _to_text(what, name, each)
+            if each is not None or not may_leave_out:
+                yield name, _to_text(what, name, each)
+
+
+def _is_form(data):
+    return data is not None and (hasattr(data, 'items') or isinstance(data, (list, tuple)))
 
 
 class Request(Resilient.Request):
 
     def __init__(self, **properties):
-        super().__init__(**_check_settings(Resilient.Request, properties))
+        super().__init__(**_check_settings(type(self), properties))
+
+    _name_keywords(__init__, _get_settable(Resilient.Request))
 
     @property
     def metadata(self):
@@ -1083,15 +1195,179 @@ class Subscription(Resilient.Subscription):
 _elsewhere = threading.local()
 
 
-class Client(Resilient.Client):
-    """Client(**properties): a client; as the subject of "async with" it is closed at the end."""
+# Header fields that a client sends to no other origin than the one that they are for.
+_OF_AN_ORIGIN = ('authorization', 'proxy-authorization', 'cookie')
 
-    def __init__(self, **properties):
+
+def _prepare(self, method, uri, context=None, *, params=None, headers=None, json=None, form=None,
+             data=None, content=None, content_type=None, timeout=None, auth=None, request_id=None,
+             metadata=None, idempotency_key=None, max_retries=None, retry_policy=None,
+             cancellable=None, **properties):
+    """
+        :param method: GET and the like in letters of either case; others are sent as they are
+        :param uri: a whole one, or what is to be put behind the client's base_url
+        :param context: a Resilient.RequestContext; its policy wins over that of the request
+        :param params: a mapping, or pairs, to be added to the query
+        :param headers: a mapping to be set, or pairs to be appended
+        :param json: a body that json.dumps understands; ValueError for a number that is not finite
+        :param form: a mapping, or pairs, to be sent as a form, in their order
+        :param content: a body of bytes or text, with its content_type
+        :param data: a form, if it is a mapping or a list of pairs, else as content
+        :param timeout: seconds for all of it, or a Resilient.Timeout
+        :param auth: a user and a password, for this request
+        :param request_id: what it is called in events and results
+        :param metadata: a dictionary for observers, which is not sent
+        :param idempotency_key: makes it one that may be sent again after the server got it
+        :param max_retries: instead of that of the policy
+        :param retry_policy: instead of the client's
+        :param cancellable: cancels it, from any thread
+
+        The other keywords are the properties of Resilient.Request. None is what is not given; a
+        time-out that is not given is the client's.
+
+        In params, headers and form a list is the same name once for each value, and True and False
+        are true and false. None leaves the item out of params and headers. Bytes, and None in a
+        form, are a TypeError.
+    """
+    if sum(body is not None for body in (json, form, data, content)) > 1:
+        raise TypeError('A request has one body: json, form, data or content')
+    if _is_form(data):
+        form, data = data, None
+    content = data if content is None else content
+    properties = {name: value for name, value in properties.items() if value is not None}
+    _add_timeout(properties, timeout)
+    if max_retries is not None:
+        if context is not None and context.get_policy() is not None:
+            raise TypeError('max_retries: the policy that context has would win over it')
+        retry_policy = _build_policy(retry_policy or self.get_retry_policy(),
+                                     {'max_retries': max_retries})
+    _add_once(properties, {'retry_policy': retry_policy, 'metadata': _to_vardict(metadata)})
+    if request_id is not None:
+        if context is not None:
+            raise TypeError('request_id: the context has one')
+        context = RequestContext(request_id)
+
+    if isinstance(method, str) and method.upper() in _METHODS:
+        method = method.upper()
+    request = Request(method=method, uri=_join(self.base_url, uri), **properties)
+    if idempotency_key is not None:
+        request.set_idempotency_key(idempotency_key)
+    for name, value in _pairs('The parameter', params or {}):
+        request.add_query_param(name, value)
+    appended = set() if hasattr(headers, 'items') else None
+    for name, value in _pairs('The header', headers or {}):
+        if appended is None or name in appended:
+            request.append_header(name, value)
+        else:
+            request.set_header(name, value)
+            appended.add(name)
+    if auth is not None:
+        request.set_header('Authorization', _to_authorization(auth))
+    if json is not None:
+        # RFC 8259, 6: there is no NaN in JSON, and no infinity.
+        content = json_module.dumps(json, allow_nan=False)
+        content_type = content_type or 'application/json'
+    if form is not None:
+        content = urllib.parse.urlencode(list(_pairs('The field', form, False)))
+        content_type = content_type or 'application/x-www-form-urlencoded'
+    if content is not None:
+        if isinstance(content, str):
+            content = content.encode()
+            content_type = content_type or 'text/plain; charset=utf-8'
+        elif not isinstance(content, (bytes, bytearray, memoryview, GLib.Bytes)):
+            raise TypeError(f'content is bytes or text, not {type(content).__name__}')
+        if not isinstance(content, GLib.Bytes):
+            content = GLib.Bytes.new(bytes(content))
+        request.set_body_bytes(content_type or 'application/octet-stream', content)
+    return request, context, cancellable
+
+
+_name_keywords(_prepare, dict.fromkeys(_get_settable(Resilient.Request)))
+
+
+def _verb(method):
+    def send(self, uri, context=None, **options):
+        return self.request(method, uri, context, **options)
+
+    send.__name__ = method.lower()
+    send.__doc__ = f'A {method}, as request () has it, with the same keywords.'
+    return send
+
+
+def _add_verbs(cls):
+    """Add get (), post () and the like to a class that has request ()."""
+    _name_keywords(cls.request, {}, _prepare)
+    cls.request.__doc__ += _prepare.__doc__
+    parameters = list(cls.request.__signature__.parameters.values())
+    for method in ('GET', 'HEAD', 'OPTIONS', 'DELETE', 'POST', 'PUT', 'PATCH'):
+        verb = _verb(method)
+        verb.__qualname__ = f'{cls.__name__}.{verb.__name__}'
+        verb.__signature__ = inspect.Signature(
+            [parameter for parameter in parameters if parameter.name != 'method'])
+        setattr(cls, verb.__name__, verb)
+    return cls
+
+
+@_add_verbs
+class Client(Resilient.Client):
+    """Client(base_url=, headers=, auth=, timeout=, limits=, retry_policy=, max_retries=, …)
+
+    As the subject of "async with" it is closed at the end.
+
+    :param base_url: what a URI that is no whole one is put behind, with a slash between them
+    :param headers: a mapping, or pairs, for all requests; Authorization and Cookie need a base_url,
+        to whose origin alone they are sent
+    :param auth: a user and a password, for the origin of base_url alone
+    :param timeout: seconds for all of a request, or a Resilient.Timeout
+    :param limits: a Resilient.Limits
+    :param max_retries: instead of that of retry_policy
+
+    The other keywords are the properties of the class, such as user_agent='MyApp/2.0'.
+    """
+
+    base_url = None
+
+    def __init__(self, *, base_url=None, headers=None, auth=None, timeout=None, limits=None,
+                 retry_policy=None, max_retries=None, **properties):
+        if max_retries is not None:
+            retry_policy = _build_policy(retry_policy, {'max_retries': max_retries})
+        _add_timeout(properties, timeout)
+        if limits is not None:
+            if not isinstance(limits, Limits):
+                raise TypeError(f'limits is a Resilient.Limits, not {limits!r}')
+            _add_once(properties, limits._asdict())
+        _add_once(properties, {'retry_policy': retry_policy})
         if 'main_context' not in properties:
             loop = _get_running_loop()
             if loop is not None and not _waits_in_context(loop):
                 properties['main_context'] = _Background.get_context()
-        super().__init__(**_check_settings(Resilient.Client, properties))
+        super().__init__(**_check_settings(type(self), properties))
+        self._add_defaults(base_url, headers, auth)
+
+    _name_keywords(__init__, _get_settable(Resilient.Client))
+
+    def _add_defaults(self, base_url, headers, auth):
+        origin = None
+        if base_url is not None:
+            if not isinstance(base_url, str):
+                raise TypeError(f'base_url is a str, not {base_url!r}')
+            if '?' in base_url or '#' in base_url:
+                raise ValueError('base_url has no query and no fragment')
+            origin = self.get_origin(base_url)
+            self.base_url = base_url
+        values = {}
+        for name, value in _pairs('The header', headers or {}):
+            # RFC 9110, 5.3: the same as several lines.
+            values[name] = f'{values[name]}, {value}' if name in values else value
+        if auth is not None:
+            if origin is None:
+                raise TypeError('auth needs a base_url: it is sent to no other origin. A request '
+                                'has one of its own')
+            values['Authorization'] = _to_authorization(auth)
+        for name, value in values.items():
+            secret = isinstance(name, str) and name.lower() in _OF_AN_ORIGIN
+            owner = origin if secret and origin is not None else self
+            owner.set_default_header(name, value)
 
     async def __aenter__(self):
         return self
@@ -1119,73 +1395,10 @@ class Client(Resilient.Client):
         _Caretaker.use(self)
         return call
 
-    def request(self, method, uri, context=None, *, params=None, headers=None, json=None,
-                form=None, data=None, content_type=None, **properties):
+    def request(self, method, uri, context=None, **options):
         """Start a request and return its Resilient.Call, which can be awaited for the response.
-
-        :param method: GET and the like in letters of either case; others are sent as they are
-        :param params: a mapping, or pairs, to be added to the query
-        :param headers: a mapping to be set, or pairs to be appended
-        :param json: a body that json.dumps understands; ValueError for a number that is not finite
-        :param form: a mapping, or pairs, to be sent as a form
-        :param data: a body of bytes or text, with its content_type
-        :param properties: of Resilient.Request, such as total_timeout=10; a time-out of None is
-            the client's
-
-        In params, headers and form a list is the same name once for each value, True and False
-        are true and false, and None is a TypeError.
         """
-        if sum(body is not None for body in (json, form, data)) > 1:
-            raise TypeError('A request has one body: json, form or data')
-
-        metadata = _to_vardict(properties.pop('metadata', None))
-        if isinstance(method, str) and method.upper() in _METHODS:
-            method = method.upper()
-        request = Request(method=method, uri=uri, metadata=metadata, **properties)
-        for name, value in _pairs('The parameter', params or {}):
-            request.add_query_param(name, value)
-        appended = set() if hasattr(headers, 'items') else None
-        for name, value in _pairs('The header', headers or {}):
-            if appended is None or name in appended:
-                request.append_header(name, value)
-            else:
-                request.set_header(name, value)
-                appended.add(name)
-        if json is not None:
-            # RFC 8259, 6: there is no NaN in JSON, and no infinity.
-            data = json_module.dumps(json, allow_nan=False)
-            content_type = content_type or 'application/json'
-        if form is not None:
-            text = urllib.parse.urlencode(list(_pairs('The field', form)))
-            request.set_body_bytes(content_type or 'application/x-www-form-urlencoded',
-                                   GLib.Bytes.new(text.encode()))
-        elif data is not None:
-            if isinstance(data, str):
-                data = data.encode()
-                content_type = content_type or 'text/plain; charset=utf-8'
-            request.set_body_bytes(content_type or 'application/octet-stream', GLib.Bytes.new(data))
-        return self.start(request, context)
-
-    def get(self, uri, context=None, **options):
-        return self.request('GET', uri, context, **options)
-
-    def head(self, uri, context=None, **options):
-        return self.request('HEAD', uri, context, **options)
-
-    def options(self, uri, context=None, **options):
-        return self.request('OPTIONS', uri, context, **options)
-
-    def delete(self, uri, context=None, **options):
-        return self.request('DELETE', uri, context, **options)
-
-    def post(self, uri, context=None, **options):
-        return self.request('POST', uri, context, **options)
-
-    def put(self, uri, context=None, **options):
-        return self.request('PUT', uri, context, **options)
-
-    def patch(self, uri, context=None, **options):
-        return self.request('PATCH', uri, context, **options)
+        return self.start(*_prepare(self, method, uri, context, **options))
 
     def subscribe(self, capacity):
         """Open a stream of the events to come, of which it holds so many; at least 1."""
@@ -1223,7 +1436,7 @@ class Client(Resilient.Client):
 _run_async = _awaitable(Resilient.Batch.run_async, Resilient.Batch.run_finish)
 
 
-def _to_requests(requests):
+def _to_requests(client, requests):
     """A list of requests, of which some may be given as the URI of a GET."""
     try:
         if isinstance(requests, (str, bytes)):
@@ -1231,7 +1444,9 @@ def _to_requests(requests):
         given = list(requests)
     except TypeError:
         raise TypeError(f'requests is a list of requests, not {requests!r}') from None
-    made = [Request(method='GET', uri=each) if isinstance(each, str) else each for each in given]
+    base = getattr(client, 'base_url', None)
+    made = [Request(method='GET', uri=_join(base, each)) if isinstance(each, str) else each
+            for each in given]
     for each in made:
         if not isinstance(each, Resilient.Request):
             raise TypeError(f'requests is a list of Resilient.Request or URIs, not of {each!r}')
@@ -1249,7 +1464,7 @@ class Batch(Resilient.Batch):
         if not isinstance(client, Resilient.Client):
             raise TypeError(f'client is a Resilient.Client, not {client!r}')
         flags = Resilient.BatchFlags.FAIL_FAST if fail_fast else Resilient.BatchFlags.NONE
-        batch = Resilient.Batch.new(client, _to_requests(requests), flags)
+        batch = Resilient.Batch.new(client, _to_requests(client, requests), flags)
         batch.set_max_concurrent(max_concurrent)
         return batch
 
@@ -1258,7 +1473,7 @@ class Batch(Resilient.Batch):
 
     @staticmethod
     def new(client, requests, flags):
-        return Resilient.Batch.new(client, _to_requests(requests), flags)
+        return Resilient.Batch.new(client, _to_requests(client, requests), flags)
 
     def run(self, cancellable=None):
         """Send the requests and return an awaitable for their results.
