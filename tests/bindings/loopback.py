@@ -6,6 +6,7 @@
 /json             a short JSON object
 /echo             method, target, headers and body of the request, as JSON
 /size/N           N bytes
+/with             the body of the request as the response, with its Content-Type and X-Add-… fields
 /status/N         that status
 /script/NAME/…    the statuses in turn, one for each request of that name; the last one stays
 /hold             no answer until release()
@@ -28,8 +29,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-    def answer(self, status, content_type='text/plain', body=b''):
+    def answer(self, status, content_type='text/plain', body=b'', fields=()):
         self.send_response(status)
+        for field in fields:
+            self.send_header(*field)
         self.send_header('Content-Type', content_type)
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
@@ -62,6 +65,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 'body': body.decode(),
             }
             self.answer(200, 'application/json', json.dumps(echo).encode())
+        elif kind == 'with':
+            fields = [(name[6:], value) for name, value in self.headers.items()
+                      if name.lower().startswith('x-add-')]
+            self.answer(200, self.headers['Content-Type'], body, fields)
         elif kind == 'size':
             self.answer(200, 'application/octet-stream', b'x' * int(rest[0]))
         elif kind == 'status':

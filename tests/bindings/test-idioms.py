@@ -170,4 +170,80 @@ async def requests_end_as_they_were_told():
         equal(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED), True)
 
 
+# --- responses ---
+
+@coroutine()
+async def a_response_tells_what_it_is():
+    async with Resilient.Client() as client:
+        response = await client.get(server.uri('/json?a=b'))
+        equal((response.status_code, response.ok, response.reason_phrase, response.url),
+              (200, True, 'OK', server.uri('/json?a=b')))
+        equal((response.content, response.text, response.json(), response.encoding),
+              (b'{"answer": 42}', '{"answer": 42}', {'answer': 42}, None))
+        equal((response.content, response.has_body(), response.get_text()),
+              (response.body, True, response.decode()))
+        equal(response.elapsed.total_seconds(), round(response.get_elapsed_time(), 6))
+        equal(response.raise_for_status() is response, True)
+        response = await client.get(server.uri('/status/404'))
+        equal((response.ok, response.content, response.text, response.links), (False, b'', '', {}))
+        error = raises(GLib.Error, response.raise_for_status)
+        equal(error.matches(Resilient.http_error_quark(), 404), True)
+
+
+@coroutine()
+async def headers_are_a_mapping():
+    async with Resilient.Client() as client:
+        response = await client.post(server.uri('/with'), content='', headers=[
+            ('X-Add-ETag', '"1"'), ('X-Add-Set-Cookie', 'a=1'), ('X-Add-Set-Cookie', 'b=secret')])
+        headers = response.headers
+        equal((headers['ETAG'], headers['etag'], headers.get('none'), 'eTag' in headers, 'x' in headers),
+              ('"1"', '"1"', None, True, False))
+        equal((headers['set-cookie'], headers.get_list('Set-Cookie'), headers.get_list('x')),
+              ('a=1, b=secret', ['a=1', 'b=secret'], []))
+        equal({'etag', 'set-cookie', 'content-type'} <= set(headers), True)
+        equal((len(headers), dict(headers.items())['etag']), (len(list(headers)), '"1"'))
+        has(repr(headers), 'ETag', 'Set-Cookie')
+        equal('secret' in repr(headers), False)
+        raises(KeyError, lambda: headers['none'])
+
+
+@coroutine()
+async def text_is_never_refused():
+    async with Resilient.Client() as client:
+        async def get(content, content_type):
+            return await client.post(server.uri('/with'), content=content, content_type=content_type)
+
+        for content, content_type, encoding, text in [
+                ('é'.encode(), 'text/plain', None, 'é'),
+                ('é'.encode('latin-1'), 'text/plain; charset="iso-8859-1"', 'iso-8859-1', 'é'),
+                (b'a\xff', 'text/plain; charset=utf-8', 'utf-8', 'a\ufffd'),
+                (b'a', 'text/plain; Charset=klingon', 'klingon', 'a')]:
+            response = await get(content, content_type)
+            equal((response.encoding, response.text), (encoding, text))
+            if content_type.endswith(('utf-8', 'klingon')):
+                raises(GLib.Error, response.decode)
+                raises(GLib.Error, response.get_text)
+            else:
+                equal(response.decode(), text)
+
+        # RFC 8259, 8.1.
+        for content in ('"é"'.encode(), b'\xef\xbb\xbf"\xc3\xa9"'):
+            equal((await get(content, 'application/json; charset=iso-8859-1')).json(), 'é')
+        for content in (b'"\xe9"', b'', b'no'):
+            raises(ValueError, (await get(content, 'application/json')).json)
+
+
+@coroutine()
+async def links_are_found():
+    async with Resilient.Client() as client:
+        response = await client.post(server.uri('/with/list'), content='', headers=[
+            ('X-Add-Link', '<?page=2>; rel="next", <https://example.org/a,b;c>;rel=last; title="a, \\"b\\""'),
+            ('X-Add-Link', '</first>; REL="first start"; rel="late"')])
+        links = response.links
+        equal(sorted(links), ['first', 'last', 'next', 'start'])
+        equal(links['next'], {'url': server.uri('/with/list?page=2'), 'rel': 'next'})
+        equal(links['last'], {'url': 'https://example.org/a,b;c', 'rel': 'last', 'title': 'a, "b"'})
+        equal(links['start']['url'], server.uri('/first'))
+
+
 run()

@@ -47,7 +47,7 @@ Attributes
 """
 
 import binascii
-import collections
+import collections.abc
 import functools
 import inspect
 import json as json_module
@@ -69,7 +69,7 @@ from ..overrides import override
 
 Resilient = get_introspection_module('Resilient')
 
-__all__ = ['run', 'new_event_loop', 'Timeout', 'Limits']
+__all__ = ['run', 'new_event_loop', 'Headers', 'Timeout', 'Limits']
 
 # From this version on PyGObject has an asyncio loop for a main context. Its awaitable calls want
 # that very loop, or do nothing: ours take their place.
@@ -767,6 +767,43 @@ class RequestContext(Resilient.RequestContext):
         return _from_vardict(self.get_metadata())
 
 
+class Headers(collections.abc.Mapping):
+    """The header fields of a response by name, in letters of either case.
+
+    The value of one that came several times is all of them with commas between; get_list () has
+    each of them.
+    """
+
+    def __init__(self, pairs):
+        self._fields = {}
+        for name, value in pairs:
+            self._fields.setdefault(name.lower(), (name, []))[1].append(value)
+
+    def __getitem__(self, name):
+        return ', '.join(self._fields[name.lower()][1])
+
+    def __iter__(self):
+        return iter(self._fields)
+
+    def __len__(self):
+        return len(self._fields)
+
+    def __repr__(self):
+        # Not the values, which might be secret.
+        return f'<Resilient.Headers {" ".join(name for name, values in self._fields.values())}>'
+
+    def get_list(self, name):
+        """The value of each field of that name."""
+        return list(self._fields[name.lower()][1]) if name.lower() in self._fields else []
+
+
+# RFC 8288, 3: <URI>; name=value; name="value", <URI>…
+# An end of the text is one of what is quoted, so that no text is read more often than once.
+_LINK = re.compile(r'<([^<>]*)>((?:"(?:\\.?|[^"\\])*(?:"|$)|[^",])*)')
+_LINK_PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:\\.?|[^"\\])*)(?:"|$)|([^;,\s]*))')
+_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
+
+
 class Response(Resilient.Response):
 
     @property
@@ -775,13 +812,74 @@ class Response(Resilient.Response):
         return self.get_body().get_data() if self.has_body() else None
 
     @property
+    def content(self):
+        """The body as bytes; none at all if there is none."""
+        return self.body or b''
+
+    @property
     def text(self):
-        """The body as a string; raises GLib.Error if it is none."""
+        """The body as a string, whatever it is: what can't be decoded is replaced by U+FFFD."""
+        return self.dup_text_lenient()
+
+    def decode(self):
+        """The body as a string; raises GLib.Error if it is not text of its encoding."""
         return self.get_text()
 
     def json(self):
-        """The body as what Python has for its JSON; get_json () gives a Json.Node."""
-        return json_module.loads(self.get_body().get_data() if self.has_body() else self.get_text())
+        """The body as what Python has for its JSON; get_json () gives a Json.Node.
+
+        It is UTF-8, as RFC 8259 says, whatever it is labelled. ValueError if it is no JSON.
+        """
+        # Raises, if the body was dropped.
+        content = self.body if self.has_body() else self.get_text().encode()
+        return json_module.loads(content.decode('utf-8-sig'))
+
+    @property
+    def encoding(self):
+        """The charset of the Content-Type; None if it names none."""
+        match = _CHARSET.search(self.get_header('Content-Type') or '')
+        return match and match[1]
+
+    @property
+    def headers(self):
+        """A Resilient.Headers, a mapping that takes names in letters of either case."""
+        pairs = []
+        self.dup_headers().foreach(lambda name, value, *_: pairs.append((name, value)))
+        return Headers(pairs)
+
+    @property
+    def url(self):
+        """Where it came from, after redirects, as a string."""
+        return self.get_uri().to_string()
+
+    @property
+    def ok(self):
+        """Whether its status is below 400."""
+        return self.get_status_code() < 400
+
+    @property
+    def elapsed(self):
+        """What get_elapsed_time () has in seconds, as a datetime.timedelta."""
+        import datetime
+        return datetime.timedelta(seconds=self.get_elapsed_time())
+
+    @property
+    def links(self):
+        """The targets of its Link fields by their rel: links['next']['url'] is a whole URI."""
+        links = {}
+        for value in self.headers.get_list('Link'):
+            for target, rest in _LINK.findall(value):
+                link = {'url': urllib.parse.urljoin(self.url, target)}
+                for name, quoted, token in _LINK_PARAMETER.findall(rest):
+                    link.setdefault(name.lower(), re.sub(r'\\(.)', r'\1', quoted) or token)
+                for rel in link.get('rel', link['url']).split():
+                    links.setdefault(rel, link)
+        return links
+
+    def raise_for_status(self):
+        """Return itself; raises GLib.Error for a status of 400 to 599."""
+        self.check_status()
+        return self
 
 
 # --- numbers -------------------------------------------------------------------------------------
