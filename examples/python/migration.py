@@ -14,7 +14,7 @@ import threading
 import gi
 
 gi.require_version('Resilient', '1')
-from gi.repository import Gio, GLib, Resilient  # noqa: E402
+from gi.repository import GLib, Resilient  # noqa: E402
 
 
 # --- the client ------------------------------------------------------------------------------------------------------
@@ -110,16 +110,13 @@ async def get_all(client, uris):
 async def get_or_explain(client, uri):
     try:
         response = await client.get(uri)
-        response.check_status()
-        return response.text
-    except GLib.Error as error:
-        if error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED):
-            return 'nobody listens there'
-        if error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT):
-            return 'too slow'
-        if error.matches(Resilient.http_error_quark(), 404):
-            return 'not there'
-        raise
+        return response.raise_for_status().text
+    except Resilient.ConnectError as error:
+        return f'nobody listens there, after {error.attempts} attempts'
+    except TimeoutError:  # Resilient.TimedOut, whatever took too long
+        return 'too slow'
+    except Resilient.StatusError as error:
+        return f'{error.code} from {error.response.url}'
 # [end]
 
 
@@ -287,8 +284,8 @@ async def check_failures(client, base, refusing):
     client.retry_policy = Resilient.RetryPolicy(max_retries=1, base_delay=0)
     good, bad = await get_all(client, [f'{base}/echo', refusing])
     assert good.status_code == 200 and isinstance(bad, GLib.Error)
-    assert await get_or_explain(client, refusing) == 'nobody listens there'
-    assert await get_or_explain(client, f'{base}/missing') == 'not there'
+    assert await get_or_explain(client, refusing) == 'nobody listens there, after 2 attempts'
+    assert await get_or_explain(client, f'{base}/missing') == f'404 from {base}/missing'
     assert 'GET' in await get_or_explain(client, f'{base}/echo')
     assert (await get_and_tell(client, f'{base}/echo')).status_code == 200
 

@@ -9,6 +9,7 @@
 /with             the body of the request as the response, with its Content-Type and X-Add-… fields
 /status/N         that status
 /script/NAME/…    the statuses in turn, one for each request of that name; the last one stays
+/redirect         a redirect that can't be followed
 /hold             no answer until release()
 
 As a program it writes its port and serves until its standard input is closed.
@@ -78,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 left = server.scripts.setdefault(rest[0], list(rest[1:]))
                 status = left.pop(0) if len(left) > 1 else left[0]
             self.answer(int(status))
+        elif kind == 'redirect':
+            self.answer(302, fields=[('Location', 'ftp://127.0.0.1/')])
         elif kind == 'hold':
             server.held.release()
             server.wake()

@@ -246,4 +246,131 @@ async def links_are_found():
         equal(links['start']['url'], server.uri('/first'))
 
 
+# --- exceptions ---
+
+def is_kind(error, *kinds):
+    for kind in (Resilient.Error, GLib.Error, *kinds):
+        equal((kind.__name__, isinstance(error, kind)), (kind.__name__, True))
+    equal(str(error), error.message)
+    has(repr(error), f'Resilient.{kinds[0].__name__}(')
+
+
+@coroutine()
+async def errors_of_requests_have_their_kinds():
+    io, own = Gio.io_error_quark(), Resilient.ClientError.quark()
+    hold, refused = server.uri('/hold'), Server(listen=False).uri('/?a=secret')
+    failure, code, client_error = Resilient.Failure, Gio.IOErrorEnum, Resilient.ClientError
+    async with Resilient.Client(retry_policy=quick, max_retries=0, max_response_size=100) as client:
+        for uri, options, kinds, domain, number, what in [
+                (refused, {}, (Resilient.ConnectError, ConnectionError), io,
+                 code.CONNECTION_REFUSED, failure.CONNECT),
+                ('http://name.invalid/', {}, (Resilient.ResolveError, Resilient.ConnectError),
+                 Gio.resolver_error_quark(), None, failure.RESOLVE),
+                (hold, {'timeout': 0.02}, (Resilient.DeadlineExceeded, TimeoutError), io,
+                 code.TIMED_OUT, failure.DEADLINE),
+                (hold, {'read_timeout': 0.02}, (Resilient.ReadTimeout, Resilient.TimedOut), io,
+                 code.TIMED_OUT, failure.READ_TIMEOUT),
+                (server.uri('/size/200'), {}, (Resilient.TooLarge,), own, client_error.TOO_LARGE,
+                 failure.TOO_LARGE),
+                (server.uri('/redirect'), {}, (Resilient.RedirectError,), own,
+                 client_error.REDIRECT, failure.REDIRECT)]:
+            call = client.get(uri, request_id='x', **options)
+            error = await raises_in(kinds[0], call)
+            is_kind(error, *kinds)
+            if number is not None:
+                equal(error.matches(domain, number), True)
+            equal((error.request_id, error.uri, error.attempts, error.failure, error.response),
+                  ('x', uri, 1, what, None))
+            # As often as it is awaited, and in what is kept.
+            is_kind(await raises_in(kinds[0], call), *kinds)
+            for kept in (call.result.error, client.get_result('x').error):
+                is_kind(kept, *kinds)
+                equal((kept.request_id, kept.attempts), ('x', 1))
+            equal('secret' in str(error), False)
+
+        error = await raises_in(ValueError, client.get('no URI'))
+        is_kind(error, Resilient.InvalidRequest)
+        equal((error.matches(own, client_error.INVALID_REQUEST), error.uri), (True, 'no URI'))
+        is_kind(await raises_in(LookupError, client.wait('unknown')), Resilient.NotFound)
+        is_kind(await raises_in(ConnectionError, client.get_async(refused)), Resilient.ConnectError)
+        call = client.get(hold)
+        client.cancel(call.request_id)
+        is_kind(await raises_in(GLib.Error, call), Resilient.Cancelled)
+    is_kind(await raises_in(GLib.Error, client.get(hold)), Resilient.Closed)
+
+
+@coroutine()
+async def errors_of_events_have_their_kinds():
+    async with Resilient.Client(retry_policy=quick) as client:
+        subscription = client.subscribe(10)
+        await raises_in(Resilient.ConnectError,
+                        client.get(Server(listen=False).uri('/'), request_id='x'))
+        event = await subscription.next()
+        is_kind(event.error, Resilient.ConnectError)
+        equal((event.error.request_id, event.get_error().failure),
+              ('x', Resilient.Failure.CONNECT))
+        await client.get(server.uri('/text'), request_id='y')
+        equal(client.get_result('y').error, None)
+
+
+@coroutine()
+async def a_status_may_be_an_error():
+    async with Resilient.Client() as client:
+        response = await client.get(server.uri('/status/404'))
+        for check in (response.raise_for_status, response.check_status):
+            error = raises(Resilient.StatusError, check)
+            is_kind(error, Resilient.StatusError)
+            equal((error.code, error.response is response, error.uri, error.failure),
+                  (404, True, server.uri('/status/404'), Resilient.Failure.STATUS))
+            equal(error.matches(Resilient.HttpError.quark(), Resilient.HttpError.NOT_FOUND), True)
+        response = await client.post(server.uri('/with'), content=b'\xff',
+                                     content_type='application/json; charset=utf-8')
+        for decode in (response.decode, response.get_text, response.get_json):
+            is_kind(raises(ValueError, decode), Resilient.DecodeError)
+
+
+@case
+def what_can_not_be_made_is_an_error():
+    for make, kind in [(lambda: Resilient.RetryPolicy(jitter=2), Resilient.InvalidPolicy),
+                       (lambda: Resilient.RetryPolicy.new(-7, 1), Resilient.InvalidPolicy),
+                       (lambda: Resilient.CircuitPolicy(lease=-1), Resilient.InvalidPolicy),
+                       (lambda: Resilient.RateLimiter(rate=0), Resilient.InvalidPolicy),
+                       (lambda: Resilient.RateLimiter.new(0, 1), Resilient.InvalidPolicy),
+                       (lambda: Resilient.fetch('GET', 'x', -7, 1), Resilient.InvalidPolicy),
+                       (lambda: Resilient.fetch('GET', 'no URI', 0, 1), Resilient.InvalidRequest),
+                       (lambda: Resilient.RequestContext('a\n'), Resilient.InvalidRequest),
+                       (lambda: Resilient.RequestContext.new('a\n'), Resilient.InvalidRequest),
+                       (lambda: Resilient.Client().get_origin('x'), Resilient.InvalidRequest)]:
+        is_kind(raises(ValueError, make), kind)
+    breaker = Resilient.CircuitBreaker()
+    breaker.trip()
+    is_kind(raises(Resilient.Error, breaker.acquire), Resilient.CircuitOpen)
+
+
+@coroutine()
+async def errors_of_operations_have_their_kinds():
+    debouncer = Resilient.Debouncer(interval=0.01)
+    older = debouncer.wait_async()
+    await debouncer.wait_async()
+    is_kind(await raises_in(GLib.Error, older), Resilient.Cancelled)
+    retrier = Resilient.Retrier(retry_policy=Resilient.RetryPolicy(max_retries=0))
+    is_kind(await raises_in(GLib.Error, retrier.backoff()), Resilient.RetriesExhausted)
+    is_kind(await raises_in(GLib.Error, Resilient.fetch_async('GET', 'no URI', 0, 1)),
+            Resilient.InvalidRequest)
+    async with Resilient.Client(retry_policy=quick, max_retries=0) as client:
+        batch = Resilient.Batch(client, [Server(listen=False).uri('/')], fail_fast=True)
+        is_kind(await raises_in(GLib.Error, batch.run()), Resilient.ConnectError)
+
+        # They are retried as those of GIO are.
+        refused, tries = Server(listen=False).uri('/'), []
+
+        @Resilient.retry(max_retries=2, base_delay=0)
+        async def get():
+            tries.append(1)
+            return await client.get(refused)
+
+        is_kind(await raises_in(ConnectionError, get()), Resilient.ConnectError)
+        equal(len(tries), 3)
+
+
 run()

@@ -40,6 +40,10 @@ Operations of any kind
     again after failures that the policy retries. For a loop of one's own there is
     Resilient.Retrier.
 
+Exceptions
+    All are a Resilient.Error, which is a GLib.Error, of a kind such as Resilient.ConnectError or
+    Resilient.ReadTimeout; where it fits they are ConnectionError, TimeoutError or ValueError too.
+
 Attributes
     What has a getter without parameters can be read as an attribute, and written if there is a
     setter: ``event.context.request_id``, ``client.stats.success_rate``, ``request.priority = 1``.
@@ -74,6 +78,196 @@ __all__ = ['run', 'new_event_loop', 'Headers', 'Timeout', 'Limits']
 # From this version on PyGObject has an asyncio loop for a main context. Its awaitable calls want
 # that very loop, or do nothing: ours take their place.
 _HAS_LOOP = gi.version_info >= (3, 50)
+
+
+# --- exceptions ----------------------------------------------------------------------------------
+
+class Error(GLib.Error):
+    """Why something failed: a GLib.Error, whose matches () tells domain and code, of a kind.
+
+    Where they are known it has what failed: request_id, uri, the number of attempts, the
+    Resilient.Failure, and the response. What is none of the kinds below is one of this class.
+    """
+
+    request_id = uri = attempts = failure = response = None
+
+    def __str__(self):
+        return self.message
+
+    def __repr__(self):
+        return f'Resilient.{type(self).__name__}({self.message!r})'
+
+    def copy(self):
+        return self
+
+
+class ConnectError(Error, ConnectionError):
+    """No connection: refused, unreachable, or by a proxy. Nothing was sent."""
+
+
+class ResolveError(ConnectError):
+    """The name of the host has no address."""
+
+
+class TlsError(ConnectError):
+    """The handshake broke."""
+
+
+class CertificateError(Error):
+    """A certificate was refused by either side."""
+
+
+class Disconnected(Error, ConnectionError):
+    """The connection was lost when the server may have acted on the request."""
+
+
+class TimedOut(Error, TimeoutError):
+    """Something took too long."""
+
+
+class ConnectTimeout(TimedOut):
+    """Not connected in time."""
+
+
+class WriteTimeout(TimedOut):
+    """The server accepted nothing for too long."""
+
+
+class ReadTimeout(TimedOut):
+    """The server sent nothing for too long."""
+
+
+class QueueTimeout(TimedOut):
+    """No slot was free in time."""
+
+
+class DeadlineExceeded(TimedOut):
+    """The attempt, or all of the request, took too long."""
+
+
+class Cancelled(Error):
+    """The request was cancelled, or its client closed: not the task that awaits it."""
+
+
+class ProtocolError(Error):
+    """What came is not HTTP."""
+
+
+class RedirectError(Error):
+    """A redirect must not, or can't, be followed."""
+
+
+class TooLarge(Error):
+    """The response is larger than the client takes."""
+
+
+class DecodeError(Error, ValueError):
+    """The body is not text of its encoding, or not JSON."""
+
+
+class InvalidRequest(Error, ValueError):
+    """The request is not valid: nothing was sent."""
+
+
+class InvalidPolicy(Error, ValueError):
+    """A setting is out of range."""
+
+
+class Overloaded(Error):
+    """Too many requests wait."""
+
+
+class Closed(Error):
+    """The client is closed."""
+
+
+class CircuitOpen(Error):
+    """A circuit breaker lets nothing through."""
+
+
+class NotFound(Error, LookupError):
+    """No request of that id is known, or its result is not kept any more."""
+
+
+class RetriesExhausted(Error):
+    """No attempt is left."""
+
+
+class StatusError(Error):
+    """A response has a status of 400 to 599, which is the code."""
+
+
+_ERRORS = (Error, ConnectError, ResolveError, TlsError, CertificateError, Disconnected, TimedOut,
+           ConnectTimeout, WriteTimeout, ReadTimeout, QueueTimeout, DeadlineExceeded, Cancelled,
+           ProtocolError, RedirectError, TooLarge, DecodeError, InvalidRequest, InvalidPolicy,
+           Overloaded, Closed, CircuitOpen, NotFound, RetriesExhausted, StatusError)
+for _error in _ERRORS:
+    # As in tracebacks of GLib.Error.
+    _error.__module__ = 'gi.repository.Resilient'
+    __all__.append(_error.__name__)
+
+_FAILURE = Resilient.Failure
+_OF_FAILURES = {
+    _FAILURE.RESOLVE: ResolveError, _FAILURE.CONNECT: ConnectError, _FAILURE.TLS: TlsError,
+    _FAILURE.CERTIFICATE: CertificateError, _FAILURE.CONNECT_TIMEOUT: ConnectTimeout,
+    _FAILURE.WRITE_TIMEOUT: WriteTimeout, _FAILURE.READ_TIMEOUT: ReadTimeout,
+    _FAILURE.DISCONNECT: Disconnected, _FAILURE.PROTOCOL: ProtocolError,
+    _FAILURE.REDIRECT: RedirectError, _FAILURE.TOO_LARGE: TooLarge,
+    _FAILURE.QUEUE_TIMEOUT: QueueTimeout, _FAILURE.DEADLINE: DeadlineExceeded,
+    _FAILURE.CANCELLED: Cancelled, _FAILURE.INVALID: InvalidRequest,
+    _FAILURE.OVERLOADED: Overloaded, _FAILURE.CLOSED: Closed, _FAILURE.CIRCUIT_OPEN: CircuitOpen}
+_OF_CODES = {
+    'g-io-error-quark': {
+        Gio.IOErrorEnum.TIMED_OUT: TimedOut, Gio.IOErrorEnum.CANCELLED: Cancelled,
+        Gio.IOErrorEnum.CONNECTION_REFUSED: ConnectError,
+        Gio.IOErrorEnum.HOST_UNREACHABLE: ConnectError,
+        Gio.IOErrorEnum.NETWORK_UNREACHABLE: ConnectError,
+        Gio.IOErrorEnum.PROXY_FAILED: ConnectError, Gio.IOErrorEnum.HOST_NOT_FOUND: ResolveError,
+        Gio.IOErrorEnum.CONNECTION_CLOSED: Disconnected,
+        Gio.IOErrorEnum.PARTIAL_INPUT: Disconnected},
+    'g-tls-error-quark': {
+        Gio.TlsError.BAD_CERTIFICATE: CertificateError,
+        Gio.TlsError.CERTIFICATE_REQUIRED: CertificateError},
+    GLib.quark_to_string(Resilient.client_error_quark()): {
+        Resilient.ClientError.CLOSED: Closed,
+        Resilient.ClientError.INVALID_REQUEST: InvalidRequest,
+        Resilient.ClientError.INVALID_POLICY: InvalidPolicy,
+        Resilient.ClientError.OVERLOADED: Overloaded,
+        Resilient.ClientError.CIRCUIT_OPEN: CircuitOpen,
+        Resilient.ClientError.TOO_LARGE: TooLarge,
+        Resilient.ClientError.REDIRECT: RedirectError,
+        Resilient.ClientError.NOT_FOUND: NotFound,
+        Resilient.ClientError.RETRIES_EXHAUSTED: RetriesExhausted}}
+_OF_DOMAINS = {'g-resolver-error-quark': ResolveError, 'g-tls-error-quark': TlsError,
+               'json-parser-error-quark': DecodeError,
+               GLib.quark_to_string(Resilient.http_error_quark()): StatusError}
+
+
+def _to_error(error, failure=None, **known):
+    """The Resilient.Error for what GLib.Error says, with what is known of it."""
+    if error is None or isinstance(error, Error):
+        return error
+    kind = (_OF_FAILURES.get(failure) or _OF_CODES.get(error.domain, {}).get(error.code)
+            or _OF_DOMAINS.get(error.domain, Error))
+    made = kind(error.message, error.domain, error.code)
+    if failure is not None:
+        made.failure = failure
+    for name, value in known.items():
+        setattr(made, name, value)
+    return made
+
+
+def _raising(function):
+    """An introspected function, whose errors are those above."""
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except GLib.Error as error:
+            raise _to_error(error) from None
+
+    call.__name__ = function.__name__
+    call.__doc__ = function.__doc__
+    return call
 
 
 # --- asyncio and the main context ----------------------------------------------------------------
@@ -748,7 +942,7 @@ class RequestContext(Resilient.RequestContext):
     def __new__(cls, request_id=None, policy=None, metadata=None, **settings):
         if settings:
             policy = _build_policy(policy, settings)
-        return Resilient.RequestContext.new(request_id, policy, _to_vardict(metadata))
+        return RequestContext.new(request_id, policy, _to_vardict(metadata))
 
     def __init__(self, *args, **kwargs):
         pass
@@ -821,8 +1015,24 @@ class Response(Resilient.Response):
         """The body as a string, whatever it is: what can't be decoded is replaced by U+FFFD."""
         return self.dup_text_lenient()
 
+    @staticmethod
+    def _decode(get):
+        try:
+            return get()
+        except GLib.Error as error:
+            # Of a request it would be one of the protocol.
+            if error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.INVALID_DATA):
+                raise DecodeError(error.message, error.domain, error.code) from None
+            raise
+
+    def get_text(self):
+        return self._decode(super().get_text)
+
+    def get_json(self):
+        return self._decode(super().get_json)
+
     def decode(self):
-        """The body as a string; raises GLib.Error if it is not text of its encoding."""
+        """The body as a string; raises Resilient.DecodeError if it is not text of its encoding."""
         return self.get_text()
 
     def json(self):
@@ -876,10 +1086,31 @@ class Response(Resilient.Response):
                     links.setdefault(rel, link)
         return links
 
+    def check_status(self):
+        try:
+            return super().check_status()
+        except GLib.Error as error:
+            raise _to_error(error, _FAILURE.STATUS, response=self, uri=self.url) from None
+
     def raise_for_status(self):
-        """Return itself; raises GLib.Error for a status of 400 to 599."""
+        """Return itself; raises Resilient.StatusError for a status of 400 to 599."""
         self.check_status()
         return self
+
+
+class Result(Resilient.Result):
+
+    def get_error(self):
+        return _to_error(super().get_error(), self.get_failure(), request_id=self.get_request_id(),
+                         attempts=self.get_attempts(), response=self.get_response())
+
+
+class Event(Resilient.Event):
+
+    def get_error(self):
+        context = self.get_context()
+        return _to_error(super().get_error(), self.get_failure(), response=self.get_response(),
+                         request_id=context.get_request_id())
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -1193,6 +1424,8 @@ class Request(Resilient.Request):
 
 # The clients, held weakly, of calls that a thread of the library's own drives.
 _driven_elsewhere = weakref.WeakKeyDictionary()
+# Where calls go, for what they raise.
+_uris = weakref.WeakKeyDictionary()
 
 
 class Call(Resilient.Call):
@@ -1205,6 +1438,15 @@ class Call(Resilient.Call):
         elif (client := get_client()) is not None:
             _Caretaker.use(client)
         return self.wait_finish((yield from future))
+
+    def wait_finish(self, result):
+        try:
+            return super().wait_finish(result)
+        except GLib.Error as error:
+            ended = self.get_result()
+            raise _to_error(error, ended and ended.get_failure(), request_id=self.get_request_id(),
+                            uri=_uris.get(self), attempts=ended and ended.get_attempts(),
+                            response=ended and ended.get_response()) from None
 
     # As a coroutine a call is made a task without another coroutine around it: so it hears of a
     # cancel that comes before the task's first turn. Each task has its own way through it.
@@ -1233,7 +1475,8 @@ class Call(Resilient.Call):
         pass
 
 
-_next_async = _awaitable(Resilient.Subscription.next_async, Resilient.Subscription.next_finish)
+_next_async = _awaitable(Resilient.Subscription.next_async,
+                         _raising(Resilient.Subscription.next_finish))
 
 
 class Subscription(Resilient.Subscription):
@@ -1491,6 +1734,7 @@ class Client(Resilient.Client):
                 _elsewhere.context.pop_thread_default()
             _driven_elsewhere[call] = weakref.ref(self)
         _Caretaker.use(self)
+        _uris[call] = request.get_uri()
         return call
 
     def request(self, method, uri, context=None, **options):
@@ -1531,7 +1775,8 @@ class Client(Resilient.Client):
 
 # --- batches -------------------------------------------------------------------------------------
 
-_run_async = _awaitable(Resilient.Batch.run_async, Resilient.Batch.run_finish)
+_run_async = _awaitable(Resilient.Batch.run_async,
+                         _raising(Resilient.Batch.run_finish))
 
 
 def _to_requests(client, requests):
@@ -1610,7 +1855,8 @@ def _to_cause(error):
 # PyGObject can't pass NULL for an error; this one means the same.
 _NO_CAUSE = GLib.Error.new_literal(Resilient.ClientError.quark(), '',
                                    Resilient.ClientError.RETRIES_EXHAUSTED)
-_backoff_async = _awaitable(Resilient.Retrier.backoff_async, Resilient.Retrier.backoff_finish)
+_backoff_async = _awaitable(Resilient.Retrier.backoff_async,
+                         _raising(Resilient.Retrier.backoff_finish))
 
 
 class Retrier(Resilient.Retrier):
@@ -1650,12 +1896,12 @@ def _checked_guard(original, **defaults):
             raise TypeError(f'{original.__name__} has no setting {min(unknown)}')
         settings = {**defaults, **settings}
         check(settings)
-        original.new(*settings.values())
+        _raising(original.new)(*settings.values())
         original.__init__(self, **settings)
 
     def new(*values):
         check(dict(zip(defaults, values)))
-        return original.new(*values)
+        return _raising(original.new)(*values)
 
     __init__.__qualname__ = f'{original.__name__}.__init__'
     return type(original.__name__, (original,),
@@ -1733,6 +1979,13 @@ def _add_attributes(cls):
             setter and (lambda self, value, name=setter.get_name(): getattr(self, name)(value))))
 
 
+def _add_errors(cls):
+    for info in cls.__info__.get_methods():
+        if info.can_throw_gerror():
+            function = _raising(getattr(cls, info.get_name()))
+            setattr(cls, info.get_name(), function if info.is_method() else staticmethod(function))
+
+
 def _add_awaitables(cls):
     for info in cls.__info__.get_methods():
         name = info.get_name()
@@ -1756,7 +2009,8 @@ def _add_repr(cls, *names):
 
 
 _OVERRIDDEN = {cls.__name__: cls for cls in
-               (RetryPolicy, CircuitPolicy, Permit, RequestContext, Response, Request, Call,
+               (RetryPolicy, CircuitPolicy, Permit, RequestContext, Response, Request, Call, Result,
+                Event,
                 Subscription, Client, Batch, Retrier, RateLimiter, RetryBudget, Throttle, Debouncer)}
 _REPR = {
     'Batch': ('n_done', 'n_failed', 'n_total', 'max_concurrent'),
@@ -1783,6 +2037,7 @@ def _override_all():
         if not any(info.is_method() for info in original.__info__.get_methods()):
             continue
         cls = _OVERRIDDEN.get(name) or type(name, (original,), {'__module__': __name__})
+        _add_errors(cls)
         _add_awaitables(cls)
         _add_attributes(cls)
         if issubclass(cls, GObject.Object):
@@ -1875,6 +2130,7 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
     return decorate if function is None else decorate(function)
 
 
-fetch = _checked_fetch(Resilient.fetch)
-fetch_async = _checked_fetch(_awaitable(Resilient.fetch_async, Resilient.fetch_finish))
-__all__ += ['fetch', 'fetch_async', 'retry']
+fetch = _checked_fetch(_raising(Resilient.fetch))
+fetch_finish = _raising(Resilient.fetch_finish)
+fetch_async = _checked_fetch(_awaitable(Resilient.fetch_async, fetch_finish))
+__all__ += ['fetch', 'fetch_async', 'fetch_finish', 'retry']
