@@ -161,15 +161,15 @@ async def get_of_api(client, uri):
 
 # [callbacks]
 async def get_and_tell(client, uri):
-    def on_retry(client, event):
+    async def on_retry(event):
         print(f'{event.context.request_id}: retry {event.context.current_attempt} of {event.context.max_retries} '
               f'in {event.delay:.2f} s')
 
-    handler = client.connect('retry', on_retry)
+    client.add_event_callback(Resilient.EventType.RETRY, on_retry)  # or @client.on_retry
     try:
         return await client.get(uri)
     finally:
-        client.disconnect(handler)
+        client.remove_event_callback(Resilient.EventType.RETRY, on_retry)
 # [end]
 
 

@@ -6,8 +6,11 @@
 No assert statement has an effect of its own: they run with python3 -O too.
 """
 
+import asyncio
 import base64
+import contextvars
 import inspect
+import threading
 
 import gi
 
@@ -371,6 +374,124 @@ async def errors_of_operations_have_their_kinds():
 
         is_kind(await raises_in(ConnectionError, get()), Resilient.ConnectError)
         equal(len(tries), 3)
+
+
+# --- callbacks of events ---
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+name = contextvars.ContextVar('name', default=None)
+
+
+@coroutine()
+async def callbacks_are_called_in_their_loop():
+    seen = []
+
+    def note(event):
+        seen.append(('function', event.event_type, event.context.request_id, name.get(),
+                     threading.current_thread(), asyncio.get_running_loop()))
+        name.set('changed')
+
+    async def wait(event):
+        await asyncio.sleep(0)
+        seen.append(('coroutine', event.event_type, event.context.request_id, name.get(),
+                     threading.current_thread(), asyncio.get_running_loop()))
+
+    async with Resilient.Client(retry_policy=quick, max_retries=1) as client:
+        name.set('here')
+        client.add_event_callback(Resilient.EventType.RETRY, note)
+        equal(client.on_retry(wait), wait)
+        name.set('elsewhere')
+        here = threading.current_thread(), asyncio.get_running_loop()
+        for request_id in ('1', '2'):
+            await raises_in(Resilient.ConnectError, client.get(Server(listen=False).uri('/'),
+                                                               request_id=request_id))
+        await until(lambda: len(seen) == 4)
+        equal(sorted(seen, key=lambda each: (each[0], each[2])),
+              [(kind, Resilient.EventType.RETRY, request_id, 'here', *here)
+               for kind in ('coroutine', 'function') for request_id in ('1', '2')])
+
+        client.remove_event_callback(Resilient.EventType.RETRY, note)
+        has(raises(ValueError, client.remove_event_callback, Resilient.EventType.RETRY, note),
+            'note')
+        raises(ValueError, client.remove_event_callback, Resilient.EventType.ERROR, wait)
+        await raises_in(Resilient.ConnectError, client.get(Server(listen=False).uri('/')))
+        await until(lambda: len(seen) == 5)
+        equal(seen[-1][0], 'coroutine')
+
+
+@coroutine()
+async def each_kind_of_event_has_a_decorator():
+    seen = []
+    async with Resilient.Client(retry_policy=quick, max_retries=1) as client:
+        for nick in ('success', 'retry', 'error', 'timeout', 'cancelled'):
+            @getattr(client, f'on_{nick}')
+            async def told(event):
+                seen.append(event.event_type.value_nick)
+        await client.get(server.uri('/text'))
+        await raises_in(Resilient.ConnectError, client.get(Server(listen=False).uri('/')))
+        await raises_in(Resilient.TimedOut, client.get(server.uri('/hold'), timeout=0.01))
+        call = client.get(server.uri('/hold'))
+        call.cancel()
+        await raises_in(Resilient.Cancelled, call)
+        await until(lambda: len(seen) == 5)
+        equal(sorted(seen), ['cancelled', 'error', 'retry', 'success', 'timeout'])
+        for wrong in ('retry', None, Resilient.Failure.DEADLINE):
+            has(raises(TypeError, client.add_event_callback, wrong, print), 'event_type')
+        has(raises(TypeError, client.add_event_callback, Resilient.EventType.RETRY, 'print'),
+            'print')
+
+
+@coroutine()
+async def a_callback_that_raises_is_told_to_the_loop():
+    told = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: told.append(context['exception']))
+    async with Resilient.Client() as client:
+        @client.on_success
+        def fail(event):
+            raise ZeroDivisionError
+
+        equal((await client.get(server.uri('/text'))).text, 'hello')
+        await until(lambda: told)
+        equal(type(told[0]), ZeroDivisionError)
+
+
+@case
+def callbacks_without_a_loop_are_handlers():
+    client = Resilient.Client()
+    seen = []
+    client.on_success(seen.append)
+
+    async def work():
+        await client.get(server.uri('/text'))
+
+    Resilient.run(work())
+    while not seen:
+        GLib.MainContext.default().iteration(True)
+    equal(seen[0].event_type, Resilient.EventType.SUCCESS)
+    has(raises(RuntimeError, client.on_success, until), 'loop')
+
+
+@case
+def callbacks_of_a_loop_that_ended_are_dropped():
+    client = Resilient.Client()
+    seen = []
+
+    async def work():
+        client.on_success(seen.append)
+
+    async def get():
+        await client.get(server.uri('/text'))
+        await client.close()
+
+    for runner in (Resilient.run, asyncio.run):
+        runner(work())
+    Resilient.run(get())
+    equal(seen, [])
 
 
 run()

@@ -52,6 +52,7 @@ Attributes
 
 import binascii
 import collections.abc
+import contextvars
 import functools
 import inspect
 import json as json_module
@@ -665,10 +666,10 @@ def _get_future_class():
     return Operation
 
 
-def _call_in(loop, function, *args):
+def _call_in(loop, function, *args, context=None):
     """Call it in that loop, from another thread."""
     try:
-        loop.call_soon_threadsafe(function, *args)
+        loop.call_soon_threadsafe(function, *args, context=context)
     except RuntimeError:
         # The loop was closed meanwhile: nobody waits any more.
         pass
@@ -1649,6 +1650,47 @@ def _add_verbs(cls):
     return cls
 
 
+# Of callbacks; a loop holds its tasks weakly.
+_tasks = set()
+
+
+def _in_loop(function):
+    """The function, called in the loop that runs now and with its context variables.
+
+    It may be a coroutine function. Where no loop runs, it is called wherever it is.
+    """
+    if not callable(function):
+        raise TypeError(f'A callback is a function, not {function!r}')
+    loop = _get_running_loop()
+    if loop is None:
+        if inspect.iscoroutinefunction(function):
+            raise RuntimeError('A callback that is a coroutine function is added while its loop '
+                               'runs')
+        return function
+    context = contextvars.copy_context()
+
+    def call(*args):
+        result = function(*args)
+        if inspect.iscoroutine(result):
+            task = loop.create_task(result)
+            _tasks.add(task)
+            task.add_done_callback(_tasks.discard)
+
+    return lambda *args: _call_in(loop, call, *args, context=context.copy())
+
+
+def _on(event_type):
+    def decorate(self, function):
+        self.add_event_callback(event_type, function)
+        return function
+
+    nick = event_type.value_nick
+    decorate.__name__ = f'on_{nick}'
+    decorate.__qualname__ = f'Client.on_{nick}'
+    decorate.__doc__ = f'@client.on_{nick}: add_event_callback () as a decorator.'
+    return decorate
+
+
 @_add_verbs
 class Client(Resilient.Client):
     """Client(base_url=, headers=, auth=, timeout=, limits=, retry_policy=, max_retries=, …)
@@ -1745,6 +1787,37 @@ class Client(Resilient.Client):
     def subscribe(self, capacity):
         """Open a stream of the events to come, of which it holds so many; at least 1."""
         return super().subscribe(_check_integer('capacity', capacity, 1, GLib.MAXUINT))
+
+    def add_event_callback(self, event_type, function):
+        """Have a function, or a coroutine function, called with each event of that type.
+
+        In the loop that runs now, as a task if it is a coroutine function, with the context
+        variables of now. Where no loop runs, it is called where the handlers of signals are.
+
+        :param event_type: a Resilient.EventType
+        """
+        if not isinstance(event_type, Resilient.EventType):
+            raise TypeError(f'event_type is a Resilient.EventType, not {event_type!r}')
+        tell = _in_loop(function)
+        handler = self.connect(event_type.value_nick, lambda client, event: tell(event))
+        if not hasattr(self, '_event_callbacks'):
+            self._event_callbacks = []
+        self._event_callbacks.append((event_type, function, handler))
+
+    def remove_event_callback(self, event_type, function):
+        """End what add_event_callback () began; ValueError if it did not."""
+        for callback in getattr(self, '_event_callbacks', ()):
+            if callback[:2] == (event_type, function):
+                self._event_callbacks.remove(callback)
+                self.disconnect(callback[2])
+                return
+        raise ValueError(f'{function!r} is no callback for {event_type!r}')
+
+    on_success = _on(Resilient.EventType.SUCCESS)
+    on_retry = _on(Resilient.EventType.RETRY)
+    on_error = _on(Resilient.EventType.ERROR)
+    on_timeout = _on(Resilient.EventType.TIMEOUT)
+    on_cancelled = _on(Resilient.EventType.CANCELLED)
 
     @property
     def results(self):
