@@ -106,6 +106,20 @@ async def get_all(client, uris):
 # [end]
 
 
+# [many]
+async def get_results(client, uris):
+    results = await client.gather(uris, max_concurrent=8, progress=lambda done, total: print(f'{done} of {total}'))
+    return [result.response or result.error for result in results]
+# [end]
+
+
+# [script]
+def print_page(uri):
+    with Resilient.Client() as client:
+        print(client.sync.get(uri, timeout=10).raise_for_status().text)
+# [end]
+
+
 # [errors]
 async def get_or_explain(client, uri):
     try:
@@ -174,9 +188,10 @@ async def get_and_tell(client, uri):
 
 
 # [stream]
-async def log_events(subscription):
-    async for event in subscription:
-        print(event.sequence, event.event_type.value_nick, event.context.request_id, event.timestamp)
+async def log_events(client):
+    async with client.subscribe(1000) as events:
+        async for event in events:
+            print(event.sequence, event.event_type.value_nick, event.context.request_id, event.timestamp)
 # [end]
 
 
@@ -284,6 +299,8 @@ async def check_failures(client, base, refusing):
     client.retry_policy = Resilient.RetryPolicy(max_retries=1, base_delay=0)
     good, bad = await get_all(client, [f'{base}/echo', refusing])
     assert good.status_code == 200 and isinstance(bad, GLib.Error)
+    first, second = await get_results(client, [refusing, f'{base}/echo'])
+    assert isinstance(first, ConnectionError) and second.ok
     assert await get_or_explain(client, refusing) == 'nobody listens there, after 2 attempts'
     assert await get_or_explain(client, f'{base}/missing') == f'404 from {base}/missing'
     assert 'GET' in await get_or_explain(client, f'{base}/echo')
@@ -312,8 +329,7 @@ async def main():
     refusing = f'http://127.0.0.1:{closed.server_address[1]}/'
 
     client = create_client()
-    subscription = client.subscribe(1000)
-    log = asyncio.ensure_future(log_events(subscription))
+    log = asyncio.ensure_future(log_events(client))
     dashboard = asyncio.ensure_future(show_dashboard(client, 0.01))
     bound_load(client, base)
     await check_requests(client, base)
@@ -347,3 +363,6 @@ if __name__ == '__main__':
     if sys.argv[1:] != ['--self-test']:
         sys.exit(f'Usage: {sys.argv[0]} --self-test')
     Resilient.run(main())
+    page = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+    threading.Thread(target=page.serve_forever, daemon=True).start()
+    print_page(f'http://127.0.0.1:{page.server_port}/')

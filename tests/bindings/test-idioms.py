@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextvars
 import inspect
+import signal
 import threading
 
 import gi
@@ -492,6 +493,103 @@ def callbacks_of_a_loop_that_ended_are_dropped():
         runner(work())
     Resilient.run(get())
     equal(seen, [])
+
+
+# --- without a loop, and many at once ---
+
+@case
+def calls_may_block():
+    with Resilient.Client(retry_policy=quick, max_retries=1) as client:
+        equal(client.sync.get(server.uri('/text')).text, 'hello')
+        echo = client.sync.post(server.uri('/echo'), json={'a': 1}, request_id='x').json()
+        equal((echo['method'], echo['body']), ('POST', '{"a": 1}'))
+        equal((client.sync.wait('x', 1).is_success(), 'x' in client.sync.wait_all()), (True, True))
+        error = raises(Resilient.ConnectError, client.sync.get, Server(listen=False).uri('/'))
+        equal(error.attempts, 2)
+        raises(TimeoutError, client.sync.get, server.uri('/hold'), timeout=0.01)
+        raises(TypeError, client.sync.get, server.uri('/text'), timeuot=1)
+        equal([result.response.text for result in client.sync.gather([server.uri('/text')] * 3)],
+              ['hello'] * 3)
+    equal(client.closed, True)
+    raises(Resilient.Closed, client.sync.get, server.uri('/text'))
+    client.sync.close()
+    equal(list(inspect.signature(client.sync.get).parameters),
+          list(inspect.signature(client.get).parameters))
+    # The thread has no other loop than before.
+    raises(RuntimeError, asyncio.get_running_loop)
+
+
+@case
+def threads_and_callbacks_may_block():
+    client = Resilient.Client()
+    seen, loop = [], GLib.MainLoop()
+
+    def work(*_):
+        with Resilient.Client() as own:
+            seen.append((client.sync.get(server.uri('/text')).text,
+                         own.sync.get(server.uri('/text')).text))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    GLib.idle_add(lambda: (work(), loop.quit()) and GLib.SOURCE_REMOVE)
+    loop.run()
+    equal(seen, [('hello', 'hello')] * 5)
+
+
+@case
+def control_c_ends_a_blocking_call():
+    held = Server()
+    held.wake = lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    with Resilient.Client() as client:
+        raises(KeyboardInterrupt, client.sync.get, held.uri('/hold'), request_id='x')
+        equal(client.get_result('x').status, Resilient.ResultStatus.CANCELLED)
+
+
+@coroutine()
+async def a_loop_is_not_blocked():
+    async with Resilient.Client() as client:
+        has(raises(RuntimeError, client.sync.get, server.uri('/text')), 'await')
+        has(raises(RuntimeError, client.__enter__), 'async with')
+        equal(client.stats.requests, 0)
+
+
+@coroutine()
+async def a_subscription_ends_with_its_block():
+    async with Resilient.Client() as client:
+        async with client.subscribe(10) as events:
+            await client.get(server.uri('/text'))
+            async for event in events:
+                equal(event.event_type, Resilient.EventType.SUCCESS)
+                break
+        equal(events.closed, True)
+        equal(await events.next(), None)
+
+
+@coroutine()
+async def requests_are_gathered():
+    seen = []
+
+    async def progress(done, total):
+        asyncio.get_running_loop()
+        seen.append((done, total))
+
+    async with Resilient.Client(base_url=server.uri(''), retry_policy=quick) as client:
+        request = Resilient.Request(uri=server.uri('/json'))
+        results = await client.gather(['/text', request], max_concurrent=1, progress=progress)
+        equal([result.response.content for result in results], [b'hello', b'{"answer": 42}'])
+        await until(lambda: len(seen) == 2)
+        # The counts are those of when it is told, perhaps in another thread.
+        equal((seen[-1], {total for done, total in seen}), ((2, 2), {2}))
+        refused = Server(listen=False).uri('/')
+        first, second = await client.gather([refused, '/text'])
+        equal((type(first.error), second.is_success()), (Resilient.ConnectError, True))
+        await raises_in(Resilient.ConnectError,
+                        client.gather([refused, '/hold'], fail_fast=True))
+        for name, options in (('progress', {'progress': 'x'}), ('max_concurrent', {'max_concurrent': -1})):
+            raises((TypeError, ValueError), client.gather, ['/text'], **options)
 
 
 run()

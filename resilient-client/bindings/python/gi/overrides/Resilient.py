@@ -32,8 +32,12 @@ Calls
     kind runs, return an awaitable.
 
 Many requests
-    ``await Resilient.Batch (client, ["https://…", request, …], max_concurrent=8).run ()`` returns
-    a result for each of them, in their order.
+    ``await client.gather (["https://…", request, …], max_concurrent=8)`` returns a result for each
+    of them, in their order. It is the short form of Resilient.Batch.
+
+Scripts
+    ``with Resilient.Client () as client:`` closes it at the end, and ``client.sync.get (uri)``
+    and the like wait for their response, where no loop runs.
 
 Operations of any kind
     ``@Resilient.retry (max_retries=3)`` makes an asynchronous function, whatever it does, be called
@@ -1525,6 +1529,12 @@ class Subscription(Resilient.Subscription):
             raise StopAsyncIteration
         return event
 
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *exception):
+        self.close()
+
     def __len__(self):
         return self.get_length()
 
@@ -1691,11 +1701,54 @@ def _on(event_type):
     return decorate
 
 
+def _block(function, *args, **kwargs):
+    """Wait for the awaitable that the function returns, in a loop of its own."""
+    if _get_running_loop() is not None:
+        raise RuntimeError('An asyncio loop runs in this thread, which must not be blocked: await '
+                           'what client has, and use "async with"')
+    import asyncio
+
+    async def wait():
+        return await function(*args, **kwargs)
+
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(wait())
+
+
+@_add_verbs
+class _Sync:
+    """What a client has, for scripts and threads without a loop: each call waits for its result."""
+
+    def __init__(self, client):
+        self._client = client
+
+    def request(self, method, uri, context=None, **options):
+        """Send a request and return its Resilient.Response.
+        """
+        return _block(self._client.request, method, uri, context, **options)
+
+    def wait(self, request_id, timeout=None):
+        """Return the result of the newest request of that id once it has ended."""
+        return _block(self._client.wait, request_id, timeout)
+
+    def wait_all(self):
+        """Return the results by request id once no request is alive."""
+        return _block(self._client.wait_all)
+
+    def gather(self, requests, **options):
+        """Send the requests and return their results in order, as Client.gather () has it."""
+        return _block(self._client.gather, requests, **options)
+
+    def close(self, grace=0):
+        """Refuse new requests, let live ones end for that many seconds, then cancel the rest."""
+        return _block(self._client.close, grace)
+
+
 @_add_verbs
 class Client(Resilient.Client):
     """Client(base_url=, headers=, auth=, timeout=, limits=, retry_policy=, max_retries=, …)
 
-    As the subject of "async with" it is closed at the end.
+    As the subject of "async with" it is closed at the end; of "with", where no loop runs, too.
 
     :param base_url: what a URI that is no whole one is put behind, with a slash between them
     :param headers: a mapping, or pairs, for all requests; Authorization and Cookie need a base_url,
@@ -1758,6 +1811,22 @@ class Client(Resilient.Client):
     async def __aexit__(self, *exception):
         await self.close()
 
+    def __enter__(self):
+        if _get_running_loop() is not None:
+            raise RuntimeError('An asyncio loop runs in this thread: use "async with"')
+        return self
+
+    def __exit__(self, *exception):
+        self.sync.close()
+
+    @property
+    def sync(self):
+        """The same verbs, each of which waits for its response: client.sync.get (uri).
+
+        Not where a loop runs. Control-C cancels the request.
+        """
+        return _Sync(self)
+
     def start(self, request, context=None, cancellable=None):
         """Start a request and return its Resilient.Call, which can be awaited for the response.
 
@@ -1818,6 +1887,24 @@ class Client(Resilient.Client):
     on_error = _on(Resilient.EventType.ERROR)
     on_timeout = _on(Resilient.EventType.TIMEOUT)
     on_cancelled = _on(Resilient.EventType.CANCELLED)
+
+    def gather(self, requests, *, fail_fast=False, max_concurrent=0, progress=None,
+               cancellable=None):
+        """Send the requests and return an awaitable for their results, in order.
+
+        Each is a Resilient.Request, or the URI of a GET. See Resilient.Batch.
+
+        :param fail_fast: raise the first failure, and cancel the others
+        :param max_concurrent: how many at once; 0 for as many as the client allows
+        :param progress: a function, or coroutine function, that is called with how many are done,
+            and of how many, in the loop that runs
+        """
+        batch = Batch(self, requests, fail_fast=fail_fast, max_concurrent=max_concurrent)
+        if progress is not None:
+            tell = _in_loop(progress)
+            batch.connect('notify::n-done',
+                          lambda batch, pspec: tell(batch.get_n_done(), batch.get_n_total()))
+        return batch.run(cancellable)
 
     @property
     def results(self):
