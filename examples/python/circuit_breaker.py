@@ -15,7 +15,7 @@ from gi.repository import GLib, Resilient  # noqa: E402
 
 # [guard]
 def read_line(breaker, host, port):
-    with breaker.acquire():  # raises GLib.Error while the circuit is open
+    with breaker:  # raises Resilient.CircuitOpen while the circuit is open
         with socket.create_connection((host, port), timeout=5) as connection:
             return connection.makefile('rb').readline()
 # [end]
@@ -47,13 +47,12 @@ def test():
         address = service.getsockname()
         for _ in range(3):
             raises(ConnectionRefusedError, read_line, breaker, *address)
-        error = raises(GLib.Error, read_line, breaker, *address)
-        assert error.matches(Resilient.ClientError.quark(), Resilient.ClientError.CIRCUIT_OPEN)
+        raises(Resilient.CircuitOpen, read_line, breaker, *address)
 
         service.listen()
         time.sleep(breaker.get_retry_after())
         with breaker.acquire():  # the probe
-            raises(GLib.Error, read_line, breaker, *address)
+            raises(Resilient.CircuitOpen, read_line, breaker, *address)
             connection = socket.create_connection(address)
             service.accept()[0].close()
             connection.close()

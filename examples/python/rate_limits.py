@@ -9,7 +9,7 @@ import time
 import gi
 
 gi.require_version('Resilient', '1')
-from gi.repository import Gio, GLib, Resilient  # noqa: E402
+from gi.repository import Resilient  # noqa: E402
 
 from example_server import get_base_uri  # noqa: E402
 
@@ -20,8 +20,8 @@ async def get_pages(client, uris, per_second):
     limiter = Resilient.RateLimiter.new(per_second, 2)
 
     async def get_page(uri):
-        await limiter.acquire_async()
-        return await client.get(uri)
+        async with limiter:
+            return await client.get(uri)
 
     return await asyncio.gather(*map(get_page, uris))
 # [end]
@@ -48,10 +48,8 @@ class SearchEntry:
     async def changed(self, text):
         try:
             await self.debouncer.wait_async()
-        except GLib.Error as error:
-            if error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED):
-                return
-            raise
+        except Resilient.Cancelled:
+            return
         self.search(text)
 # [end]
 

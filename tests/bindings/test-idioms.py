@@ -9,7 +9,9 @@ No assert statement has an effect of its own: they run with python3 -O too.
 import asyncio
 import base64
 import contextvars
+import copy
 import inspect
+import pickle
 import signal
 import threading
 
@@ -545,7 +547,7 @@ def control_c_ends_a_blocking_call():
     held.wake = lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
     with Resilient.Client() as client:
         raises(KeyboardInterrupt, client.sync.get, held.uri('/hold'), request_id='x')
-        equal(client.get_result('x').status, Resilient.ResultStatus.CANCELLED)
+        equal(client.sync.wait('x').status, Resilient.ResultStatus.CANCELLED)
 
 
 @coroutine()
@@ -590,6 +592,147 @@ async def requests_are_gathered():
                         client.gather([refused, '/hold'], fail_fast=True))
         for name, options in (('progress', {'progress': 'x'}), ('max_concurrent', {'max_concurrent': -1})):
             raises((TypeError, ValueError), client.gather, ['/text'], **options)
+
+
+# --- guards ---
+
+@coroutine()
+async def a_limiter_is_the_subject_of_a_block():
+    limiter = Resilient.RateLimiter(rate=0.001, burst=2)
+    for _ in range(2):
+        async with limiter as same:
+            equal(same is limiter, True)
+    equal(limiter.available < 0.1, True)
+
+    async def take():
+        async with limiter:
+            raise AssertionError('There is no token')
+
+    await raises_in(TimeoutError, asyncio.wait_for(take(), 0.01))
+
+
+def closes_after(n):
+    return Resilient.CircuitBreaker(policy=Resilient.CircuitPolicy(failure_threshold=n))
+
+
+@coroutine()
+async def a_breaker_is_the_subject_of_a_block():
+    first, second = closes_after(2), closes_after(2)
+
+    async def fail(outer, inner, error):
+        async with outer as permit:
+            equal(isinstance(permit, Resilient.Permit), True)
+            with inner:
+                await asyncio.sleep(0)
+                raise error
+
+    # Each task has its own blocks.
+    results = await asyncio.gather(fail(first, second, ZeroDivisionError()),
+                                   fail(second, first, asyncio.CancelledError()),
+                                   return_exceptions=True)
+    equal([type(result) for result in results], [ZeroDivisionError, asyncio.CancelledError])
+    equal((first.state, second.state), (Resilient.CircuitState.CLOSED,) * 2)
+    await raises_in(ZeroDivisionError, fail(first, closes_after(9), ZeroDivisionError()))
+    equal((first.state, second.state), (Resilient.CircuitState.OPEN, Resilient.CircuitState.CLOSED))
+    await raises_in(Resilient.CircuitOpen, fail(first, second, ZeroDivisionError()))
+    # One that is in it twice.
+    await raises_in(ZeroDivisionError, fail(second, second, ZeroDivisionError()))
+    equal(second.state, Resilient.CircuitState.OPEN)
+    raises(RuntimeError, first.__exit__, None, None, None)
+
+
+@coroutine()
+async def a_breaker_decorates_functions():
+    breaker = closes_after(2)
+
+    @breaker
+    def divide(number):
+        return 1 // number
+
+    @breaker
+    async def divide_later(number):
+        await asyncio.sleep(0)
+        return 1 // number
+
+    equal((divide(1), await divide_later(1), divide_later.__name__), (1, 1, 'divide_later'))
+    raises(ZeroDivisionError, divide, 0)
+    equal(divide(number=1), 1)
+    raises(ZeroDivisionError, divide, 0)
+    await raises_in(ZeroDivisionError, divide_later(0))
+    raises(Resilient.CircuitOpen, divide, 1)
+    await raises_in(Resilient.CircuitOpen, divide_later(1))
+    has(raises(TypeError, breaker, 3), 'function')
+
+
+@coroutine()
+async def functions_are_throttled_and_debounced():
+    seen = []
+
+    @Resilient.throttle(0.02)
+    async def show(row):
+        seen.append((row, asyncio.get_running_loop().time()))
+        return row
+
+    equal(await asyncio.gather(*map(show, range(3))), [0, 1, 2])
+    equal([row for row, when in seen], [0, 1, 2])
+    equal(seen[2][1] - seen[0][1] > 0.03, True)
+
+    searched = []
+
+    @Resilient.debounce(0.02)
+    async def search(text):
+        searched.append(text)
+        return text
+
+    results = await asyncio.gather(*map(search, ('a', 'ab', 'abc')), return_exceptions=True)
+    equal(([type(result) for result in results], searched, results[2]),
+          ([Resilient.Cancelled, Resilient.Cancelled, str], ['abc'], 'abc'))
+    equal((search.__name__, await search('d')), ('search', 'd'))
+
+    for decorate in (Resilient.throttle, Resilient.debounce):
+        has(raises(ValueError, decorate, -1), 'interval')
+        has(raises(TypeError, decorate, 'often'), 'interval')
+        has(raises(TypeError, decorate(1), print), 'function')
+
+
+@coroutine()
+async def retry_takes_a_policy_first():
+    tries = []
+
+    @Resilient.retry(quick, max_retries=1)
+    async def fail():
+        tries.append(1)
+        raise ConnectionRefusedError(111, 'refused')
+
+    await raises_in(ConnectionRefusedError, fail())
+    equal(len(tries), 2)
+    has(raises(TypeError, Resilient.retry, quick, policy=quick), 'policy')
+
+
+# --- copies ---
+
+@case
+def values_are_their_copies():
+    with Resilient.Client() as client:
+        response = client.sync.get(server.uri('/text'), request_id='x')
+        result = client.get_result('x')
+        subscription = client.subscribe(1)
+        client.sync.get(server.uri('/text'))
+        values = [response, result, result.context, result.list_attempts()[0], client.stats, quick,
+                  Resilient.CircuitPolicy(), subscription.try_next()]
+        for value in values:
+            equal((copy.copy(value) is value, copy.deepcopy([value])[0] is value), (True, True))
+        for value in (*values, client, subscription, Resilient.RateLimiter(rate=1)):
+            has(raises(TypeError, pickle.dumps, value), type(value).__name__, 'pickled')
+        for value in (client, Resilient.RetryPolicyBuilder.new(None)):
+            raises(TypeError, copy.copy, value)
+        error = raises(Resilient.StatusError,
+                       client.sync.get(server.uri('/status/500')).raise_for_status)
+        equal(copy.copy(error).code, 500)
+        error.response = None
+        same = pickle.loads(pickle.dumps(error))
+        equal((type(same), same.code, str(same), same.uri),
+              (Resilient.StatusError, 500, str(error), error.uri))
 
 
 run()

@@ -40,6 +40,10 @@ Scripts
     and the like wait for their response, where no loop runs.
 
 Operations of any kind
+    ``async with limiter:`` waits for a token, ``with breaker:`` asks a circuit breaker and reports
+    to it, and ``@breaker``, ``@Resilient.throttle (0.5)`` and ``@Resilient.debounce (0.3)`` guard
+    each call of a function.
+
     ``@Resilient.retry (max_retries=3)`` makes an asynchronous function, whatever it does, be called
     again after failures that the policy retries. For a loop of one's own there is
     Resilient.Retrier.
@@ -2068,10 +2072,68 @@ def _checked_guard(original, **defaults):
                 {'__module__': __name__, '__init__': __init__, 'new': staticmethod(new)})
 
 
-RateLimiter = _checked_guard(Resilient.RateLimiter, rate=1.0, burst=1)
+class RateLimiter(_checked_guard(Resilient.RateLimiter, rate=1.0, burst=1)):
+    """RateLimiter(rate=1, burst=1): "async with limiter:" takes a token before its block."""
+
+    async def __aenter__(self):
+        await self.acquire_async()
+        return self
+
+    async def __aexit__(self, *exception):
+        pass
+
+
 RetryBudget = _checked_guard(Resilient.RetryBudget, ratio=0.2, reserve=10.0)
 Throttle = _checked_guard(Resilient.Throttle, interval=0.0)
 Debouncer = _checked_guard(Resilient.Debouncer, interval=0.0)
+
+# The breakers whose blocks this task or thread is in, each with its permit.
+_permits = contextvars.ContextVar('permits', default=())
+
+
+class CircuitBreaker(Resilient.CircuitBreaker):
+    """CircuitBreaker(policy=None): guards an operation of any kind.
+
+    "with breaker:" and "async with breaker:" raise Resilient.CircuitOpen, or report how their block
+    ended, as a Permit does. As a decorator it does so for each call of a function, or coroutine
+    function. Blocks that one task begins and another ends need acquire ().
+    """
+
+    def __call__(self, function):
+        if not callable(function):
+            raise TypeError(f'A breaker guards a function, not {function!r}')
+        if inspect.iscoroutinefunction(function):
+            @functools.wraps(function)
+            async def call(*args, **kwargs):
+                with self.acquire():
+                    return await function(*args, **kwargs)
+        else:
+            @functools.wraps(function)
+            def call(*args, **kwargs):
+                with self.acquire():
+                    return function(*args, **kwargs)
+        return call
+
+    def __enter__(self):
+        permit = self.acquire()
+        _permits.set((*_permits.get(), (self, permit)))
+        return permit
+
+    def __exit__(self, *exception):
+        permits = list(_permits.get())
+        for number in reversed(range(len(permits))):
+            breaker, permit = permits[number]
+            if breaker is self:
+                del permits[number]
+                _permits.set(tuple(permits))
+                return permit.__exit__(*exception)
+        raise RuntimeError('This task did not begin the block of the breaker')
+
+    async def __aenter__(self):
+        return self.__enter__()
+
+    async def __aexit__(self, *exception):
+        return self.__exit__(*exception)
 
 
 # --- what is the same for all --------------------------------------------------------------------
@@ -2171,7 +2233,8 @@ def _add_repr(cls, *names):
 _OVERRIDDEN = {cls.__name__: cls for cls in
                (RetryPolicy, CircuitPolicy, Permit, RequestContext, Response, Request, Call, Result,
                 Event,
-                Subscription, Client, Batch, Retrier, RateLimiter, RetryBudget, Throttle, Debouncer)}
+                Subscription, Client, Batch, Retrier, RateLimiter, RetryBudget, Throttle, Debouncer,
+                CircuitBreaker)}
 _REPR = {
     'Batch': ('n_done', 'n_failed', 'n_total', 'max_concurrent'),
     'Attempt': ('number', 'failure', 'status_code', 'duration', 'reason'),
@@ -2186,6 +2249,11 @@ _REPR = {
     'Stats': ('requests', 'attempts', 'retries', 'successes', 'errors', 'timeouts', 'cancelled',
               'refused'),
 }
+
+
+def _refuse_pickling(self, protocol):
+    raise TypeError(f'A Resilient.{type(self).__name__} can\'t be pickled or copied: it belongs to '
+                    'this process. Send what it is made of, and make another one there')
 
 
 def _override_all():
@@ -2205,6 +2273,11 @@ def _override_all():
             cls.set_property = _set_property
         if name in _REPR:
             _add_repr(cls, *_REPR[name])
+        if not issubclass(cls, GObject.Object) and not name.endswith('Builder'):
+            # Values never change.
+            cls.__copy__ = lambda self: self
+            cls.__deepcopy__ = lambda self, memo: self
+        cls.__reduce_ex__ = _refuse_pickling
         globals()[name] = override(cls)
         __all__.append(name)
 
@@ -2224,10 +2297,43 @@ def _checked_fetch(function):
 
 # --- the decorator -------------------------------------------------------------------------------
 
+def _check_coroutine_function(function):
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(f'function is an asynchronous one, not {function!r}')
+
+
+def _after(wait):
+    """A decorator of coroutine functions, which are called when the wait is over."""
+    def decorate(function):
+        _check_coroutine_function(function)
+
+        @functools.wraps(function)
+        async def call(*args, **kwargs):
+            await wait()
+            return await function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def throttle(interval):
+    """@throttle(0.5): let calls of a coroutine function begin so many seconds apart, in order."""
+    return _after(Throttle(interval=interval).wait_async)
+
+
+def debounce(interval):
+    """@debounce(0.3): make a coroutine function's newest call, after so many seconds of quiet.
+
+    The older ones raise Resilient.Cancelled at once.
+    """
+    return _after(Debouncer(interval=interval).wait_async)
+
+
 def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=None, **settings):
     """@retry(max_retries=3, base_delay=0.5): call an asynchronous function until it succeeds.
 
-    :param policy: a Resilient.RetryPolicy; None is the standard one
+    :param policy: a Resilient.RetryPolicy, which may come first; None is the standard one
     :param context: a Resilient.RequestContext, whose policy wins if it has one
     :param exceptions: an exception type, or a tuple of them, to be retried in any case
     :param on_event: called with each Resilient.Event: another attempt, or none
@@ -2238,7 +2344,10 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
     the policy retries: Resilient.Retrier says which. Any other exception ends it, and so does the
     last one when no attempt is left. Only give it what may be done twice.
     """
-    import inspect
+    if isinstance(function, Resilient.RetryPolicy):
+        if policy is not None:
+            raise TypeError('policy is given twice')
+        function, policy = None, function
 
     def check(name, value, kind):
         if value is not None and not isinstance(value, kind):
@@ -2258,8 +2367,7 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
         policy = _build_policy(policy or Resilient.RetryPolicy.get_standard(), settings)
 
     def decorate(function):
-        if not inspect.iscoroutinefunction(function):
-            raise TypeError(f'function is an asynchronous one, not {function!r}')
+        _check_coroutine_function(function)
 
         @functools.wraps(function)
         async def call(*args, **kwargs):
@@ -2293,4 +2401,4 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
 fetch = _checked_fetch(_raising(Resilient.fetch))
 fetch_finish = _raising(Resilient.fetch_finish)
 fetch_async = _checked_fetch(_awaitable(Resilient.fetch_async, fetch_finish))
-__all__ += ['fetch', 'fetch_async', 'fetch_finish', 'retry']
+__all__ += ['fetch', 'fetch_async', 'fetch_finish', 'retry', 'throttle', 'debounce']
