@@ -17,12 +17,11 @@ from gi.repository import Resilient  # noqa: E402
 # [order]
 async def send_order(uri, order):
     async with Resilient.Client(retry_policy=Resilient.RetryPolicy.get_standard()) as client:
-        client.connect('retry', lambda client, event: print(f'again in {event.delay:.2f} s'))
-        key = str(uuid.uuid4())  # the same in every attempt
-        response = await client.post(uri, json=order, headers={'Idempotency-Key': key},
-                                     total_timeout=20)  # seconds, with all attempts and pauses
-        response.check_status()  # 4xx and 5xx are answers until one asks
-        return response.json()
+        client.on_retry(lambda event: print(f'again in {event.delay:.2f} s'))
+        response = await client.post(uri, json=order,
+                                     idempotency_key=str(uuid.uuid4()),  # the same in every attempt
+                                     timeout=20)  # seconds, with all attempts and pauses
+        return response.raise_for_status().json()  # 4xx and 5xx are answers until one asks
 # [end]
 
 

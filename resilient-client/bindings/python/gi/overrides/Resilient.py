@@ -259,6 +259,8 @@ def _to_error(error, failure=None, **known):
     kind = (_OF_FAILURES.get(failure) or _OF_CODES.get(error.domain, {}).get(error.code)
             or _OF_DOMAINS.get(error.domain, Error))
     made = kind(error.message, error.domain, error.code)
+    # Who keeps the one has the other as its context, with all that its frames hold.
+    error.__traceback__ = None
     if failure is not None:
         made.failure = failure
     for name, value in known.items():
