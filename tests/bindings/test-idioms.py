@@ -64,6 +64,33 @@ def unknown_keywords_are_named():
 
 
 @case
+def what_an_argument_is_not_is_named():
+    client = Resilient.Client()
+    uri = server.uri('/echo')
+    for name, *values in [
+            ('idempotency_key', 3, b'x'), ('request_id', 3, b'x'), ('metadata', 3, [1]),
+            ('retry_policy', 3, {}), ('cancellable', 3), ('priority', 'x', 1.5), ('context', 'x'),
+            ('max_retries', 'x', 1.5), ('fallback_uris', 'x'), ('trace_parent', 3),
+            ('timeout', 'x', []), ('auth', 3, 'x', ('x', 3)), ('param', 3, 'a=b'),
+            ('header', 3, 'a: b'), ('form', 3), ('content', 3, []), ('data', 3),
+            ('json', object(), {1}), ('content_type', 3)]:
+        keyword = {'param': 'params', 'header': 'headers'}.get(name, name)
+        for value in values:
+            error = raises(TypeError, client.post, uri, **{keyword: value})
+            has(error, 'field' if name == 'form' else name)
+    for arguments in ((3, uri), ('GET', 3), ('GET', b'x')):
+        has(raises(TypeError, client.request, *arguments), 'is a str')
+    for name, value in [('retry_policy', 3), ('max_retries', 'x'), ('session', 3),
+                        ('circuit_policy', 3), ('rate_limiter', 3), ('user_agent', 3)]:
+        has(raises(TypeError, Resilient.Client, **{name: value}), name)
+    has(raises(TypeError, Resilient.Client, retry_policy=3, max_retries=1), 'retry_policy')
+    has(raises(TypeError, Resilient.RequestContext, 3), 'request_id')
+    has(raises(TypeError, Resilient.RequestContext, metadata=3), 'metadata')
+    has(raises(ValueError, client.post, uri, json=float('nan')), 'json')
+    equal(client.stats.requests, 0)
+
+
+@case
 def a_client_takes_keywords():
     client = Resilient.Client(
         base_url='http://127.0.0.1/api', timeout=Resilient.Timeout(connect=1, read=2, total=0),
@@ -661,7 +688,11 @@ async def a_breaker_decorates_functions():
     await raises_in(ZeroDivisionError, divide_later(0))
     raises(Resilient.CircuitOpen, divide, 1)
     await raises_in(Resilient.CircuitOpen, divide_later(1))
-    has(raises(TypeError, breaker, 3), 'function')
+    def generate():
+        yield 1
+
+    for wrong in (3, generate):
+        has(raises(TypeError, breaker, wrong), 'function')
 
 
 @coroutine()

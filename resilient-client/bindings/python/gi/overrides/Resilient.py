@@ -849,9 +849,16 @@ def _to_variant(value):
     raise TypeError(f'{type(value).__name__} can\'t be in metadata')
 
 
+def _check_text(name, value):
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f'{name} is a str, not {type(value).__name__}')
+
+
 def _to_vardict(metadata):
     if metadata is None or isinstance(metadata, GLib.Variant):
         return metadata
+    if not hasattr(metadata, 'items'):
+        raise TypeError(f'metadata is a dictionary, not {type(metadata).__name__}')
     return GLib.Variant('a{sv}', {name: _to_variant(value) for name, value in metadata.items()})
 
 
@@ -866,6 +873,9 @@ _POLICY_BUILDERS = ('RetryPolicyBuilder', 'CircuitPolicyBuilder')
 def _build_policy(base, changes, kind='retry'):
     """The policy with what changes names changed."""
     builders = {'retry': Resilient.RetryPolicyBuilder, 'circuit': Resilient.CircuitPolicyBuilder}
+    policies = {'retry': Resilient.RetryPolicy, 'circuit': Resilient.CircuitPolicy}
+    if base is not None and not isinstance(base, policies[kind]):
+        raise TypeError(f'{kind}_policy is a Resilient.{policies[kind].__name__}, not {base!r}')
     builder = builders[kind].new(base)
     for name, value in changes.items():
         setter = getattr(builder, f'set_{name}', None)
@@ -951,6 +961,7 @@ class RequestContext(Resilient.RequestContext):
     """
 
     def __new__(cls, request_id=None, policy=None, metadata=None, **settings):
+        _check_text('request_id', request_id)
         if settings:
             policy = _build_policy(policy, settings)
         return RequestContext.new(request_id, policy, _to_vardict(metadata))
@@ -1193,7 +1204,9 @@ def _check_setting(cls, name, value):
         if value == 0 and issubclass(cls, Resilient.Origin):
             raise ValueError(f'{name} is at least 1, or -1 for what the client allows, not 0')
         return _check_integer(name, value, pspec.minimum, pspec.maximum)
-    if name == 'user_agent' and isinstance(value, str) and _LINE_BREAK.search(value):
+    if pspec.value_type == GObject.TYPE_STRING:
+        _check_text(name, value)
+    if name == 'user_agent' and value is not None and _LINE_BREAK.search(value):
         raise ValueError(f'{name} is one line, not {value!r}')
     if pspec.value_type != GObject.TYPE_DOUBLE:
         return value
@@ -1405,7 +1418,7 @@ def _to_text(what, name, value):
 
 def _pairs(what, items, may_leave_out=True):
     """Each name with each of its values, as text; None is left out if it may be."""
-    if isinstance(items, (str, bytes)):
+    if isinstance(items, (str, bytes)) or not hasattr(items, '__iter__'):
         raise TypeError(f'{what}s are a mapping or pairs, not {type(items).__name__}')
     for name, value in items.items() if hasattr(items, 'items') else items:
         for each in value if isinstance(value, (list, tuple)) else (value,):
@@ -1600,6 +1613,8 @@ def _prepare(self, method, uri, context=None, *, params=None, headers=None, json
         retry_policy = _build_policy(retry_policy or self.get_retry_policy(),
                                      {'max_retries': max_retries})
     _add_once(properties, {'retry_policy': retry_policy, 'metadata': _to_vardict(metadata)})
+    for name, value in (('content_type', content_type), ('idempotency_key', idempotency_key)):
+        _check_text(name, value)
     if request_id is not None:
         if context is not None:
             raise TypeError('request_id: the context has one')
@@ -1623,7 +1638,10 @@ def _prepare(self, method, uri, context=None, *, params=None, headers=None, json
         request.set_header('Authorization', _to_authorization(auth))
     if json is not None:
         # RFC 8259, 6: there is no NaN in JSON, and no infinity.
-        content = json_module.dumps(json, allow_nan=False)
+        try:
+            content = json_module.dumps(json, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f'json: {error}') from None
         content_type = content_type or 'application/json'
     if form is not None:
         content = urllib.parse.urlencode(list(_pairs('The field', form, False)))
@@ -1633,7 +1651,8 @@ def _prepare(self, method, uri, context=None, *, params=None, headers=None, json
             content = content.encode()
             content_type = content_type or 'text/plain; charset=utf-8'
         elif not isinstance(content, (bytes, bytearray, memoryview, GLib.Bytes)):
-            raise TypeError(f'content is bytes or text, not {type(content).__name__}')
+            raise TypeError('content, or data that is no form, is bytes or text, '
+                            f'not {type(content).__name__}')
         if not isinstance(content, GLib.Bytes):
             content = GLib.Bytes.new(bytes(content))
         request.set_body_bytes(content_type or 'application/octet-stream', content)
@@ -1666,21 +1685,26 @@ def _add_verbs(cls):
     return cls
 
 
+def _is_coroutine_function(function):
+    return (inspect.iscoroutinefunction(function)
+            or inspect.iscoroutinefunction(getattr(type(function), '__call__', None)))
+
+
 # Of callbacks; a loop holds its tasks weakly.
 _tasks = set()
 
 
-def _in_loop(function):
+def _in_loop(name, function):
     """The function, called in the loop that runs now and with its context variables.
 
     It may be a coroutine function. Where no loop runs, it is called wherever it is.
     """
     if not callable(function):
-        raise TypeError(f'A callback is a function, not {function!r}')
+        raise TypeError(f'{name} is a function, not {function!r}')
     loop = _get_running_loop()
     if loop is None:
-        if inspect.iscoroutinefunction(function):
-            raise RuntimeError('A callback that is a coroutine function is added while its loop '
+        if _is_coroutine_function(function):
+            raise RuntimeError(f'{name}: one that is a coroutine function is added while its loop '
                                'runs')
         return function
     context = contextvars.copy_context()
@@ -1873,7 +1897,7 @@ class Client(Resilient.Client):
         """
         if not isinstance(event_type, Resilient.EventType):
             raise TypeError(f'event_type is a Resilient.EventType, not {event_type!r}')
-        tell = _in_loop(function)
+        tell = _in_loop('function', function)
         handler = self.connect(event_type.value_nick, lambda client, event: tell(event))
         if not hasattr(self, '_event_callbacks'):
             self._event_callbacks = []
@@ -1907,7 +1931,7 @@ class Client(Resilient.Client):
         """
         batch = Batch(self, requests, fail_fast=fail_fast, max_concurrent=max_concurrent)
         if progress is not None:
-            tell = _in_loop(progress)
+            tell = _in_loop('progress', progress)
             batch.connect('notify::n-done',
                           lambda batch, pspec: tell(batch.get_n_done(), batch.get_n_total()))
         return batch.run(cancellable)
@@ -2102,9 +2126,11 @@ class CircuitBreaker(Resilient.CircuitBreaker):
     """
 
     def __call__(self, function):
-        if not callable(function):
-            raise TypeError(f'A breaker guards a function, not {function!r}')
-        if inspect.iscoroutinefunction(function):
+        # Of a generator the call alone would be guarded, and nothing of what it does.
+        if (not callable(function) or inspect.isgeneratorfunction(function)
+                or inspect.isasyncgenfunction(function)):
+            raise TypeError(f'A breaker guards a function or coroutine function, not {function!r}')
+        if _is_coroutine_function(function):
             @functools.wraps(function)
             async def call(*args, **kwargs):
                 with self.acquire():
@@ -2300,7 +2326,7 @@ def _checked_fetch(function):
 # --- the decorator -------------------------------------------------------------------------------
 
 def _check_coroutine_function(function):
-    if not inspect.iscoroutinefunction(function):
+    if not _is_coroutine_function(function):
         raise TypeError(f'function is an asynchronous one, not {function!r}')
 
 
