@@ -11,7 +11,7 @@ import gi
 gi.require_version('Resilient', '1')
 gi.require_version('ResilientTest', '1')
 gi.require_version('Soup', '3.0')
-from gi.repository import Gio, GLib, Resilient, ResilientTest, Soup  # noqa: E402
+from gi.repository import GLib, Resilient, ResilientTest, Soup  # noqa: E402
 from gi.repository.ResilientTest import Fault, ServerFlags  # noqa: E402
 
 
@@ -19,13 +19,11 @@ from gi.repository.ResilientTest import Fault, ServerFlags  # noqa: E402
 async def load_notes(client, uri):
     """Of the app: loads the notes, and says what to tell the user."""
     try:
-        response = await client.get(uri)
-        response.check_status()
-    except GLib.Error as error:
-        if error.matches(Gio.tls_error_quark(), Gio.TlsError.BAD_CERTIFICATE):
-            return 'This server is not who it says it is'
+        return (await client.get(uri)).raise_for_status().text
+    except Resilient.CertificateError:
+        return 'This server is not who it says it is'
+    except Resilient.Error:
         return 'No connection'
-    return response.text
 # [end]
 
 

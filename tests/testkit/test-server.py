@@ -155,4 +155,24 @@ def tls_and_http2():
         server.close()
 
 
+@case
+def faults_have_exceptions_of_their_own():
+    async def fetch(server):
+        session = Soup.Session(tls_database=server.get_tls_database())
+        async with Resilient.Client(session=session, max_retries=0) as client:
+            return (await client.get(server.get_uri('/'), timeout=PATIENCE)).text
+
+    for fault, flags, kind in [
+            (Fault.EXPIRED_CERTIFICATE, ServerFlags.TLS, Resilient.CertificateError),
+            (Fault.CLOSE_AFTER_REQUEST, ServerFlags.NONE, Resilient.Disconnected),
+            (Fault.GARBAGE, ServerFlags.NONE, Resilient.ProtocolError),
+            (Fault.TLS_CUT, ServerFlags.TLS, Resilient.TlsError),
+            (Fault.REDIRECT_LOOP, ServerFlags.NONE, Resilient.RedirectError)]:
+        server = Server.new_with_flags(flags)
+        server.set_fault(None, fault)
+        error = raises(Resilient.Error, Resilient.run, fetch(server))
+        equal((fault, type(error)), (fault, kind))
+        server.close()
+
+
 run()
