@@ -156,18 +156,22 @@ def use_context(context):
 
 
 # [headers]
-def api_headers(context):
-    metadata = context.metadata
-    return {
-        'X-API-Version': metadata.get('api-version', 'v1'),
-        'X-Priority': metadata.get('priority', 'normal'),
-        'X-Trace-ID': metadata.get('trace-id', context.request_id),
-    }
+class ApiRequestContext(Resilient.RequestContext):
+    api_version: str = 'v1'
+    priority: str = 'normal'
+    trace_id: str = ''
+
+    def to_headers(self):
+        return {
+            'X-API-Version': self.api_version,
+            'X-Priority': self.priority,
+            'X-Trace-ID': self.trace_id or self.request_id,
+        }
 
 
 async def get_of_api(client, uri):
-    context = Resilient.RequestContext('order-7', metadata={'api-version': 'v2', 'trace-id': '4bf92f35'})
-    return await client.get(uri, context, headers=api_headers(context))
+    context = ApiRequestContext(request_id='order-7', max_retries=3, api_version='v2', trace_id='4bf92f35')
+    return await client.get(uri, context, headers=context.to_headers())
 # [end]
 
 

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextvars
 import copy
+import dataclasses
 import inspect
 import pickle
 import signal
@@ -738,6 +739,38 @@ async def retry_takes_a_policy_first():
     await raises_in(ConnectionRefusedError, fail())
     equal(len(tries), 2)
     has(raises(TypeError, Resilient.retry, quick, policy=quick), 'policy')
+
+
+# --- contexts ---
+
+class ApiContext(Resilient.RequestContext):
+    api_version: str = 'v1'
+    trace: str = ''
+
+    def to_headers(self):
+        return {'X-Version': self.api_version, 'X-Trace': self.trace or self.request_id}
+
+
+@coroutine()
+async def contexts_have_subclasses():
+    for kind in (ApiContext, dataclasses.dataclass(frozen=True)(
+            type('Frozen', (ApiContext,), {'__annotations__': {'trace': str}, 'trace': ''}))):
+        context = kind(request_id='x', max_retries=3, api_version='v2', metadata={'a': 1})
+        equal((type(context), context.api_version, context.trace, context.max_retries,
+               context.metadata), (kind, 'v2', '', 3, {'a': 1}))
+        equal(context.to_headers(), {'X-Version': 'v2', 'X-Trace': 'x'})
+        for other in (context.increment_attempt(), context.reset_attempts(),
+                      context.with_metadata({'b': 2}), context.copy(), copy.copy(context)):
+            equal((type(other), other.api_version, other.request_id), (kind, 'v2', 'x'))
+        equal(context.increment_attempt().current_attempt, 1)
+        equal((context == kind('x'), context == context.copy(), hash(context) == hash(kind('x'))),
+              (False, True, True))
+        async with Resilient.Client() as client:
+            response = await client.get(server.uri('/echo'), context, headers=context.to_headers())
+            equal(response.json()['headers']['x-version'], 'v2')
+            equal(client.get_result('x').context.max_retries, 3)
+        has(raises(TypeError, kind, 'x', api_vers='v2'), 'api_vers')
+        has(raises(TypeError, Resilient.RequestContext, 'x', api_version='v2'), 'api_version')
 
 
 # --- copies ---

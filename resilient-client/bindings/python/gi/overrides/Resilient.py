@@ -958,13 +958,40 @@ class RequestContext(Resilient.RequestContext):
 
     Who a request is to observers. The metadata may be a dictionary. Settings of a retry policy,
     such as max_retries=3 and base_delay=0.5, change those of policy, or of the default one.
+
+    Attributes of a subclass, such as api_version = 'v1', may be given by keyword too. They are
+    Python's alone: what observers are to see belongs into the metadata.
     """
 
     def __new__(cls, request_id=None, policy=None, metadata=None, **settings):
         _check_text('request_id', request_id)
+        fields = {name: settings.pop(name) for name in list(settings)
+                  if hasattr(cls, name) and not hasattr(RequestContext, name)}
         if settings:
             policy = _build_policy(policy, settings)
-        return RequestContext.new(request_id, policy, _to_vardict(metadata))
+        context = RequestContext.new(request_id, policy, _to_vardict(metadata))
+        if cls is not RequestContext:
+            if '__dataclass_fields__' in vars(cls):
+                # Those of a dataclass know of its own fields alone.
+                cls.__init__, cls.__eq__ = RequestContext.__init__, RequestContext.__eq__
+                cls.__hash__ = RequestContext.__hash__
+            context._become(cls, fields)
+        return context
+
+    def _become(self, cls, fields):
+        """Be of a subclass: the constructor in C knows of none."""
+        self.__class__ = cls
+        vars(self).update(fields)
+        return self
+
+    def copy(self):
+        return self
+
+    def increment_attempt(self):
+        return super().increment_attempt()._become(type(self), vars(self))
+
+    def reset_attempts(self):
+        return super().reset_attempts()._become(type(self), vars(self))
 
     def __init__(self, *args, **kwargs):
         pass
@@ -976,7 +1003,8 @@ class RequestContext(Resilient.RequestContext):
         return hash(self.get_request_id())
 
     def with_metadata(self, metadata=None):
-        return Resilient.RequestContext.with_metadata(self, _to_vardict(metadata))
+        made = Resilient.RequestContext.with_metadata(self, _to_vardict(metadata))
+        return made._become(type(self), vars(self))
 
     @property
     def metadata(self):
