@@ -67,7 +67,10 @@ def metadata_keeps_what_it_is_made_of():
     equal(context.with_metadata({'a': 1}).metadata, {'a': 1})
     equal(context.with_metadata(None).metadata, {})
     equal(context.with_metadata().metadata, {})
-    equal(Resilient.RequestContext(metadata={'b': b'\x00\xff'}).metadata['b'], [0, 255])
+    equal(Resilient.RequestContext(metadata={'b': b'\x00\xff', 'l': [b'', bytearray(b'x')]})
+          .metadata, {'b': b'\x00\xff', 'l': [b'', b'x']})
+    for wrong in ({'a': 'b\0'}, {'a\0': 1}, {'a': [{'b': '\0'}]}):
+        assert 'metadata' in str(raises(ValueError, Resilient.RequestContext, metadata=wrong))
     variant = GLib.Variant('a{sv}', {'i': GLib.Variant('i', 1)})
     equal(context.with_metadata(variant).metadata, {'i': 1})
     request = Resilient.Request(method='GET', uri=server.uri('/'))

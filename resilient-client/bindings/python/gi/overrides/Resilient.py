@@ -826,8 +826,15 @@ def _awaitable(begin, finish):
 
 # --- values --------------------------------------------------------------------------------------
 
+def _check_nul(text):
+    # A string of C would end there.
+    if isinstance(text, str) and '\0' in text:
+        raise ValueError('metadata has a text with the character NUL')
+    return text
+
+
 def _to_variant(value):
-    """What Python has for it, as a GVariant; the way back is unpack()."""
+    """What Python has for it, as a GVariant; the way back is _from_variant()."""
     if isinstance(value, GLib.Variant):
         return value
     if value is None:
@@ -839,7 +846,7 @@ def _to_variant(value):
     if isinstance(value, float):
         return GLib.Variant('d', value)
     if isinstance(value, str):
-        return GLib.Variant('s', value)
+        return GLib.Variant('s', _check_nul(value))
     if isinstance(value, (bytes, bytearray)):
         return GLib.Variant('ay', bytes(value))
     if isinstance(value, dict):
@@ -859,11 +866,28 @@ def _to_vardict(metadata):
         return metadata
     if not hasattr(metadata, 'items'):
         raise TypeError(f'metadata is a dictionary, not {type(metadata).__name__}')
-    return GLib.Variant('a{sv}', {name: _to_variant(value) for name, value in metadata.items()})
+    return GLib.Variant('a{sv}', {_check_nul(name): _to_variant(value)
+                                  for name, value in metadata.items()})
+
+
+def _from_variant(value):
+    """As unpack() has it, but bytes are bytes."""
+    kind = value.get_type_string()
+    if kind == 'ay':
+        return bytes(value.unpack())
+    if kind == 'v':
+        return _from_variant(value.get_variant())
+    if kind == 'av':
+        return [_from_variant(value.get_child_value(n)) for n in range(value.n_children())]
+    if kind == 'a{sv}':
+        return _from_vardict(value)
+    return value.unpack()
 
 
 def _from_vardict(metadata):
-    return {} if metadata is None else metadata.unpack()
+    entries = [metadata.get_child_value(n) for n in range(metadata.n_children())] if metadata else []
+    return {entry.get_child_value(0).get_string(): _from_variant(entry.get_child_value(1))
+            for entry in entries}
 
 
 _COUNTS = ('max_retries', 'hedge_max', 'failure_threshold', 'minimum_calls', 'half_open_max_calls')
