@@ -822,11 +822,12 @@ async def guards_are_awaited():
     assert slow.available < 0.01
 
     assert await Resilient.Throttle(interval=0).wait_async()
-    debouncer = Resilient.Debouncer(interval=0.01)
-    older = debouncer.wait_async()
-    assert await debouncer.wait_async()
+    assert await Resilient.Debouncer(interval=0).wait_async()
+    debouncer = Resilient.Debouncer(interval=1000)
+    older, newer = debouncer.wait_async(), debouncer.wait_async()
     error = await raises_in(GLib.Error, older)
     assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+    newer.cancel()
 
 
 @case
