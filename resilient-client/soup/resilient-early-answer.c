@@ -20,6 +20,15 @@
  * else of the context runs meanwhile. */
 #define BODY_SIZE (6 * 1024 * 1024)
 
+struct _ResilientEarlyAnswer
+{
+  guint status_code;
+  char *reason_phrase;
+  SoupHTTPVersion version;
+  SoupMessageHeaders *headers;
+  GByteArray *body; /* as it came, without its chunks */
+};
+
 /* TRUE: and then the connection ended. */
 static gboolean
 read_all (GPollableInputStream *stream, GByteArray *bytes, gsize limit)
@@ -162,4 +171,34 @@ resilient_early_answer_free (ResilientEarlyAnswer *self)
   soup_message_headers_unref (self->headers);
   g_byte_array_unref (self->body);
   g_free (self);
+}
+
+guint
+resilient_early_answer_get_status_code (ResilientEarlyAnswer *self)
+{
+  return self->status_code;
+}
+
+const char *
+resilient_early_answer_get_reason_phrase (ResilientEarlyAnswer *self)
+{
+  return self->reason_phrase;
+}
+
+SoupHTTPVersion
+resilient_early_answer_get_version (ResilientEarlyAnswer *self)
+{
+  return self->version;
+}
+
+SoupMessageHeaders *
+resilient_early_answer_get_headers (ResilientEarlyAnswer *self)
+{
+  return self->headers;
+}
+
+GByteArray *
+resilient_early_answer_get_body (ResilientEarlyAnswer *self)
+{
+  return self->body;
 }

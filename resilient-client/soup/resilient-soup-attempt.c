@@ -1023,25 +1023,27 @@ static void
 deliver_early_answer (SoupAttempt *self, ResilientEarlyAnswer *answer)
 {
   gint64 elapsed = resilient_clock_get_boot () - self->deadlines.started;
+  guint status_code = resilient_early_answer_get_status_code (answer);
+  SoupMessageHeaders *headers = resilient_early_answer_get_headers (answer);
   g_autoptr (GBytes) body = NULL;
   g_autoptr (GError) error = NULL;
 
   g_clear_pointer (&self->headers, resilient_headers_unref);
-  self->headers = resilient_headers_new_from_soup (answer->headers);
+  self->headers = resilient_headers_new_from_soup (headers);
   self->retry_after = resilient_soup_message_get_retry_after (self->headers);
-  if (self->funcs->headers (&self->base, answer->status_code, self->retry_after, self->data)
+  if (self->funcs->headers (&self->base, status_code, self->retry_after, self->data)
       && !self->ended)
-    body = decode_at_once (self, answer->headers, answer->body, &error);
+    body = decode_at_once (self, headers, resilient_early_answer_get_body (answer), &error);
   if (error != NULL)
     fail (self, g_steal_pointer (&error));
   else if (!self->ended)
     finish (self,
             RESILIENT_FAILURE_NONE,
             NULL,
-            resilient_response_new_full (answer->status_code,
-                                         answer->reason_phrase,
+            resilient_response_new_full (status_code,
+                                         resilient_early_answer_get_reason_phrase (answer),
                                          soup_message_get_uri (get_message (self)),
-                                         answer->version,
+                                         resilient_early_answer_get_version (answer),
                                          self->headers,
                                          body,
                                          resilient_clock_to_seconds (elapsed),
@@ -1056,17 +1058,21 @@ take_early_answer (SoupAttempt *self)
   g_autoptr (ResilientEarlyAnswer) answer =
     self->transfer != NULL ? resilient_soup_send_take_early_answer (self->transfer->send) : NULL;
   g_autoptr (GError) error = NULL;
+  SoupMessageHeaders *headers;
+  guint status_code;
 
   if (answer == NULL)
     return FALSE;
+  headers = resilient_early_answer_get_headers (answer);
+  status_code = resilient_early_answer_get_status_code (answer);
   enter_phase (self, RESILIENT_PHASE_READING);
-  self->outcome.status_code = answer->status_code;
+  self->outcome.status_code = status_code;
   switch (resilient_redirect_decide (
     &self->plan,
     get_enforcer (self),
     soup_message_get_uri (get_message (self)),
-    answer->status_code,
-    soup_message_headers_get_one (answer->headers, "Location"),
+    status_code,
+    soup_message_headers_get_one (headers, "Location"),
     resilient_body_is_spent (resilient_frozen_request_get_body (self->frozen)),
     &error))
     {

@@ -26,7 +26,6 @@ KNOWN = [
     'FaultRecord',
     'FaultStep',
     'Http2Stream',
-    'ResilientEarlyAnswer',
     'ResilientLane',
     'ResilientRoute',
     'ResilientTestScript',

@@ -121,12 +121,13 @@ test_whole (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (ResilientEarlyAnswer) answer = read_text (cases[i].text, 100);
+      GByteArray *body;
 
       g_test_message ("%u", i);
       g_assert_nonnull (answer);
-      g_assert_cmpuint (answer->status_code, ==, cases[i].status_code);
-      g_assert_cmpmem (
-        answer->body->data, answer->body->len, cases[i].body, strlen (cases[i].body));
+      g_assert_cmpuint (resilient_early_answer_get_status_code (answer), ==, cases[i].status_code);
+      body = resilient_early_answer_get_body (answer);
+      g_assert_cmpmem (body->data, body->len, cases[i].body, strlen (cases[i].body));
     }
 }
 
