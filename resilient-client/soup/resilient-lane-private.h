@@ -15,28 +15,42 @@ G_BEGIN_DECLS
  * context for each, and no session costs as much as a connection. */
 typedef struct _ResilientLane ResilientLane;
 
-struct _ResilientLane
-{
-  int ref_count; /* atomic */
-  SoupSession *session;
-  ResilientConnections *connections;
-  gboolean watched; /* set once */
-  gboolean bare;    /* the session has no features: nobody answers a challenge */
-
-  /* of the pool's context */
-  struct _ResilientPool *pool;   /* whose it is, or NULL */
-  struct _ResilientRoute *route; /* while it is idle: to which it goes; a reference */
-  guint n_users;                 /* requests that have it; of HTTP/1 no more than one */
-  GList link;                    /* among all that are idle */
-  GList route_link;              /* among those of its route that HTTP/1 may take */
-  gboolean listed;               /* it is among these */
-};
+/* The peer has closed a connection of a lane. */
+typedef void (*ResilientLaneLost) (ResilientLane *self, gpointer owner);
 
 ResilientLane *resilient_lane_new (SoupSession *session);
+/* One that @owner alone hands out, in its context. @bare: its session has no features, so that
+ * nobody answers a challenge; and @lost is called. */
+ResilientLane *resilient_lane_new_owned (SoupSession *session,
+                                         gboolean bare,
+                                         ResilientLaneLost lost,
+                                         gpointer owner);
 ResilientLane *resilient_lane_ref (ResilientLane *self);
 void resilient_lane_unref (ResilientLane *self);
 /* Others may use its session too, from now on. Any thread. */
 void resilient_lane_watch (ResilientLane *self);
+SoupSession *resilient_lane_get_session (ResilientLane *self);
+ResilientConnections *resilient_lane_get_connections (ResilientLane *self);
+gboolean resilient_lane_is_bare (ResilientLane *self);
+
+/* What follows is for its owner. */
+
+/* The owner hands it out no more; requests that have it keep it. */
+void resilient_lane_disown (ResilientLane *self);
+/* A request has it, or has it no more; of HTTP/1 no more than one. One that has no owner is not
+ * counted. */
+void resilient_lane_enter (ResilientLane *self);
+/* TRUE: it was the last one. */
+gboolean resilient_lane_leave (ResilientLane *self);
+gboolean resilient_lane_is_in_use (ResilientLane *self);
+
+/* It is idle: the last of @idle, and of @takers, which may be NULL. Takes the reference that @place
+ * is to where it belongs, which only the owner knows. */
+void resilient_lane_list (ResilientLane *self, GQueue *idle, GQueue *takers, gpointer place);
+/* It is in no queue any more. Gives @place back; NULL: it was in none. */
+gpointer resilient_lane_unlist (ResilientLane *self);
+/* NULL: it is in no queue. */
+gpointer resilient_lane_get_place (ResilientLane *self);
 
 /* A session as we want it: no decoder of libsoup's, no time-outs. */
 SoupSession *resilient_soup_session_new (guint max_conns);

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "resilient-lease-private.h"
+#include "resilient-route-private.h"
 
 G_BEGIN_DECLS
 

@@ -8,6 +8,8 @@
 
 #include "resilient-pool-private.h"
 
+#include "resilient-origin-key-private.h"
+
 /* Connections that are left open while nobody needs them: to one origin, and in all. As many as are
  * in use may be idle beside them: under load one is idle for a moment only. */
 #define IDLE_PER_HOST 6
@@ -28,7 +30,7 @@ struct _ResilientPool
   guint n_busy;      /* requests that have a lane of their own */
   GSource *trimming; /* closes what is idle beyond that, in the next turn; or NULL */
   GMainContext *context;
-  GHashTable *routes; /* set of ResilientRoute, by origin */
+  GHashTable *routes; /* by origin: URI of the route → ResilientRoute */
   guint purge_at;     /* so many routes, and those that nobody needs are forgotten */
   GMutex lock;
   GPtrArray *lanes; /* all of them; changes in the context, under the lock */
@@ -38,37 +40,23 @@ struct _ResilientPool
 
 /* Takes it out of the lists of those that are idle. */
 static void
-unlist (ResilientPool *self, ResilientLane *lane)
+unlist (ResilientLane *lane)
 {
-  if (lane->route == NULL)
-    return;
-  g_queue_unlink (&self->idle, &lane->link);
-  if (lane->listed)
-    g_queue_unlink (&lane->route->idle, &lane->route_link);
-  lane->listed = FALSE;
-  g_clear_pointer (&lane->route, resilient_route_unref);
-}
+  ResilientRoute *route = resilient_lane_unlist (lane);
 
-static void
-list (ResilientPool *self, ResilientLane *lane, ResilientRoute *route, gboolean for_http1)
-{
-  lane->route = resilient_route_ref (route);
-  lane->listed = for_http1;
-  g_queue_push_tail_link (&self->idle, &lane->link);
-  if (for_http1)
-    g_queue_push_tail_link (&route->idle, &lane->route_link);
+  if (route != NULL)
+    resilient_route_unref (route);
 }
 
 /* Its connections are closed when libsoup has parted with its last message. */
 static void
 remove_lane (ResilientPool *self, ResilientLane *lane, ResilientRoute *route)
 {
-  if (route->many == lane)
-    g_clear_pointer (&route->many, resilient_lane_unref);
-  unlist (self, lane);
-  lane->pool = NULL;
-  resilient_connections_set_lost_func (lane->connections, NULL, NULL);
-  resilient_connections_hang_up (lane->connections, FALSE);
+  if (resilient_route_get_many (route) == lane)
+    resilient_route_set_many (route, NULL);
+  unlist (lane);
+  resilient_lane_disown (lane);
+  resilient_connections_hang_up (resilient_lane_get_connections (lane), FALSE);
   g_mutex_lock (&self->lock);
   g_ptr_array_remove_fast (self->lanes, lane);
   g_mutex_unlock (&self->lock);
@@ -78,8 +66,8 @@ remove_lane (ResilientPool *self, ResilientLane *lane, ResilientRoute *route)
 static void
 remove_idle (ResilientPool *self, ResilientLane *lane)
 {
-  ResilientRoute *route = resilient_route_ref (lane->route);
-  g_autoptr (SoupSession) session = g_object_ref (lane->session);
+  ResilientRoute *route = resilient_route_ref (resilient_lane_get_place (lane));
+  g_autoptr (SoupSession) session = g_object_ref (resilient_lane_get_session (lane));
 
   remove_lane (self, lane, route);
   soup_session_abort (session);
@@ -88,12 +76,10 @@ remove_idle (ResilientPool *self, ResilientLane *lane)
 
 /* The peer has closed its connection. One that is in use tells that by itself. */
 static void
-lost_cb (gpointer data)
+lost_cb (ResilientLane *lane, gpointer self)
 {
-  ResilientLane *lane = data;
-
-  if (lane->route != NULL)
-    remove_idle (lane->pool, lane);
+  if (resilient_lane_get_place (lane) != NULL)
+    remove_idle (self, lane);
 }
 
 static ResilientLane *
@@ -103,15 +89,8 @@ make_lane (ResilientPool *self, gboolean bare)
    * broke inside a body, so that a lower limit would fill up over the life of a laptop's
    * session. */
   g_autoptr (SoupSession) session = resilient_soup_session_new (G_MAXINT);
-  ResilientLane *lane = resilient_lane_new (session);
+  ResilientLane *lane = resilient_lane_new_owned (session, bare, lost_cb, self);
 
-  /* Each feature costs with each message, and this one has nobody that it could ask. */
-  if (bare)
-    soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
-  lane->bare = bare;
-  lane->pool = self;
-  if (bare)
-    resilient_connections_set_lost_func (lane->connections, lost_cb, lane);
   g_mutex_lock (&self->lock);
   g_ptr_array_add (self->lanes, lane);
   g_mutex_unlock (&self->lock);
@@ -129,7 +108,7 @@ remove_all_idle (ResilientPool *self)
 static gboolean
 is_excess (ResilientPool *self, ResilientRoute *route)
 {
-  return route->idle.length > MAX (IDLE_PER_HOST, route->n_busy)
+  return resilient_route_has_excess (route, IDLE_PER_HOST)
          || self->idle.length > MAX (IDLE_IN_ALL, self->n_busy);
 }
 
@@ -146,14 +125,15 @@ trim_cb (gpointer data)
       ResilientLane *lane = link->data;
 
       link = link->next;
-      if (is_excess (self, lane->route))
+      if (is_excess (self, resilient_lane_get_place (lane)))
         remove_idle (self, lane);
     }
   for (guint i = 0; i < self->lanes->len; i++)
     resilient_connections_trim (
-      ((ResilientLane *) self->lanes->pdata[i])->connections, IDLE_PER_HOST, IDLE_IN_ALL);
+      resilient_lane_get_connections (self->lanes->pdata[i]), IDLE_PER_HOST, IDLE_IN_ALL);
   if (shared != NULL)
-    resilient_connections_trim (shared->connections, IDLE_PER_HOST, IDLE_IN_ALL);
+    resilient_connections_trim (
+      resilient_lane_get_connections (shared), IDLE_PER_HOST, IDLE_IN_ALL);
   return G_SOURCE_REMOVE;
 }
 
@@ -176,14 +156,13 @@ trim_soon (ResilientPool *self)
 static gboolean
 is_unused (gpointer key, gpointer value, gpointer data)
 {
-  return ((ResilientRoute *) key)->ref_count == 1;
+  return resilient_route_is_unused (value);
 }
 
 static ResilientRoute *
 get_route (ResilientPool *self, GUri *uri)
 {
-  ResilientRoute key = { .uri = uri };
-  ResilientRoute *route = g_hash_table_lookup (self->routes, &key);
+  ResilientRoute *route = g_hash_table_lookup (self->routes, uri);
 
   if (route != NULL)
     return resilient_route_ref (route);
@@ -194,7 +173,7 @@ get_route (ResilientPool *self, GUri *uri)
       self->purge_at = MAX (HOSTS_KEPT, 2 * g_hash_table_size (self->routes));
     }
   route = resilient_route_new (uri);
-  g_hash_table_add (self->routes, route);
+  g_hash_table_insert (self->routes, resilient_route_get_uri (route), route);
   return resilient_route_ref (route);
 }
 
@@ -208,8 +187,10 @@ resilient_pool_new (ResilientLane **shared)
   self->shared = shared;
   self->context = g_main_context_ref_thread_default ();
   self->purge_at = HOSTS_KEPT;
-  self->routes = g_hash_table_new_full (
-    resilient_route_hash, resilient_route_equal, (GDestroyNotify) resilient_route_unref, NULL);
+  self->routes = g_hash_table_new_full (resilient_origin_key_hash,
+                                        resilient_origin_key_equal,
+                                        NULL,
+                                        (GDestroyNotify) resilient_route_unref);
   self->lanes = g_ptr_array_new_with_free_func ((GDestroyNotify) resilient_lane_unref);
   g_mutex_init (&self->lock);
   return self;
@@ -224,15 +205,10 @@ resilient_pool_free (ResilientPool *self)
   /* libsoup 3.2 never lets go of some connections of HTTP/2, and closes them with their session: it
    * must not wait for the peer there */
   for (guint i = 0; i < self->lanes->len; i++)
-    resilient_connections_hang_up (((ResilientLane *) self->lanes->pdata[i])->connections, TRUE);
+    resilient_connections_hang_up (resilient_lane_get_connections (self->lanes->pdata[i]), TRUE);
   remove_all_idle (self);
   for (guint i = 0; i < self->lanes->len; i++)
-    {
-      ResilientLane *lane = g_ptr_array_index (self->lanes, i);
-
-      lane->pool = NULL;
-      resilient_connections_set_lost_func (lane->connections, NULL, NULL);
-    }
+    resilient_lane_disown (self->lanes->pdata[i]);
   g_hash_table_unref (self->routes);
   g_ptr_array_unref (self->lanes);
   g_mutex_clear (&self->lock);
@@ -244,13 +220,13 @@ resilient_pool_free (ResilientPool *self)
 static ResilientLane *
 get_main (ResilientPool *self, ResilientRoute *route)
 {
-  if (self->main != NULL && route->main == self->main)
+  if (self->main != NULL && resilient_route_is_known_to (route, self->main))
     return self->main;
   if (self->main != NULL && ++self->n_main_hosts > HOSTS_OF_MAIN)
     {
       ResilientLane *old = g_steal_pointer (&self->main);
 
-      if (old->n_users == 0)
+      if (!resilient_lane_is_in_use (old))
         remove_lane (self, old, route);
     }
   if (self->main == NULL)
@@ -258,17 +234,17 @@ get_main (ResilientPool *self, ResilientRoute *route)
       self->main = make_lane (self, FALSE);
       self->n_main_hosts = 1;
     }
-  route->main = self->main;
+  resilient_route_set_known_to (route, self->main);
   return self->main;
 }
 
 static ResilientLane *
 get_many (ResilientPool *self, ResilientRoute *route)
 {
-  if (route->many == NULL)
-    route->many = resilient_lane_ref (make_lane (self, TRUE));
-  unlist (self, route->many);
-  return route->many;
+  if (resilient_route_get_many (route) == NULL)
+    resilient_route_set_many (route, make_lane (self, TRUE));
+  unlist (resilient_route_get_many (route));
+  return resilient_route_get_many (route);
 }
 
 /* Only one that is left is free, and has a connection. */
@@ -276,7 +252,7 @@ static void
 take_exclusive (ResilientPool *self, ResilientLease *lease, ResilientReuse reuse)
 {
   ResilientRoute *route = lease->route;
-  ResilientLane *lane = g_queue_peek_tail (&route->idle);
+  ResilientLane *lane = g_queue_peek_tail (resilient_route_get_idle (route));
   gboolean open = lane != NULL && reuse != RESILIENT_REUSE_NONE;
 
   lease->why = lane != NULL ? "kept, and idle" : "new, as none is idle";
@@ -284,7 +260,8 @@ take_exclusive (ResilientPool *self, ResilientLease *lease, ResilientReuse reuse
     {
       /* a new connection takes the place of one that is idle */
       if (reuse == RESILIENT_REUSE_FRESH)
-        lease->fresh_only = open = resilient_connections_is_fresh (lane->connections, route->uri);
+        lease->fresh_only = open = resilient_connections_is_fresh (
+          resilient_lane_get_connections (lane), resilient_route_get_uri (route));
       if (open)
         {
           lease->why = "kept, and found to be fresh";
@@ -297,14 +274,43 @@ take_exclusive (ResilientPool *self, ResilientLease *lease, ResilientReuse reuse
         }
     }
   if (lane != NULL)
-    unlist (self, lane);
+    unlist (lane);
   else
     lane = make_lane (self, TRUE);
   lease->lane = lane;
   lease->exclusive = TRUE;
-  route->n_busy++;
   self->n_busy++;
   resilient_lease_begin (lease, open);
+}
+
+/* None, if it is to wait. */
+static void
+take_lane (ResilientPool *self,
+           ResilientLease *lease,
+           ResilientReuse reuse,
+           ResilientLeaseWaiter *waiter)
+{
+  switch (resilient_route_choose_way (lease->route, waiter))
+    {
+    case RESILIENT_WAY_CHALLENGES:
+      lease->why = "that of a session that answers challenges";
+      lease->lane = get_main (self, lease->route);
+      break;
+    case RESILIENT_WAY_MANY:
+      lease->why = "shared, as the origin speaks HTTP/2";
+      lease->lane = get_many (self, lease->route);
+      break;
+    case RESILIENT_WAY_SCOUT:
+      lease->scout = TRUE;
+      take_exclusive (self, lease, reuse);
+      break;
+    case RESILIENT_WAY_OWN:
+      take_exclusive (self, lease, reuse);
+      break;
+    case RESILIENT_WAY_WAIT:
+    default:
+      break;
+    }
 }
 
 gboolean
@@ -321,32 +327,16 @@ resilient_pool_enter (ResilientPool *self,
   waiter->called = FALSE;
   *lease = (ResilientLease){ .route = route, .lane = g_atomic_pointer_get (self->shared) };
   /* A session answers for what it got to know, whatever a redirect or a later request says. */
-  route->challenges = route->challenges || challenges;
+  if (challenges)
+    resilient_route_note_challenges (route);
   if (lease->lane != NULL)
     {
       lease->why = "the session's own choice";
       remove_all_idle (self);
     }
-  else if (route->challenges)
+  else
     {
-      lease->why = "that of a session that answers challenges";
-      lease->lane = get_main (self, route);
-    }
-  else if (route->protocol == RESILIENT_PROTOCOL_HTTP2)
-    {
-      lease->why = "shared, as the origin speaks HTTP/2";
-      lease->lane = get_many (self, route);
-    }
-  else if (route->protocol == RESILIENT_PROTOCOL_HTTP1 || route->rush)
-    {
-      if (reuse == RESILIENT_REUSE_NONE || called || !resilient_route_should_wait (route, waiter))
-        take_exclusive (self, lease, reuse);
-    }
-  else if (!route->scouted)
-    {
-      route->scouted = TRUE;
-      lease->scout = TRUE;
-      take_exclusive (self, lease, reuse);
+      take_lane (self, lease, reuse, reuse != RESILIENT_REUSE_NONE && !called ? waiter : NULL);
     }
   if (lease->lane == NULL)
     {
@@ -354,43 +344,44 @@ resilient_pool_enter (ResilientPool *self,
       g_clear_pointer (&lease->route, resilient_route_unref);
       return FALSE;
     }
-  lease->lane->n_users += lease->lane->pool == self;
+  resilient_lane_enter (lease->lane);
   if (!lease->exclusive)
     {
       lease->claims = TRUE;
-      lease->claim = resilient_connections_claim (
-        lease->lane->connections, uri, reuse == RESILIENT_REUSE_FRESH ? &lease->fresh_only : NULL);
+      lease->claim =
+        resilient_connections_claim (resilient_lane_get_connections (lease->lane),
+                                     uri,
+                                     reuse == RESILIENT_REUSE_FRESH ? &lease->fresh_only : NULL);
     }
   return TRUE;
 }
 
 static void
-leave (ResilientPool *self, ResilientLease *lease, gboolean kept)
+leave (ResilientLease *lease, gboolean kept, gpointer data)
 {
+  ResilientPool *self = data;
   ResilientRoute *route = lease->route;
   ResilientLane *lane = lease->lane;
-  gboolean last = lane->pool == self && --lane->n_users == 0;
+  gboolean last = resilient_lane_leave (lane);
   gboolean crowded =
-    !lease->exclusive && resilient_connections_get_length (lane->connections) > IDLE_PER_HOST;
+    !lease->exclusive
+    && resilient_connections_get_length (resilient_lane_get_connections (lane)) > IDLE_PER_HOST;
 
   resilient_lease_release_claim (lease);
   if (lease->exclusive)
     {
       resilient_lease_end (lease, kept);
-      route->n_busy--;
       self->n_busy--;
     }
-  if (last && lane == route->many)
-    list (self, lane, route, FALSE);
-  else if (last && kept && lease->exclusive && route->protocol == RESILIENT_PROTOCOL_HTTP1)
-    list (self, lane, route, TRUE);
+  if (last && lane == resilient_route_get_many (route))
+    resilient_lane_list (lane, &self->idle, NULL, resilient_route_ref (route));
+  else if (last && kept && lease->exclusive && resilient_route_speaks_http1 (route))
+    resilient_lane_list (
+      lane, &self->idle, resilient_route_get_idle (route), resilient_route_ref (route));
   else if (last && lane != self->main)
     remove_lane (self, lane, route);
   if (crowded || is_excess (self, route))
     trim_soon (self);
-  if (lease->scout && route->protocol == RESILIENT_PROTOCOL_UNKNOWN)
-    /* it went without having learned anything: the next one tries */
-    route->scouted = FALSE;
   lease->route = NULL;
   lease->lane = NULL;
 }
@@ -398,20 +389,8 @@ leave (ResilientPool *self, ResilientLease *lease, gboolean kept)
 void
 resilient_pool_pass_on (ResilientPool *self, ResilientLease *lease, gboolean kept)
 {
-  ResilientRoute *route = lease->route;
-  gboolean first;
-
-  if (route == NULL)
-    return;
-  first = route->estimate.serving == 0;
-  if (lease->fresh)
-    route->closes = !kept;
-  leave (self, lease, kept);
-  if (kept && route->protocol == RESILIENT_PROTOCOL_HTTP1)
-    resilient_route_call_next (route);
-  if (!kept || first)
-    resilient_route_wake (route);
-  resilient_route_unref (route);
+  if (lease->route != NULL)
+    resilient_lease_pass_on (lease, kept, leave, self);
 }
 
 void
@@ -421,7 +400,10 @@ resilient_pool_leave (ResilientPool *self, ResilientLease *lease)
 
   if (route == NULL)
     return;
-  leave (self, lease, lease->exclusive && resilient_connections_settle (lease->lane->connections));
+  leave (lease,
+         lease->exclusive
+           && resilient_connections_settle (resilient_lane_get_connections (lease->lane)),
+         self);
   resilient_route_wake (route);
   resilient_route_unref (route);
 }
@@ -436,7 +418,7 @@ resilient_pool_abort (ResilientPool *self)
       ResilientLane *lane = g_ptr_array_index (self->lanes, i);
 
       if (lane != shared)
-        soup_session_abort (lane->session);
+        soup_session_abort (resilient_lane_get_session (lane));
     }
 }
 
@@ -447,8 +429,7 @@ resilient_pool_any_open (ResilientPool *self)
 
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->lanes->len && !open; i++)
-    open = resilient_connections_any_open (
-      ((ResilientLane *) g_ptr_array_index (self->lanes, i))->connections);
+    open = resilient_connections_any_open (resilient_lane_get_connections (self->lanes->pdata[i]));
   g_mutex_unlock (&self->lock);
   return open;
 }

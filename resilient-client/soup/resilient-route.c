@@ -1,15 +1,17 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* What was learned of an origin, and the requests that wait for a connection to it. It owns its
- * idle lanes' order and the source that wakes those who wait. In the context of its pool. */
+/* What was learned of an origin, the requests that wait for a connection to it, and those that have
+ * one, from which it learns how long connections take and serve. It owns its idle lanes' order and
+ * the source that wakes those who wait. In the context of its pool. */
 
 #include "config.h"
 
 #include "resilient-route-private.h"
 
 #include "resilient-clock-private.h"
-#include "resilient-origin-key-private.h"
+#include "resilient-timer-queue-private.h"
+#include "resilient-wait-estimate-private.h"
 
 /* Who waits does so for so many halves of the time that a new connection takes, while nothing goes
  * on. */
@@ -17,18 +19,45 @@
 /* Who waits keeps so many times what it takes to open a connection in hand. */
 #define CONNECTS 2
 
-guint
-resilient_route_hash (gconstpointer data)
+typedef enum
 {
-  return resilient_origin_key_hash (((const ResilientRoute *) data)->uri);
-}
+  RESILIENT_PROTOCOL_UNKNOWN,
+  RESILIENT_PROTOCOL_HTTP1,
+  RESILIENT_PROTOCOL_HTTP2,
+} ResilientProtocol;
 
-gboolean
-resilient_route_equal (gconstpointer a, gconstpointer b)
+struct _ResilientRoute
 {
-  return resilient_origin_key_equal (((const ResilientRoute *) a)->uri,
-                                     ((const ResilientRoute *) b)->uri);
-}
+  int ref_count;
+  GUri *uri;
+  GMainContext *context;
+  ResilientProtocol protocol;
+  gboolean scouted;       /* a request finds out which */
+  gboolean rush;          /* the last one that tried could not */
+  gboolean challenges;    /* on the way there somebody asks for credentials */
+  gboolean avoids_expect; /* "Expect: 100-continue" is ignored there */
+  GQueue idle;         /* of ResilientLane: those of HTTP/1 that are free, the longest idle first */
+  ResilientLane *many; /* the lane of HTTP/2; a reference, or NULL */
+  guint n_busy;        /* requests that have a lane of their own */
+  gconstpointer main;  /* the session for credentials that knows it, if that is still there */
+  GQueue waiting;      /* of ResilientLeaseWaiter */
+  GSource *source;     /* wakes them */
+  int io_priority;     /* of that: that of the last one who waited */
+  gint64 revived;      /* when a connect that was found late was seen to go on; boot-time clock */
+
+  /* Over TLS, where a connection costs more than most requests: whether to wait for one. */
+  gboolean tls;
+  gboolean closes;  /* the last new one served a single request */
+  guint n_open;     /* lanes that are in use, on a connection that is open */
+  guint n_opening;  /* those that have yet to get there */
+  guint n_progress; /* counts lanes that were left, and connections that were opened */
+  gint64 active_at; /* when that was, or a lane was taken */
+  ResilientWaitEstimate estimate;
+  ResilientTimerQueue *timers;
+  ResilientTimer guard; /* while some wait: looks whether anything goes on */
+  guint progress_seen;  /* when it last looked */
+  guint n_silent;       /* how often it saw nothing */
+};
 
 ResilientRoute *
 resilient_route_new (GUri *uri)
@@ -69,6 +98,20 @@ resilient_route_unref (ResilientRoute *self)
   g_free (self);
 }
 
+gboolean
+resilient_route_is_unused (ResilientRoute *self)
+{
+  return self->ref_count == 1;
+}
+
+GUri *
+resilient_route_get_uri (ResilientRoute *self)
+{
+  return self->uri;
+}
+
+/* --- who waits -------------------------------------------------------------------------------- */
+
 static void
 call (ResilientRoute *self, GList *link)
 {
@@ -81,8 +124,8 @@ call (ResilientRoute *self, GList *link)
   resilient_route_unref (self);
 }
 
-void
-resilient_route_call_next (ResilientRoute *self)
+static void
+call_next (ResilientRoute *self)
 {
   if (self->waiting.head != NULL)
     call (self, self->waiting.head);
@@ -159,7 +202,7 @@ guard_cb (gpointer data)
       self->n_silent = 0;
       resilient_wait_estimate_note_vain (&self->estimate);
       for (guint n = self->waiting.length; n > 0; n--)
-        resilient_route_call_next (self);
+        call_next (self);
     }
   call_late (self);
   review (self);
@@ -184,8 +227,8 @@ resilient_route_wait (ResilientRoute *self, ResilientLeaseWaiter *waiter)
   arm_guard (self);
 }
 
-gboolean
-resilient_route_should_wait (ResilientRoute *self, ResilientLeaseWaiter *waiter)
+static gboolean
+should_wait (ResilientRoute *self, ResilientLeaseWaiter *waiter)
 {
   guint n_waiting = self->waiting.length;
 
@@ -241,14 +284,6 @@ resilient_route_learn (ResilientRoute *self, gboolean http2)
 }
 
 void
-resilient_route_rush (ResilientRoute *self)
-{
-  self->rush = TRUE;
-  self->scouted = FALSE;
-  resilient_route_wake (self);
-}
-
-void
 resilient_lease_waiter_withdraw (ResilientLeaseWaiter *self)
 {
   ResilientRoute *route = g_steal_pointer (&self->route);
@@ -256,5 +291,235 @@ resilient_lease_waiter_withdraw (ResilientLeaseWaiter *self)
   if (route == NULL)
     return;
   g_queue_unlink (&route->waiting, &self->link);
+  resilient_route_unref (route);
+}
+
+ResilientWay
+resilient_route_choose_way (ResilientRoute *self, ResilientLeaseWaiter *waiter)
+{
+  if (self->challenges)
+    return RESILIENT_WAY_CHALLENGES;
+  if (self->protocol == RESILIENT_PROTOCOL_HTTP2)
+    return RESILIENT_WAY_MANY;
+  if (self->protocol == RESILIENT_PROTOCOL_HTTP1 || self->rush)
+    return waiter == NULL || !should_wait (self, waiter) ? RESILIENT_WAY_OWN : RESILIENT_WAY_WAIT;
+  if (self->scouted)
+    return RESILIENT_WAY_WAIT;
+  self->scouted = TRUE;
+  return RESILIENT_WAY_SCOUT;
+}
+
+/* --- what is known of it ---------------------------------------------------------------------- */
+
+gboolean
+resilient_route_speaks_http1 (ResilientRoute *self)
+{
+  return self->protocol == RESILIENT_PROTOCOL_HTTP1;
+}
+
+void
+resilient_route_note_challenges (ResilientRoute *self)
+{
+  self->challenges = TRUE;
+}
+
+void
+resilient_route_avoid_expect (ResilientRoute *self)
+{
+  self->avoids_expect = TRUE;
+}
+
+gboolean
+resilient_route_avoids_expect (ResilientRoute *self)
+{
+  return self->avoids_expect;
+}
+
+void
+resilient_route_note_revived (ResilientRoute *self)
+{
+  self->revived = resilient_clock_get_boot ();
+}
+
+gboolean
+resilient_lease_waiter_was_revived (ResilientLeaseWaiter *self, gint64 since)
+{
+  return self->route != NULL && self->route->revived >= since;
+}
+
+ResilientLane *
+resilient_route_get_many (ResilientRoute *self)
+{
+  return self->many;
+}
+
+void
+resilient_route_set_many (ResilientRoute *self, ResilientLane *lane)
+{
+  g_clear_pointer (&self->many, resilient_lane_unref);
+  self->many = lane != NULL ? resilient_lane_ref (lane) : NULL;
+}
+
+GQueue *
+resilient_route_get_idle (ResilientRoute *self)
+{
+  return &self->idle;
+}
+
+gboolean
+resilient_route_has_excess (ResilientRoute *self, guint kept)
+{
+  return self->idle.length > MAX (kept, self->n_busy);
+}
+
+gboolean
+resilient_route_is_known_to (ResilientRoute *self, ResilientLane *main)
+{
+  return self->main == main;
+}
+
+void
+resilient_route_set_known_to (ResilientRoute *self, ResilientLane *main)
+{
+  self->main = main;
+}
+
+/* --- leases ----------------------------------------------------------------------------------- */
+
+void
+resilient_lease_begin (ResilientLease *self, gboolean open)
+{
+  ResilientRoute *route = self->route;
+
+  route->n_busy++;
+  if (!route->tls)
+    return;
+  self->state = open ? RESILIENT_LEASE_OPEN : RESILIENT_LEASE_OPENING;
+  self->alone = route->n_opening == 0;
+  if (self->alone && route->n_open == 0)
+    resilient_wait_estimate_note_idle (&route->estimate);
+  self->since = route->active_at = resilient_clock_get_boot ();
+  if (open)
+    route->n_open++;
+  else
+    route->n_opening++;
+}
+
+void
+resilient_lease_release_claim (ResilientLease *self)
+{
+  if (!self->claims)
+    return;
+  self->claims = FALSE;
+  resilient_connections_release (resilient_lane_get_connections (self->lane), self->claim);
+}
+
+/* The connection that it was to use may have been closed: then it has opened one all the same. */
+void
+resilient_lease_started (ResilientLease *self, gboolean http2, gboolean reused)
+{
+  ResilientRoute *route = self->route;
+  gboolean was_opening = self->state == RESILIENT_LEASE_OPENING;
+
+  resilient_lease_release_claim (self);
+  if (was_opening || (self->state == RESILIENT_LEASE_OPEN && !reused))
+    {
+      gint64 now = resilient_clock_get_boot ();
+
+      if (was_opening)
+        {
+          self->state = RESILIENT_LEASE_OPEN;
+          route->n_opening--;
+          route->n_open++;
+          route->n_progress++;
+          if (!reused && self->alone)
+            resilient_wait_estimate_note_opened (&route->estimate, now - self->since);
+        }
+      self->fresh = !reused;
+      self->since = route->active_at = now;
+    }
+  /* those that come next join it */
+  if (http2 && self->exclusive && route->many == NULL)
+    route->many = resilient_lane_ref (self->lane);
+  resilient_route_learn (route, http2);
+}
+
+void
+resilient_lease_step_aside (ResilientLease *self)
+{
+  if (!self->scout)
+    return;
+  self->route->scouted = FALSE;
+  resilient_route_wake (self->route);
+}
+
+void
+resilient_lease_step_back (ResilientLease *self)
+{
+  if (self->scout)
+    self->route->scouted =
+      self->route->protocol == RESILIENT_PROTOCOL_UNKNOWN && !self->route->rush;
+}
+
+/* No connection could be made: those who wait find out by themselves. Until one is there. */
+static void
+rush (ResilientRoute *self)
+{
+  self->rush = TRUE;
+  self->scouted = FALSE;
+  resilient_route_wake (self);
+}
+
+void
+resilient_lease_failed (ResilientLease *self)
+{
+  ResilientRoute *route = self->route;
+
+  if (route->protocol == RESILIENT_PROTOCOL_UNKNOWN
+      || (route->protocol == RESILIENT_PROTOCOL_HTTP1 && self->state == RESILIENT_LEASE_OPENING))
+    rush (route);
+}
+
+void
+resilient_lease_end (ResilientLease *self, gboolean kept)
+{
+  ResilientRoute *route = self->route;
+
+  if (self->state == RESILIENT_LEASE_OPENING)
+    {
+      route->n_opening--;
+    }
+  else if (self->state == RESILIENT_LEASE_OPEN)
+    {
+      route->n_progress++;
+      route->active_at = resilient_clock_get_boot ();
+      if (kept)
+        resilient_wait_estimate_note_served (
+          &route->estimate, route->active_at - self->since, route->n_open, route->waiting.length);
+      route->n_open--;
+    }
+  self->state = RESILIENT_LEASE_UNCOUNTED;
+  route->n_busy--;
+  if (self->scout && route->protocol == RESILIENT_PROTOCOL_UNKNOWN)
+    /* it went without having learned anything: the next one tries */
+    route->scouted = FALSE;
+}
+
+void
+resilient_lease_pass_on (ResilientLease *self,
+                         gboolean kept,
+                         void (*leave) (ResilientLease *self, gboolean kept, gpointer pool),
+                         gpointer pool)
+{
+  ResilientRoute *route = self->route;
+  gboolean first = route->estimate.serving == 0;
+
+  if (self->fresh)
+    route->closes = !kept;
+  leave (self, kept, pool);
+  if (kept && route->protocol == RESILIENT_PROTOCOL_HTTP1)
+    call_next (route);
+  if (!kept || first)
+    resilient_route_wake (route);
   resilient_route_unref (route);
 }

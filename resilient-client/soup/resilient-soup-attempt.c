@@ -400,7 +400,7 @@ on_started (SoupAttempt *self)
   ResilientSoupSend *send = self->transfer->send;
 
   if (self->look != NULL && self->late)
-    self->transfer->lease.route->revived = resilient_clock_get_boot ();
+    resilient_route_note_revived (self->transfer->lease.route);
   if (self->outcome.nothing_sent)
     self->outcome.reused_connection = resilient_soup_send_is_reused (send);
   self->nothing_sent_before = self->outcome.nothing_sent;
@@ -496,7 +496,7 @@ handle_event (SoupAttempt *self, ResilientSendEvent event)
 static void
 avoid_expect (SoupAttempt *self)
 {
-  self->transfer->lease.route->avoids_expect = TRUE;
+  resilient_route_avoid_expect (self->transfer->lease.route);
   self->no_expect = TRUE;
   self->count_send = TRUE;
 }
@@ -512,7 +512,7 @@ send_unasked (SoupAttempt *self)
   self->expect_due = 0;
   if (resilient_soup_send_go_on (self->transfer->send))
     {
-      self->transfer->lease.route->avoids_expect = TRUE;
+      resilient_route_avoid_expect (self->transfer->lease.route);
       return;
     }
   avoid_expect (self);
@@ -600,11 +600,11 @@ goes_on_connecting (SoupAttempt *self)
     return TRUE;
   /* another makes the connection for which this one waits */
   if (self->transfer == NULL)
-    return self->waiter.route != NULL && self->waiter.route->revived >= self->look_since;
+    return resilient_lease_waiter_was_revived (&self->waiter, self->look_since);
   if (resilient_soup_send_count_steps (self->transfer->send) == self->steps
       && (self->extended || !resilient_soup_send_is_stepping (self->transfer->send)))
     return FALSE;
-  self->transfer->lease.route->revived = resilient_clock_get_boot ();
+  resilient_route_note_revived (self->transfer->lease.route);
   return TRUE;
 }
 
@@ -753,7 +753,7 @@ pass_on (SoupTransfer *transfer)
 
   resilient_soup_send_served (transfer->send);
   if (lease->exclusive)
-    kept = resilient_connections_settle (lease->lane->connections) && kept;
+    kept = resilient_connections_settle (resilient_lane_get_connections (lease->lane)) && kept;
   resilient_pool_pass_on (transfer->attempt->pool, lease, kept);
 }
 
@@ -976,9 +976,9 @@ answer_challenge (SoupAttempt *self, gboolean body_spent)
   SoupMessage *message = get_message (self);
 
   if (soup_message_get_status (message) != SOUP_STATUS_PROXY_AUTHENTICATION_REQUIRED
-      || !transfer->lease.lane->bare)
+      || !resilient_lane_is_bare (transfer->lease.lane))
     return FALSE;
-  transfer->lease.route->challenges = TRUE;
+  resilient_route_note_challenges (transfer->lease.route);
   if (body_spent)
     return FALSE;
   self->count_send = transfer->counts && !transfer->started;
@@ -995,7 +995,9 @@ static SoupHSTSEnforcer *
 get_enforcer (SoupAttempt *self)
 {
   return (SoupHSTSEnforcer *) soup_session_get_feature_for_message (
-    self->transfer->lease.lane->session, SOUP_TYPE_HSTS_ENFORCER, get_message (self));
+    resilient_lane_get_session (self->transfer->lease.lane),
+    SOUP_TYPE_HSTS_ENFORCER,
+    get_message (self));
 }
 
 /* NULL with @error. */
@@ -1440,7 +1442,7 @@ wants_expect (SoupAttempt *self, SoupTransfer *transfer)
   if (own != NULL && g_ascii_strcasecmp (own, "100-continue") == 0)
     return TRUE;
   return resilient_body_get_size (resilient_frozen_request_get_body (self->frozen)) > EXPECT_SIZE
-         && !transfer->lease.route->avoids_expect;
+         && !resilient_route_avoids_expect (transfer->lease.route);
 }
 
 static SoupMessage *
@@ -1455,7 +1457,9 @@ make_message (SoupAttempt *self, SoupTransfer *transfer)
     .defaults = defaults,
     .idempotency_key = self->idempotency_key,
     .user_agent = self->user_agent,
-    .session = transfer->lease.lane->bare ? NULL : transfer->lease.lane->session,
+    .session = resilient_lane_is_bare (transfer->lease.lane)
+                 ? NULL
+                 : resilient_lane_get_session (transfer->lease.lane),
     .new_connection = self->new_connection,
     .may_use_kept = may_repeat (self) || transfer->lease.fresh_only,
   };
@@ -1471,16 +1475,16 @@ launch (SoupAttempt *self, const ResilientLease *lease, GError **error)
   g_autoptr (SoupMessage) message = NULL;
   gboolean sent;
   ResilientSoupSendParams params = {
-    .session = lease->lane->session,
+    .session = resilient_lane_get_session (lease->lane),
     .io_priority = self->io_priority,
     .pace = self->pace,
     .debug_name = self->debug_name,
     .body = self->plan.with_body ? resilient_frozen_request_get_body (self->frozen) : NULL,
-    .connections = lease->lane->connections,
+    .connections = resilient_lane_get_connections (lease->lane),
     .shared = !lease->exclusive,
     /* in a session of others' a time-out, or an answer from its cache, may come in between; over
      * HTTP/2 it may wait for a stream */
-    .brief = lease->exclusive && lease->route->protocol == RESILIENT_PROTOCOL_HTTP1
+    .brief = lease->exclusive && resilient_route_speaks_http1 (lease->route)
              && (!self->plan.with_body || resilient_frozen_request_get_body (self->frozen) == NULL),
     .may_repeat = may_repeat (self),
     .max_response_size = self->max_response_size,

@@ -151,7 +151,7 @@ resilient_soup_transport_share (ResilientTransport *transport)
       resilient_lane_watch (lane);
       g_atomic_pointer_set (&self->shared, lane);
     }
-  session = g_object_ref (self->shared->session);
+  session = g_object_ref (resilient_lane_get_session (self->shared));
   g_mutex_unlock (&self->lock);
   return session;
 }
@@ -203,7 +203,8 @@ resilient_soup_transport_is_connected (ResilientTransport *transport, GMainConte
   if (context == NULL)
     context = g_main_context_default ();
   shared = context == self->home ? g_atomic_pointer_get (&self->shared) : NULL;
-  connected = shared != NULL && resilient_connections_any_open (shared->connections);
+  connected =
+    shared != NULL && resilient_connections_any_open (resilient_lane_get_connections (shared));
   g_mutex_lock (&self->lock);
   pool = find_pool_locked (self, context);
   connected = connected || (pool != NULL && resilient_pool_any_open (pool));

@@ -101,9 +101,9 @@ open_connection (Fixture *self, ResilientLease *lease)
   g_assert_no_error (error);
   g_ptr_array_add (self->streams, g_socket_connection_factory_create_connection (socket));
   g_array_append_val (self->peers, fds[1]);
-  resilient_connections_add (lease->lane->connections,
+  resilient_connections_add (resilient_lane_get_connections (lease->lane),
                              ++self->last_id,
-                             lease->route->uri,
+                             resilient_route_get_uri (lease->route),
                              self->streams->pdata[self->streams->len - 1],
                              G_PRIORITY_DEFAULT,
                              NULL);
@@ -201,7 +201,8 @@ test_burst (Fixture *self, gconstpointer uri)
     {
       passes[i] = enter (self);
       open_connection (self, &passes[i]);
-      g_object_weak_ref (G_OBJECT (passes[i].lane->session), count_gone_cb, NULL);
+      g_object_weak_ref (
+        G_OBJECT (resilient_lane_get_session (passes[i].lane)), count_gone_cb, NULL);
     }
   for (guint i = 0; i < BURST / 2; i++)
     leave (self, &passes[i]);
@@ -231,7 +232,7 @@ test_many_hosts (Fixture *self, gconstpointer uri)
         g_autoptr (GUri) host = g_uri_parse (other, SOUP_HTTP_URI_FLAGS, NULL);
         ResilientLease lease = enter_for (self, host, FALSE, RESILIENT_REUSE_ANY);
 
-        g_object_weak_ref (G_OBJECT (lease.lane->session), count_gone_cb, NULL);
+        g_object_weak_ref (G_OBJECT (resilient_lane_get_session (lease.lane)), count_gone_cb, NULL);
         open_connection (self, &lease);
         leave (self, &lease);
         turn ();
@@ -410,7 +411,8 @@ test_http2 (Fixture *self, gconstpointer uri)
   ResilientLease lease;
 
   open_connection (self, &scout);
-  g_object_unref (resilient_connections_use (lane->connections, 1, TRUE, &(gboolean){ FALSE }));
+  g_object_unref (resilient_connections_use (
+    resilient_lane_get_connections (lane), 1, TRUE, &(gboolean){ FALSE }));
   resilient_lease_started (&scout, TRUE, FALSE);
   lease = enter_for (self, self->uri, FALSE, RESILIENT_REUSE_FRESH);
   g_assert_true (lease.lane == lane && !lease.exclusive && lease.fresh_only);
@@ -438,7 +440,7 @@ test_challenges (Fixture *self, gconstpointer uri)
 
   with = enter_for (self, self->uri, TRUE, RESILIENT_REUSE_ANY);
   without = enter (self);
-  g_assert_false (with.lane->bare);
+  g_assert_false (resilient_lane_is_bare (with.lane));
   g_assert_true (without.lane == with.lane);
   leave (self, &first);
   leave (self, &with);
@@ -458,7 +460,7 @@ test_many_challenges (Fixture *self, gconstpointer uri)
       ResilientLease lease = enter_for (self, host, TRUE, RESILIENT_REUSE_ANY);
 
       if (i % 50 == 0)
-        g_object_weak_ref (G_OBJECT (lease.lane->session), count_gone_cb, NULL);
+        g_object_weak_ref (G_OBJECT (resilient_lane_get_session (lease.lane)), count_gone_cb, NULL);
       leave (self, &lease);
       g_assert_cmpuint (resilient_pool_get_length (self->pool), <=, 2);
     }
