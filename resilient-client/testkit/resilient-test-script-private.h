@@ -11,11 +11,6 @@
 
 G_BEGIN_DECLS
 
-struct _ResilientTestScript
-{
-  FaultScript *steps;
-};
-
 /* Takes @step. */
 void resilient_test_script_take (ResilientTestScript *self, FaultStep *step);
 /* A script for a server, of the steps that there are now. */

@@ -32,6 +32,11 @@
  *
  * Since: 1.0
  */
+struct _ResilientTestScript
+{
+  FaultScript *steps;
+};
+
 G_DEFINE_BOXED_TYPE (ResilientTestScript,
                      resilient_test_script,
                      resilient_test_script_ref,

@@ -35,16 +35,17 @@ make_fault (ResilientTestFault fault)
 static gboolean
 fits (ResilientTestServer *self, ResilientTestFault fault)
 {
-  return !resilient_test_fault_needs_tls (fault) || self->flags != RESILIENT_TEST_SERVER_NONE;
+  return !resilient_test_fault_needs_tls (fault)
+         || resilient_test_server_get_flags (self) != RESILIENT_TEST_SERVER_NONE;
 }
 
 /* What is set for any path also ends what was done to each connection. */
 static void
 set_script (ResilientTestServer *self, const char *path, FaultScript *script)
 {
-  fault_server_on_script (self->server, path, script);
+  fault_server_on_script (resilient_test_server_get_fault_server (self), path, script);
   if (path == NULL)
-    fault_server_each_connection (self->server, NULL);
+    fault_server_each_connection (resilient_test_server_get_fault_server (self), NULL);
 }
 
 /**
@@ -68,9 +69,11 @@ resilient_test_server_enqueue_response (ResilientTestServer *self,
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
-  fault_server_next_script (self->server, NULL, make_response (status, content_type, body));
+  fault_server_next_script (resilient_test_server_get_fault_server (self),
+                            NULL,
+                            make_response (status, content_type, body));
 }
 
 /**
@@ -91,10 +94,11 @@ resilient_test_server_enqueue_redirect (ResilientTestServer *self,
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
   g_return_if_fail (location != NULL);
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
-  fault_server_next_script (
-    self->server, NULL, fault_script_new (fault_redirect (status, location), NULL));
+  fault_server_next_script (resilient_test_server_get_fault_server (self),
+                            NULL,
+                            fault_script_new (fault_redirect (status, location), NULL));
 }
 
 /**
@@ -115,14 +119,15 @@ resilient_test_server_enqueue_retry_after (ResilientTestServer *self,
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
   g_autofree char *header = NULL;
 
   if (retry_after != NULL)
     header = g_strconcat ("Retry-After: ", retry_after, NULL);
-  fault_server_next_script (
-    self->server, NULL, fault_script_new (fault_answer (status, header, ""), NULL));
+  fault_server_next_script (resilient_test_server_get_fault_server (self),
+                            NULL,
+                            fault_script_new (fault_answer (status, header, ""), NULL));
 }
 
 /**
@@ -147,19 +152,23 @@ resilient_test_server_enqueue_fault (ResilientTestServer *self, ResilientTestFau
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (fits (self, fault));
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
   if (resilient_test_fault_get_door (fault) != FAULT_DOOR_OPEN)
     {
       g_autoptr (GError) error = NULL;
 
-      if (!fault_server_line_up_door (self->server, resilient_test_fault_get_door (fault), &error))
+      if (!fault_server_line_up_door (resilient_test_server_get_fault_server (self),
+                                      resilient_test_fault_get_door (fault),
+                                      &error))
         g_warning ("The test server no longer listens: %s", error->message);
     }
   else if (resilient_test_fault_is_of_connection (fault))
-    fault_server_line_up_connection (self->server, make_fault (fault));
+    fault_server_line_up_connection (resilient_test_server_get_fault_server (self),
+                                     make_fault (fault));
   else
-    fault_server_next_script (self->server, NULL, make_fault (fault));
+    fault_server_next_script (
+      resilient_test_server_get_fault_server (self), NULL, make_fault (fault));
 }
 
 /**
@@ -183,10 +192,12 @@ resilient_test_server_enqueue_script (ResilientTestServer *self,
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (script != NULL);
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
   for (guint i = 0; i < n_times; i++)
-    fault_server_next_script (self->server, path, resilient_test_script_dup_steps (script));
+    fault_server_next_script (resilient_test_server_get_fault_server (self),
+                              path,
+                              resilient_test_script_dup_steps (script));
 }
 
 /**
@@ -212,7 +223,7 @@ resilient_test_server_set_response (ResilientTestServer *self,
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (status >= 200 && status <= 999);
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
   set_script (self, path, make_response (status, content_type, body));
 }
@@ -239,17 +250,20 @@ resilient_test_server_set_fault (ResilientTestServer *self,
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (fits (self, fault));
   g_return_if_fail (path == NULL || !resilient_test_fault_is_of_connection (fault));
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
   if (resilient_test_fault_get_door (fault) != FAULT_DOOR_OPEN)
     {
       g_autoptr (GError) error = NULL;
 
-      if (!fault_server_set_door (self->server, resilient_test_fault_get_door (fault), &error))
+      if (!fault_server_set_door (resilient_test_server_get_fault_server (self),
+                                  resilient_test_fault_get_door (fault),
+                                  &error))
         g_warning ("The test server no longer listens: %s", error->message);
     }
   else if (resilient_test_fault_is_of_connection (fault))
-    fault_server_each_connection (self->server, make_fault (fault));
+    fault_server_each_connection (resilient_test_server_get_fault_server (self),
+                                  make_fault (fault));
   else
     set_script (self, path, make_fault (fault));
 }
@@ -270,7 +284,7 @@ resilient_test_server_set_script (ResilientTestServer *self,
                                   ResilientTestScript *script)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
   set_script (self, path, script != NULL ? resilient_test_script_dup_steps (script) : NULL);
 }
@@ -291,9 +305,9 @@ resilient_test_server_release_gate (ResilientTestServer *self, const char *gate,
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (gate != NULL);
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
-  fault_server_release (self->server, gate, n);
+  fault_server_release (resilient_test_server_get_fault_server (self), gate, n);
 }
 
 /**
@@ -310,7 +324,7 @@ resilient_test_server_open_gate (ResilientTestServer *self, const char *gate)
 {
   g_return_if_fail (RESILIENT_TEST_IS_SERVER (self));
   g_return_if_fail (gate != NULL);
-  g_return_if_fail (self->server != NULL);
+  g_return_if_fail (resilient_test_server_get_fault_server (self) != NULL);
 
-  fault_server_open (self->server, gate);
+  fault_server_open (resilient_test_server_get_fault_server (self), gate);
 }

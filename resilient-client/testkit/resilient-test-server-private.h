@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* What the sources of the test server share. All of it is set once, before anybody else has the
- * server. */
+/* What the methods of the test server that are in other sources need of it. Any thread. */
 
 #pragma once
 
@@ -11,16 +10,7 @@
 
 G_BEGIN_DECLS
 
-struct _ResilientTestServer
-{
-  GObject parent_instance;
-
-  /* Set once, by construction and initialisation. */
-  ResilientTestServerFlags flags;
-  FaultServer *server; /* for any thread; NULL before initialisation */
-  GTlsDatabase *database;
-  GTlsCertificate *authority;
-  GTlsCertificate *client_certificate;
-};
+/* The server below it; NULL before initialisation. */
+FaultServer *resilient_test_server_get_fault_server (ResilientTestServer *self);
 
 G_END_DECLS

@@ -14,7 +14,9 @@ static ResilientTestRecord *
 get_record (ResilientTestServer *self, const char *path, guint n)
 {
   FaultRecord *record =
-    self->server != NULL ? fault_server_find_record (self->server, path, n) : NULL;
+    resilient_test_server_get_fault_server (self) != NULL
+      ? fault_server_find_record (resilient_test_server_get_fault_server (self), path, n)
+      : NULL;
 
   return record != NULL ? resilient_test_record_new (record) : NULL;
 }
@@ -28,9 +30,10 @@ wait_for (ResilientTestServer *self,
           GCancellable *cancellable,
           GError **error)
 {
-  g_return_val_if_fail (self->server != NULL, FALSE);
+  g_return_val_if_fail (resilient_test_server_get_fault_server (self) != NULL, FALSE);
 
-  switch (fault_server_wait (self->server, count, gate, n, timeout, cancellable))
+  switch (fault_server_wait (
+    resilient_test_server_get_fault_server (self), count, gate, n, timeout, cancellable))
     {
     case FAULT_WAITED_MET:
       return TRUE;
@@ -62,7 +65,9 @@ resilient_test_server_get_n_requests (ResilientTestServer *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), 0);
 
-  return self->server != NULL ? fault_server_get_requests (self->server) : 0;
+  return resilient_test_server_get_fault_server (self) != NULL
+           ? fault_server_get_requests (resilient_test_server_get_fault_server (self))
+           : 0;
 }
 
 /**
@@ -82,7 +87,9 @@ resilient_test_server_count_requests (ResilientTestServer *self, const char *pat
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), 0);
   g_return_val_if_fail (path != NULL, 0);
 
-  return self->server != NULL ? fault_server_count (self->server, path) : 0;
+  return resilient_test_server_get_fault_server (self) != NULL
+           ? fault_server_count (resilient_test_server_get_fault_server (self), path)
+           : 0;
 }
 
 /**
@@ -189,7 +196,9 @@ resilient_test_server_get_n_connections (ResilientTestServer *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), 0);
 
-  return self->server != NULL ? fault_server_get_connections (self->server) : 0;
+  return resilient_test_server_get_fault_server (self) != NULL
+           ? fault_server_get_connections (resilient_test_server_get_fault_server (self))
+           : 0;
 }
 
 /**
@@ -207,7 +216,9 @@ resilient_test_server_get_n_closed (ResilientTestServer *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), 0);
 
-  return self->server != NULL ? fault_server_get_closed (self->server) : 0;
+  return resilient_test_server_get_fault_server (self) != NULL
+           ? fault_server_get_closed (resilient_test_server_get_fault_server (self))
+           : 0;
 }
 
 /**
@@ -225,7 +236,9 @@ resilient_test_server_get_max_concurrent (ResilientTestServer *self)
 {
   g_return_val_if_fail (RESILIENT_TEST_IS_SERVER (self), 0);
 
-  return self->server != NULL ? fault_server_get_max_active (self->server) : 0;
+  return resilient_test_server_get_fault_server (self) != NULL
+           ? fault_server_get_max_active (resilient_test_server_get_fault_server (self))
+           : 0;
 }
 
 /**

@@ -26,8 +26,6 @@ KNOWN = [
     'FaultRecord',
     'FaultStep',
     'Http2Stream',
-    'ResilientTestScript',
-    'ResilientTestServer',
 ]
 
 
