@@ -109,7 +109,7 @@ resilient_test_record_get_arrived_at (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->fault_record->arrived_at;
+  return fault_record_get_arrived_at (self->fault_record);
 }
 
 /**
@@ -129,7 +129,7 @@ resilient_test_record_get_connection (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->fault_record->connection;
+  return fault_record_get_connection (self->fault_record);
 }
 
 /**
@@ -147,7 +147,7 @@ resilient_test_record_get_method (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->fault_record->method;
+  return fault_record_get_method (self->fault_record);
 }
 
 /**
@@ -165,7 +165,7 @@ resilient_test_record_get_path (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->fault_record->path;
+  return fault_record_get_path (self->fault_record);
 }
 
 /**
@@ -183,7 +183,7 @@ resilient_test_record_get_version (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->fault_record->version;
+  return fault_record_get_version (self->fault_record);
 }
 
 /**
@@ -222,7 +222,7 @@ resilient_test_record_get_headers (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return (const char *const *) self->fault_record->headers;
+  return (const char *const *) fault_record_get_headers (self->fault_record);
 }
 
 /**
@@ -240,7 +240,7 @@ resilient_test_record_get_body (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->fault_record->body;
+  return fault_record_get_body (self->fault_record);
 }
 
 /**
@@ -258,7 +258,7 @@ resilient_test_record_get_body_size (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, 0);
 
-  return self->fault_record->body_size;
+  return fault_record_get_body_size (self->fault_record);
 }
 
 /**
@@ -276,7 +276,7 @@ resilient_test_record_get_body_sha256 (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->fault_record->body_sha256;
+  return fault_record_get_body_sha256 (self->fault_record);
 }
 
 /**
@@ -297,5 +297,5 @@ resilient_test_record_is_whole (ResilientTestRecord *self)
 {
   g_return_val_if_fail (self != NULL, FALSE);
 
-  return self->fault_record->whole;
+  return fault_record_is_whole (self->fault_record);
 }

@@ -241,11 +241,11 @@ test_early_answer (ClientFixture *fixture, gconstpointer flags)
   g_assert_no_error (error);
   assert_response (response, 413, "enough");
   record = fault_server_get_record (fixture->server, 0);
-  g_assert_false (record->whole);
-  if (g_str_equal (record->version, "2"))
+  g_assert_false (fault_record_is_whole (record));
+  if (g_str_equal (fault_record_get_version (record), "2"))
     return;
   g_assert_cmpstr (fault_record_get_header (record, "Expect"), ==, "100-continue");
-  g_assert_cmpuint (record->body_size, ==, 0);
+  g_assert_cmpuint (fault_record_get_body_size (record), ==, 0);
 }
 
 static void

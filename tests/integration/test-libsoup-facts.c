@@ -40,8 +40,8 @@ assert_whole (ClientFixture *fixture, guint n)
   g_autoptr (FaultRecord) record = fault_server_get_record_of (fixture->server, "/up", n);
   g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, BODY, -1);
 
-  g_assert_true (record->whole);
-  g_assert_cmpstr (record->body_sha256, ==, sum);
+  g_assert_true (fault_record_is_whole (record));
+  g_assert_cmpstr (fault_record_get_body_sha256 (record), ==, sum);
 }
 
 /* A connection of the pool that dies under a request: one resend, whole, on a new connection, where

@@ -138,7 +138,7 @@ expect_order (FaultServer *server, const char *const *paths, guint n)
     {
       g_autoptr (FaultRecord) record = fault_server_get_record (server, i);
 
-      g_assert_cmpstr (record->path, ==, paths[i]);
+      g_assert_cmpstr (fault_record_get_path (record), ==, paths[i]);
     }
 }
 

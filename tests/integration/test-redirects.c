@@ -170,8 +170,8 @@ test_methods (ClientFixture *fixture, gconstpointer flags)
       response = client_send (fixture, request, NULL, &error);
       g_assert_no_error (error);
       record = fault_server_get_record_of (fixture->server, "/to", i);
-      g_assert_cmpstr (record->method, ==, rows[i].then);
-      g_assert_cmpuint (record->body_size, ==, rows[i].body ? 4 : 0);
+      g_assert_cmpstr (fault_record_get_method (record), ==, rows[i].then);
+      g_assert_cmpuint (fault_record_get_body_size (record), ==, rows[i].body ? 4 : 0);
       g_assert_cmpstr (
         fault_record_get_header (record, "Content-Type"), ==, rows[i].body ? "text/plain" : NULL);
     }

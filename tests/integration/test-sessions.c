@@ -452,7 +452,7 @@ test_proxy_target (ClientFixture *fixture, gconstpointer flags)
         {
           g_autoptr (FaultRecord) record = fault_server_get_record (server, j);
 
-          g_assert_cmpstr (record->path, ==, cases[i].target);
+          g_assert_cmpstr (fault_record_get_path (record), ==, cases[i].target);
         }
       test_result_clear (&result);
       client_dispose (g_steal_pointer (&client));

@@ -208,8 +208,8 @@ test_slow (ClientFixture *fixture, gconstpointer flags)
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
   record = fault_server_get_record (fixture->server, 0);
-  g_assert_true (record->whole);
-  g_assert_cmpuint (record->body_size, ==, FIRST + REST);
+  g_assert_true (fault_record_is_whole (record));
+  g_assert_cmpuint (fault_record_get_body_size (record), ==, FIRST + REST);
 }
 
 /* Of this machine, even where the network could say the same. */
@@ -260,7 +260,7 @@ send_whole (ClientFixture *fixture, ResilientRequest *request)
   g_assert_no_error (error);
   assert_response (response, 200, "ok");
   record = fault_server_get_record (fixture->server, 0);
-  g_assert_true (record->whole);
+  g_assert_true (fault_record_is_whole (record));
 
   return g_steal_pointer (&record);
 }
@@ -280,8 +280,10 @@ test_kernel_file (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpuint (length, >, 0);
   resilient_request_set_body_file (request, NULL, file);
   record = send_whole (fixture, request);
-  g_assert_cmpmem (
-    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), content, length);
+  g_assert_cmpmem (g_bytes_get_data (fault_record_get_body (record), NULL),
+                   g_bytes_get_size (fault_record_get_body (record)),
+                   content,
+                   length);
 }
 
 static void
@@ -330,8 +332,10 @@ test_longer (ClientFixture *fixture, gconstpointer flags)
   g_autoptr (ResilientRequest) request = announced_request (fixture, 4);
   g_autoptr (FaultRecord) record = send_whole (fixture, request);
 
-  g_assert_cmpmem (
-    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), "0123", 4);
+  g_assert_cmpmem (g_bytes_get_data (fault_record_get_body (record), NULL),
+                   g_bytes_get_size (fault_record_get_body (record)),
+                   "0123",
+                   4);
 }
 
 /* The server would wait for the rest, for ever. */
@@ -388,7 +392,7 @@ assert_refused (ClientFixture *fixture, ResilientResponse *response)
   g_autoptr (FaultRecord) record = fault_server_get_record (fixture->server, 0);
 
   assert_response (response, 401, "no\n");
-  g_assert_cmpuint (record->body_size, ==, 0);
+  g_assert_cmpuint (fault_record_get_body_size (record), ==, 0);
   g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 1);
 }
 
@@ -487,7 +491,7 @@ resend_nested (ClientFixture *fixture, gboolean shared)
   g_assert_cmpuint (nesting.n_calls, ==, 2);
   g_assert_cmpuint (fault_server_count (fixture->server, "/"), ==, 2);
   record = fault_server_get_record_of (fixture->server, "/", 1);
-  g_assert_cmpstr (record->body_sha256, ==, sum);
+  g_assert_cmpstr (fault_record_get_body_sha256 (record), ==, sum);
   test_run_until (is_idle, fixture->client);
 }
 

@@ -58,9 +58,9 @@ test_bare_verbs (ClientFixture *fixture, gconstpointer flags)
       assert_response (response, 200, rows[i].body);
       g_assert_cmpstr (resilient_response_get_content_type (response), ==, "text/plain");
       record = fault_server_get_record (fixture->server, i);
-      g_assert_cmpstr (record->method, ==, rows[i].method);
-      g_assert_cmpstr (record->path, ==, "/thing?a=b");
-      g_assert_cmpuint (record->body_size, ==, 0);
+      g_assert_cmpstr (fault_record_get_method (record), ==, rows[i].method);
+      g_assert_cmpstr (fault_record_get_path (record), ==, "/thing?a=b");
+      g_assert_cmpuint (fault_record_get_body_size (record), ==, 0);
     }
 }
 
@@ -94,11 +94,11 @@ test_body_verbs (ClientFixture *fixture, gconstpointer flags)
       g_assert_no_error (error);
       assert_response (response, 201, "made");
       record = fault_server_get_record (fixture->server, i);
-      g_assert_cmpstr (record->method, ==, rows[i].method);
+      g_assert_cmpstr (fault_record_get_method (record), ==, rows[i].method);
       g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==, "application/x-thing");
       g_assert_cmpstr (fault_record_get_header (record, "Content-Length"), ==, "3");
-      g_assert_true (g_bytes_equal (record->body, body));
-      g_assert_true (record->whole);
+      g_assert_true (g_bytes_equal (fault_record_get_body (record), body));
+      g_assert_true (fault_record_is_whole (record));
     }
 }
 
@@ -118,7 +118,7 @@ test_other_methods (ClientFixture *fixture, gconstpointer flags)
       g_assert_no_error (error);
       assert_response (response, 200, "ok");
       record = fault_server_get_record (fixture->server, i);
-      g_assert_cmpstr (record->method, ==, methods[i]);
+      g_assert_cmpstr (fault_record_get_method (record), ==, methods[i]);
     }
 }
 
@@ -142,8 +142,8 @@ send_twice (ClientFixture *fixture, ResilientRequest *request)
   g_assert_cmpuint (fault_server_count (fixture->server, "/up"), ==, 2);
   first = fault_server_get_record_of (fixture->server, "/up", 0);
   second = fault_server_get_record_of (fixture->server, "/up", 1);
-  g_assert_true (second->whole);
-  g_assert_cmpstr (first->body_sha256, ==, second->body_sha256);
+  g_assert_true (fault_record_is_whole (second));
+  g_assert_cmpstr (fault_record_get_body_sha256 (first), ==, fault_record_get_body_sha256 (second));
 
   return second;
 }
@@ -152,8 +152,10 @@ static void
 assert_body (FaultRecord *record, const char *content_type, const char *body)
 {
   g_assert_cmpstr (fault_record_get_header (record, "Content-Type"), ==, content_type);
-  g_assert_cmpmem (
-    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body, strlen (body));
+  g_assert_cmpmem (g_bytes_get_data (fault_record_get_body (record), NULL),
+                   g_bytes_get_size (fault_record_get_body (record)),
+                   body,
+                   strlen (body));
 }
 
 static void
@@ -292,7 +294,7 @@ test_query (ClientFixture *fixture, gconstpointer flags)
   resilient_request_add_query_param (request, "q", "é");
   response = client_send (fixture, request, NULL, NULL);
   record = fault_server_get_record (fixture->server, 0);
-  g_assert_cmpstr (record->path, ==, "/search?a=1&q=x%20y%26z&q=%C3%A9");
+  g_assert_cmpstr (fault_record_get_path (record), ==, "/search?a=1&q=x%20y%26z&q=%C3%A9");
 }
 
 static void

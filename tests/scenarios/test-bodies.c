@@ -105,9 +105,11 @@ assert_body (ClientFixture *fixture, const char *path, guint n, const char *body
 {
   g_autoptr (FaultRecord) record = fault_server_get_record_of (fixture->server, path, n);
 
-  g_assert_true (record->whole);
-  g_assert_cmpmem (
-    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body, strlen (body));
+  g_assert_true (fault_record_is_whole (record));
+  g_assert_cmpmem (g_bytes_get_data (fault_record_get_body (record), NULL),
+                   g_bytes_get_size (fault_record_get_body (record)),
+                   body,
+                   strlen (body));
 }
 
 static void

@@ -102,7 +102,7 @@ is_read (Run *run)
     return FALSE;
   record = fault_server_get_record (run->scene.server, n - 1);
 
-  return record->whole;
+  return fault_record_is_whole (record);
 }
 
 /* Whether nothing can happen any more but by time that passes. */
@@ -264,7 +264,7 @@ count_arrivals (Run *run)
     {
       g_autoptr (FaultRecord) record = fault_server_get_record_of (run->scene.server, path, i);
 
-      arrivals += record->whole;
+      arrivals += fault_record_is_whole (record);
     }
 
   return arrivals;

@@ -117,11 +117,11 @@ test_answers (Fixture *fixture, gconstpointer flags)
   expect (fixture, "/nowhere", SOUP_HTTP_2_0, 404, "no script");
   g_assert_cmpuint (fault_server_get_connections (fixture->server), ==, 1);
   record = fault_server_get_record_of (fixture->server, "/a", 0);
-  g_assert_cmpstr (record->method, ==, "GET");
-  g_assert_cmpstr (record->path, ==, "/a?b=%20c");
-  g_assert_cmpstr (record->version, ==, "2");
+  g_assert_cmpstr (fault_record_get_method (record), ==, "GET");
+  g_assert_cmpstr (fault_record_get_path (record), ==, "/a?b=%20c");
+  g_assert_cmpstr (fault_record_get_version (record), ==, "2");
   g_assert_nonnull (strstr (fault_record_get_header (record, "Accept-Encoding"), "gzip"));
-  g_assert_true (record->whole);
+  g_assert_true (fault_record_is_whole (record));
 }
 
 static void
@@ -149,16 +149,16 @@ test_upload (Fixture *fixture, gconstpointer flags)
     fixture->session, message, G_PRIORITY_DEFAULT, NULL, test_result_cb, &result);
   fault_server_wait_held (fixture->server, "more", 1);
   record = fault_server_get_record (fixture->server, 0);
-  g_assert_cmpuint (record->body_size, <, 200000);
-  g_assert_false (record->whole);
+  g_assert_cmpuint (fault_record_get_body_size (record), <, 200000);
+  g_assert_false (fault_record_is_whole (record));
   fault_server_open (fixture->server, "more");
   body = end (fixture, &result, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (body, ==, "ok");
   g_clear_pointer (&record, fault_record_free);
   record = fault_server_get_record (fixture->server, 0);
-  g_assert_cmpstr (record->body_sha256, ==, sum);
-  g_assert_true (record->whole);
+  g_assert_cmpstr (fault_record_get_body_sha256 (record), ==, sum);
+  g_assert_true (fault_record_is_whole (record));
 }
 
 static void

@@ -127,24 +127,24 @@ test_records (void)
   fault_server_wait_ended (server, 2);
 
   whole = fault_server_get_record (server, 0);
-  g_assert_cmpuint (whole->connection, ==, 1);
-  g_assert_cmpstr (whole->method, ==, "PUT");
-  g_assert_cmpstr (whole->path, ==, "/a?q");
-  g_assert_cmpstr (whole->version, ==, "1.1");
-  g_assert_cmpuint (whole->body_size, ==, 5);
-  g_assert_cmpstr (whole->body_sha256, ==, sum);
-  g_assert_true (whole->whole);
+  g_assert_cmpuint (fault_record_get_connection (whole), ==, 1);
+  g_assert_cmpstr (fault_record_get_method (whole), ==, "PUT");
+  g_assert_cmpstr (fault_record_get_path (whole), ==, "/a?q");
+  g_assert_cmpstr (fault_record_get_version (whole), ==, "1.1");
+  g_assert_cmpuint (fault_record_get_body_size (whole), ==, 5);
+  g_assert_cmpstr (fault_record_get_body_sha256 (whole), ==, sum);
+  g_assert_true (fault_record_is_whole (whole));
   g_assert_cmpstr (fault_record_get_header (whole, "X"), ==, "1");
   g_assert_cmpuint (fault_record_count_header (whole, "X"), ==, 2);
   g_assert_null (fault_record_get_header (whole, "Y"));
   chunked = fault_server_get_record_of (server, "/b", 0);
-  g_assert_true (chunked->whole);
-  g_assert_cmpstr (chunked->body_sha256, ==, sum);
-  g_assert_cmpint (chunked->arrived_at, >=, whole->arrived_at);
+  g_assert_true (fault_record_is_whole (chunked));
+  g_assert_cmpstr (fault_record_get_body_sha256 (chunked), ==, sum);
+  g_assert_cmpint (fault_record_get_arrived_at (chunked), >=, fault_record_get_arrived_at (whole));
   cut = fault_server_get_record_of (server, "/c", 0);
-  g_assert_false (cut->whole);
-  g_assert_cmpuint (cut->body_size, ==, 3);
-  g_assert_cmpuint (cut->connection, ==, 2);
+  g_assert_false (fault_record_is_whole (cut));
+  g_assert_cmpuint (fault_record_get_body_size (cut), ==, 3);
+  g_assert_cmpuint (fault_record_get_connection (cut), ==, 2);
 }
 
 static void
@@ -247,7 +247,7 @@ test_bodies_not_read (void)
     }
   hear (slow, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   record = fault_server_get_record_of (server, "/slow", 0);
-  g_assert_true (record->whole);
+  g_assert_true (fault_record_is_whole (record));
 }
 
 static void

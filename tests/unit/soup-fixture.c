@@ -285,8 +285,10 @@ assert_record_body (FaultServer *server, guint index, const char *method, const 
 
   fault_server_wait_ended (server, index);
   record = fault_server_get_record (server, index);
-  g_assert_cmpstr (record->method, ==, method);
-  g_assert_true (record->whole);
-  g_assert_cmpmem (
-    g_bytes_get_data (record->body, NULL), g_bytes_get_size (record->body), body, strlen (body));
+  g_assert_cmpstr (fault_record_get_method (record), ==, method);
+  g_assert_true (fault_record_is_whole (record));
+  g_assert_cmpmem (g_bytes_get_data (fault_record_get_body (record), NULL),
+                   g_bytes_get_size (fault_record_get_body (record)),
+                   body,
+                   strlen (body));
 }

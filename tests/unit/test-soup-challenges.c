@@ -132,8 +132,8 @@ test_credentials (void)
         g_assert_cmpuint (run->outcome.sends, ==, 1);
         g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 2);
         record = fault_server_get_record (fixture.server, 1);
-        g_assert_true (record->whole);
-        g_assert_cmpuint (record->body_size, ==, LARGE);
+        g_assert_true (fault_record_is_whole (record));
+        g_assert_cmpuint (fault_record_get_body_size (record), ==, LARGE);
         g_assert_nonnull (fault_record_get_header (record, "Authorization"));
       }
 }
@@ -173,8 +173,8 @@ test_credentials_one_shot (void)
         g_assert_cmpuint (run->outcome.sends, ==, 1);
         g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 2);
         record = fault_server_get_record (fixture.server, 1);
-        g_assert_true (record->whole);
-        g_assert_cmpuint (record->body_size, ==, LARGE);
+        g_assert_true (fault_record_is_whole (record));
+        g_assert_cmpuint (fault_record_get_body_size (record), ==, LARGE);
       }
 }
 
@@ -210,8 +210,8 @@ test_connection_bound (void)
 
           g_assert_cmpint (fault_record_get_header (record, "Expect") != NULL, ==, i == 0);
           g_assert_cmpint (authorization != NULL, ==, i > 0);
-          g_assert_cmpuint (record->connection, ==, i == 0 ? 1 : 2);
-          g_assert_cmpuint (record->body_size, ==, i == 0 ? 0 : LARGE);
+          g_assert_cmpuint (fault_record_get_connection (record), ==, i == 0 ? 1 : 2);
+          g_assert_cmpuint (fault_record_get_body_size (record), ==, i == 0 ? 0 : LARGE);
         }
     }
 }
@@ -327,7 +327,8 @@ test_misdirected (void)
           g_assert_cmpuint (fault_server_get_requests (fixture.server), ==, 2);
           first = fault_server_get_record (fixture.server, 0);
           second = fault_server_get_record (fixture.server, 1);
-          g_assert_cmpuint (first->connection, !=, second->connection);
+          g_assert_cmpuint (
+            fault_record_get_connection (first), !=, fault_record_get_connection (second));
           if (i >= 2)
             assert_record_body (fixture.server, 1, methods[i], "body");
         }

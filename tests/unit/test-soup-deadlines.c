@@ -174,8 +174,8 @@ get_read (Fixture *fixture, gboolean *whole)
 {
   g_autoptr (FaultRecord) record = fault_server_get_record (fixture->server, 0);
 
-  *whole = record->whole;
-  return record->body_size;
+  *whole = fault_record_is_whole (record);
+  return fault_record_get_body_size (record);
 }
 
 /* An upload to a server that reads a little at a time takes minutes: that is no time-out of
@@ -281,7 +281,7 @@ test_expect_ignored (void)
   g_assert_cmpuint (run->outcome.sends, ==, 2);
   record = fault_server_get_record (fixture.server, 1);
   g_assert_null (fault_record_get_header (record, "Expect"));
-  g_assert_cmpuint (record->body_size, ==, 2 * 1024 * 1024);
+  g_assert_cmpuint (fault_record_get_body_size (record), ==, 2 * 1024 * 1024);
 
   later = run_new (&fixture, request_with_body (&fixture, "PUT", "/", large));
   run_through (later);
@@ -360,8 +360,8 @@ test_expect_ignored_kept (void)
         g_assert_cmpuint (run->outcome.sends, ==, 1);
         record = fault_server_get_record (fixture.server, 1);
         g_assert_nonnull (fault_record_get_header (record, "Expect"));
-        g_assert_true (record->whole);
-        g_assert_cmpuint (record->body_size, ==, 2 * 1024 * 1024);
+        g_assert_true (fault_record_is_whole (record));
+        g_assert_cmpuint (fault_record_get_body_size (record), ==, 2 * 1024 * 1024);
 
         /* who ignores it is not asked again */
         later = run_upload (&fixture, upload_methods[i], large);
@@ -413,7 +413,7 @@ test_expect_failed_late (void)
         continue;
       record = fault_server_get_record (fixture.server, 2);
       g_assert_null (fault_record_get_header (record, "Expect"));
-      g_assert_cmpuint (record->body_size, ==, 2 * 1024 * 1024);
+      g_assert_cmpuint (fault_record_get_body_size (record), ==, 2 * 1024 * 1024);
     }
 }
 
@@ -457,7 +457,7 @@ test_expect_half_head (void)
       assert_response (run, 200, "ok");
       g_assert_cmpuint (run->outcome.sends, ==, 2);
       record = fault_server_get_record (fixture.server, first + 1);
-      g_assert_cmpuint (record->body_size, ==, 2 * 1024 * 1024);
+      g_assert_cmpuint (fault_record_get_body_size (record), ==, 2 * 1024 * 1024);
     }
 }
 
@@ -510,8 +510,8 @@ test_expect_interim (void)
       g_assert_cmpuint (fault_server_get_connections (fixture.server), ==, 1);
       record = fault_server_get_record (fixture.server, kept);
       g_assert_nonnull (fault_record_get_header (record, "Expect"));
-      g_assert_true (record->whole);
-      g_assert_cmpuint (record->body_size, ==, 2 * 1024 * 1024);
+      g_assert_true (fault_record_is_whole (record));
+      g_assert_cmpuint (fault_record_get_body_size (record), ==, 2 * 1024 * 1024);
     }
 }
 

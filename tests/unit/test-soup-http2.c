@@ -40,7 +40,7 @@ test_post (void)
   assert_response (run, 200, "ok");
   fault_server_wait_ended (fixture.server, 0);
   record = fault_server_get_record (fixture.server, 0);
-  g_assert_cmpuint (record->body_size, ==, 2 * 1024 * 1024);
+  g_assert_cmpuint (fault_record_get_body_size (record), ==, 2 * 1024 * 1024);
   g_assert_null (fault_record_get_header (record, "expect"));
 }
 

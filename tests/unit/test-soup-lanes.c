@@ -86,7 +86,7 @@ assert_order (Fixture *fixture, guint first)
       g_autofree char *path = g_strdup_printf ("/%u", i);
       g_autoptr (FaultRecord) record = fault_server_get_record (fixture->server, first + i);
 
-      g_assert_cmpstr (record->path, ==, path);
+      g_assert_cmpstr (fault_record_get_path (record), ==, path);
     }
 }
 

@@ -325,7 +325,7 @@ test_odd_targets (void)
           }
         assert_response (run, 200, "there");
         record = fault_server_get_record (fixture.server, 1);
-        g_assert_cmpstr (record->path, ==, cases[i].path);
+        g_assert_cmpstr (fault_record_get_path (record), ==, cases[i].path);
       }
 }
 

@@ -72,7 +72,7 @@ test_get (void)
   g_assert_cmpint (resilient_response_get_http_version (run->outcome.response), ==, SOUP_HTTP_1_1);
 
   record = fault_server_get_record (fixture.server, 0);
-  g_assert_cmpstr (record->path, ==, "/a?b=c");
+  g_assert_cmpstr (fault_record_get_path (record), ==, "/a?b=c");
   g_assert_cmpstr (fault_record_get_header (record, "User-Agent"), ==, "Test/1");
   g_assert_cmpstr (fault_record_get_header (record, "Accept-Encoding"), ==, "gzip, deflate");
   g_assert_null (fault_record_get_header (record, "Idempotency-Key"));

@@ -10,6 +10,7 @@
 
 #include <libsoup/soup.h>
 
+#include "fault-headers-private.h"
 #include "fault-private.h"
 
 #define HEAD_LIMIT (1024 * 1024)
@@ -199,9 +200,9 @@ static const FaultStreamFuncs http1_funcs = {
 };
 
 static gboolean
-has_token (FaultRecord *record, const char *name, const char *token)
+has_token (char **headers, const char *name, const char *token)
 {
-  const char *value = fault_record_get_header (record, name);
+  const char *value = fault_headers_get (headers, name);
 
   return value != NULL && g_ascii_strcasecmp (value, token) == 0;
 }
@@ -216,7 +217,7 @@ serve_one (FaultConnection *connection)
                            .raw_chunks = TRUE } };
   g_auto (GStrv) lines = read_head (connection);
   g_auto (GStrv) words = NULL;
-  FaultRecord record = { 0 };
+  char **headers;
   const char *length;
   FaultScript *script;
   gboolean go_on, last;
@@ -227,14 +228,14 @@ serve_one (FaultConnection *connection)
   if (g_strv_length (words) != 3)
     return FALSE;
 
-  record.headers = lines + 1;
+  headers = lines + 1;
   self.base.is_head = g_str_equal (words[0], "HEAD");
-  self.chunked = has_token (&record, "Transfer-Encoding", "chunked");
-  self.expects_continue = has_token (&record, "Expect", "100-continue");
-  length = fault_record_get_header (&record, "Content-Length");
+  self.chunked = has_token (headers, "Transfer-Encoding", "chunked");
+  self.expects_continue = has_token (headers, "Expect", "100-continue");
+  length = fault_headers_get (headers, "Content-Length");
   self.left = !self.chunked && length != NULL ? g_ascii_strtoull (length, NULL, 10) : 0;
   self.done = !self.chunked && self.left == 0;
-  last = has_token (&record, "Connection", "close");
+  last = has_token (headers, "Connection", "close");
 
   fault_connection_add_busy (connection, 1);
   script = fault_server_take_script (connection->server, words[1], &self.base.last);
@@ -243,7 +244,7 @@ serve_one (FaultConnection *connection)
                                      words[0],
                                      words[1],
                                      g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2],
-                                     g_strdupv (lines + 1));
+                                     g_strdupv (headers));
   if (self.done)
     http1_read (&self.base, 0);
   go_on = fault_script_run (script, &self.base);

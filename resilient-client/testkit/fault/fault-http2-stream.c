@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "fault-headers-private.h"
 #include "fault-http2-private.h"
 
 static void
@@ -256,9 +257,8 @@ http2_stream_new (Http2 *http2, guint32 id, char **headers, gboolean whole)
 {
   FaultConnection *connection = http2->connection;
   Http2Stream *self = g_new0 (Http2Stream, 1);
-  FaultRecord record = { .headers = headers };
-  const char *method = fault_record_get_header (&record, ":method");
-  const char *path = fault_record_get_header (&record, ":path");
+  const char *method = fault_headers_get (headers, ":method");
+  const char *path = fault_headers_get (headers, ":path");
 
   self->base.funcs = &stream_funcs;
   self->base.connection = connection;

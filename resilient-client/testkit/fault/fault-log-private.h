@@ -16,7 +16,7 @@ typedef struct
   GMutex lock;
   GCond changed;       /* for threads of the server and for callers without a main context */
   GPtrArray *contexts; /* of callers who wait, woken at each change; borrowed while they wait */
-  GPtrArray *entries;  /* a record each, see fault-log.c */
+  GPtrArray *records;  /* of FaultRecord */
   GHashTable *gates;
   gboolean closing;
   guint connections;

@@ -6,19 +6,9 @@
 
 #include "config.h"
 
-#include <string.h>
-
 #include "fault-log-private.h"
 
-#define BODY_KEPT (64 * 1024)
-
-typedef struct
-{
-  FaultRecord record;
-  GByteArray *body;
-  GChecksum *checksum;
-  gboolean ended;
-} Entry;
+#include "fault-record-private.h"
 
 typedef struct
 {
@@ -27,35 +17,13 @@ typedef struct
   gboolean open;
 } Gate;
 
-static void
-record_clear (FaultRecord *self)
-{
-  g_free (self->method);
-  g_free (self->path);
-  g_free (self->version);
-  g_strfreev (self->headers);
-  g_free (self->body_sha256);
-  g_clear_pointer (&self->body, g_bytes_unref);
-}
-
-static void
-entry_free (gpointer data)
-{
-  Entry *self = data;
-
-  record_clear (&self->record);
-  g_byte_array_unref (self->body);
-  g_checksum_free (self->checksum);
-  g_free (self);
-}
-
 void
 fault_log_init (FaultLog *self)
 {
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
   self->contexts = g_ptr_array_new ();
-  self->entries = g_ptr_array_new_with_free_func (entry_free);
+  self->records = g_ptr_array_new_with_free_func ((GDestroyNotify) fault_record_free);
   self->gates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
@@ -63,7 +31,7 @@ void
 fault_log_clear (FaultLog *self)
 {
   g_ptr_array_unref (self->contexts);
-  g_ptr_array_unref (self->entries);
+  g_ptr_array_unref (self->records);
   g_hash_table_unref (self->gates);
   g_cond_clear (&self->changed);
   g_mutex_clear (&self->lock);
@@ -111,21 +79,12 @@ fault_log_begin (FaultLog *self,
                  const char *version,
                  char **headers)
 {
-  Entry *entry = g_new0 (Entry, 1);
+  FaultRecord *record = fault_record_new (connection, method, path, version, headers);
   guint index;
 
-  entry->record.connection = connection;
-  entry->record.method = g_strdup (method);
-  entry->record.path = g_strdup (path);
-  entry->record.version = g_strdup (version);
-  entry->record.headers = headers;
-  entry->record.arrived_at = g_get_monotonic_time ();
-  entry->body = g_byte_array_new ();
-  entry->checksum = g_checksum_new (G_CHECKSUM_SHA256);
-
   g_mutex_lock (&self->lock);
-  index = self->entries->len;
-  g_ptr_array_add (self->entries, entry);
+  index = self->records->len;
+  g_ptr_array_add (self->records, record);
   self->active++;
   self->max_active = MAX (self->max_active, self->active);
   fault_log_wake (self);
@@ -137,26 +96,16 @@ fault_log_begin (FaultLog *self,
 void
 fault_log_body (FaultLog *self, guint index, gconstpointer data, gsize size)
 {
-  Entry *entry;
-
   g_mutex_lock (&self->lock);
-  entry = self->entries->pdata[index];
-  entry->record.body_size += size;
-  g_checksum_update (entry->checksum, data, size);
-  if (entry->body->len < BODY_KEPT)
-    g_byte_array_append (entry->body, data, MIN (size, BODY_KEPT - entry->body->len));
+  fault_record_add_body (self->records->pdata[index], data, size);
   g_mutex_unlock (&self->lock);
 }
 
 void
 fault_log_body_end (FaultLog *self, guint index, gboolean whole)
 {
-  Entry *entry;
-
   g_mutex_lock (&self->lock);
-  entry = self->entries->pdata[index];
-  entry->record.whole |= whole;
-  entry->ended = TRUE;
+  fault_record_end (self->records->pdata[index], whole);
   fault_log_wake (self);
   g_mutex_unlock (&self->lock);
 }
@@ -247,16 +196,7 @@ fault_log_get_held (FaultLog *self, const char *gate)
 gboolean
 fault_log_has_ended (FaultLog *self, guint index)
 {
-  return index < self->entries->len && ((Entry *) self->entries->pdata[index])->ended;
-}
-
-static gboolean
-path_matches (const Entry *entry, const char *path)
-{
-  gsize length = strlen (path);
-
-  return g_str_has_prefix (entry->record.path, path)
-         && (entry->record.path[length] == '\0' || entry->record.path[length] == '?');
+  return index < self->records->len && fault_record_has_ended (self->records->pdata[index]);
 }
 
 guint
@@ -265,27 +205,11 @@ fault_log_count (FaultLog *self, const char *path)
   guint n = 0;
 
   g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->entries->len; i++)
-    n += path_matches (self->entries->pdata[i], path) ? 1 : 0;
+  for (guint i = 0; i < self->records->len; i++)
+    n += fault_record_is_to (self->records->pdata[i], path) ? 1 : 0;
   g_mutex_unlock (&self->lock);
 
   return n;
-}
-
-static FaultRecord *
-copy_entry (const Entry *entry)
-{
-  g_autoptr (GChecksum) checksum = g_checksum_copy (entry->checksum);
-  FaultRecord *copy = g_memdup2 (&entry->record, sizeof (FaultRecord));
-
-  copy->method = g_strdup (copy->method);
-  copy->path = g_strdup (copy->path);
-  copy->version = g_strdup (copy->version);
-  copy->headers = g_strdupv (copy->headers);
-  copy->body_sha256 = g_strdup (g_checksum_get_string (checksum));
-  copy->body = g_bytes_new (entry->body->data, entry->body->len);
-
-  return copy;
 }
 
 FaultRecord *
@@ -294,46 +218,10 @@ fault_log_copy (FaultLog *self, const char *path, guint n)
   FaultRecord *copy = NULL;
 
   g_mutex_lock (&self->lock);
-  for (guint i = 0; copy == NULL && i < self->entries->len; i++)
-    if ((path == NULL || path_matches (self->entries->pdata[i], path)) && n-- == 0)
-      copy = copy_entry (self->entries->pdata[i]);
+  for (guint i = 0; copy == NULL && i < self->records->len; i++)
+    if ((path == NULL || fault_record_is_to (self->records->pdata[i], path)) && n-- == 0)
+      copy = fault_record_copy (self->records->pdata[i]);
   g_mutex_unlock (&self->lock);
 
   return copy;
-}
-
-const char *
-fault_record_get_header (FaultRecord *self, const char *name)
-{
-  gsize length = strlen (name);
-
-  for (guint i = 0; self->headers[i] != NULL; i++)
-    if (g_ascii_strncasecmp (self->headers[i], name, length) == 0
-        && g_str_has_prefix (self->headers[i] + length, ": "))
-      return self->headers[i] + length + 2;
-
-  return NULL;
-}
-
-guint
-fault_record_count_header (FaultRecord *self, const char *name)
-{
-  gsize length = strlen (name);
-  guint n = 0;
-
-  for (guint i = 0; self->headers[i] != NULL; i++)
-    n += g_ascii_strncasecmp (self->headers[i], name, length) == 0
-         && g_str_has_prefix (self->headers[i] + length, ": ");
-
-  return n;
-}
-
-void
-fault_record_free (FaultRecord *self)
-{
-  if (self == NULL)
-    return;
-
-  record_clear (self);
-  g_free (self);
 }

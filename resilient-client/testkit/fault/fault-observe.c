@@ -11,7 +11,7 @@
 static gboolean
 has_requests (FaultLog *log, const FaultWish *wish)
 {
-  return log->entries->len >= wish->n;
+  return log->records->len >= wish->n;
 }
 
 static gboolean
@@ -136,7 +136,7 @@ peek (FaultServer *self, const guint *number)
 guint
 fault_server_get_requests (FaultServer *self)
 {
-  return peek (self, &fault_server_get_log (self)->entries->len);
+  return peek (self, &fault_server_get_log (self)->records->len);
 }
 
 guint

@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 
 #include "fault-certs.h"
+#include "fault-record.h"
 #include "fault-step.h"
 
 G_BEGIN_DECLS
@@ -128,33 +129,13 @@ guint fault_server_get_closed (FaultServer *self);
 guint fault_server_get_max_active (FaultServer *self);
 guint fault_server_get_active (FaultServer *self);
 
-/* A request as it arrived: a copy, taken when asked for. */
-typedef struct
-{
-  guint connection; /* from 1 */
-  char *method;
-  char *path;     /* with query */
-  char *version;  /* "1.1" or "2" */
-  char **headers; /* "Name: value", in order of arrival; of HTTP/2 also the pseudo-headers */
-  guint64 body_size;
-  char *body_sha256;
-  GBytes *body;      /* the first 64 KiB */
-  gboolean whole;    /* the body arrived to its end */
-  gint64 arrived_at; /* monotonic, microseconds: when the headers were complete */
-} FaultRecord;
-
 /* From 0, in order of arrival; it must be there. */
 FaultRecord *fault_server_get_record (FaultServer *self, guint index);
 /* The @n-th (from 0) to @path. */
 FaultRecord *fault_server_get_record_of (FaultServer *self, const char *path, guint n);
 /* NULL if it isn't there; @path is NULL for any. */
 FaultRecord *fault_server_find_record (FaultServer *self, const char *path, guint n);
-/* The first of that name, without regard to case; NULL if there is none. */
-const char *fault_record_get_header (FaultRecord *self, const char *name);
-guint fault_record_count_header (FaultRecord *self, const char *name);
-void fault_record_free (FaultRecord *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FaultServer, fault_server_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FaultRecord, fault_record_free)
 
 G_END_DECLS

@@ -24,7 +24,7 @@ give_up (FaultLog *self, const FaultWish *wish)
            wish->what,
            wish->gate ? wish->gate : "",
            wish->n,
-           self->entries->len,
+           self->records->len,
            self->active,
            self->connections,
            self->closed);
