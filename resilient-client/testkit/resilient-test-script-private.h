@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "fault-step.h"
+#include "fault-script.h"
 #include "resilient-test-script.h"
 
 G_BEGIN_DECLS

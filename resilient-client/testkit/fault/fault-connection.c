@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "fault-private.h"
+#include "fault-script-private.h"
 
 #define BLOCK 16384
 #define MAX_DRAINED (1024 * BLOCK)
@@ -138,6 +139,12 @@ raw_silence (FaultStream *stream)
   return raw_read (stream, G_MAXUINT64);
 }
 
+static void
+raw_show_certificate (FaultStream *stream, FaultCertificate which)
+{
+  stream->connection->certificate = which;
+}
+
 static const FaultStreamFuncs raw_funcs = {
   .head = raw_head,
   .await_next = raw_silence,
@@ -145,6 +152,7 @@ static const FaultStreamFuncs raw_funcs = {
   .read = raw_read,
   .read_done = raw_read_done,
   .silence = raw_silence,
+  .show_certificate = raw_show_certificate,
 };
 
 static gboolean

@@ -12,6 +12,7 @@
 
 #include "fault-headers-private.h"
 #include "fault-private.h"
+#include "fault-script-private.h"
 
 #define HEAD_LIMIT (1024 * 1024)
 

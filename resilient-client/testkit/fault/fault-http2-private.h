@@ -8,6 +8,7 @@
 
 #include "fault-hpack-private.h"
 #include "fault-private.h"
+#include "fault-script-private.h"
 
 G_BEGIN_DECLS
 

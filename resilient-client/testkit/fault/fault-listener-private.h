@@ -7,7 +7,7 @@
 
 #include <gio/gio.h>
 
-#include "fault-server.h"
+#include "fault-enums.h"
 
 G_BEGIN_DECLS
 

@@ -5,7 +5,8 @@
 
 #include <gio/gio.h>
 
-#include "fault-server.h"
+#include "fault-enums.h"
+#include "fault-record.h"
 
 G_BEGIN_DECLS
 

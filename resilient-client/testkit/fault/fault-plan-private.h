@@ -3,7 +3,8 @@
 
 #pragma once
 
-#include "fault-server.h"
+#include "fault-enums.h"
+#include "fault-script.h"
 
 G_BEGIN_DECLS
 

@@ -6,8 +6,10 @@
 #include <gio/gio.h>
 
 #include "fault-certs.h"
+#include "fault-enums.h"
+#include "fault-gzip.h"
 #include "fault-record.h"
-#include "fault-step.h"
+#include "fault-script.h"
 
 G_BEGIN_DECLS
 
@@ -16,20 +18,6 @@ G_BEGIN_DECLS
  * stream). Every function may be called from any thread. Nothing in it waits for time, unless a
  * script says so. */
 typedef struct _FaultServer FaultServer;
-
-typedef enum
-{
-  FAULT_SERVER_PLAIN = 0,
-  FAULT_SERVER_TLS = 1 << 0,
-  FAULT_SERVER_HTTP2 =
-    1 << 1, /* over TLS, chosen by ALPN; a client that does not ask for h2 gets HTTP/1.1 */
-  FAULT_SERVER_EXPIRED = 1 << 2,
-  FAULT_SERVER_WRONG_HOST = 1 << 3,
-  FAULT_SERVER_CLIENT_CERTIFICATE = 1 << 4, /* asks for one and refuses a client without */
-  FAULT_SERVER_FULL_BACKLOG = 1 << 5, /* accepts nobody: a connect neither succeeds nor fails */
-  FAULT_SERVER_REFUSING = 1 << 6, /* begins as after fault_server_set_listening (server, FALSE) */
-  FAULT_SERVER_NO_SETTINGS = 1 << 7, /* HTTP/2 begins without its first frame */
-} FaultServerFlags;
 
 FaultServer *fault_server_new (FaultServerFlags flags);
 FaultServer *fault_server_try_new (FaultServerFlags flags, GError **error);
@@ -59,15 +47,7 @@ void fault_server_next_script (FaultServer *self, const char *path, FaultScript 
 /* For each connection that has nothing of its own. */
 void fault_server_each_connection (FaultServer *self, FaultScript *script);
 
-/* Whether connects succeed, are refused, or hang. The port stays reserved, and connections that are
- * open stay so. */
-typedef enum
-{
-  FAULT_DOOR_OPEN,
-  FAULT_DOOR_CLOSED,
-  FAULT_DOOR_STUCK,
-} FaultDoor;
-
+/* The port stays reserved, and connections that are open stay so. */
 gboolean fault_server_set_door (FaultServer *self, FaultDoor door, GError **error);
 void fault_server_set_listening (FaultServer *self, gboolean listening);
 
@@ -97,21 +77,6 @@ void fault_server_wait_active (FaultServer *self, guint n);
 void fault_server_wait_ended (FaultServer *self, guint index);
 
 /* The same, with an end: after @timeout seconds, or when cancelled. */
-typedef enum
-{
-  FAULT_COUNT_REQUESTS,
-  FAULT_COUNT_CONNECTIONS,
-  FAULT_COUNT_CLOSED,
-  FAULT_COUNT_HELD,
-} FaultCount;
-
-typedef enum
-{
-  FAULT_WAITED_MET,
-  FAULT_WAITED_LATE,
-  FAULT_WAITED_CANCELLED, /* meanwhile, whatever became of the cancellable since */
-} FaultWaited;
-
 FaultWaited fault_server_wait (FaultServer *self,
                                FaultCount count,
                                const char *gate,

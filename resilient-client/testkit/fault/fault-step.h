@@ -9,21 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* A script is a sequence of steps: small things that a server does with one request (or one new
- * connection), in order. A fault is a script that stops where a good server would go on:
- *
- *   cut in the middle of the headers   fault_send ("HTTP/1.1 200 OK\r\nContent-Le"), fault_close ()
- *   cut in the body                    fault_head (200, "Content-Length: 10"), fault_send ("abc"),
- * fault_close () cut at a chunk boundary            fault_head (200, "Transfer-Encoding: chunked"),
- * fault_send ("3\r\nabc\r\n"), fault_close () silence before the status          fault_silence ()
- *   silence until the test says so     fault_hold ("go"), fault_answer (200, NULL, "late")
- *   answer before the body was read    fault_read (0), fault_answer (413, NULL, "")
- *   dead keep-alive connection         fault_answer (200, NULL, "ok"), fault_hold ("idle"),
- * fault_reset ()
- *
- * The body of the request is read whole before the first step, unless the script has a fault_read
- * of its own. When the script ends, the connection goes on to its next request (HTTP/2: the stream
- * ends).
+/* One step of a script: see fault-script.h.
  *
  * Steps mean the same over HTTP/1.1 and HTTP/2, but for raw text before fault_head, which only
  * HTTP/1.1 has, and those under "HTTP/2 only" below, where HTTP/1.1 ends the connection.
@@ -100,29 +86,5 @@ FaultStep *fault_send_raw (gconstpointer bytes, gsize size);
 
 FaultStep *fault_step_ref (FaultStep *step);
 void fault_step_free (FaultStep *step);
-
-/* A script: steps, immutable once it is given to a server, so that many requests may follow it at a
- * time. */
-typedef GPtrArray FaultScript;
-
-/* Takes the steps; NULL ends them, and may be the first. */
-FaultScript *fault_script_new (FaultStep *first, ...) G_GNUC_NULL_TERMINATED;
-FaultScript *fault_script_new_valist (va_list steps);
-/* With the same steps. */
-FaultScript *fault_script_copy (FaultScript *script);
-FaultScript *fault_script_ref (FaultScript *script);
-void fault_script_unref (FaultScript *script);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FaultScript, fault_script_unref)
-
-/* Bodies for Content-Encoding: gzip. */
-typedef enum
-{
-  FAULT_GZIP_WHOLE,
-  FAULT_GZIP_CUT,     /* its last bytes are missing */
-  FAULT_GZIP_CORRUPT, /* a byte in the middle is another */
-} FaultGzip;
-
-GBytes *fault_gzip (const char *text, FaultGzip how);
 
 G_END_DECLS
