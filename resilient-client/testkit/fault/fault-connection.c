@@ -1,37 +1,44 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* One connection of the misbehaving server in a thread of its own: TLS, the first bytes, then
- * HTTP/1 or HTTP/2. It owns the socket and its streams. */
+/* One connection of the misbehaving server: its bytes, TLS over it, and its end. It owns the socket
+ * and its streams. In the thread that serves it, but for what others may ask of it. */
 
 #include "config.h"
 
+#include "fault-connection-private.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
 #include <sys/socket.h>
-
-#include "fault-private.h"
-#include "fault-script-private.h"
 
 #define BLOCK 16384
 #define MAX_DRAINED (1024 * BLOCK)
 
+struct _FaultConnection
+{
+  FaultLog *log; /* set once, as are the next two */
+  guint number;
+  GCancellable *cancellable; /* for any thread */
+  FaultEnd end;              /* the log's lock, as the next */
+  guint busy;                /* requests that are being served */
+  GSocketConnection *raw; /* the log's lock for shutting down and the end; else the thread's own */
+  GIOStream *stream;      /* raw, or TLS over it */
+  GByteArray *input;      /* read, not yet used */
+};
+
 FaultConnection *
-fault_connection_new (FaultServer *server, FaultLog *log, GSocket *socket)
+fault_connection_new (FaultLog *log, guint number, GSocket *socket)
 {
   FaultConnection *self = g_new0 (FaultConnection, 1);
 
-  self->server = server;
   self->log = log;
+  self->number = number;
   self->cancellable = g_cancellable_new ();
   self->input = g_byte_array_new ();
-  self->certificate =
-    fault_server_get_flags (server) & FAULT_SERVER_EXPIRED      ? FAULT_CERTIFICATE_EXPIRED
-    : fault_server_get_flags (server) & FAULT_SERVER_WRONG_HOST ? FAULT_CERTIFICATE_WRONG_HOST
-                                                                : FAULT_CERTIFICATE_GOOD;
   self->raw = g_socket_connection_factory_create_connection (socket);
   self->stream = g_object_ref (G_IO_STREAM (self->raw));
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
 
   return self;
 }
@@ -43,8 +50,19 @@ fault_connection_free (FaultConnection *self)
   g_clear_object (&self->raw);
   g_object_unref (self->cancellable);
   g_byte_array_unref (self->input);
-  g_clear_pointer (&self->script, fault_script_unref);
   g_free (self);
+}
+
+guint
+fault_connection_get_number (FaultConnection *self)
+{
+  return self->number;
+}
+
+FaultLog *
+fault_connection_get_log (FaultConnection *self)
+{
+  return self->log;
 }
 
 gboolean
@@ -71,6 +89,24 @@ fault_connection_fill (FaultConnection *self)
   return n > 0;
 }
 
+gboolean
+fault_connection_fill_to (FaultConnection *self, gsize size)
+{
+  while (self->input->len < size)
+    if (!fault_connection_fill (self))
+      return FALSE;
+
+  return TRUE;
+}
+
+const guint8 *
+fault_connection_peek (FaultConnection *self, gsize *size)
+{
+  *size = self->input->len;
+
+  return self->input->data;
+}
+
 void
 fault_connection_consume (FaultConnection *self, gsize size)
 {
@@ -85,39 +121,15 @@ fault_connection_add_busy (FaultConnection *self, int n)
   g_mutex_unlock (&self->log->lock);
 }
 
-void
-fault_connection_stop (FaultConnection *self, FaultEnd how)
+gboolean
+fault_connection_discard (FaultConnection *self, guint64 size)
 {
-  g_mutex_lock (&self->log->lock);
-  self->end = how;
-  g_mutex_unlock (&self->log->lock);
-  g_cancellable_cancel (self->cancellable);
-}
-
-/* What a script may do before a new connection is looked at: raw bytes. */
-
-static gboolean
-raw_head (FaultStream *stream, guint status, const char *headers)
-{
-  return FALSE;
-}
-
-static gboolean
-raw_data (FaultStream *stream, gconstpointer data, gsize size)
-{
-  return fault_connection_write (stream->connection, data, size);
-}
-
-static gboolean
-raw_read (FaultStream *stream, guint64 size)
-{
-  GInputStream *input = g_io_stream_get_input_stream (stream->connection->stream);
+  GInputStream *input = g_io_stream_get_input_stream (self->stream);
   g_autofree guint8 *block = g_malloc (BLOCK);
 
   while (size > 0)
     {
-      gssize n = g_input_stream_read (
-        input, block, MIN (size, BLOCK), stream->connection->cancellable, NULL);
+      gssize n = g_input_stream_read (input, block, MIN (size, BLOCK), self->cancellable, NULL);
 
       if (n <= 0)
         return FALSE;
@@ -127,33 +139,27 @@ raw_read (FaultStream *stream, guint64 size)
   return TRUE;
 }
 
-static gboolean
-raw_read_done (FaultStream *stream)
+void
+fault_connection_cancel (FaultConnection *self)
 {
-  return FALSE;
+  g_cancellable_cancel (self->cancellable);
 }
 
-static gboolean
-raw_silence (FaultStream *stream)
+void
+fault_connection_stop (FaultConnection *self, FaultEnd how)
 {
-  return raw_read (stream, G_MAXUINT64);
+  g_mutex_lock (&self->log->lock);
+  self->end = how;
+  g_mutex_unlock (&self->log->lock);
+  g_cancellable_cancel (self->cancellable);
 }
 
-static void
-raw_show_certificate (FaultStream *stream, FaultCertificate which)
+void
+fault_connection_shut_down (FaultConnection *self, gboolean idle_only)
 {
-  stream->connection->certificate = which;
+  if (self->raw != NULL && (!idle_only || self->busy == 0))
+    g_socket_shutdown (g_socket_connection_get_socket (self->raw), TRUE, TRUE, NULL);
 }
-
-static const FaultStreamFuncs raw_funcs = {
-  .head = raw_head,
-  .await_next = raw_silence,
-  .data = raw_data,
-  .read = raw_read,
-  .read_done = raw_read_done,
-  .silence = raw_silence,
-  .show_certificate = raw_show_certificate,
-};
 
 static gboolean
 accept_certificate_cb (GTlsConnection *tls,
@@ -164,30 +170,29 @@ accept_certificate_cb (GTlsConnection *tls,
   return TRUE;
 }
 
-/* Returns the protocol that was agreed upon: "h2" or "http/1.1"; NULL when the handshake failed. */
-static const char *
-handshake (FaultConnection *self)
+const char *
+fault_connection_handshake (FaultConnection *self,
+                            GTlsCertificate *certificate,
+                            gboolean ask,
+                            gboolean offer_http2)
 {
   static const char *const both[] = { "h2", "http/1.1", NULL };
-  FaultServerFlags flags = fault_server_get_flags (self->server);
   g_autoptr (GIOStream) tls = NULL;
   const char *protocol;
 
-  tls = g_tls_server_connection_new (
-    self->stream, fault_server_get_certificate (self->server, self->certificate), NULL);
+  tls = g_tls_server_connection_new (self->stream, certificate, NULL);
   if (tls == NULL)
     return NULL;
-  if (flags & FAULT_SERVER_CLIENT_CERTIFICATE)
+  if (ask)
     {
       g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUIRED, NULL);
       g_signal_connect (tls, "accept-certificate", G_CALLBACK (accept_certificate_cb), NULL);
     }
   /* without a close_notify it is for a script to say how a connection ends */
   g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
-  g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls),
-                                             flags & FAULT_SERVER_HTTP2 ? both : both + 1);
+  g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls), offer_http2 ? both : both + 1);
   /* Kept also when the handshake fails: GIO's thread that made it may let go of it later than we
-   * do, and who is the last closes the socket, which must not be at the same time as end(). */
+   * do, and who is the last closes the socket, which must not be at the same time as close(). */
   g_set_object (&self->stream, tls);
   if (!g_tls_connection_handshake (G_TLS_CONNECTION (tls), self->cancellable, NULL))
     return NULL;
@@ -213,8 +218,8 @@ drain (GSocket *socket)
   while (n > 0 && total < MAX_DRAINED);
 }
 
-static void
-end (FaultConnection *self)
+void
+fault_connection_close (FaultConnection *self)
 {
   GSocket *socket = g_socket_connection_get_socket (self->raw);
   g_autoptr (GSocketConnection) raw = NULL;
@@ -239,28 +244,4 @@ end (FaultConnection *self)
   g_socket_close (socket, NULL);
   g_clear_object (&self->stream);
   fault_log_connection_closed (self->log);
-}
-
-void
-fault_connection_run (FaultConnection *self)
-{
-  GSocket *socket = g_socket_connection_get_socket (self->raw);
-  FaultStream stream = { .funcs = &raw_funcs, .connection = self };
-  const char *protocol = "http/1.1";
-
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
-  if (self->script == NULL || fault_script_run (self->script, &stream))
-    {
-      if (fault_server_get_flags (self->server) & FAULT_SERVER_TLS)
-        protocol = handshake (self);
-      if (g_strcmp0 (protocol, "h2") == 0)
-        fault_http2_run (self);
-      else if (protocol != NULL)
-        fault_http1_run (self);
-    }
-  end (self);
-
-  g_mutex_lock (&self->log->lock);
-  self->over = TRUE;
-  g_mutex_unlock (&self->log->lock);
 }

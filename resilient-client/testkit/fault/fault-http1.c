@@ -6,12 +6,13 @@
 
 #include "config.h"
 
+#include "fault-http1-private.h"
+
 #include <string.h>
 
 #include <libsoup/soup.h>
 
 #include "fault-headers-private.h"
-#include "fault-private.h"
 #include "fault-script-private.h"
 
 #define HEAD_LIMIT (1024 * 1024)
@@ -26,45 +27,42 @@ typedef struct
   guint64 left;   /* of the body, or of the chunk */
 } Http1;
 
-/* Where @pattern begins in what was read; NULL = not there yet. */
-static const guint8 *
-find (GByteArray *input, const char *pattern)
+/* What comes before @pattern, which is taken too; NULL: it did not come, or not within @limit
+ * bytes. */
+static char *
+read_until (FaultConnection *connection, const char *pattern, gsize limit)
 {
-  return input->len > 0 ? memmem (input->data, input->len, pattern, strlen (pattern)) : NULL;
+  gsize size;
+  const guint8 *data = fault_connection_peek (connection, &size);
+  const guint8 *end;
+  char *text;
+
+  while (size == 0 || (end = memmem (data, size, pattern, strlen (pattern))) == NULL)
+    {
+      if (size > limit || !fault_connection_fill (connection))
+        return NULL;
+      data = fault_connection_peek (connection, &size);
+    }
+  text = g_strndup ((const char *) data, end - data);
+  fault_connection_consume (connection, end - data + strlen (pattern));
+
+  return text;
 }
 
 /* The head of a request, split at its lines. NULL: none came. */
 static char **
 read_head (FaultConnection *connection)
 {
-  GByteArray *input = connection->input;
-  const guint8 *end;
-  g_autofree char *head = NULL;
+  g_autofree char *head = read_until (connection, "\r\n\r\n", HEAD_LIMIT);
 
-  while ((end = find (input, "\r\n\r\n")) == NULL)
-    if (input->len > HEAD_LIMIT || !fault_connection_fill (connection))
-      return NULL;
-  head = g_strndup ((const char *) input->data, end - input->data);
-  fault_connection_consume (connection, end - input->data + 4);
-
-  return g_strsplit (head, "\r\n", -1);
+  return head != NULL ? g_strsplit (head, "\r\n", -1) : NULL;
 }
 
 /* A line of the chunked coding without its end; NULL: none came. */
 static char *
 read_line (FaultConnection *connection)
 {
-  GByteArray *input = connection->input;
-  const guint8 *end;
-  char *line;
-
-  while ((end = find (input, "\r\n")) == NULL)
-    if (!fault_connection_fill (connection))
-      return NULL;
-  line = g_strndup ((const char *) input->data, end - input->data);
-  fault_connection_consume (connection, end - input->data + 2);
-
-  return line;
+  return read_until (connection, "\r\n", G_MAXSIZE);
 }
 
 /* Takes the size of the next chunk, and with the last one the trailers. */
@@ -96,15 +94,17 @@ static gboolean
 read_some (Http1 *self, guint64 *size)
 {
   FaultConnection *connection = self->base.connection;
+  const guint8 *data;
   gsize n;
 
   if (self->chunked && self->left == 0)
     return next_chunk (self);
-  if (connection->input->len == 0 && !fault_connection_fill (connection))
+  if (!fault_connection_fill_to (connection, 1))
     return FALSE;
 
-  n = MIN (MIN (*size, self->left), connection->input->len);
-  fault_log_body (connection->log, self->base.index, connection->input->data, n);
+  data = fault_connection_peek (connection, &n);
+  n = MIN (MIN (*size, self->left), n);
+  fault_log_body (fault_connection_get_log (connection), self->base.index, data, n);
   fault_connection_consume (connection, n);
   *size -= n;
   self->left -= n;
@@ -134,7 +134,7 @@ http1_read (FaultStream *stream, guint64 size)
   if (!self->ended && (self->done || !go_on))
     {
       self->ended = TRUE;
-      fault_log_body_end (stream->connection->log, stream->index, self->done);
+      fault_log_body_end (fault_connection_get_log (stream->connection), stream->index, self->done);
     }
 
   return go_on;
@@ -176,8 +176,13 @@ http1_data (FaultStream *stream, gconstpointer data, gsize size)
 static gboolean
 http1_silence (FaultStream *stream)
 {
+  gsize size;
+
   do
-    fault_connection_consume (stream->connection, stream->connection->input->len);
+    {
+      fault_connection_peek (stream->connection, &size);
+      fault_connection_consume (stream->connection, size);
+    }
   while (fault_connection_fill (stream->connection));
 
   return FALSE;
@@ -186,9 +191,7 @@ http1_silence (FaultStream *stream)
 static gboolean
 http1_await_next (FaultStream *stream)
 {
-  FaultConnection *connection = stream->connection;
-
-  return connection->input->len > 0 || fault_connection_fill (connection);
+  return fault_connection_fill_to (stream->connection, 1);
 }
 
 static const FaultStreamFuncs http1_funcs = {
@@ -210,7 +213,7 @@ has_token (char **headers, const char *name, const char *token)
 
 /* FALSE: the connection is over. */
 static gboolean
-serve_one (FaultConnection *connection)
+serve_one (FaultConnection *connection, FaultService *service)
 {
   Http1 self = { .base = { .funcs = &http1_funcs,
                            .connection = connection,
@@ -238,28 +241,25 @@ serve_one (FaultConnection *connection)
   self.done = !self.chunked && self.left == 0;
   last = has_token (headers, "Connection", "close");
 
-  fault_connection_add_busy (connection, 1);
-  script = fault_server_take_script (connection->server, words[1], &self.base.last);
-  self.base.index = fault_log_begin (connection->log,
-                                     connection->number,
-                                     words[0],
-                                     words[1],
-                                     g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2],
-                                     g_strdupv (headers));
+  script = fault_service_begin (service,
+                                &self.base,
+                                words[0],
+                                words[1],
+                                g_str_has_prefix (words[2], "HTTP/") ? words[2] + 5 : words[2],
+                                g_strdupv (headers));
   if (self.done)
     http1_read (&self.base, 0);
   go_on = fault_script_run (script, &self.base);
   if (!self.ended)
-    fault_log_body_end (connection->log, self.base.index, FALSE);
-  fault_script_unref (script);
-  fault_connection_add_busy (connection, -1);
+    fault_log_body_end (service->log, self.base.index, FALSE);
+  fault_service_end (service, &self.base, script);
 
   return go_on && self.done && !last && !self.base.last;
 }
 
 void
-fault_http1_run (FaultConnection *connection)
+fault_http1_run (FaultConnection *connection, FaultService *service)
 {
-  while (serve_one (connection))
+  while (serve_one (connection, service))
     ;
 }

@@ -6,10 +6,32 @@
 
 #include "config.h"
 
+#include "fault-http2-stream-private.h"
+
 #include <string.h>
 
 #include "fault-headers-private.h"
-#include "fault-http2-private.h"
+#include "fault-hpack-private.h"
+#include "fault-script-private.h"
+
+struct _Http2Stream
+{
+  FaultStream base;
+  FaultService *service;
+  Http2Output *output;
+  GHashTable *streams; /* the log's lock */
+  FaultScript *script;
+  guint32 id;
+  gboolean head_sent;
+  gboolean answered; /* END_STREAM was sent */
+
+  /* the log's lock */
+  gint64 window;    /* bytes that the peer takes */
+  guint64 received; /* of the request's body */
+  guint64 wanted;   /* of it, by the script */
+  guint64 credited; /* of it, to the peer's window */
+  gboolean whole;   /* the peer sent END_STREAM */
+};
 
 static void
 encode_headers (GByteArray *block, const char *headers)
@@ -44,26 +66,21 @@ stream_head (FaultStream *stream, guint status, const char *headers)
   encode_headers (block, headers);
   self->head_sent = TRUE;
 
-  return http2_write_frame (
-    self->http2, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, self->id, block->data, block->len);
+  return http2_output_write_frame (
+    self->output, HTTP2_HEADERS, HTTP2_FLAG_END_HEADERS, self->id, block->data, block->len);
 }
 
 /* How much of @size may be sent now, taken off the windows; 0 when the stream is gone. */
 static gsize
 take_window (Http2Stream *self, gsize size)
 {
-  FaultLog *log = self->base.connection->log;
-  gint64 n = 0;
+  FaultLog *log = self->service->log;
+  gsize n = 0;
 
   g_mutex_lock (&log->lock);
-  while (!self->base.gone && !log->closing && (self->window <= 0 || self->http2->window <= 0))
+  while (!self->base.gone && !log->closing
+         && (n = http2_output_take_window (self->output, &self->window, size)) == 0)
     g_cond_wait (&log->changed, &log->lock);
-  if (!self->base.gone && !log->closing)
-    {
-      n = MIN (MIN (self->window, self->http2->window), (gint64) MIN (size, HTTP2_FRAME_SIZE));
-      self->window -= n;
-      self->http2->window -= n;
-    }
   g_mutex_unlock (&log->lock);
 
   return n;
@@ -85,7 +102,7 @@ stream_data (FaultStream *stream, gconstpointer data, gsize size)
     {
       gsize n = take_window (self, size);
 
-      if (n == 0 || !http2_write_frame (self->http2, HTTP2_DATA, 0, self->id, at, n))
+      if (n == 0 || !http2_output_write_frame (self->output, HTTP2_DATA, 0, self->id, at, n))
         return FALSE;
       at += n;
       size -= n;
@@ -103,36 +120,47 @@ stream_end (FaultStream *stream)
     return TRUE;
   self->answered = TRUE;
 
-  return http2_write_frame (self->http2, HTTP2_DATA, HTTP2_FLAG_END_STREAM, self->id, NULL, 0);
+  return http2_output_write_frame (
+    self->output, HTTP2_DATA, HTTP2_FLAG_END_STREAM, self->id, NULL, 0);
 }
 
-gboolean
-http2_stream_credit (Http2Stream *self)
+/* How much more the script has asked for than the peer was let send. The log's lock is held. */
+static guint64
+take_credit (Http2Stream *self)
 {
-  FaultLog *log = self->base.connection->log;
+  guint64 credit = MIN (self->received, self->wanted) - self->credited;
+
+  self->credited += credit;
+
+  return self->whole ? 0 : credit;
+}
+
+/* Gives the peer's window back what the script has asked for. */
+static gboolean
+credit_window (Http2Stream *self)
+{
+  FaultLog *log = self->service->log;
   guint64 credit;
 
   g_mutex_lock (&log->lock);
-  credit = MIN (self->received, self->wanted) - self->credited;
-  self->credited += credit;
-  credit = self->whole ? 0 : credit;
+  credit = take_credit (self);
   g_mutex_unlock (&log->lock);
 
   return credit == 0
-         || http2_write_numbers (self->http2, HTTP2_WINDOW_UPDATE, self->id, 1, credit, 0);
+         || http2_output_write_numbers (self->output, HTTP2_WINDOW_UPDATE, self->id, 1, credit, 0);
 }
 
 static gboolean
 stream_read (FaultStream *stream, guint64 size)
 {
   Http2Stream *self = (Http2Stream *) stream;
-  FaultLog *log = stream->connection->log;
+  FaultLog *log = fault_connection_get_log (stream->connection);
   gboolean go_on;
 
   g_mutex_lock (&log->lock);
   self->wanted += MIN (size, G_MAXUINT64 - self->wanted);
   g_mutex_unlock (&log->lock);
-  if (!http2_stream_credit (self))
+  if (!credit_window (self))
     return FALSE;
 
   g_mutex_lock (&log->lock);
@@ -148,7 +176,7 @@ static gboolean
 stream_read_done (FaultStream *stream)
 {
   Http2Stream *self = (Http2Stream *) stream;
-  FaultLog *log = stream->connection->log;
+  FaultLog *log = fault_connection_get_log (stream->connection);
   gboolean done;
 
   g_mutex_lock (&log->lock);
@@ -161,7 +189,7 @@ stream_read_done (FaultStream *stream)
 static gboolean
 stream_silence (FaultStream *stream)
 {
-  FaultLog *log = stream->connection->log;
+  FaultLog *log = fault_connection_get_log (stream->connection);
 
   g_mutex_lock (&log->lock);
   while (!stream->gone && !log->closing)
@@ -178,7 +206,7 @@ stream_reset (FaultStream *stream, guint code)
 
   self->answered = TRUE;
 
-  return http2_write_numbers (self->http2, HTTP2_RST_STREAM, self->id, 1, code, 0);
+  return http2_output_write_numbers (self->output, HTTP2_RST_STREAM, self->id, 1, code, 0);
 }
 
 static gboolean
@@ -188,7 +216,7 @@ stream_goaway (FaultStream *stream, guint code, gboolean processed)
   /* a client's streams have odd numbers */
   guint32 last = processed ? self->id : self->id > 1 ? self->id - 2 : 0;
 
-  return http2_write_numbers (self->http2, HTTP2_GOAWAY, 0, 2, last, code);
+  return http2_output_write_numbers (self->output, HTTP2_GOAWAY, 0, 2, last, code);
 }
 
 static gboolean
@@ -200,12 +228,12 @@ stream_trailers (FaultStream *stream, const char *headers)
   encode_headers (block, headers);
   self->answered = TRUE;
 
-  return http2_write_frame (self->http2,
-                            HTTP2_HEADERS,
-                            HTTP2_FLAG_END_HEADERS | HTTP2_FLAG_END_STREAM,
-                            self->id,
-                            block->data,
-                            block->len);
+  return http2_output_write_frame (self->output,
+                                   HTTP2_HEADERS,
+                                   HTTP2_FLAG_END_HEADERS | HTTP2_FLAG_END_STREAM,
+                                   self->id,
+                                   block->data,
+                                   block->len);
 }
 
 static gboolean
@@ -219,8 +247,8 @@ stream_frame (FaultStream *stream, guint type, guint flags, gint64 number, GByte
   if (id == self->id && type <= HTTP2_HEADERS && flags & HTTP2_FLAG_END_STREAM)
     self->answered = TRUE;
 
-  return http2_write_frame (
-    self->http2, type, flags, id, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
+  return http2_output_write_frame (
+    self->output, type, flags, id, g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
 }
 
 static gboolean
@@ -228,7 +256,8 @@ stream_raw (FaultStream *stream, GBytes *bytes)
 {
   Http2Stream *self = (Http2Stream *) stream;
 
-  return http2_write_raw (self->http2, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  return http2_output_write_raw (
+    self->output, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
 }
 
 static gboolean
@@ -253,49 +282,52 @@ static const FaultStreamFuncs stream_funcs = {
 };
 
 Http2Stream *
-http2_stream_new (Http2 *http2, guint32 id, char **headers, gboolean whole)
+http2_stream_new (FaultService *service,
+                  Http2Output *output,
+                  GHashTable *streams,
+                  guint32 id,
+                  char **headers,
+                  gint64 window,
+                  gboolean whole)
 {
-  FaultConnection *connection = http2->connection;
   Http2Stream *self = g_new0 (Http2Stream, 1);
   const char *method = fault_headers_get (headers, ":method");
   const char *path = fault_headers_get (headers, ":path");
 
   self->base.funcs = &stream_funcs;
-  self->base.connection = connection;
+  self->base.connection = http2_output_get_connection (output);
   self->base.is_request = TRUE;
   self->base.is_head = g_strcmp0 (method, "HEAD") == 0;
-  self->http2 = http2;
+  self->service = service;
+  self->output = output;
+  self->streams = streams;
   self->id = id;
+  self->window = window;
   self->whole = whole;
   method = method != NULL ? method : "";
   path = path != NULL ? path : "";
-  fault_connection_add_busy (connection, 1);
-  self->script = fault_server_take_script (connection->server, path, &self->base.last);
-  self->base.index =
-    fault_log_begin (connection->log, connection->number, method, path, "2", headers);
+  self->script = fault_service_begin (service, &self->base, method, path, "2", headers);
   if (whole)
-    fault_log_body_end (connection->log, self->base.index, TRUE);
+    fault_log_body_end (service->log, self->base.index, TRUE);
 
-  g_mutex_lock (&connection->log->lock);
-  self->window = http2->initial_window;
-  g_hash_table_insert (http2->streams, GUINT_TO_POINTER (id), self);
-  g_mutex_unlock (&connection->log->lock);
+  g_mutex_lock (&service->log->lock);
+  g_hash_table_insert (streams, GUINT_TO_POINTER (id), self);
+  g_mutex_unlock (&service->log->lock);
 
   return self;
 }
 
-void
-http2_stream_free (Http2Stream *self)
+gboolean
+http2_stream_is_instant (Http2Stream *self)
 {
-  fault_script_unref (self->script);
-  g_free (self);
+  return fault_script_is_instant (self->script);
 }
 
 gpointer
 http2_stream_run (gpointer data)
 {
   Http2Stream *self = data;
-  FaultLog *log = self->base.connection->log;
+  FaultLog *log = self->service->log;
   gboolean whole;
 
   if (fault_script_run (self->script, &self->base) && self->head_sent)
@@ -304,13 +336,40 @@ http2_stream_run (gpointer data)
     stream_goaway (&self->base, FAULT_HTTP2_NO_ERROR, TRUE);
 
   g_mutex_lock (&log->lock);
-  g_hash_table_remove (self->http2->streams, GUINT_TO_POINTER (self->id));
-  self->base.connection->busy--;
+  g_hash_table_remove (self->streams, GUINT_TO_POINTER (self->id));
   whole = self->whole;
   g_mutex_unlock (&log->lock);
+  fault_service_end (self->service, &self->base, self->script);
   if (!whole)
     fault_log_body_end (log, self->base.index, FALSE);
-  http2_stream_free (self);
+  g_free (self);
 
   return NULL;
+}
+
+guint
+http2_stream_get_index (Http2Stream *self)
+{
+  return self->base.index;
+}
+
+void
+http2_stream_widen (Http2Stream *self, gint64 n)
+{
+  self->window += n;
+}
+
+guint64
+http2_stream_receive (Http2Stream *self, gsize size, gboolean whole)
+{
+  self->received += size;
+  self->whole |= whole;
+
+  return take_credit (self);
+}
+
+void
+http2_stream_abandon (Http2Stream *self)
+{
+  self->base.gone = TRUE;
 }

@@ -6,12 +6,33 @@
 
 #include "config.h"
 
-#include <string.h>
-
 #include "fault-http2-private.h"
 
-#define FRAME_HEAD 9
+#include <string.h>
+
+#include "fault-hpack-private.h"
+#include "fault-http2-output-private.h"
+#include "fault-http2-stream-private.h"
+
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+/* A connection. One thread reads its frames; that one, or one for each stream whose script may
+ * wait, answers. */
+typedef struct
+{
+  FaultConnection *connection;
+  FaultService *service;
+  Http2Output *output;
+  GHashTable *streams; /* the log's lock: id → Http2Stream, those that are not answered */
+
+  /* the reading thread */
+  gint64 initial_window; /* of a stream */
+  FaultHpack *hpack;
+  GPtrArray *threads;
+  GByteArray *block; /* of headers, until END_HEADERS */
+  guint32 block_stream;
+  guint8 block_flags;
+} Http2;
 
 typedef struct
 {
@@ -32,79 +53,22 @@ get_number (const guint8 *data)
   return GUINT32_FROM_BE (number);
 }
 
-gboolean
-http2_write_raw (Http2 *self, gconstpointer data, gsize size)
-{
-  gboolean written;
-
-  g_mutex_lock (&self->write_lock);
-  written = fault_connection_write (self->connection, data, size);
-  g_mutex_unlock (&self->write_lock);
-
-  return written;
-}
-
-gboolean
-http2_write_frame (Http2 *self,
-                   Http2FrameType type,
-                   guint8 flags,
-                   guint32 stream,
-                   gconstpointer data,
-                   gsize size)
-{
-  g_autofree guint8 *frame = g_malloc (FRAME_HEAD + size);
-
-  frame[0] = size >> 16;
-  frame[1] = size >> 8;
-  frame[2] = size;
-  frame[3] = type;
-  frame[4] = flags;
-  stream = GUINT32_TO_BE (stream);
-  memcpy (frame + 5, &stream, sizeof stream);
-  if (size > 0)
-    memcpy (frame + FRAME_HEAD, data, size);
-
-  return http2_write_raw (self, frame, FRAME_HEAD + size);
-}
-
-gboolean
-http2_write_numbers (Http2 *self,
-                     Http2FrameType type,
-                     guint32 stream,
-                     gsize n,
-                     guint32 first,
-                     guint32 second)
-{
-  guint32 numbers[2] = { GUINT32_TO_BE (first), GUINT32_TO_BE (second) };
-
-  return http2_write_frame (self, type, 0, stream, numbers, n * sizeof (guint32));
-}
-
-static gboolean
-fill_to (FaultConnection *connection, gsize size)
-{
-  while (connection->input->len < size)
-    if (!fault_connection_fill (connection))
-      return FALSE;
-
-  return TRUE;
-}
-
 static gboolean
 read_frame (FaultConnection *connection, Frame *frame)
 {
   const guint8 *head;
+  gsize there;
 
-  if (!fill_to (connection, FRAME_HEAD))
+  if (!fault_connection_fill_to (connection, HTTP2_FRAME_HEAD))
     return FALSE;
-  head = connection->input->data;
+  head = fault_connection_peek (connection, &there);
   frame->size = head[0] << 16 | head[1] << 8 | head[2];
   frame->type = head[3];
   frame->flags = head[4];
   frame->stream = get_number (head + 5) & G_MAXINT32;
-  if (!fill_to (connection, FRAME_HEAD + frame->size))
+  if (!fault_connection_fill_to (connection, HTTP2_FRAME_HEAD + frame->size))
     return FALSE;
-  frame->data = connection->input->data + FRAME_HEAD;
+  frame->data = fault_connection_peek (connection, &there) + HTTP2_FRAME_HEAD;
 
   return TRUE;
 }
@@ -146,8 +110,14 @@ on_headers_whole (Http2 *self)
   g_byte_array_set_size (self->block, 0);
   if (headers == NULL)
     return FALSE;
-  stream = http2_stream_new (self, self->block_stream, headers, whole);
-  if (whole && fault_script_is_instant (stream->script))
+  stream = http2_stream_new (self->service,
+                             self->output,
+                             self->streams,
+                             self->block_stream,
+                             headers,
+                             self->initial_window,
+                             whole);
+  if (whole && http2_stream_is_instant (stream))
     http2_stream_run (stream);
   else
     g_ptr_array_add (self->threads, g_thread_new ("fault-stream", http2_stream_run, stream));
@@ -173,7 +143,7 @@ on_header_block (Http2 *self, Frame *frame)
 static gboolean
 on_data (Http2 *self, Frame *frame)
 {
-  FaultLog *log = self->connection->log;
+  FaultLog *log = self->service->log;
   gsize flow = frame->size;
   Http2Stream *stream;
   guint index = 0;
@@ -184,14 +154,14 @@ on_data (Http2 *self, Frame *frame)
   g_mutex_lock (&log->lock);
   stream = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (frame->stream));
   if (stream != NULL)
-    index = stream->base.index;
+    index = http2_stream_get_index (stream);
   g_mutex_unlock (&log->lock);
   if (stream != NULL && frame->size > 0)
     fault_log_body (log, index, frame->data, frame->size);
   if (stream != NULL && frame->flags & HTTP2_FLAG_END_STREAM)
     fault_log_body_end (log, index, TRUE);
 
-  if (flow > 0 && !http2_write_numbers (self, HTTP2_WINDOW_UPDATE, 0, 1, flow, 0))
+  if (flow > 0 && !http2_output_write_numbers (self->output, HTTP2_WINDOW_UPDATE, 0, 1, flow, 0))
     return FALSE;
 
   g_mutex_lock (&log->lock);
@@ -199,17 +169,14 @@ on_data (Http2 *self, Frame *frame)
   flow = 0;
   if (stream != NULL)
     {
-      stream->received += frame->size;
-      if (frame->flags & HTTP2_FLAG_END_STREAM)
-        stream->whole = TRUE;
-      else
-        flow = MIN (stream->received, stream->wanted) - stream->credited;
-      stream->credited += flow;
+      flow = http2_stream_receive (stream, frame->size, frame->flags & HTTP2_FLAG_END_STREAM);
       fault_log_wake (log);
     }
   g_mutex_unlock (&log->lock);
 
-  return flow == 0 || http2_write_numbers (self, HTTP2_WINDOW_UPDATE, frame->stream, 1, flow, 0);
+  return flow == 0
+         || http2_output_write_numbers (
+           self->output, HTTP2_WINDOW_UPDATE, frame->stream, 1, flow, 0);
 }
 
 /* The log's lock is held. */
@@ -221,14 +188,14 @@ change_windows (Http2 *self, gint64 initial_window)
 
   g_hash_table_iter_init (&iter, self->streams);
   while (g_hash_table_iter_next (&iter, NULL, &stream))
-    ((Http2Stream *) stream)->window += initial_window - self->initial_window;
+    http2_stream_widen (stream, initial_window - self->initial_window);
   self->initial_window = initial_window;
 }
 
 static gboolean
 on_settings (Http2 *self, Frame *frame)
 {
-  FaultLog *log = self->connection->log;
+  FaultLog *log = self->service->log;
 
   if (frame->flags & HTTP2_FLAG_ACK)
     return TRUE;
@@ -239,22 +206,22 @@ on_settings (Http2 *self, Frame *frame)
   fault_log_wake (log);
   g_mutex_unlock (&log->lock);
 
-  return http2_write_frame (self, HTTP2_SETTINGS, HTTP2_FLAG_ACK, 0, NULL, 0);
+  return http2_output_write_frame (self->output, HTTP2_SETTINGS, HTTP2_FLAG_ACK, 0, NULL, 0);
 }
 
 static void
 on_window_update (Http2 *self, Frame *frame)
 {
-  FaultLog *log = self->connection->log;
+  FaultLog *log = self->service->log;
   gint64 more = frame->size == 4 ? get_number (frame->data) & G_MAXINT32 : 0;
   Http2Stream *stream;
 
   g_mutex_lock (&log->lock);
   stream = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (frame->stream));
   if (frame->stream == 0)
-    self->window += more;
+    http2_output_widen (self->output, more);
   else if (stream != NULL)
-    stream->window += more;
+    http2_stream_widen (stream, more);
   fault_log_wake (log);
   g_mutex_unlock (&log->lock);
 }
@@ -262,13 +229,13 @@ on_window_update (Http2 *self, Frame *frame)
 static void
 on_reset (Http2 *self, Frame *frame)
 {
-  FaultLog *log = self->connection->log;
+  FaultLog *log = self->service->log;
   Http2Stream *stream;
 
   g_mutex_lock (&log->lock);
   stream = g_hash_table_lookup (self->streams, GUINT_TO_POINTER (frame->stream));
   if (stream != NULL)
-    stream->base.gone = TRUE;
+    http2_stream_abandon (stream);
   fault_log_wake (log);
   g_mutex_unlock (&log->lock);
 }
@@ -287,7 +254,8 @@ on_frame (Http2 *self, Frame *frame)
       return on_settings (self, frame);
     case HTTP2_PING:
       return frame->flags & HTTP2_FLAG_ACK
-             || http2_write_frame (self, HTTP2_PING, HTTP2_FLAG_ACK, 0, frame->data, frame->size);
+             || http2_output_write_frame (
+               self->output, HTTP2_PING, HTTP2_FLAG_ACK, 0, frame->data, frame->size);
     case HTTP2_WINDOW_UPDATE:
       on_window_update (self, frame);
       return TRUE;
@@ -302,41 +270,49 @@ on_frame (Http2 *self, Frame *frame)
 static void
 end_streams (Http2 *self)
 {
-  FaultLog *log = self->connection->log;
+  FaultLog *log = self->service->log;
   GHashTableIter iter;
   gpointer stream;
 
   g_mutex_lock (&log->lock);
   g_hash_table_iter_init (&iter, self->streams);
   while (g_hash_table_iter_next (&iter, NULL, &stream))
-    ((Http2Stream *) stream)->base.gone = TRUE;
+    http2_stream_abandon (stream);
   fault_log_wake (log);
   g_mutex_unlock (&log->lock);
   for (guint i = 0; i < self->threads->len; i++)
     g_thread_join (self->threads->pdata[i]);
 }
 
-void
-fault_http2_run (FaultConnection *connection)
+static gboolean
+begin (Http2 *self)
 {
-  Http2 self = { .connection = connection, .window = HTTP2_WINDOW, .initial_window = HTTP2_WINDOW };
-  gsize preface = strlen (PREFACE);
+  gsize size, preface = strlen (PREFACE);
+
+  return fault_connection_fill_to (self->connection, preface)
+         && memcmp (fault_connection_peek (self->connection, &size), PREFACE, preface) == 0
+         && (self->service->flags & FAULT_SERVER_NO_SETTINGS
+             || http2_output_write_frame (self->output, HTTP2_SETTINGS, 0, 0, NULL, 0));
+}
+
+void
+fault_http2_run (FaultConnection *connection, FaultService *service)
+{
+  Http2 self = { .connection = connection, .service = service, .initial_window = HTTP2_WINDOW };
   Frame frame;
 
-  g_mutex_init (&self.write_lock);
+  self.output = http2_output_new (connection);
   self.streams = g_hash_table_new (NULL, NULL);
   self.hpack = fault_hpack_new ();
   self.threads = g_ptr_array_new ();
   self.block = g_byte_array_new ();
 
-  if (fill_to (connection, preface) && memcmp (connection->input->data, PREFACE, preface) == 0
-      && (fault_server_get_flags (connection->server) & FAULT_SERVER_NO_SETTINGS
-          || http2_write_frame (&self, HTTP2_SETTINGS, 0, 0, NULL, 0)))
+  if (begin (&self))
     {
-      fault_connection_consume (connection, preface);
+      fault_connection_consume (connection, strlen (PREFACE));
       while (read_frame (connection, &frame))
         {
-          gsize size = FRAME_HEAD + frame.size;
+          gsize size = HTTP2_FRAME_HEAD + frame.size;
 
           if (!on_frame (&self, &frame))
             break;
@@ -344,12 +320,12 @@ fault_http2_run (FaultConnection *connection)
         }
     }
   /* threads that still write must not wait for a peer that nobody listens to */
-  g_cancellable_cancel (connection->cancellable);
+  fault_connection_cancel (connection);
   end_streams (&self);
 
   g_byte_array_unref (self.block);
   g_ptr_array_unref (self.threads);
   fault_hpack_free (self.hpack);
   g_hash_table_unref (self.streams);
-  g_mutex_clear (&self.write_lock);
+  http2_output_free (self.output);
 }

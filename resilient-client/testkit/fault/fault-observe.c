@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "fault-private.h"
+#include "fault-server-private.h"
 
 static gboolean
 has_requests (FaultLog *log, const FaultWish *wish)

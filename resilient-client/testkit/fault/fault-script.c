@@ -92,7 +92,7 @@ static void
 finish (FaultStream *stream)
 {
   if (stream->counted)
-    fault_log_finish (stream->connection->log);
+    fault_log_finish (fault_connection_get_log (stream->connection));
   stream->counted = FALSE;
 }
 

@@ -1,81 +1,90 @@
 /* SPDX-FileCopyrightText: The resilient-client authors
  * SPDX-License-Identifier: MIT */
 
-/* A server that misbehaves as it is told, on loopback. It owns listener, log, plan and connections,
- * with a thread each. Any thread may use it. */
+/* A server that misbehaves as it is told, on loopback. It owns listener, log, plan, and a worker
+ * with a thread for each connection. Any thread may use it. */
 
 #include "config.h"
 
+#include "fault-server-private.h"
+
 #include "fault-listener-private.h"
 #include "fault-plan-private.h"
-#include "fault-private.h"
-
-#define N_CERTIFICATES (FAULT_CERTIFICATE_WRONG_HOST + 1)
+#include "fault-worker-private.h"
 
 struct _FaultServer
 {
-  FaultServerFlags flags; /* set once, as is the next */
-  GTlsCertificate *certificates[N_CERTIFICATES];
+  FaultService service; /* set once */
   FaultLog log;
   FaultListener listener;
 
   /* the log's lock */
-  GPtrArray *connections;
+  GPtrArray *workers; /* of the connections that are open */
   FaultPlan plan;
 };
 
-static gpointer
-connection_thread (gpointer data)
-{
-  fault_connection_run (data);
-
-  return NULL;
-}
-
 /* Those whose thread has nothing left to do. The log's lock is held. */
 static void
-bury_connections (FaultServer *self)
+reap_workers (FaultServer *self)
 {
-  for (guint i = self->connections->len; i > 0; i--)
-    {
-      FaultConnection *connection = self->connections->pdata[i - 1];
-
-      if (connection->over)
-        {
-          g_thread_join (connection->thread);
-          g_ptr_array_remove_index_fast (self->connections, i - 1);
-          fault_connection_free (connection);
-        }
-    }
+  for (guint i = self->workers->len; i > 0; i--)
+    if (fault_worker_is_over (self->workers->pdata[i - 1]))
+      fault_worker_free (g_ptr_array_steal_index_fast (self->workers, i - 1));
 }
 
 static void
 accepted (GSocket *socket, gpointer user_data)
 {
   FaultServer *self = user_data;
-  FaultConnection *connection = fault_connection_new (self, &self->log, socket);
+  FaultConnection *connection;
+  FaultWorker *worker;
 
   g_mutex_lock (&self->log.lock);
   /* who sees the count finds it in the list */
-  connection->number = fault_log_add_connection (&self->log);
-  bury_connections (self);
-  /* here, for the threads of two connections may begin in any order */
-  connection->script = fault_plan_take_connection (&self->plan);
-  connection->thread = g_thread_try_new ("fault-connection", connection_thread, connection, NULL);
-  if (connection->thread != NULL)
-    g_ptr_array_add (self->connections, connection);
-  else
-    fault_connection_free (connection);
+  connection = fault_connection_new (&self->log, fault_log_add_connection (&self->log), socket);
+  reap_workers (self);
+  /* the script here, for the threads of two connections may begin in any order */
+  worker = fault_worker_new (&self->service, connection, fault_plan_take_connection (&self->plan));
+  if (worker != NULL)
+    g_ptr_array_add (self->workers, worker);
   g_mutex_unlock (&self->log.lock);
+}
+
+/* With FIN, at once. The log's lock is held. */
+static void
+shut_down (FaultServer *self, gboolean idle_only)
+{
+  for (guint i = 0; i < self->workers->len; i++)
+    fault_worker_shut_down (self->workers->pdata[i], idle_only);
+}
+
+static FaultScript *
+choose_script (const char *path, gboolean *last, gpointer server)
+{
+  FaultServer *self = server;
+  FaultTold told = { 0 };
+  g_autoptr (GError) error = NULL;
+  FaultScript *script;
+
+  g_mutex_lock (&self->log.lock);
+  script = fault_plan_take_request (&self->plan, path, &told);
+  if (told.last)
+    shut_down (self, TRUE);
+  g_mutex_unlock (&self->log.lock);
+  if (told.to_set && !fault_server_set_door (self, told.door, &error))
+    g_warning ("the test server no longer listens: %s", error->message);
+  *last = told.last;
+
+  return script;
 }
 
 static gboolean
 load_certificates (FaultServer *self, GError **error)
 {
-  for (guint i = 0; i < N_CERTIFICATES; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (self->service.certificates); i++)
     {
-      self->certificates[i] = fault_certificate_new (i, error);
-      if (self->certificates[i] == NULL)
+      self->service.certificates[i] = fault_certificate_new (i, error);
+      if (self->service.certificates[i] == NULL)
         return FALSE;
     }
 
@@ -95,10 +104,12 @@ fault_server_try_new (FaultServerFlags flags, GError **error)
       & (FAULT_SERVER_HTTP2 | FAULT_SERVER_EXPIRED | FAULT_SERVER_WRONG_HOST
          | FAULT_SERVER_CLIENT_CERTIFICATE))
     flags |= FAULT_SERVER_TLS;
-  self->flags = flags;
+  self->service = (FaultService){
+    .flags = flags, .log = &self->log, .choose_script = choose_script, .server = self
+  };
   fault_log_init (&self->log);
   fault_plan_init (&self->plan);
-  self->connections = g_ptr_array_new ();
+  self->workers = g_ptr_array_new ();
   bound = fault_listener_init (&self->listener, accepted, self, error);
   if (!bound || (flags & FAULT_SERVER_TLS && !load_certificates (self, error))
       || !fault_listener_set_door (&self->listener, door, error))
@@ -122,25 +133,20 @@ fault_server_new (FaultServerFlags flags)
 void
 fault_server_close (FaultServer *self)
 {
-  g_autoptr (GPtrArray) connections = NULL;
+  g_autoptr (GPtrArray) workers = NULL;
 
   fault_listener_end (&self->listener);
   fault_log_close (&self->log);
   /* no thread adds to the list any more; those that end still look at it */
   g_mutex_lock (&self->log.lock);
-  connections = g_steal_pointer (&self->connections);
-  self->connections = g_ptr_array_new ();
+  workers = g_steal_pointer (&self->workers);
+  self->workers = g_ptr_array_new ();
   g_mutex_unlock (&self->log.lock);
 
-  for (guint i = 0; i < connections->len; i++)
-    g_cancellable_cancel (((FaultConnection *) connections->pdata[i])->cancellable);
-  for (guint i = 0; i < connections->len; i++)
-    {
-      FaultConnection *connection = connections->pdata[i];
-
-      g_thread_join (connection->thread);
-      fault_connection_free (connection);
-    }
+  for (guint i = 0; i < workers->len; i++)
+    fault_worker_cancel (workers->pdata[i]);
+  for (guint i = 0; i < workers->len; i++)
+    fault_worker_free (workers->pdata[i]);
 }
 
 void
@@ -150,11 +156,11 @@ fault_server_free (FaultServer *self)
     return;
 
   fault_server_close (self);
-  g_ptr_array_unref (self->connections);
+  g_ptr_array_unref (self->workers);
   fault_plan_clear (&self->plan);
   fault_listener_clear (&self->listener);
-  for (guint i = 0; i < N_CERTIFICATES; i++)
-    g_clear_object (&self->certificates[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (self->service.certificates); i++)
+    g_clear_object (&self->service.certificates[i]);
   fault_log_clear (&self->log);
   g_free (self);
 }
@@ -163,7 +169,7 @@ char *
 fault_server_uri_at (FaultServer *self, const char *host, const char *path)
 {
   return g_strdup_printf ("%s://%s:%u%s",
-                          self->flags & FAULT_SERVER_TLS ? "https" : "http",
+                          self->service.flags & FAULT_SERVER_TLS ? "https" : "http",
                           host,
                           self->listener.port,
                           path);
@@ -184,19 +190,13 @@ fault_server_get_port (FaultServer *self)
 FaultServerFlags
 fault_server_get_flags (FaultServer *self)
 {
-  return self->flags;
+  return self->service.flags;
 }
 
 FaultLog *
 fault_server_get_log (FaultServer *self)
 {
   return &self->log;
-}
-
-GTlsCertificate *
-fault_server_get_certificate (FaultServer *self, FaultCertificate which)
-{
-  return self->certificates[which];
 }
 
 gboolean
@@ -262,19 +262,6 @@ fault_server_next_connection (FaultServer *self, ...)
   va_end (steps);
 }
 
-/* With FIN, at once. The log's lock is held. */
-static void
-shut_down (FaultServer *self, gboolean idle_only)
-{
-  for (guint i = 0; i < self->connections->len; i++)
-    {
-      FaultConnection *connection = self->connections->pdata[i];
-
-      if (connection->raw != NULL && (!idle_only || connection->busy == 0))
-        g_socket_shutdown (g_socket_connection_get_socket (connection->raw), TRUE, TRUE, NULL);
-    }
-}
-
 void
 fault_server_line_up_connection (FaultServer *self, FaultScript *script)
 {
@@ -308,25 +295,6 @@ fault_server_each_connection (FaultServer *self, FaultScript *script)
   if (script != NULL)
     shut_down (self, TRUE);
   g_mutex_unlock (&self->log.lock);
-}
-
-FaultScript *
-fault_server_take_script (FaultServer *self, const char *path, gboolean *last)
-{
-  FaultTold told = { 0 };
-  g_autoptr (GError) error = NULL;
-  FaultScript *script;
-
-  g_mutex_lock (&self->log.lock);
-  script = fault_plan_take_request (&self->plan, path, &told);
-  if (told.last)
-    shut_down (self, TRUE);
-  g_mutex_unlock (&self->log.lock);
-  if (told.to_set && !fault_server_set_door (self, told.door, &error))
-    g_warning ("the test server no longer listens: %s", error->message);
-  *last = told.last;
-
-  return script;
 }
 
 void

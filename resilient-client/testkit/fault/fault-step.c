@@ -458,7 +458,7 @@ drip (FaultStep *self, FaultStream *stream)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (self->bytes, &size);
-  FaultLog *log = stream->connection->log;
+  FaultLog *log = fault_connection_get_log (stream->connection);
 
   for (gsize i = 0; i < size; i++)
     {
@@ -527,7 +527,7 @@ static gboolean
 read_slowly (FaultStep *self, FaultStream *stream)
 {
   while (!stream->funcs->read_done (stream))
-    if (!fault_log_pass (stream->connection->log, self->gate, &stream->gone)
+    if (!fault_log_pass (fault_connection_get_log (stream->connection), self->gate, &stream->gone)
         || !stream->funcs->read (stream, self->size))
       return FALSE;
 
@@ -546,7 +546,7 @@ gboolean
 fault_step_run (FaultStep *self, FaultStream *stream)
 {
   const FaultStreamFuncs *funcs = stream->funcs;
-  FaultLog *log = stream->connection->log;
+  FaultLog *log = fault_connection_get_log (stream->connection);
 
   switch (self->op)
     {

@@ -6,7 +6,8 @@
 
 #pragma once
 
-#include "fault-private.h"
+#include "fault-certs.h"
+#include "fault-connection-private.h"
 
 G_BEGIN_DECLS
 
