@@ -5,7 +5,6 @@
 when it includes its header, or names a function that the other defines: one header whose functions are in many sources
 hides no circle."""
 
-import collections
 import re
 
 import common
@@ -14,10 +13,6 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 # As GNU style has it: the type on a line of its own.
 DEFINITION = re.compile(r'^(?!static\b)[A-Za-z_][\w *]*\n([a-z_]\w+) \([^;{]*\)\n\{', re.MULTILINE)
 NAME = re.compile(r'\b[a-z_]\w+\b')
-
-# The circles that there are, and must become none: each with its files, in order, without "resilient-". One that has
-# changed is written anew, one that has gone goes from here too.
-KNOWN = []
 
 
 def node(name):
@@ -54,20 +49,12 @@ def find_circles(graph):
             for name in graph if name in reached[name]}
 
 
-def check(root, report, known=KNOWN):
-    known = {tuple(circle.split()) for circle in known}
-    found = collections.defaultdict(list)
+def check(root, report):
     for folder in sorted({path.parent for path in (root / 'resilient-client').rglob('*.[ch]')}):
         graph = read_graph(folder)
-        for circle in find_circles(graph):
-            found[circle].append((folder, graph))
-    for circle, places in sorted(found.items()):
-        for folder, graph in places if circle not in known else []:
+        for circle in sorted(find_circles(graph)):
             steps = '; '.join(f'{name} knows {", ".join(sorted(graph[name] & set(circle)))}' for name in circle)
             report.add(folder.relative_to(root), f'a circle of "{" ".join(circle)}": {steps}')
-    for circle in sorted(known - found.keys()):
-        report.add('tests/checks/circles.py',
-                   f'the circle of "{" ".join(circle)}" has gone or changed: take it from KNOWN')
 
 
 if __name__ == '__main__':

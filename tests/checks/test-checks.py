@@ -200,19 +200,17 @@ class CheckTest(unittest.TestCase):
         self.write(folder + 'resilient-b.c', source)
         # The same name in another layer is another.
         self.write('resilient-client/base/resilient-b.c', '#include "resilient-a-private.h"\n')
-        self.assert_clean('circles', [])
-        self.assert_finds('the circle of "a b" has gone', 'circles', ['a b'])
+        self.assert_clean('circles')
 
         self.write(folder + 'resilient-b.c', '#include "resilient-a-private.h"\n' + source)
-        self.assert_finds('a circle of "a b": a knows b; b knows a', 'circles', [])
-        self.assert_clean('circles', ['a b'])
+        self.assert_finds('a circle of "a b": a knows b; b knows a', 'circles')
         # By a function, whatever header declares it.
         self.write(folder + 'resilient-b.c', source + '\nvoid\nresilient_b_go (void)\n{\n  resilient_a_go ();\n}\n')
-        self.assert_finds('a circle of "a b"', 'circles', [])
+        self.assert_finds('a circle of "a b"', 'circles')
         self.write(folder + 'resilient-b.c', source + '\nvoid\nresilient_b_go (void)\n{\n  resilient_b_stop ();\n}\n')
         self.write(folder + 'resilient-b-stop.c',
                    '#include "resilient-b-private.h"\n\nvoid\nresilient_b_stop (void)\n{\n}\n')
-        self.assert_finds('a circle of "b b-stop"', 'circles', [])
+        self.assert_finds('a circle of "b b-stop"', 'circles')
 
     def test_structs(self):
         header, source = 'resilient-client/base/resilient-a-private.h', 'resilient-client/base/resilient-a.c'
