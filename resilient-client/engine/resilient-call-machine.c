@@ -72,6 +72,8 @@ struct _CallAttempt
   ResilientVerdict early_verdict;               /* taken when the headers came */
   gint64 started;                               /* boot-time clock, microseconds */
   gint64 started_real;                          /* the same moment since 1970 */
+  /* Seconds: after which another may begin beside it, or, of a hedge, after which it did. */
+  double hedge_delay;
   guint8 has_early_verdict;
   guint8 answered;  /* its headers have come */
   guint8 receiving; /* as far as it told last */
@@ -675,7 +677,7 @@ log_attempt (CallAttempt *attempt,
   ResilientCallMachine *self = attempt->machine;
   double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - attempt->started);
   double delay_before = attempt->hedge
-                          ? get_policy_values (self)->hedge_delay
+                          ? attempt->hedge_delay
                           : resilient_request_context_get_previous_delay (self->view.context);
   ResilientTraceContext *trace = resilient_frozen_request_get_trace (self->frozen);
   ResilientAttempt *record = resilient_attempt_new (self->view.attempts,
@@ -915,6 +917,36 @@ handle_deadline (ResilientCallMachine *self, gpointer arg)
 
 /* --- several attempts at once ---------------------------------------------------------------- */
 
+/* Rule 4 of the verdict, before anything has failed. */
+static gboolean
+may_be_hedged (ResilientCallMachine *self)
+{
+  ResilientFrozenRequest *frozen = self->frozen;
+  ResilientBody *body = resilient_frozen_request_get_body (frozen);
+
+  return get_policy_values (self)->hedge_delay != 0
+         && resilient_verdict_may_repeat (resilient_frozen_request_get_method (frozen),
+                                          resilient_frozen_request_has_idempotency_key (frozen),
+                                          resilient_frozen_request_get_idempotency (frozen))
+         && (body == NULL || resilient_body_is_replayable (body));
+}
+
+static gboolean
+has_automatic_hedges (ResilientCallMachine *self)
+{
+  return get_policy_values (self)->hedge_delay == RESILIENT_HEDGE_DELAY_AUTOMATIC;
+}
+
+/* Its answer is there, or was not when that of another was: then it takes longer than that, which
+ * is as much as is to be known where delays are looked for that few answers exceed. */
+static void
+count_answer_time (CallAttempt *attempt)
+{
+  if (has_automatic_hedges (attempt->machine) && may_be_hedged (attempt->machine))
+    resilient_origin_add_answer_time (attempt->machine->origin,
+                                      resilient_clock_get_boot () - attempt->started);
+}
+
 /* @winner has the answer: what else is under way is given up. It is abandoned in a turn of its own,
  * as this may run inside a callback of an attempt. */
 static void
@@ -928,6 +960,7 @@ settle (ResilientCallMachine *self, CallAttempt *winner)
       if (attempt == winner || !is_live (attempt))
         continue;
       log_unended (attempt, RESILIENT_FAILURE_CANCELLED, RESILIENT_REASON_HEDGE);
+      count_answer_time (attempt);
       tell_guards (attempt, RESILIENT_GUARD_END_NO_VERDICT);
       resilient_gate_detach (resilient_engine_get_gate (self->engine), &attempt->waiter);
       /* one that starts is abandoned when its start is over */
@@ -1264,6 +1297,7 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
     }
   else
     {
+      count_answer_time (attempt);
       settle (self, attempt);
     }
 
@@ -1556,20 +1590,6 @@ hedge_cb (gpointer data)
   post (data, MAIL_HEDGE);
 }
 
-/* Rule 4 of the verdict, before anything has failed. */
-static gboolean
-may_be_hedged (ResilientCallMachine *self)
-{
-  ResilientFrozenRequest *frozen = self->frozen;
-  ResilientBody *body = resilient_frozen_request_get_body (frozen);
-
-  return get_policy_values (self)->hedge_delay > 0
-         && resilient_verdict_may_repeat (resilient_frozen_request_get_method (frozen),
-                                          resilient_frozen_request_has_idempotency_key (frozen),
-                                          resilient_frozen_request_get_idempotency (frozen))
-         && (body == NULL || resilient_body_is_replayable (body));
-}
-
 static gboolean
 has_hedges_left (ResilientCallMachine *self)
 {
@@ -1582,13 +1602,20 @@ has_hedges_left (ResilientCallMachine *self)
 static void
 arm_hedge (ResilientCallMachine *self, CallAttempt *attempt)
 {
+  double delay;
+
   if (!may_be_hedged (self))
     return;
 
   if (!attempt->hedge)
     resilient_origin_deposit_hedge (self->origin);
-  if (has_hedges_left (self))
-    set_timer (self, after (get_policy_values (self)->hedge_delay), hedge_cb);
+  delay = has_automatic_hedges (self) ? resilient_origin_get_hedge_delay (self->origin)
+                                      : get_policy_values (self)->hedge_delay;
+  /* that of a hedge says after which it was made */
+  if (!attempt->hedge)
+    attempt->hedge_delay = delay;
+  if (delay > 0 && has_hedges_left (self))
+    set_timer (self, after (delay), hedge_cb);
 }
 
 /* It has its slot, and what is to be done before it is sent is done. */
@@ -1957,10 +1984,11 @@ has_answer (ResilientCallMachine *self)
 static void
 handle_hedge (ResilientCallMachine *self, gpointer arg)
 {
+  CallAttempt *late = get_live (self);
   CallAttempt *attempt;
 
   /* of an attempt that is over */
-  if (resilient_timer_is_set (&self->timer))
+  if (late == NULL || resilient_timer_is_set (&self->timer))
     return;
   if (!may_be_hedged (self) || !has_hedges_left (self) || has_answer (self)
       || resilient_engine_is_closing (self->engine))
@@ -1968,6 +1996,7 @@ handle_hedge (ResilientCallMachine *self, gpointer arg)
 
   attempt = attempt_new (self);
   attempt->hedge = TRUE;
+  attempt->hedge_delay = late->hedge_delay;
   if (!admit_hedge (self, attempt) || !resilient_origin_withdraw_hedge (self->origin))
     {
       if (attempt->stage == STAGE_ADMITTED)
@@ -1981,6 +2010,7 @@ handle_hedge (ResilientCallMachine *self, gpointer arg)
   attempt->number = self->view.attempts | (guint) self->extras->n_hedges << HEDGE_NUMBER_SHIFT;
   if (G_UNLIKELY (resilient_debug_is_on ()))
     tell_hedge (self);
+  resilient_recorder_hedge (resilient_engine_get_recorder (self->engine));
   launch (self, attempt);
 }
 

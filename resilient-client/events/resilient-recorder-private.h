@@ -45,6 +45,7 @@ typedef enum
 } ResilientGuardAct;
 void resilient_recorder_guarded (ResilientRecorder *self, ResilientGuardAct act);
 void resilient_recorder_attempt (ResilientRecorder *self); /* an attempt begins */
+void resilient_recorder_hedge (ResilientRecorder *self);   /* one more beside it, which is none */
 /* It is over, @duration seconds later; @origin and the rest as in resilient_metrics_add_attempt().
  */
 void resilient_recorder_attempt_ended (ResilientRecorder *self,

@@ -250,6 +250,14 @@ resilient_recorder_attempt (ResilientRecorder *self)
 }
 
 void
+resilient_recorder_hedge (ResilientRecorder *self)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
+
+  self->stats.hedges++;
+}
+
+void
 resilient_recorder_attempt_ended (ResilientRecorder *self,
                                   const char *origin,
                                   const char *method,

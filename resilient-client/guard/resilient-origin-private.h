@@ -48,6 +48,12 @@ void resilient_origin_deposit_hedge (ResilientOrigin *self);
 /* FALSE: there is not enough for one. */
 gboolean resilient_origin_withdraw_hedge (ResilientOrigin *self);
 
+/* An answer came so long after its attempt began, or had not come yet when another one was there.
+ * What it counts is where hedges begin that have no delay of their own: after 95 of 100 answers. In
+ * seconds; 0: there were fewer than 20. */
+void resilient_origin_add_answer_time (ResilientOrigin *self, gint64 microseconds);
+double resilient_origin_get_hedge_delay (ResilientOrigin *self);
+
 /* After a resume: TRUE once per origin and @generation, for the request that must use a new
  * connection. */
 gboolean resilient_origin_take_fresh_connection (ResilientOrigin *self, guint generation);

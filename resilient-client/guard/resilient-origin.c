@@ -12,6 +12,7 @@
 #include "resilient-fork-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-handlers-private.h"
+#include "resilient-histogram-private.h"
 #include "resilient-timer-queue-private.h"
 
 /* Requests that were held back are spread over this part of the wait that was asked for, and over
@@ -54,6 +55,25 @@
 #define HEDGE_PRICE 20
 #define MAX_HEDGE_CREDIT (10 * HEDGE_PRICE)
 
+/* The delay of automatic hedges is taken from so many answers at least, and reckoned anew after as
+ * many more. */
+#define MIN_ANSWERS 20
+/* After so many the count begins anew, as a server may become faster or slower, and its first half
+ * says nothing yet. */
+#define MAX_ANSWERS 1000
+/* The part of all answers that a hedge gives the time to come: of the others, 5 %, it may pay. */
+#define HEDGED_FROM 0.95
+/* In microseconds. Timers of a main loop count in milliseconds. */
+#define MIN_HEDGE_DELAY 1000
+
+/* How long answers took. */
+typedef struct
+{
+  ResilientHistogram times; /* microseconds */
+  gint64 delay;             /* the same; 0: there were too few */
+  gboolean again;           /* the count has begun anew */
+} AnswerTimes;
+
 /* The timer that notifies the end of a hold, in the context in which its beginning was notified.
  * The origin and the timer have a reference each: it may fire while the origin goes in another
  * thread. */
@@ -84,8 +104,9 @@ struct _ResilientOrigin
   ResilientHeaders *default_headers; /* owned, nullable, immutable: replaced as a whole */
   gboolean has_secret_marks;
   guint fresh_generation;
-  int own_limit;     /* in place of that of the slots, without any */
-  HoldEnd *hold_end; /* nullable: nobody waits for it */
+  int own_limit;             /* in place of that of the slots, without any */
+  HoldEnd *hold_end;         /* nullable: nobody waits for it */
+  AnswerTimes *answer_times; /* owned, nullable: nobody asked to count them */
 };
 
 G_DEFINE_FINAL_TYPE (ResilientOrigin, resilient_origin, G_TYPE_OBJECT)
@@ -262,6 +283,9 @@ resilient_origin_finalize (GObject *object)
   if (!is_foreign (self, NULL))
     {
       clear_hold_end (self);
+      if (self->answer_times != NULL)
+        resilient_histogram_clear (&self->answer_times->times);
+      g_free (self->answer_times);
       g_clear_pointer (&self->slots, resilient_slots_free);
       g_clear_pointer (&self->guards, resilient_origin_guards_free);
       g_clear_pointer (&self->default_headers, resilient_headers_unref);
@@ -956,4 +980,42 @@ resilient_origin_withdraw_hedge (ResilientOrigin *self)
          && !g_atomic_int_compare_and_exchange (&self->hedge_credit, credit, credit - HEDGE_PRICE))
     credit = g_atomic_int_get (&self->hedge_credit);
   return credit >= HEDGE_PRICE;
+}
+
+void
+resilient_origin_add_answer_time (ResilientOrigin *self, gint64 microseconds)
+{
+  AnswerTimes *answers;
+  guint64 count;
+
+  g_mutex_lock (&self->lock);
+  if (self->answer_times == NULL)
+    self->answer_times = g_new0 (AnswerTimes, 1);
+  answers = self->answer_times;
+  resilient_histogram_add (&answers->times, microseconds);
+  count = answers->times.count;
+  if (count % MIN_ANSWERS == 0 && (!answers->again || count >= MAX_ANSWERS / 2))
+    {
+      double delay = resilient_histogram_get_percentile (&answers->times, HEDGED_FROM);
+
+      answers->delay = MAX ((gint64) delay, MIN_HEDGE_DELAY);
+    }
+  if (count >= MAX_ANSWERS)
+    {
+      resilient_histogram_clear (&answers->times);
+      answers->again = TRUE;
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+double
+resilient_origin_get_hedge_delay (ResilientOrigin *self)
+{
+  gint64 delay;
+
+  g_mutex_lock (&self->lock);
+  delay = self->answer_times != NULL ? self->answer_times->delay : 0;
+  g_mutex_unlock (&self->lock);
+
+  return resilient_clock_to_seconds (delay);
 }

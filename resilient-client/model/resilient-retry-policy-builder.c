@@ -341,7 +341,8 @@ resilient_retry_policy_builder_set_max_retry_after (ResilientRetryPolicyBuilder 
 /**
  * resilient_retry_policy_builder_set_hedge_delay:
  * @self: a builder
- * @hedge_delay: a delay in seconds, not negative; 0, the default, for no hedges
+ * @hedge_delay: a delay in seconds; 0, the default, for no hedges; -1 for one that follows how long
+ *   the answers of each origin take
  *
  * Sets how long an attempt may be without an answer before another is made beside it.
  *
@@ -349,6 +350,11 @@ resilient_retry_policy_builder_set_max_retry_after (ResilientRetryPolicyBuilder 
  * answer that the policy accepts is taken, and the other attempts are given up at once. A good
  * delay is longer than 19 of 20 answers take. Hedging is described in Jeffrey Dean and Luiz André
  * Barroso, “The Tail at Scale”, Communications of the ACM, 2013, and in gRFC A6 of gRPC.
+ *
+ * With -1 the delay is the time within which 95 of 100 answers of the origin began that the policy
+ * accepts, counted by its client from requests of such policies: the delay that the paper advises.
+ * It is at least 0.001 s. There are no hedges until 20 answers came, and the count begins anew now
+ * and then, so that the delay follows a server that becomes faster or slower.
  *
  * There are hedges only of what may be sent twice: idempotent requests (RFC 9110, 9.2.2, or by
  * [property@Request:idempotency] or a key) whose body, if any, can be sent again. A hedge needs a

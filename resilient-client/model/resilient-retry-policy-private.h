@@ -20,9 +20,12 @@ typedef struct
   gboolean respect_retry_after;
   double max_retry_after;
   gboolean shared_retry_after;
-  double hedge_delay; /* 0: no hedges */
+  double hedge_delay; /* 0: no hedges; RESILIENT_HEDGE_DELAY_AUTOMATIC */
   int hedge_max;
 } ResilientRetryPolicyValues;
+
+/* In place of a delay: what answers of the origin take. */
+#define RESILIENT_HEDGE_DELAY_AUTOMATIC (-1.0)
 
 /* Without a limit of retries nothing else keeps a request that fails at once from being sent as
  * fast as the machine can. In seconds. */

@@ -203,7 +203,8 @@ check_jitter (const ResilientRetryPolicyValues *values, GError **error)
 static gboolean
 check_hedges (const ResilientRetryPolicyValues *values, GError **error)
 {
-  if (!check_delay ("hedge_delay", values->hedge_delay, error))
+  if (values->hedge_delay != RESILIENT_HEDGE_DELAY_AUTOMATIC
+      && !check_delay ("hedge_delay", values->hedge_delay, error))
     return FALSE;
   if (values->hedge_max >= 1)
     return TRUE;
@@ -842,7 +843,7 @@ resilient_retry_policy_get_max_retry_after (ResilientRetryPolicy *self)
  * Gets how long an attempt may be without an answer before another is made beside it, see
  * [method@RetryPolicyBuilder.set_hedge_delay].
  *
- * Returns: the delay in seconds, 0 when there are no hedges
+ * Returns: the delay in seconds, 0 when there are no hedges, -1 when it is automatic
  *
  * Since: 1.0
  */

@@ -18,6 +18,7 @@ typedef struct
   guint64 requests; /* started: not the refused ones */
   guint64 attempts;
   guint64 retries;
+  guint64 hedges;
   guint64 successes;
   guint64 errors;
   guint64 timeouts;

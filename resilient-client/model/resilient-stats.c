@@ -114,6 +114,7 @@ merge_data (ResilientStatsData *self, const ResilientStatsData *other)
   self->requests += other->requests;
   self->attempts += other->attempts;
   self->retries += other->retries;
+  self->hedges += other->hedges;
   self->successes += other->successes;
   self->errors += other->errors;
   self->timeouts += other->timeouts;
@@ -268,6 +269,26 @@ resilient_stats_get_retries (ResilientStats *self)
   g_return_val_if_fail (self != NULL, 0);
 
   return self->data.retries;
+}
+
+/**
+ * resilient_stats_get_hedges:
+ * @self: statistics
+ *
+ * Gets how many attempts were made beside one that was late, see
+ * [method@RetryPolicyBuilder.set_hedge_delay]. Neither [method@Stats.get_attempts] nor
+ * [method@Stats.get_retries] counts them.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint64
+resilient_stats_get_hedges (ResilientStats *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->data.hedges;
 }
 
 /**
@@ -600,6 +621,7 @@ resilient_stats_to_openmetrics (ResilientStats *self)
   COUNTER (requests, "Requests that were started.");
   COUNTER (attempts, "Attempts that were begun.");
   COUNTER (retries, "Retries that were decided.");
+  COUNTER (hedges, "Attempts that were made beside one that was late.");
   COUNTER (successes, "Requests that ended with an answer that their policy accepts.");
   COUNTER (errors, "Requests that failed, time-outs aside.");
   COUNTER (timeouts, "Requests that failed, their last failure being a time-out.");

@@ -32,6 +32,8 @@ guint64         resilient_stats_get_attempts         (ResilientStats *self);
 RESILIENT_AVAILABLE_IN_1_0
 guint64         resilient_stats_get_retries          (ResilientStats *self);
 RESILIENT_AVAILABLE_IN_1_0
+guint64         resilient_stats_get_hedges           (ResilientStats *self);
+RESILIENT_AVAILABLE_IN_1_0
 guint64         resilient_stats_get_successes        (ResilientStats *self);
 RESILIENT_AVAILABLE_IN_1_0
 guint64         resilient_stats_get_errors           (ResilientStats *self);

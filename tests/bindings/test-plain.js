@@ -118,6 +118,7 @@ test('a status that the policy lists is retried', async () => {
         .get_status_code(), 204);
     equal((await client.get_async(server.uri('/status/503'), null, null)).get_status_code(), 503);
     equal(client.get_stats().get_retries(), 5);
+    equal(client.get_stats().get_hedges(), 0);
     await client.close_async(0, null);
 });
 
@@ -173,6 +174,8 @@ test('policies are built and checked', async () => {
     equal(policy.get_jitter_mode(), Resilient.Jitter.FULL);
     ok(policy.delay_for_attempt(1) <= policy.get_base_delay());
     equal([policy.get_hedge_delay(), policy.get_hedge_max()], [0.5, 2]);
+    builder.set_hedge_delay(-1);
+    equal(builder.build().get_hedge_delay(), -1);
     builder.set_hedge_delay(NaN);
     await fails(() => builder.build(), ClientError, ClientError.INVALID_POLICY);
     builder.set_hedge_delay(0);

@@ -307,13 +307,16 @@ def policies_are_built_and_checked():
     assert Resilient.RetryPolicy.get_standard().get_shared_retry_after()
     equal(policy.get_max_retry_after(), 60)
     equal((policy.get_hedge_delay(), policy.get_hedge_max()), (0.5, 2))
+    builder.set_hedge_delay(-1)
+    equal(builder.build().get_hedge_delay(), -1)
+    builder.set_hedge_delay(0.5)
     assert 0.125 <= policy.delay_for_attempt(1) <= 0.25
     assert policy.equal(Resilient.RetryPolicyBuilder.new(policy).build())
 
     builder.set_retry_statuses([])
     equal(list(builder.build().get_retry_statuses()), [])
     for setter, value, name in ((builder.set_hedge_max, 0, 'hedge_max'),
-                                (builder.set_hedge_delay, -1, 'hedge_delay'),
+                                (builder.set_hedge_delay, -2, 'hedge_delay'),
                                 (builder.set_hedge_delay, float('nan'), 'hedge_delay')):
         setter(value)
         error = raises(GLib.Error, builder.build)
@@ -823,6 +826,7 @@ def statistics_count():
            Resilient.RequestContext.new(None, quick(), None))
     stats = client.get_stats()
     equal((stats.get_requests(), stats.get_attempts(), stats.get_retries()), (5, 7, 2))
+    equal(stats.get_hedges(), 0)
     equal((stats.get_successes(), stats.get_errors()), (4, 1))
     equal((stats.get_timeouts(), stats.get_cancelled()), (0, 0))
     equal((stats.get_success_rate(), stats.get_error_rate()), (0.8, 0.2))

@@ -61,10 +61,11 @@ is_valid (const ResilientRetryPolicyValues *values, const guint16 *statuses, gsi
 
   return values->max_retries >= -1 && is_duration (values->base_delay)
          && (values->max_retries >= 0 || values->base_delay >= 0.01)
-         && is_duration (values->hedge_delay) && values->hedge_max >= 1
-         && is_duration (values->max_delay) && is_duration (values->max_retry_after)
-         && values->base_delay <= values->max_delay && values->backoff_factor >= 1.0
-         && values->backoff_factor <= G_MAXDOUBLE && (int) values->jitter_mode >= 0
+         && (values->hedge_delay == -1 || is_duration (values->hedge_delay))
+         && values->hedge_max >= 1 && is_duration (values->max_delay)
+         && is_duration (values->max_retry_after) && values->base_delay <= values->max_delay
+         && values->backoff_factor >= 1.0 && values->backoff_factor <= G_MAXDOUBLE
+         && (int) values->jitter_mode >= 0
          && (int) values->jitter_mode <= RESILIENT_JITTER_DECORRELATED && values->jitter >= 0.0
          && values->jitter <= 1.0 && ((int) values->retry_on & ~RESILIENT_FAILURE_RETRYABLE) == 0;
 }

@@ -146,6 +146,27 @@ test_tail (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (with.extra, <=, 0.05);
 }
 
+/* The same with the delay that the answers give. */
+static void
+test_automatic (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GArray) steps = draw_answers (FALSE);
+  Figures without, with;
+
+  script_answers (f, steps);
+  without = run (f, 0, N_REQUESTS, INTERVAL);
+  script_answers (f, steps);
+  with = run (f, -1, N_REQUESTS, INTERVAL);
+
+  g_test_message ("automatic: median %.3f s, p99 %.3f s, extra load %.2f %%",
+                  with.median,
+                  with.p99,
+                  100 * with.extra);
+  g_assert_cmpfloat (with.p99, <=, 0.5 * without.p99);
+  g_assert_cmpfloat (with.extra, >, 0.02);
+  g_assert_cmpfloat (with.extra, <=, 0.05 + 1e-9);
+}
+
 /* When all of them are slow a hedge helps nobody, and it stays at what pays for them. */
 static void
 test_all_slow (Fixture *f, gconstpointer data)
@@ -200,6 +221,7 @@ main (int argc, char *argv[])
 #define ADD(name, func)                                                                            \
   g_test_add ("/hedging/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("tail", test_tail);
+  ADD ("automatic", test_automatic);
   ADD ("all-slow", test_all_slow);
   ADD ("no-slot", test_no_slot);
   ADD ("told", test_told);

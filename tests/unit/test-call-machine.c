@@ -1384,7 +1384,7 @@ tear_down_guards (Fixture *f, gconstpointer data)
 /* --- several attempts at once ---------------------------------------------------------------- */
 
 static ResilientRetryPolicy *
-make_hedging_policy (int hedge_max)
+make_hedging_policy (double hedge_delay, int hedge_max)
 {
   const guint16 statuses[] = { 503 };
   g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
@@ -1394,7 +1394,7 @@ make_hedging_policy (int hedge_max)
   resilient_retry_policy_builder_set_retry_on (
     builder, RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_STATUS);
   resilient_retry_policy_builder_set_retry_statuses (builder, statuses, G_N_ELEMENTS (statuses));
-  resilient_retry_policy_builder_set_hedge_delay (builder, 0.5);
+  resilient_retry_policy_builder_set_hedge_delay (builder, hedge_delay);
   resilient_retry_policy_builder_set_hedge_max (builder, hedge_max);
   policy = resilient_retry_policy_builder_build (builder, &error);
   g_assert_no_error (error);
@@ -1416,9 +1416,9 @@ pay_for_hedges (Fixture *f, guint n)
 }
 
 static void
-start_hedged (Fixture *f, const char *method, int hedge_max)
+start_hedged_after (Fixture *f, double hedge_delay, const char *method, int hedge_max)
 {
-  g_autoptr (ResilientRetryPolicy) policy = make_hedging_policy (hedge_max);
+  g_autoptr (ResilientRetryPolicy) policy = make_hedging_policy (hedge_delay, hedge_max);
   g_autoptr (ResilientFrozenRequest) frozen =
     resilient_frozen_request_new (method, "http://example.com/", NULL);
 
@@ -1427,6 +1427,12 @@ start_hedged (Fixture *f, const char *method, int hedge_max)
     resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
   f->machine = resilient_call_get_machine (f->call);
   resilient_call_wait_async (f->call, NULL, answered_cb, &f->n_answers);
+}
+
+static void
+start_hedged (Fixture *f, const char *method, int hedge_max)
+{
+  start_hedged_after (f, 0.5, method, hedge_max);
 }
 
 static ManualAttempt *
@@ -1740,6 +1746,64 @@ test_hedge_max (Fixture *f, gconstpointer data)
   clear_call (f);
 }
 
+static guint64
+count_hedges (Fixture *f)
+{
+  g_autoptr (ResilientStats) stats =
+    resilient_recorder_get_stats (resilient_engine_get_recorder (f->engine));
+
+  return resilient_stats_get_hedges (stats);
+}
+
+/* Without a delay of its own a hedge waits for as long as 95 of 100 answers took. */
+static void
+test_hedge_automatic (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (GPtrArray) log = NULL;
+  double delay;
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  /* an answer that the policy does not accept, and a failure, are no answers */
+  for (guint i = 0; i < 2; i++)
+    {
+      start_hedged_after (f, -1, "GET", 1);
+      test_clock_run (0.001);
+      if (i == 0)
+        newest (f)->funcs.headers (&newest (f)->parent, 503, -1, newest (f)->data);
+      else
+        manual_fail (newest (f));
+      clear_call (f);
+    }
+  for (guint i = 0; i < 20; i++)
+    {
+      pay_for_hedges (f, 9);
+      start_hedged_after (f, -1, "GET", 1);
+      test_clock_run (0.2);
+      newest (f)->funcs.headers (&newest (f)->parent, 200, -1, newest (f)->data);
+      /* the body may take as long as it likes */
+      test_clock_run (10);
+      g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+      manual_succeed (newest (f));
+      clear_call (f);
+    }
+  g_assert_cmpuint (count_hedges (f), ==, 0);
+
+  pay_for_hedges (f, 1);
+  start_hedged_after (f, -1, "GET", 1);
+  test_clock_run (0.19);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+  test_clock_run (0.02);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  g_assert_cmpuint (count_hedges (f), ==, 1);
+  manual_succeed (nth (f, 1));
+  result = resilient_call_get_result (f->call);
+  log = resilient_result_list_attempts (result);
+  delay = resilient_attempt_get_delay_before (log->pdata[1]);
+  g_assert_cmpfloat_with_epsilon (delay, 0.2, 0.2 * 0.01);
+  clear_call (f);
+}
+
 /* While a hedge starts a function of the app's may run a main loop, in which the call ends, by
  * whatever: the one that starts is abandoned then. */
 static void
@@ -1857,6 +1921,7 @@ main (int argc, char *argv[])
   ADD ("hedge/none", test_hedge_none, tear_down_guards);
   ADD ("hedge/guards", test_hedge_guards, tear_down_guards);
   ADD ("hedge/max", test_hedge_max, tear_down);
+  ADD ("hedge/automatic", test_hedge_automatic, tear_down);
   ADD ("hedge/inside-start", test_hedge_inside_start, tear_down);
   ADD ("hedge/inside-abandon", test_hedge_inside_abandon, tear_down);
   g_test_add_func ("/call-machine/debug-lines", test_debug_lines);

@@ -71,6 +71,30 @@ test_hedges (Fixture *self, gconstpointer user_data)
   g_assert_cmpuint (n, ==, 10);
 }
 
+/* The time that 95 of 100 answers keep within, from 20 answers on, and of late ones only. */
+static void
+test_answer_times (Fixture *self, gconstpointer user_data)
+{
+  for (guint i = 0; i < 19; i++)
+    resilient_origin_add_answer_time (self->origin, 10000);
+  g_assert_cmpfloat (resilient_origin_get_hedge_delay (self->origin), ==, 0);
+  resilient_origin_add_answer_time (self->origin, 5000000);
+  g_assert_cmpfloat_with_epsilon (
+    resilient_origin_get_hedge_delay (self->origin), 0.01, 0.01 * 0.01);
+  for (guint i = 0; i < 20; i++)
+    resilient_origin_add_answer_time (self->origin, i < 10 ? 10000 : 5000000);
+  g_assert_cmpfloat_with_epsilon (resilient_origin_get_hedge_delay (self->origin), 5, 5 * 0.01);
+
+  /* a server that has become faster, and one that is next door */
+  for (guint i = 0; i < 2500; i++)
+    resilient_origin_add_answer_time (self->origin, 20000);
+  g_assert_cmpfloat_with_epsilon (
+    resilient_origin_get_hedge_delay (self->origin), 0.02, 0.02 * 0.01);
+  for (guint i = 0; i < 2500; i++)
+    resilient_origin_add_answer_time (self->origin, 3);
+  g_assert_cmpfloat (resilient_origin_get_hedge_delay (self->origin), ==, 0.001);
+}
+
 static void
 test_key (void)
 {
@@ -827,6 +851,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
   ADD ("/origin/hedges", test_hedges);
+  ADD ("/origin/answer-times", test_answer_times);
   g_test_add_func ("/origin/key", test_key);
   g_test_add_func ("/origin/key/unusual", test_key_unusual);
   g_test_add_func ("/origin/near", test_near);

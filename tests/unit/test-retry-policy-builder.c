@@ -204,6 +204,7 @@ test_refused (void)
     { FIELD_MAX_RETRY_AFTER, NAN },
     { FIELD_MAX_RETRY_AFTER, INFINITY },
     { FIELD_HEDGE_DELAY, -0.1 },
+    { FIELD_HEDGE_DELAY, -2 },
     { FIELD_HEDGE_DELAY, NAN },
     { FIELD_HEDGE_DELAY, INFINITY },
     { FIELD_HEDGE_MAX, 0 },
@@ -266,6 +267,9 @@ test_accepted (void)
     { FIELD_RETRY_STATUSES, 599 },
     { FIELD_MAX_RETRY_AFTER, 0.0 },
     { FIELD_MAX_RETRY_AFTER, 1e300 },
+    { FIELD_HEDGE_DELAY, -1 },
+    { FIELD_HEDGE_DELAY, 0.0 },
+    { FIELD_HEDGE_DELAY, 1e300 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)

@@ -15,6 +15,7 @@ test_counters (void)
     .requests = 11,
     .attempts = 12,
     .retries = 3,
+    .hedges = 16,
     .successes = 4,
     .errors = 2,
     .timeouts = 1,
@@ -40,6 +41,7 @@ test_counters (void)
   g_assert_cmpuint (resilient_stats_get_held_back (stats), ==, 13);
   g_assert_cmpuint (resilient_stats_get_circuit_refusals (stats), ==, 14);
   g_assert_cmpuint (resilient_stats_get_budget_refusals (stats), ==, 15);
+  g_assert_cmpuint (resilient_stats_get_hedges (stats), ==, 16);
 
   /* 8 ended, 3 still live; the refused ones don't count. */
   g_assert_cmpfloat (resilient_stats_get_success_rate (stats), ==, 4.0 / 8.0);
@@ -112,7 +114,9 @@ test_ended (void)
 static void
 test_merge (void)
 {
-  ResilientStatsData data = { .requests = 3, .attempts = 4, .retries = 1, .refused = 2 };
+  ResilientStatsData data = {
+    .requests = 3, .attempts = 4, .retries = 1, .hedges = 5, .refused = 2
+  };
   g_autoptr (ResilientStats) a = NULL;
   g_autoptr (ResilientStats) b = NULL;
   g_autoptr (ResilientStats) sum = NULL;
@@ -131,6 +135,7 @@ test_merge (void)
   g_assert_cmpuint (resilient_stats_get_requests (sum), ==, 6);
   g_assert_cmpuint (resilient_stats_get_attempts (sum), ==, 8);
   g_assert_cmpuint (resilient_stats_get_retries (sum), ==, 2);
+  g_assert_cmpuint (resilient_stats_get_hedges (sum), ==, 10);
   g_assert_cmpuint (resilient_stats_get_refused (sum), ==, 4);
   g_assert_cmpuint (resilient_stats_get_successes (sum), ==, 3);
   g_assert_cmpfloat_with_epsilon (resilient_stats_get_mean_time (sum), 5.0 / 3.0, 1e-9);
@@ -142,6 +147,7 @@ test_merge (void)
 
   text = resilient_stats_to_openmetrics (sum);
   g_assert_nonnull (strstr (text, "http_client_active_requests 2\n"));
+  g_assert_nonnull (strstr (text, "\nresilient_client_hedges_total 10\n"));
   g_assert_nonnull (strstr (text, "http_response_status_code=\"200\"} 2\n"));
 }
 
