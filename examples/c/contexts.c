@@ -70,6 +70,31 @@ create_mirrored_request (const char *uri, const char *mirror)
 }
 /* [end] */
 
+/* [fallback] */
+/* Kept from the last time that the server answered. */
+static ResilientResponse *
+load_stored_answer (ResilientRequestContext *context,
+                    ResilientResponse *response,
+                    const GError *error,
+                    gpointer user_data)
+{
+  const char *stored = user_data;
+  g_autoptr (GBytes) body = g_bytes_new (stored, strlen (stored));
+  g_autoptr (GUri) uri = g_uri_parse ("https://example.org/stored", SOUP_HTTP_URI_FLAGS, NULL);
+
+  return resilient_response_new (200, "Stored", uri, NULL, body);
+}
+
+static ResilientRequest *
+create_request_with_fallback (const char *uri, const char *stored)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
+
+  resilient_request_set_fallback (request, load_stored_answer, g_strdup (stored), g_free);
+  return g_steal_pointer (&request);
+}
+/* [end] */
+
 static void
 waited_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -131,8 +156,12 @@ main (int argc, char **argv)
   g_autofree char *mirror = g_strconcat (base, "/hello", NULL);
   g_autoptr (ResilientRequest) mirrored =
     create_mirrored_request ("http://127.0.0.1:1/hello", mirror);
+  g_autoptr (ResilientRequest) stored =
+    create_request_with_fallback ("http://127.0.0.1:1/hello", "what it was yesterday");
 
+  resilient_request_set_retry_policy (stored, once);
   resilient_client_send_async (client, mirrored, NULL, NULL, NULL, NULL);
+  resilient_client_send_async (client, stored, NULL, NULL, NULL, NULL);
 
   /* [start] */
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++)

@@ -64,7 +64,8 @@ G_DEFINE_ENUM_TYPE (ResilientReason,
                     G_DEFINE_ENUM_VALUE (RESILIENT_REASON_QUEUE_TIMEOUT, "queue-timeout"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_REASON_HEDGE, "hedge"),
                     G_DEFINE_ENUM_VALUE (RESILIENT_REASON_CIRCUIT_OPEN, "circuit-open"),
-                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_RETRY_BUDGET, "retry-budget"))
+                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_RETRY_BUDGET, "retry-budget"),
+                    G_DEFINE_ENUM_VALUE (RESILIENT_REASON_FALLBACK, "fallback"))
 
 G_DEFINE_ENUM_TYPE (ResilientJitter,
                     resilient_jitter,

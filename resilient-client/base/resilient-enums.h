@@ -144,6 +144,7 @@ GType resilient_failure_get_type (void) G_GNUC_CONST;
  * @RESILIENT_REASON_HEDGE: another attempt was under way at the same time, and it was left to that one
  * @RESILIENT_REASON_CIRCUIT_OPEN: the circuit breaker of its origin was open
  * @RESILIENT_REASON_RETRY_BUDGET: the retry budget did not pay for another attempt
+ * @RESILIENT_REASON_FALLBACK: the app gave the answer itself
  *
  * Why there is, or is not, another attempt: the rule that decided it.
  *
@@ -168,6 +169,7 @@ typedef enum
   RESILIENT_REASON_HEDGE,
   RESILIENT_REASON_CIRCUIT_OPEN,
   RESILIENT_REASON_RETRY_BUDGET,
+  RESILIENT_REASON_FALLBACK,
 } ResilientReason;
 
 #define RESILIENT_TYPE_REASON (resilient_reason_get_type ())

@@ -10,7 +10,9 @@
 #include "resilient-clock-private.h"
 #include "resilient-debug-private.h"
 #include "resilient-error.h"
+#include "resilient-fallback-private.h"
 #include "resilient-i18n-private.h"
+#include "resilient-main-context-private.h"
 #include "resilient-network-private.h"
 #include "resilient-origin-private.h"
 #include "resilient-random-private.h"
@@ -85,6 +87,20 @@ struct _CallAttempt
   guint number;     /* of its span: from 1, a hedge has its own; 0: it has not begun */
 };
 
+/* What a call ends with, unless the app gives it an answer. */
+typedef struct
+{
+  ResilientResultStatus status;
+  ResilientFailure failure;
+  ResilientReason reason;
+  ResilientResponse *response; /* owned, nullable */
+  GError *error;               /* owned, nullable */
+
+  ResilientFallback *fallback; /* of the request */
+  gboolean asked;              /* under the lock: somebody is asking */
+  ResilientResponse *answer;   /* owned, nullable; under the lock until FALLBACK is posted */
+} Failing;
+
 /* What few calls need, made when one does, and kept until it is finalized: whoever resumes one that
  * is offline may be about to do so, in another thread, when it goes on for another reason. */
 typedef struct
@@ -104,6 +120,9 @@ typedef struct
   gboolean bound; /* to the server that may have had it: no other knows its key */
   /* where there are guards: of the last attempt, while the next one is to come; owned, nullable */
   ResilientResponse *last_response;
+  gboolean has_fallback; /* set once */
+  GMainContext *caller;  /* where that is asked, until it is; NULL: the thread that blocks asks it */
+  Failing *failing;      /* owned, nullable; set once, under the lock */
 } Extras;
 
 /* What other threads ask of the driving context. */
@@ -122,6 +141,7 @@ enum
   MAIL_ASK_AGAIN = 1 << 10,
   MAIL_HEDGE = 1 << 11,
   MAIL_SETTLED = 1 << 12,
+  MAIL_FALLBACK = 1 << 13,
 };
 
 /* What the events of an attempt bring with them. */
@@ -193,14 +213,17 @@ static void end (ResilientCallMachine *self,
 
 /* Which states may follow which. */
 static const guint16 edges[RESILIENT_MACHINE_N_STATES] = {
-  [RESILIENT_MACHINE_STATE_NEW] = TO (QUEUED) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_QUEUED] = TO (PREPARING) | TO (SENDING) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_PREPARING] = TO (SENDING) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_SENDING] = TO (RECEIVING) | TO (STREAMING) | TO (SLEEPING) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_RECEIVING] = TO (SENDING) | TO (STREAMING) | TO (SLEEPING) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_STREAMING] = TO (SLEEPING) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_SLEEPING] = TO (QUEUED) | TO (OFFLINE) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_OFFLINE] = TO (QUEUED) | TO (SLEEPING) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_NEW] = TO (QUEUED) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_QUEUED] = TO (PREPARING) | TO (SENDING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_PREPARING] = TO (SENDING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_SENDING] =
+    TO (RECEIVING) | TO (STREAMING) | TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_RECEIVING] =
+    TO (SENDING) | TO (STREAMING) | TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_STREAMING] = TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_SLEEPING] = TO (QUEUED) | TO (OFFLINE) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_OFFLINE] = TO (QUEUED) | TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_FALLBACK] = TO (ENDING),
   [RESILIENT_MACHINE_STATE_ENDING] = TO (DONE),
   [RESILIENT_MACHINE_STATE_DONE] = 0,
 };
@@ -218,6 +241,7 @@ static const struct
   [RESILIENT_MACHINE_STATE_STREAMING] = { "streaming", RESILIENT_CALL_STATE_RECEIVING },
   [RESILIENT_MACHINE_STATE_SLEEPING] = { "sleeping", RESILIENT_CALL_STATE_WAITING },
   [RESILIENT_MACHINE_STATE_OFFLINE] = { "offline", RESILIENT_CALL_STATE_OFFLINE },
+  [RESILIENT_MACHINE_STATE_FALLBACK] = { "fallback", RESILIENT_CALL_STATE_WAITING },
   [RESILIENT_MACHINE_STATE_ENDING] = { "ending", RESILIENT_CALL_STATE_DONE },
   [RESILIENT_MACHINE_STATE_DONE] = { "done", RESILIENT_CALL_STATE_DONE },
 };
@@ -236,7 +260,8 @@ set_state_locked (ResilientCallMachine *self, ResilientMachineState state)
 
   self->state = state;
   /* Until all of its end is there to be seen, it stands where it stood. */
-  if (state != RESILIENT_MACHINE_STATE_ENDING && self->view.state != states[state].shown)
+  if (state != RESILIENT_MACHINE_STATE_ENDING && state != RESILIENT_MACHINE_STATE_FALLBACK
+      && self->view.state != states[state].shown)
     {
       self->view.state = states[state].shown;
       changed_locked (self, 1 << RESILIENT_CALL_PROP_STATE);
@@ -346,6 +371,18 @@ pass_on_priority (ResilientCallMachine *self)
       resilient_engine_get_gate (self->engine), &attempt->waiter, priority);
 }
 
+static ResilientCancelCause
+get_cancel_cause (ResilientCallMachine *self)
+{
+  ResilientCancelCause cause;
+
+  g_mutex_lock (&self->lock);
+  cause = self->cancel_cause;
+  g_mutex_unlock (&self->lock);
+
+  return cause;
+}
+
 /* A cancel comes first: nothing is begun any more. */
 static void
 open_mail (ResilientCallMachine *self, guint mail)
@@ -356,9 +393,8 @@ open_mail (ResilientCallMachine *self, guint mail)
     [RESILIENT_CANCEL_BY_DEADLINE] = RESILIENT_MACHINE_EVENT_DEADLINE,
   };
 
-  /* its cause does not change any more */
   if (mail & MAIL_CANCEL)
-    resilient_call_machine_handle (self, cancels[self->cancel_cause], NULL);
+    resilient_call_machine_handle (self, cancels[get_cancel_cause (self)], NULL);
   if (mail & MAIL_START)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_START, NULL);
   if (mail & MAIL_ADMITTED)
@@ -378,6 +414,8 @@ open_mail (ResilientCallMachine *self, guint mail)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_SETTLED, NULL);
   if (mail & MAIL_HEDGE)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_HEDGE, NULL);
+  if (mail & MAIL_FALLBACK)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_FALLBACK, NULL);
 
   if (mail & MAIL_PRIORITY)
     pass_on_priority (self);
@@ -609,7 +647,7 @@ judge_failure (ResilientCallMachine *self)
 static ResilientGuardEnd
 judge_interruption (CallAttempt *attempt)
 {
-  return attempt->machine->cancel_cause == RESILIENT_CANCEL_BY_DEADLINE && !attempt->answered
+  return get_cancel_cause (attempt->machine) == RESILIENT_CANCEL_BY_DEADLINE && !attempt->answered
            ? judge_failure (attempt->machine)
            : RESILIENT_GUARD_END_NO_VERDICT;
 }
@@ -721,18 +759,27 @@ log_unended (CallAttempt *attempt, ResilientFailure failure, ResilientReason rea
                reason);
 }
 
+/* The request as the app gave it, with its mirrors. */
+static ResilientFrozenRequest *
+get_own_request (ResilientCallMachine *self)
+{
+  return self->extras != NULL && self->extras->own_request != NULL ? self->extras->own_request
+                                                                   : self->frozen;
+}
+
 /* --- the end --------------------------------------------------------------------------------- */
 
-/* The end that the cause of its cancelling asks for. Transfer full. */
+/* The end that @cause, that of its cancelling, asks for. Transfer full. */
 static GError *
 make_interruption (ResilientCallMachine *self,
+                   ResilientCancelCause cause,
                    ResilientResultStatus *status,
                    ResilientFailure *failure,
                    ResilientReason *reason)
 {
-  gboolean closed = self->cancel_cause == RESILIENT_CANCEL_BY_CLOSE;
+  gboolean closed = cause == RESILIENT_CANCEL_BY_CLOSE;
 
-  if (self->cancel_cause == RESILIENT_CANCEL_BY_DEADLINE)
+  if (cause == RESILIENT_CANCEL_BY_DEADLINE)
     {
       *status = RESILIENT_RESULT_STATUS_TIMEOUT;
       *failure = RESILIENT_FAILURE_DEADLINE;
@@ -810,12 +857,12 @@ let_go (ResilientCallMachine *self)
 }
 
 static void
-end (ResilientCallMachine *self,
-     ResilientResultStatus status,
-     ResilientFailure failure,
-     ResilientReason reason,
-     ResilientResponse *response,
-     const GError *error)
+end_now (ResilientCallMachine *self,
+         ResilientResultStatus status,
+         ResilientFailure failure,
+         ResilientReason reason,
+         ResilientResponse *response,
+         const GError *error)
 {
   double total = resilient_clock_to_seconds (resilient_clock_get_boot () - self->started);
   g_autoptr (GError) interruption = NULL;
@@ -828,7 +875,7 @@ end (ResilientCallMachine *self,
   /* What was said already to who had blocked holds, whatever came after. */
   if (self->told)
     {
-      interruption = make_interruption (self, &status, &failure, &reason);
+      interruption = make_interruption (self, self->cancel_cause, &status, &failure, &reason);
       error = interruption;
       response = NULL;
     }
@@ -865,6 +912,193 @@ end (ResilientCallMachine *self,
   resilient_engine_remove_call (self->engine, &self->member, self->scheduler);
 }
 
+/* Its caller, or its client, wants no answer any more, whatever it is. */
+static gboolean
+is_unwanted_locked (ResilientCallMachine *self)
+{
+  return self->told || self->cancel_cause == RESILIENT_CANCEL_BY_CALLER
+         || self->cancel_cause == RESILIENT_CANCEL_BY_CLOSE;
+}
+
+static gboolean
+is_to_ask_locked (ResilientCallMachine *self)
+{
+  return self->state == RESILIENT_MACHINE_STATE_FALLBACK && !self->extras->failing->asked
+         && !is_unwanted_locked (self);
+}
+
+/* Once, in the caller's context, or in the thread that blocks. */
+static void
+ask_fallback (ResilientCallMachine *self)
+{
+  g_autoptr (ResilientRequestContext) context = NULL;
+  ResilientResponse *answer;
+  Failing *failing;
+
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  g_mutex_lock (&self->lock);
+  failing = self->extras->failing;
+  if (is_to_ask_locked (self))
+    {
+      failing->asked = TRUE;
+      context = resilient_request_context_ref (self->view.context);
+    }
+  g_mutex_unlock (&self->lock);
+  if (context == NULL)
+    return;
+
+  answer = resilient_fallback_ask (failing->fallback, context, failing->response, failing->error);
+
+  g_mutex_lock (&self->lock);
+  failing->answer = answer;
+  post_locked (self, MAIL_FALLBACK);
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+ask_fallback_cb (gpointer data)
+{
+  ask_fallback (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Nobody asks any more, where the context of the caller has ended first. */
+static void
+asked_fallback_cb (gpointer data)
+{
+  ResilientCallMachine *self = data;
+
+  if (!resilient_engine_is_foreign (self->engine, NULL))
+    {
+      g_mutex_lock (&self->lock);
+      if (is_to_ask_locked (self))
+        {
+          self->extras->failing->asked = TRUE;
+          post_locked (self, MAIL_FALLBACK);
+        }
+      g_mutex_unlock (&self->lock);
+    }
+  unref_call (self);
+}
+
+static void
+call_caller (ResilientCallMachine *self)
+{
+  g_autoptr (GMainContext) caller = g_steal_pointer (&self->extras->caller);
+
+  if (caller == NULL)
+    {
+      g_mutex_lock (&self->lock);
+      if (self->done_cond != NULL)
+        g_cond_broadcast (self->done_cond);
+      g_mutex_unlock (&self->lock);
+      return;
+    }
+
+  ref_call (self);
+  resilient_main_context_post (caller,
+                               resilient_engine_get_source_priority (self->engine),
+                               "resilient-fallback",
+                               ask_fallback_cb,
+                               self,
+                               asked_fallback_cb);
+}
+
+static gboolean
+has_fallback (ResilientCallMachine *self)
+{
+  return self->extras != NULL && self->extras->has_fallback;
+}
+
+static gboolean
+may_fall_back (ResilientCallMachine *self, ResilientResultStatus status)
+{
+  gboolean unwanted;
+
+  if (status == RESILIENT_RESULT_STATUS_SUCCESS || status == RESILIENT_RESULT_STATUS_CANCELLED
+      || !has_fallback (self) || self->extras->failing != NULL || self->streams)
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  unwanted = is_unwanted_locked (self);
+  g_mutex_unlock (&self->lock);
+
+  return !unwanted;
+}
+
+/* The last word is the app's. Nothing is held while it thinks, and no time is measured. */
+static void
+fall_back (ResilientCallMachine *self, Failing *failing)
+{
+  ResilientMachineState from;
+
+  g_mutex_lock (&self->lock);
+  self->extras->failing = failing;
+  from = set_state_locked (self, RESILIENT_MACHINE_STATE_FALLBACK);
+  g_mutex_unlock (&self->lock);
+
+  tell_move (self, from, RESILIENT_MACHINE_STATE_FALLBACK);
+  let_go (self);
+  /* a main loop inside of that may have brought its end */
+  if (self->state == RESILIENT_MACHINE_STATE_FALLBACK)
+    call_caller (self);
+}
+
+static void
+failing_free (Failing *failing)
+{
+  g_clear_pointer (&failing->response, resilient_response_unref);
+  g_clear_pointer (&failing->answer, resilient_response_unref);
+  g_clear_error (&failing->error);
+  g_free (failing);
+}
+
+/* Or first asks the app for an answer, where it can be asked and the end is a failure. */
+static void
+end (ResilientCallMachine *self,
+     ResilientResultStatus status,
+     ResilientFailure failure,
+     ResilientReason reason,
+     ResilientResponse *response,
+     const GError *error)
+{
+  Failing *failing;
+
+  if (!may_fall_back (self, status))
+    {
+      end_now (self, status, failure, reason, response, error);
+      return;
+    }
+
+  failing = g_new0 (Failing, 1);
+  failing->status = status;
+  failing->failure = failure;
+  failing->reason = reason;
+  failing->response = response != NULL ? resilient_response_ref (response) : NULL;
+  failing->error = error != NULL ? g_error_copy (error) : NULL;
+  failing->fallback = resilient_frozen_request_get_fallback (get_own_request (self));
+  fall_back (self, failing);
+}
+
+static void
+handle_fallback (ResilientCallMachine *self, gpointer arg)
+{
+  Failing *failing = self->extras->failing;
+
+  if (failing->answer != NULL)
+    end_now (self,
+             RESILIENT_RESULT_STATUS_SUCCESS,
+             RESILIENT_FAILURE_NONE,
+             RESILIENT_REASON_FALLBACK,
+             failing->answer,
+             NULL);
+  else
+    end_now (
+      self, failing->status, failing->failure, failing->reason, failing->response, failing->error);
+}
+
 /* The oldest first. */
 static void
 log_all_live (CallAttempt *attempt, ResilientFailure failure, ResilientReason reason)
@@ -889,11 +1123,14 @@ interrupt (ResilientCallMachine *self, ResilientCancelCause cause)
   g_mutex_lock (&self->lock);
   if (self->cancel_cause == RESILIENT_CANCEL_NONE)
     self->cancel_cause = cause;
+  cause = self->cancel_cause;
   g_mutex_unlock (&self->lock);
   set_not_before (self, 0);
-  error = make_interruption (self, &status, &failure, &reason);
+  error = make_interruption (self, cause, &status, &failure, &reason);
 
-  log_all_live (self->attempts, failure, reason);
+  /* those that are being left by one that falls back are in the log already */
+  if (self->state != RESILIENT_MACHINE_STATE_FALLBACK)
+    log_all_live (self->attempts, failure, reason);
   end (self, status, failure, reason, NULL, error);
 }
 
@@ -1021,14 +1258,6 @@ is_oldest_live (CallAttempt *attempt)
 }
 
 /* --- what an attempt tells ------------------------------------------------------------------- */
-
-/* The request as the app gave it, with its mirrors. */
-static ResilientFrozenRequest *
-get_own_request (ResilientCallMachine *self)
-{
-  return self->extras != NULL && self->extras->own_request != NULL ? self->extras->own_request
-                                                                   : self->frozen;
-}
 
 /* It may have had the request, which may be repeated for its key alone: that says so to the server
  * which keeps it, and to no other. */
@@ -2277,6 +2506,14 @@ static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EV
     ON_RELEASE,
     ON_INTERRUPTIONS,
   },
+  /* The time of the call is over, or it ended before that. */
+  [RESILIENT_MACHINE_STATE_FALLBACK] = {
+    ON (ADMITTED, handle_admitted_late),
+    ON (FALLBACK, handle_fallback),
+    ON (CANCEL, handle_cancel),
+    ON (CLOSE, handle_close),
+    ON_RELEASE,
+  },
   [RESILIENT_MACHINE_STATE_ENDING] = {
     ON (ADMITTED, handle_admitted_late),
     ON_RELEASE,
@@ -2333,6 +2570,8 @@ resilient_call_machine_free (ResilientCallMachine *self)
       g_clear_pointer (&self->extras->origins, g_ptr_array_unref);
       g_clear_pointer (&self->extras->own_request, resilient_frozen_request_unref);
       g_clear_pointer (&self->extras->last_response, resilient_response_unref);
+      g_clear_pointer (&self->extras->caller, g_main_context_unref);
+      g_clear_pointer (&self->extras->failing, failing_free);
     }
   g_free (self->extras);
   g_clear_pointer (&self->scheduler, resilient_scheduler_unref);
@@ -2385,6 +2624,11 @@ resilient_call_machine_enter (ResilientCallMachine *self,
                              : 0;
   set_context (self, resilient_engine_take_settings (engine, frozen, context, &self->limits));
   self->started = resilient_clock_get_boot ();
+  if (resilient_frozen_request_get_fallback (frozen) != NULL)
+    {
+      ensure_extras (self)->has_fallback = TRUE;
+      self->extras->caller = blocks ? NULL : g_main_context_ref_thread_default ();
+    }
 
   if (!resilient_engine_add_call (engine, &self->member, &error))
     {
@@ -2573,7 +2817,9 @@ resilient_call_machine_cancel (ResilientCallMachine *self, ResilientCancelCause 
 
   g_mutex_lock (&self->lock);
   live = !is_at_its_end (self);
-  if (self->cancel_cause == RESILIENT_CANCEL_NONE)
+  /* The total deadline is not the end where the app is asked for an answer after it. */
+  if (self->cancel_cause == RESILIENT_CANCEL_NONE
+      || (self->cancel_cause == RESILIENT_CANCEL_BY_DEADLINE && !self->told && has_fallback (self)))
     self->cancel_cause = cause;
   if (live && self->done_cond != NULL)
     g_cond_broadcast (self->done_cond);
@@ -2626,21 +2872,24 @@ resilient_call_machine_snapshot (ResilientCallMachine *self)
 static gboolean
 is_overdue_locked (ResilientCallMachine *self, gint64 deadline)
 {
-  return !is_at_its_end (self)
-         && (self->cancel_cause != RESILIENT_CANCEL_NONE
-             || (deadline != 0 && deadline <= resilient_clock_get_boot ()));
+  if (is_at_its_end (self))
+    return FALSE;
+  if (self->state == RESILIENT_MACHINE_STATE_FALLBACK)
+    return is_unwanted_locked (self);
+  return self->cancel_cause != RESILIENT_CANCEL_NONE
+         || (deadline != 0 && deadline <= resilient_clock_get_boot ());
 }
 
 /* FALSE: the scheduler had its time, and the call is given up. The time is real even where the
  * clock is not: it is threads that are waited for. */
 static gboolean
-wait_for_scheduler_locked (ResilientCallMachine *self, gint64 *give_up)
+wait_for_scheduler_locked (ResilientCallMachine *self, gint64 deadline, gint64 *give_up)
 {
   if (*give_up == 0)
     *give_up = g_get_monotonic_time () + SCHEDULER_PATIENCE;
   if (g_cond_wait_until (self->done_cond, &self->lock, *give_up))
     return TRUE;
-  if (is_at_its_end (self))
+  if (!is_overdue_locked (self, deadline))
     return TRUE;
 
   self->told = TRUE;
@@ -2688,9 +2937,15 @@ resilient_call_machine_block (ResilientCallMachine *self)
   g_cond_init (self->done_cond);
   while (waiting && self->state != RESILIENT_MACHINE_STATE_DONE)
     {
-      if (is_overdue_locked (self, deadline))
-        waiting = wait_for_scheduler_locked (self, &give_up);
-      else if (deadline == 0
+      if (is_to_ask_locked (self))
+        {
+          g_mutex_unlock (&self->lock);
+          ask_fallback (self);
+          g_mutex_lock (&self->lock);
+        }
+      else if (is_overdue_locked (self, deadline))
+        waiting = wait_for_scheduler_locked (self, deadline, &give_up);
+      else if (deadline == 0 || self->state == RESILIENT_MACHINE_STATE_FALLBACK
                || !resilient_clock_wait_until (self->done_cond, &self->lock, deadline))
         g_cond_wait (self->done_cond, &self->lock);
     }
@@ -2701,7 +2956,8 @@ resilient_call_machine_block (ResilientCallMachine *self)
   if (waiting)
     return NULL;
 
-  error = make_interruption (self, &status, &failure, &reason);
+  /* which does not change any more */
+  error = make_interruption (self, self->cancel_cause, &status, &failure, &reason);
   post (self, MAIL_CANCEL);
   return error;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "resilient-body-private.h"
+#include "resilient-fallback-private.h"
 #include "resilient-headers-private.h"
 #include "resilient-retry-policy.h"
 #include "resilient-trace-context-private.h"
@@ -52,6 +53,8 @@ void resilient_frozen_request_set_overrides (ResilientFrozenRequest *self,
 void resilient_frozen_request_set_idempotency (ResilientFrozenRequest *self,
                                                ResilientIdempotency idempotency);
 void resilient_frozen_request_set_priority (ResilientFrozenRequest *self, int priority);
+void
+resilient_frozen_request_set_fallback (ResilientFrozenRequest *self, ResilientFallback *fallback);
 /* The last: the same request to another URI, which is checked as the first one is. */
 gboolean
 resilient_frozen_request_add_mirror (ResilientFrozenRequest *self, const char *uri, GError **error);
@@ -86,6 +89,8 @@ const ResilientOverrides *resilient_frozen_request_get_overrides (ResilientFroze
 ResilientTraceContext *resilient_frozen_request_get_trace (ResilientFrozenRequest *self);
 /* Of ResilientFrozenRequest, in their order; nullable: none. They have no mirrors. */
 GPtrArray *resilient_frozen_request_get_mirrors (ResilientFrozenRequest *self);
+/* Nullable; a mirror has none. */
+ResilientFallback *resilient_frozen_request_get_fallback (ResilientFrozenRequest *self);
 /* It is a mirror of another origin: what is secret belongs to that of the request. */
 gboolean resilient_frozen_request_drops_secrets (ResilientFrozenRequest *self);
 ResilientIdempotency resilient_frozen_request_get_idempotency (ResilientFrozenRequest *self);

@@ -21,6 +21,7 @@ typedef struct
   ResilientOverrides overrides;
   ResilientTraceContext *trace; /* nullable */
   GPtrArray *mirrors;           /* of ResilientFrozenRequest; nullable */
+  ResilientFallback *fallback;  /* nullable */
   gboolean drops_secrets;
 } Rare;
 
@@ -58,6 +59,7 @@ frozen_free (ResilientFrozenRequest *self)
     {
       g_clear_pointer (&self->rare->trace, resilient_trace_context_unref);
       g_clear_pointer (&self->rare->mirrors, g_ptr_array_unref);
+      g_clear_pointer (&self->rare->fallback, resilient_fallback_unref);
     }
   g_free (self->rare);
   g_free (self);
@@ -288,6 +290,12 @@ resilient_frozen_request_take_trace (ResilientFrozenRequest *self, ResilientTrac
 }
 
 void
+resilient_frozen_request_set_fallback (ResilientFrozenRequest *self, ResilientFallback *fallback)
+{
+  ensure_rare (self)->fallback = resilient_fallback_ref (fallback);
+}
+
+void
 resilient_frozen_request_set_idempotency (ResilientFrozenRequest *self,
                                           ResilientIdempotency idempotency)
 {
@@ -441,6 +449,12 @@ GPtrArray *
 resilient_frozen_request_get_mirrors (ResilientFrozenRequest *self)
 {
   return self->rare != NULL ? self->rare->mirrors : NULL;
+}
+
+ResilientFallback *
+resilient_frozen_request_get_fallback (ResilientFrozenRequest *self)
+{
+  return self->rare != NULL ? self->rare->fallback : NULL;
 }
 
 gboolean

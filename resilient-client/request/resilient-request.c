@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "resilient-error.h"
+#include "resilient-fallback-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-json-private.h"
 #include "resilient-random-private.h"
@@ -70,6 +71,7 @@ struct _ResilientRequest
   char *idempotency_key;     /* nullable */
   gboolean draw_idempotency_key;
   char **fallback_uris;               /* nullable: none */
+  ResilientFallback *fallback;        /* nullable */
   char *trace_parent;                 /* nullable */
   char *trace_state;                  /* nullable */
   ResilientRetryPolicy *retry_policy; /* nullable */
@@ -311,6 +313,7 @@ resilient_request_finalize (GObject *object)
   g_clear_pointer (&self->body, resilient_body_unref);
   g_free (self->idempotency_key);
   g_strfreev (self->fallback_uris);
+  g_clear_pointer (&self->fallback, resilient_fallback_unref);
   g_free (self->trace_parent);
   g_free (self->trace_state);
   g_clear_pointer (&self->retry_policy, resilient_retry_policy_unref);
@@ -691,6 +694,8 @@ resilient_request_copy (ResilientRequest *self)
   copy->idempotency_key = g_strdup (self->idempotency_key);
   copy->draw_idempotency_key = self->draw_idempotency_key;
   copy->fallback_uris = g_strdupv (self->fallback_uris);
+  if (self->fallback != NULL)
+    copy->fallback = resilient_fallback_ref (self->fallback);
   copy->trace_parent = g_strdup (self->trace_parent);
   copy->trace_state = g_strdup (self->trace_state);
   if (self->retry_policy != NULL)
@@ -1495,6 +1500,46 @@ resilient_request_set_fallback_uris (ResilientRequest *self, const char *const *
 }
 
 /**
+ * resilient_request_set_fallback:
+ * @self: a request
+ * @func: (nullable) (scope notified) (closure user_data) (destroy destroy): gives an answer where
+ *   there is none, or %NULL for no such function
+ * @user_data: data for @func
+ * @destroy: (nullable): frees @user_data
+ *
+ * Sets what answers when no server does: the last resort, after retries and mirrors.
+ *
+ * When the request would end with an error, its total time included, or with a response of a status
+ * that its policy takes for a failure, @func is called once. The response that it gives is what the
+ * request ends with, a success of the reason %RESILIENT_REASON_FALLBACK; with %NULL it ends as it
+ * would have. It is not called for a request that was cancelled, or whose client is closed or
+ * refused it at once (not valid, or too many waiting).
+ *
+ * @func is called in the thread-default main context of the thread that has sent the request, and
+ * for [method@Client.send] in the thread that waits there. Until it has returned the request is not
+ * done: it has no slot then, and no time is measured any more, but a cancel ends it, and what @func
+ * gives after that is dropped. @func may run a main loop and send other requests. @destroy may be
+ * called in any thread, when neither the request nor a copy or call of it needs @func any more.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_fallback (ResilientRequest *self,
+                                ResilientFallbackFunc func,
+                                gpointer user_data,
+                                GDestroyNotify destroy)
+{
+  g_autoptr (ResilientFallback) old G_GNUC_UNUSED = NULL;
+
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  old = self->fallback;
+  self->fallback = func != NULL ? resilient_fallback_new (func, user_data, destroy) : NULL;
+  if (func == NULL && destroy != NULL)
+    destroy (user_data);
+}
+
+/**
  * resilient_request_get_trace_parent: (get-property trace-parent)
  * @self: a request
  *
@@ -1862,6 +1907,8 @@ resilient_request_freeze (ResilientRequest *self, GError **error)
   resilient_frozen_request_set_idempotency (frozen, self->idempotency);
   resilient_frozen_request_set_priority (frozen, self->priority);
   resilient_frozen_request_set_overrides (frozen, &self->overrides);
+  if (self->fallback != NULL)
+    resilient_frozen_request_set_fallback (frozen, self->fallback);
   for (guint i = 0; self->fallback_uris != NULL && self->fallback_uris[i] != NULL; i++)
     {
       g_autofree char *mirror = make_uri (self, self->fallback_uris[i]);

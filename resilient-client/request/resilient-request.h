@@ -12,6 +12,8 @@
 #include <libsoup/soup.h>
 
 #include "resilient-enums.h"
+#include "resilient-request-context.h"
+#include "resilient-response.h"
 #include "resilient-retry-policy.h"
 
 G_BEGIN_DECLS
@@ -33,6 +35,26 @@ G_DECLARE_FINAL_TYPE (ResilientRequest, resilient_request, RESILIENT, REQUEST, G
  * Since: 1.0
  */
 typedef GInputStream *(*ResilientBodyFunc) (gpointer user_data, GError **error);
+
+/**
+ * ResilientFallbackFunc:
+ * @context: who the request is
+ * @response: (nullable): the answer of the last attempt, of a status that the policy takes for a
+ *   failure; %NULL if there was none
+ * @error: (nullable): what the request would end with; %NULL if there is a @response
+ * @user_data: (closure): the data given with the function
+ *
+ * Gives an answer to a request that has failed, such as one that was stored before.
+ *
+ * Returns: (transfer full) (nullable): the response that the request ends with, as a success, or
+ *   %NULL to let it fail
+ *
+ * Since: 1.0
+ */
+typedef ResilientResponse *(*ResilientFallbackFunc) (ResilientRequestContext *context,
+                                                     ResilientResponse *response,
+                                                     const GError *error,
+                                                     gpointer user_data);
 
 RESILIENT_AVAILABLE_IN_1_0
 ResilientRequest *resilient_request_new (const char *method,
@@ -160,6 +182,12 @@ const char *const *resilient_request_get_fallback_uris (ResilientRequest  *self)
 RESILIENT_AVAILABLE_IN_1_0
 void resilient_request_set_fallback_uris (ResilientRequest  *self,
                                           const char *const *fallback_uris);
+
+RESILIENT_AVAILABLE_IN_1_0
+void resilient_request_set_fallback (ResilientRequest      *self,
+                                     ResilientFallbackFunc  func,
+                                     gpointer               user_data,
+                                     GDestroyNotify         destroy);
 
 RESILIENT_AVAILABLE_IN_1_0
 const char *resilient_request_get_trace_parent (ResilientRequest *self);

@@ -109,6 +109,33 @@ test('a request that fails for good rejects with the error of its last attempt',
     await client.close_async(0, null);
 });
 
+test('an app answers where no server does', async () => {
+    const refusing = new Server(false);
+    const client = new Resilient.Client();
+    const seen = watch(client);
+    const asked = [];
+    const uri = GLib.Uri.parse('http://stored.test/', GLib.UriFlags.NONE);
+    const request = Resilient.Request.new('GET', refusing.uri('/'));
+
+    request.retry_policy = quick(1);
+    request.set_fallback((context, response, error) => {
+        asked.push([context.get_request_id(), response]);
+        ok(error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CONNECTION_REFUSED));
+        return Resilient.Response.new(203, 'Stored', uri, null, null);
+    });
+    const response = await client.send_async(request, named('stored'), null);
+    equal([response.get_status_code(), response.get_reason_phrase()], [203, 'Stored']);
+    equal(asked, [['stored', null]]);
+    ok(client.get_result('stored').is_success());
+    await turnUntil(() => seen.length === 2);
+    equal(seen[1].get_reason(), Resilient.Reason.FALLBACK);
+
+    request.set_fallback(() => null);
+    await fails(client.send_async(request, named('silent'), null),
+        Gio.IOErrorEnum, Gio.IOErrorEnum.CONNECTION_REFUSED);
+    await client.close_async(0, null);
+});
+
 test('a status that the policy lists is retried', async () => {
     const policy = quick(3, Resilient.RetryPolicy.get_standard());
     const client = new Resilient.Client({retryPolicy: policy});

@@ -133,6 +133,45 @@ def a_request_that_fails_for_good_raises_the_error_of_its_last_attempt():
 
 
 @case
+def an_app_answers_where_no_server_does():
+    refusing = Server(listen=False)
+    client = Resilient.Client.new()
+    seen = []
+    asked = []
+    client.connect('event', lambda _client, event: seen.append(event))
+    uri = GLib.Uri.parse('http://stored.test/', GLib.UriFlags.NONE)
+
+    def answer(context, response, error):
+        asked.append((context.get_request_id(), response, error))
+        return Resilient.Response.new(203, 'Stored', uri, None, None)
+
+    request = Resilient.Request.new('GET', refusing.uri('/'))
+    request.props.retry_policy = quick(max_retries=1)
+    request.set_fallback(answer)
+    context = Resilient.RequestContext.new('stored', None, None)
+    response = finish(client.send_async, client.send_finish, request, context)
+    equal((response.get_status_code(), response.get_reason_phrase()), (203, 'Stored'))
+    equal(len(asked), 1)
+    equal(asked[0][:2], ('stored', None))
+    assert asked[0][2].matches(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED)
+    assert client.get_result('stored').is_success()
+    turn_until(lambda: len(seen) == 2)
+    equal(seen[-1].get_reason(), Resilient.Reason.FALLBACK)
+
+    request = Resilient.Request.new('GET', server.uri('/status/503'))
+    request.props.retry_policy = quick(max_retries=0, base=Resilient.RetryPolicy.get_standard())
+    request.set_fallback(lambda _context, response, error: asked.append((response, error)))
+    response = finish(client.send_async, client.send_finish, request, None)
+    equal(response.get_status_code(), 503)
+    equal((asked[1][0].get_status_code(), asked[1][1]), (503, None))
+
+    request.set_fallback(None)
+    finish(client.send_async, client.send_finish, request, None)
+    equal(len(asked), 2)
+    close(client)
+
+
+@case
 def a_status_that_the_policy_lists_is_retried():
     client = Resilient.Client(retry_policy=quick(base=Resilient.RetryPolicy.get_standard()))
     equal(client.props.retry_policy.get_max_retries(), 3)

@@ -127,6 +127,17 @@ manual_fail (ManualAttempt *attempt)
   attempt->funcs.done (&attempt->parent, &outcome, attempt->data);
 }
 
+/* After something was sent: not retried without the app's word. */
+static void
+manual_break (ManualAttempt *attempt)
+{
+  g_autoptr (GError) error =
+    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED, "by hand");
+  ResilientOutcome outcome = { .failure = RESILIENT_FAILURE_DISCONNECT, .error = error };
+
+  attempt->funcs.done (&attempt->parent, &outcome, attempt->data);
+}
+
 static void
 manual_free (ResilientTransport *transport)
 {
@@ -167,6 +178,12 @@ typedef struct
   ResilientCallMachine *machine; /* of the call */
   ResilientCall *other;          /* in its way */
   guint n_answers;
+
+  GMainContext *caller; /* of a call with a fallback */
+  gboolean gives;       /* it has an answer */
+  guint n_asked;
+  guint n_asked_with_response;
+  void (*inside_fallback) (gpointer data);
 } Fixture;
 
 static gboolean
@@ -186,6 +203,7 @@ set_up (Fixture *f, gconstpointer data)
   resilient_engine_set_transport (f->engine, &f->transport->parent);
   resilient_engine_set_preparation (f->engine, prepare_cb, f);
   f->events = resilient_recorder_subscribe (resilient_engine_get_recorder (f->engine), 1000);
+  f->caller = g_main_context_new ();
 }
 
 static ManualAttempt *
@@ -221,6 +239,13 @@ count_terminal_events (Fixture *f)
     }
 }
 
+static void
+turn_caller (Fixture *f)
+{
+  while (g_main_context_iteration (f->caller, FALSE))
+    ;
+}
+
 /* Whatever the state, a cancel ends it: once, with one answer and one event, and each slot goes
  * back when the transport lets go. */
 static void
@@ -245,17 +270,21 @@ clear_call (Fixture *f)
   g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
   g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
 
+  turn_caller (f);
   g_clear_object (&f->other);
   g_assert_finalize_object (g_steal_pointer (&f->call));
   g_ptr_array_set_size (f->transport->attempts, 0);
   resilient_test_network_set_available (f->monitor, TRUE);
   f->n_answers = 0;
+  f->n_asked = f->n_asked_with_response = 0;
+  f->inside_fallback = NULL;
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
   g_assert_finalize_object (f->events);
+  g_main_context_unref (f->caller);
   resilient_engine_unref (f->engine);
   resilient_transport_unref (&f->transport->parent);
   test_run_pending ();
@@ -291,6 +320,56 @@ start (Fixture *f)
   resilient_call_wait_async (f->call, NULL, answered_cb, &f->n_answers);
 }
 
+static ResilientResponse *
+fallback_cb (ResilientRequestContext *context,
+             ResilientResponse *response,
+             const GError *error,
+             gpointer user_data)
+{
+  Fixture *f = user_data;
+  g_autoptr (GUri) uri = g_uri_parse ("fallback:", SOUP_HTTP_URI_FLAGS, NULL);
+
+  g_assert_nonnull (resilient_request_context_get_request_id (context));
+  g_assert_true ((response != NULL) != (error != NULL));
+  f->n_asked++;
+  f->n_asked_with_response += response != NULL;
+  if (f->inside_fallback != NULL)
+    f->inside_fallback (f);
+  return f->gives ? resilient_response_new (203, "Stored", uri, NULL, NULL) : NULL;
+}
+
+static void
+count_destroyed_cb (gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static ResilientFrozenRequest *
+freeze_with_fallback (Fixture *f, ResilientRetryPolicy *policy)
+{
+  g_autoptr (ResilientFallback) fallback = resilient_fallback_new (fallback_cb, f, NULL);
+  ResilientFrozenRequest *frozen =
+    resilient_frozen_request_new ("GET", "http://example.com/", NULL);
+
+  resilient_frozen_request_set_retry_policy (frozen, policy);
+  resilient_frozen_request_set_fallback (frozen, fallback);
+  return frozen;
+}
+
+/* By a caller of another context than that which drives it. */
+static void
+start_with_fallback (Fixture *f, ResilientRetryPolicy *policy)
+{
+  g_autoptr (ResilientFrozenRequest) frozen = freeze_with_fallback (f, policy);
+
+  g_main_context_push_thread_default (f->caller);
+  f->call =
+    resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+  g_main_context_pop_thread_default (f->caller);
+  f->machine = resilient_call_get_machine (f->call);
+  resilient_call_wait_async (f->call, NULL, answered_cb, &f->n_answers);
+}
+
 #define assert_state(f, state)                                                                     \
   g_assert_cmpint (                                                                                \
     resilient_call_machine_get_state ((f)->machine), ==, RESILIENT_MACHINE_STATE_##state)
@@ -310,6 +389,13 @@ static void
 bring_to (Fixture *f, ResilientMachineState state, gboolean again)
 {
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  if (state == RESILIENT_MACHINE_STATE_FALLBACK)
+    {
+      start_with_fallback (f, NULL);
+      test_run_pending ();
+      manual_break (newest (f));
+      return;
+    }
   if (state == RESILIENT_MACHINE_STATE_QUEUED)
     {
       resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
@@ -530,25 +616,27 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
 
 static const guint8 expected[RESILIENT_MACHINE_N_STATES][N_COLUMNS] = {
   /* clang-format off */
-  /*              start admit prep qtime phase head  done  rel  wake   ask retry netb   hedge settl canc close deadl fail */
+  /*              start admit prep qtime phase head  done  rel  wake   ask retry netb   hedge settl fallb canc close deadl fail */
   [RESILIENT_MACHINE_STATE_NEW] =
-                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    END, END,  END,  __ },
+                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_QUEUED] =
-                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    END, END,  END,  __ },
+                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_PREPARING] =
-                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    END, END,  END,  __ },
+                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_SENDING] =
-                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,  __,   __,    __,   __,    END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_RECEIVING] =
-                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,  __,   __,    __,   __,    END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_STREAMING] =
-                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,  __,   __,    __,   __,    END, END,  END,  SLEEP },
+                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_SLEEPING] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  __,  SEND, __,    __,   __,    END, END,  END,  __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  __,  SEND, __,    __,   __,   __,    END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_OFFLINE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  SEND, SLEEP, __,   __,    END, END,  END,  __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  SEND, SLEEP, __,   __,   __,    END, END,  END,  __ },
+  [RESILIENT_MACHINE_STATE_FALLBACK] =
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   END,    END, END,  __,   __ },
   [RESILIENT_MACHINE_STATE_DONE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,    __,  __,   __,   __ },
+                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    __,  __,   __,   __ },
   /* clang-format on */
 };
 
@@ -567,6 +655,10 @@ static const struct
     RESILIENT_FAILURE_QUEUE_TIMEOUT,
     RESILIENT_RESULT_STATUS_TIMEOUT,
     RESILIENT_REASON_QUEUE_TIMEOUT },
+  { RESILIENT_MACHINE_EVENT_FALLBACK,
+    RESILIENT_FAILURE_DISCONNECT,
+    RESILIENT_RESULT_STATUS_ERROR,
+    RESILIENT_REASON_NOT_RETRYABLE },
   { RESILIENT_MACHINE_EVENT_CANCEL,
     RESILIENT_FAILURE_CANCELLED,
     RESILIENT_RESULT_STATUS_CANCELLED,
@@ -700,16 +792,17 @@ static void
 test_edges (void)
 {
   static const char *const edges[RESILIENT_MACHINE_N_STATES] = {
-    [RESILIENT_MACHINE_STATE_NEW] = ".q......e.",
-    [RESILIENT_MACHINE_STATE_QUEUED] = "..ps....e.",
-    [RESILIENT_MACHINE_STATE_PREPARING] = "...s....e.",
-    [RESILIENT_MACHINE_STATE_SENDING] = "....rtz.e.",
-    [RESILIENT_MACHINE_STATE_RECEIVING] = "...s.tz.e.",
-    [RESILIENT_MACHINE_STATE_STREAMING] = "......z.e.",
-    [RESILIENT_MACHINE_STATE_SLEEPING] = ".q.....oe.",
-    [RESILIENT_MACHINE_STATE_OFFLINE] = ".q....z.e.",
-    [RESILIENT_MACHINE_STATE_ENDING] = ".........d",
-    [RESILIENT_MACHINE_STATE_DONE] = "..........",
+    [RESILIENT_MACHINE_STATE_NEW] = ".q......fe.",
+    [RESILIENT_MACHINE_STATE_QUEUED] = "..ps....fe.",
+    [RESILIENT_MACHINE_STATE_PREPARING] = "...s....fe.",
+    [RESILIENT_MACHINE_STATE_SENDING] = "....rtz.fe.",
+    [RESILIENT_MACHINE_STATE_RECEIVING] = "...s.tz.fe.",
+    [RESILIENT_MACHINE_STATE_STREAMING] = "......z.fe.",
+    [RESILIENT_MACHINE_STATE_SLEEPING] = ".q.....ofe.",
+    [RESILIENT_MACHINE_STATE_OFFLINE] = ".q....z.fe.",
+    [RESILIENT_MACHINE_STATE_FALLBACK] = ".........e.",
+    [RESILIENT_MACHINE_STATE_ENDING] = "..........d",
+    [RESILIENT_MACHINE_STATE_DONE] = "...........",
   };
 
   for (guint from = 0; from < RESILIENT_MACHINE_N_STATES; from++)
@@ -732,6 +825,8 @@ test_shown (Fixture *f, gconstpointer data)
     [RESILIENT_MACHINE_STATE_STREAMING] = RESILIENT_CALL_STATE_RECEIVING,
     [RESILIENT_MACHINE_STATE_SLEEPING] = RESILIENT_CALL_STATE_WAITING,
     [RESILIENT_MACHINE_STATE_OFFLINE] = RESILIENT_CALL_STATE_OFFLINE,
+    /* where it stood */
+    [RESILIENT_MACHINE_STATE_FALLBACK] = RESILIENT_CALL_STATE_SENDING,
     [RESILIENT_MACHINE_STATE_DONE] = RESILIENT_CALL_STATE_DONE,
   };
 
@@ -1240,7 +1335,8 @@ test_guard_interrupted (Fixture *f, gconstpointer data)
                                                   RESILIENT_MACHINE_EVENT_DEADLINE };
   TestGuard *guard = add_guard (f, &n_freed);
 
-  for (ResilientMachineState from = 0; from < RESILIENT_MACHINE_STATE_ENDING; from++)
+  /* one that falls back has nothing of them any more */
+  for (ResilientMachineState from = 0; from < RESILIENT_MACHINE_STATE_FALLBACK; from++)
     {
       for (guint i = 0; i < G_N_ELEMENTS (events); i++)
         {
@@ -1504,6 +1600,7 @@ test_hedge_table (Fixture *f, gconstpointer data)
     { "network back", DO_EVENT, RESILIENT_MACHINE_EVENT_NETWORK_BACK, 0, STAYS, "--" },
     { "hedge", DO_EVENT, RESILIENT_MACHINE_EVENT_HEDGE, 0, STAYS, "--" },
     { "settled", DO_EVENT, RESILIENT_MACHINE_EVENT_SETTLED, 0, STAYS, "--" },
+    { "fallback", DO_EVENT, RESILIENT_MACHINE_EVENT_FALLBACK, 0, STAYS, "--" },
     { "cancel", DO_EVENT, RESILIENT_MACHINE_EVENT_CANCEL, 0, END, "xx" },
     { "close", DO_EVENT, RESILIENT_MACHINE_EVENT_CLOSE, 0, END, "xx" },
     { "deadline", DO_EVENT, RESILIENT_MACHINE_EVENT_DEADLINE, 0, END, "xx" },
@@ -1865,6 +1962,404 @@ test_hedge_inside_abandon (Fixture *f, gconstpointer data)
   clear_call (f);
 }
 
+/* --- a fallback ------------------------------------------------------------------------------ */
+
+static ResilientRetryPolicy *
+make_policy_of_503 (void)
+{
+  const guint16 statuses[] = { 503 };
+  g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
+  ResilientRetryPolicy *policy;
+  g_autoptr (GError) error = NULL;
+
+  resilient_retry_policy_builder_set_max_retries (builder, 0);
+  resilient_retry_policy_builder_set_retry_on (builder, RESILIENT_FAILURE_STATUS);
+  resilient_retry_policy_builder_set_retry_statuses (builder, statuses, G_N_ELEMENTS (statuses));
+  policy = resilient_retry_policy_builder_build (builder, &error);
+  g_assert_no_error (error);
+  return policy;
+}
+
+static void
+assert_only_event (Fixture *f, ResilientEventType type, ResilientReason reason)
+{
+  g_autoptr (ResilientEvent) event = resilient_subscription_try_next (f->events);
+  g_autoptr (ResilientEvent) second = resilient_subscription_try_next (f->events);
+
+  g_assert_nonnull (event);
+  g_assert_null (second);
+  g_assert_cmpint (resilient_event_get_event_type (event), ==, type);
+  g_assert_cmpint (resilient_event_get_reason (event), ==, reason);
+}
+
+/* Without an event that clear_call() would count. */
+static void
+clear_ended_call (Fixture *f)
+{
+  assert_state (f, DONE);
+  g_assert_cmpuint (f->n_answers, ==, 1);
+  turn_caller (f);
+  release_all (f);
+  if (f->other != NULL)
+    resilient_call_cancel (f->other);
+  test_run_pending ();
+  release_all (f);
+  test_run_pending ();
+  count_terminal_events (f);
+  g_clear_object (&f->other);
+  g_assert_finalize_object (g_steal_pointer (&f->call));
+  g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
+  g_ptr_array_set_size (f->transport->attempts, 0);
+  f->n_answers = f->n_asked = f->n_asked_with_response = 0;
+  f->inside_fallback = NULL;
+}
+
+typedef enum
+{
+  FAILS_BY_ERROR,
+  FAILS_BY_STATUS,
+  FAILS_BY_DEADLINE,
+  FAILS_BY_DEADLINE_IN_QUEUE,
+  FAILS_BY_QUEUE_TIMEOUT,
+  FAILS_BY_GUARD,
+  N_FAILS,
+} Fails;
+
+/* A call that has failed in one of these ways; who has sent it has not had a turn yet. */
+static void
+bring_to_fall (Fixture *f, TestGuard *guard, Fails fails)
+{
+  g_autoptr (ResilientRetryPolicy) policy = make_policy_of_503 ();
+  gboolean in_queue = fails == FAILS_BY_DEADLINE_IN_QUEUE || fails == FAILS_BY_QUEUE_TIMEOUT;
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), in_queue ? 1 : 100, 0, 100);
+  guard->check = fails == FAILS_BY_GUARD ? RESILIENT_GUARD_REFUSE : RESILIENT_GUARD_ADMIT;
+  if (in_queue)
+    {
+      f->other = start_one (f);
+      test_run_pending ();
+    }
+  start_with_fallback (f, policy);
+  test_run_pending ();
+  switch (fails)
+    {
+    case FAILS_BY_ERROR:
+      manual_break (newest (f));
+      break;
+    case FAILS_BY_STATUS:
+      newest (f)->funcs.headers (&newest (f)->parent, 503, -1, newest (f)->data);
+      manual_answer (newest (f), 503);
+      break;
+    case FAILS_BY_DEADLINE:
+    case FAILS_BY_DEADLINE_IN_QUEUE:
+      resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_DEADLINE, NULL);
+      break;
+    case FAILS_BY_QUEUE_TIMEOUT:
+      resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_QUEUE_TIMEOUT, NULL);
+      break;
+    case FAILS_BY_GUARD:
+    default:
+      break;
+    }
+  test_clock_run (1000);
+  assert_state (f, FALLBACK);
+  g_assert_cmpuint (f->n_asked, ==, 0);
+  /* nothing is held meanwhile */
+  g_assert_cmpuint (
+    resilient_gate_get_running (resilient_engine_get_gate (f->engine)), ==, in_queue ? 1 : 0);
+  g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
+}
+
+/* However it fails, the app is asked once, where it has sent from, and has the last word. */
+static void
+test_fallback_answers (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  for (guint i = 0; i < 2 * N_FAILS; i++)
+    {
+      g_autoptr (ResilientResult) result = NULL;
+      Fails fails = i / 2;
+
+      g_test_message ("fails %d, gives %u", fails, i % 2);
+      f->gives = i % 2;
+      bring_to_fall (f, guard, fails);
+      turn_caller (f);
+      assert_state (f, FALLBACK);
+      g_assert_cmpuint (f->n_asked, ==, 1);
+      g_assert_cmpuint (f->n_asked_with_response, ==, fails == FAILS_BY_STATUS);
+      test_run_pending ();
+      assert_state (f, DONE);
+      result = resilient_call_get_result (f->call);
+      if (f->gives)
+        {
+          assert_only_event (f, RESILIENT_EVENT_TYPE_SUCCESS, RESILIENT_REASON_FALLBACK);
+          g_assert_cmpint (
+            resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_SUCCESS);
+          g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_NONE);
+          g_assert_null (resilient_result_get_error (result));
+          g_assert_cmpuint (
+            resilient_response_get_status_code (resilient_result_get_response (result)), ==, 203);
+        }
+      else
+        {
+          g_assert_cmpint (
+            resilient_result_get_status (result), !=, RESILIENT_RESULT_STATUS_SUCCESS);
+          g_assert_cmpuint (resilient_result_get_failure (result), !=, RESILIENT_FAILURE_NONE);
+          g_assert_cmpint (
+            resilient_result_get_error (result) == NULL, ==, fails == FAILS_BY_STATUS);
+        }
+      turn_caller (f);
+      g_assert_cmpuint (f->n_asked, ==, 1);
+      clear_ended_call (f);
+    }
+}
+
+/* Of an answer that the policy accepts nobody is asked, whatever it is, nor after a cancel or a
+ * close, wherever the call stands. */
+static void
+test_fallback_not_asked (Fixture *f, gconstpointer data)
+{
+  static const guint statuses[] = { 200, 404, 500 };
+  static const ResilientMachineEvent events[] = { RESILIENT_MACHINE_EVENT_CANCEL,
+                                                  RESILIENT_MACHINE_EVENT_CLOSE };
+  g_autoptr (ResilientRetryPolicy) policy = make_policy_of_503 ();
+
+  f->gives = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++)
+    {
+      start_with_fallback (f, policy);
+      test_run_pending ();
+      manual_answer (newest (f), statuses[i]);
+      test_run_pending ();
+      turn_caller (f);
+      g_assert_cmpuint (f->n_asked, ==, 0);
+      assert_only_event (f, RESILIENT_EVENT_TYPE_SUCCESS, RESILIENT_REASON_SUCCESS);
+      clear_ended_call (f);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (events); i++)
+    {
+      start_with_fallback (f, policy);
+      test_run_pending ();
+      deliver (f, RESILIENT_MACHINE_STATE_SENDING, events[i]);
+      assert_state (f, DONE);
+      turn_caller (f);
+      g_assert_cmpuint (f->n_asked, ==, 0);
+      clear_call (f);
+    }
+}
+
+static void
+inside_fallback_cancel (gpointer data)
+{
+  Fixture *f = data;
+
+  resilient_call_cancel (f->call);
+  test_run_pending ();
+  assert_state (f, DONE);
+}
+
+static void
+inside_fallback_close (gpointer data)
+{
+  Fixture *f = data;
+
+  g_assert_true (resilient_call_cancel_for (f->call, RESILIENT_CANCEL_BY_CLOSE));
+}
+
+/* A cancel or a close ends it at every moment: before the app is asked, while it thinks, and before
+ * its answer has had its turn; also one whose time was over. */
+static void
+test_fallback_interrupted (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  f->gives = TRUE;
+  for (guint i = 0; i < 8; i++)
+    {
+      g_autoptr (ResilientResult) result = NULL;
+      guint when = i / 2;
+
+      bring_to_fall (f, guard, i % 2 ? FAILS_BY_DEADLINE : FAILS_BY_ERROR);
+      resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_DEADLINE, NULL);
+      assert_state (f, FALLBACK);
+      if (when == 1)
+        f->inside_fallback = inside_fallback_cancel;
+      else if (when == 2)
+        f->inside_fallback = inside_fallback_close;
+      if (when > 0)
+        turn_caller (f);
+      if (when == 0 || when == 3)
+        ask_in_thread (f, resilient_call_cancel);
+      if (when == 0)
+        turn_caller (f);
+      test_run_pending ();
+      assert_state (f, DONE);
+      g_assert_cmpuint (f->n_asked, ==, when == 0 ? 0 : 1);
+      result = resilient_call_get_result (f->call);
+      g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_CANCELLED);
+      assert_only_event (f,
+                         RESILIENT_EVENT_TYPE_CANCELLED,
+                         when == 2 ? RESILIENT_REASON_CLOSED : RESILIENT_REASON_CANCELLED);
+      clear_ended_call (f);
+    }
+}
+
+/* Two attempts are left when the time is over; to abandon the first may run a main loop, in which
+ * the call is cancelled: each attempt is in the log once. */
+static void
+inside_abandon_cancel (ManualAttempt *attempt, gpointer data)
+{
+  Fixture *f = data;
+
+  assert_state (f, FALLBACK);
+  resilient_call_cancel (f->call);
+  test_run_pending ();
+  assert_state (f, DONE);
+}
+
+static void
+test_fallback_left_attempts (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryPolicy) policy = make_hedging_policy (0.5, 1);
+  g_autoptr (ResilientResult) result = NULL;
+  g_autoptr (GPtrArray) log = NULL;
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  pay_for_hedges (f, 1);
+  start_with_fallback (f, policy);
+  test_clock_run (0.6);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  f->transport->inside = inside_abandon_cancel;
+  f->transport->inside_data = f;
+  resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_DEADLINE, NULL);
+  assert_state (f, DONE);
+  g_assert_true (nth (f, 0)->abandoned && nth (f, 1)->abandoned);
+  turn_caller (f);
+  g_assert_cmpuint (f->n_asked, ==, 0);
+  result = resilient_call_get_result (f->call);
+  log = resilient_result_list_attempts (result);
+  g_assert_cmpuint (log->len, ==, 2);
+  clear_ended_call (f);
+}
+
+static gpointer
+start_in_thread_that_ends (gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (ResilientFrozenRequest) frozen = freeze_with_fallback (f, NULL);
+
+  g_main_context_push_thread_default (context);
+  f->call =
+    resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+/* Where the caller's context has ended nobody can be asked, and it ends all the same. */
+static void
+test_fallback_nobody (Fixture *f, gconstpointer data)
+{
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  g_thread_join (g_thread_new ("short", start_in_thread_that_ends, f));
+  f->machine = resilient_call_get_machine (f->call);
+  test_run_pending ();
+  manual_break (newest (f));
+  test_run_pending ();
+  assert_state (f, DONE);
+  g_assert_cmpuint (f->n_asked, ==, 0);
+  g_assert_cmpuint (resilient_call_get_failure (f->call), !=, RESILIENT_FAILURE_NONE);
+  manual_release (newest (f));
+  test_run_pending ();
+  g_assert_cmpuint (count_terminal_events (f), ==, 1);
+  g_ptr_array_set_size (f->transport->attempts, 0);
+  g_clear_object (&f->call);
+}
+
+typedef struct
+{
+  Fixture *f;
+  GThread *asked_in;
+  gboolean cancels;
+  gboolean done; /* atomic */
+} Blocking;
+
+static ResilientResponse *
+blocking_fallback_cb (ResilientRequestContext *context,
+                      ResilientResponse *response,
+                      const GError *error,
+                      gpointer user_data)
+{
+  Blocking *blocking = user_data;
+  g_autoptr (GUri) uri = g_uri_parse ("fallback:", SOUP_HTTP_URI_FLAGS, NULL);
+
+  blocking->asked_in = g_thread_self ();
+  if (blocking->cancels)
+    resilient_call_cancel (blocking->f->call);
+  return resilient_response_new (203, "Stored", uri, NULL, NULL);
+}
+
+static gpointer
+block_thread (gpointer data)
+{
+  Blocking *blocking = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ResilientResponse) response = resilient_call_block (blocking->f->call, &error);
+
+  if (blocking->cancels)
+    {
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+  else
+    {
+      g_assert_no_error (error);
+      g_assert_cmpuint (resilient_response_get_status_code (response), ==, 203);
+    }
+  g_atomic_int_set (&blocking->done, TRUE);
+  return NULL;
+}
+
+/* Who blocks is asked in its own thread, also when its time was over. */
+static void
+test_fallback_blocks (Fixture *f, gconstpointer data)
+{
+  guint n_destroyed = 0;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      Blocking blocking = { .f = f, .cancels = i == 2 };
+      g_autoptr (ResilientFallback) fallback =
+        resilient_fallback_new (blocking_fallback_cb, &blocking, NULL);
+      g_autoptr (ResilientFallback) counted =
+        resilient_fallback_new (blocking_fallback_cb, &n_destroyed, count_destroyed_cb);
+      g_autoptr (ResilientFrozenRequest) frozen =
+        resilient_frozen_request_new ("GET", "http://example.com/", NULL);
+      GThread *thread;
+
+      resilient_frozen_request_set_fallback (frozen, fallback);
+      f->call = resilient_call_start_blocking (
+        f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+      f->machine = resilient_call_get_machine (f->call);
+      test_run_pending ();
+      thread = g_thread_new ("blocks", block_thread, &blocking);
+      if (i == 1)
+        resilient_call_machine_handle (f->machine, RESILIENT_MACHINE_EVENT_DEADLINE, NULL);
+      else
+        manual_break (newest (f));
+      while (!g_atomic_int_get (&blocking.done))
+        test_run_pending ();
+      g_assert_true (blocking.asked_in == thread);
+      g_thread_join (thread);
+      test_run_pending ();
+      assert_state (f, DONE);
+      f->n_answers = 1;
+      clear_ended_call (f);
+      g_clear_pointer (&counted, resilient_fallback_unref);
+      g_assert_cmpuint (n_destroyed, ==, i + 1);
+    }
+}
+
 /* --- what is told of it ---------------------------------------------------------------------- */
 
 static void
@@ -1924,6 +2419,12 @@ main (int argc, char *argv[])
   ADD ("hedge/automatic", test_hedge_automatic, tear_down);
   ADD ("hedge/inside-start", test_hedge_inside_start, tear_down);
   ADD ("hedge/inside-abandon", test_hedge_inside_abandon, tear_down);
+  ADD ("fallback/answers", test_fallback_answers, tear_down_guards);
+  ADD ("fallback/not-asked", test_fallback_not_asked, tear_down);
+  ADD ("fallback/interrupted", test_fallback_interrupted, tear_down_guards);
+  ADD ("fallback/left-attempts", test_fallback_left_attempts, tear_down);
+  ADD ("fallback/nobody", test_fallback_nobody, tear_down);
+  ADD ("fallback/blocks", test_fallback_blocks, tear_down);
   g_test_add_func ("/call-machine/debug-lines", test_debug_lines);
 
   return g_test_run ();

@@ -74,7 +74,8 @@ static const TypeCase cases[] = {
       "queue-timeout",
       "hedge",
       "circuit-open",
-      "retry-budget" } },
+      "retry-budget",
+      "fallback" } },
   { resilient_batch_flags_get_type, "ResilientBatchFlags", TRUE, { "none", "fail-fast" } },
 };
 
