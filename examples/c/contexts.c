@@ -70,6 +70,18 @@ create_mirrored_request (const char *uri, const char *mirror)
 }
 /* [end] */
 
+/* [coalesce] */
+/* Any number of these at a time cost the server one answer. */
+static ResilientRequest *
+create_shared_request (const char *uri)
+{
+  g_autoptr (ResilientRequest) request = resilient_request_new ("GET", uri);
+
+  resilient_request_set_coalesce (request, TRUE);
+  return g_steal_pointer (&request);
+}
+/* [end] */
+
 /* [fallback] */
 /* Kept from the last time that the server answered. */
 static ResilientResponse *
@@ -162,6 +174,12 @@ main (int argc, char **argv)
   resilient_request_set_retry_policy (stored, once);
   resilient_client_send_async (client, mirrored, NULL, NULL, NULL, NULL);
   resilient_client_send_async (client, stored, NULL, NULL, NULL, NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (ResilientRequest) shared = create_shared_request (mirror);
+
+      resilient_client_send_async (client, shared, NULL, NULL, NULL, NULL);
+    }
 
   /* [start] */
   for (guint i = 0; i < G_N_ELEMENTS (requests); i++)

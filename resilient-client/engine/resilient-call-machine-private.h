@@ -31,6 +31,7 @@ typedef enum
   RESILIENT_MACHINE_STATE_SENDING,
   RESILIENT_MACHINE_STATE_RECEIVING,
   RESILIENT_MACHINE_STATE_STREAMING, /* a reader has the body */
+  RESILIENT_MACHINE_STATE_JOINED,    /* to an attempt of another call, whose outcome it shares */
   RESILIENT_MACHINE_STATE_SLEEPING,  /* before a retry */
   RESILIENT_MACHINE_STATE_OFFLINE,   /* the sleep is over, and the network is not there */
   RESILIENT_MACHINE_STATE_FALLBACK,  /* it has failed, and the app is asked for an answer */
@@ -56,6 +57,7 @@ typedef enum
   RESILIENT_MACHINE_EVENT_NETWORK_BACK, /* not NULL: within two seconds, as others go on too */
   RESILIENT_MACHINE_EVENT_HEDGE,   /* the time has come for one more attempt beside the first */
   RESILIENT_MACHINE_EVENT_SETTLED, /* an attempt has lost against another, and is to be abandoned */
+  RESILIENT_MACHINE_EVENT_SHARED,  /* the attempt of another call has ended */
   RESILIENT_MACHINE_EVENT_FALLBACK, /* the app was asked for an answer */
   RESILIENT_MACHINE_EVENT_CANCEL,
   RESILIENT_MACHINE_EVENT_CLOSE,

@@ -5,11 +5,14 @@
 
 #include "resilient-call-machine-private.h"
 
+#include <string.h>
+
 #include "resilient-attempt-private.h"
 #include "resilient-circuit-breaker-private.h"
 #include "resilient-clock-private.h"
 #include "resilient-debug-private.h"
 #include "resilient-error.h"
+#include "resilient-exchange-private.h"
 #include "resilient-fallback-private.h"
 #include "resilient-i18n-private.h"
 #include "resilient-main-context-private.h"
@@ -51,10 +54,12 @@ typedef enum
   STAGE_HELD,     /* by a guard, without a slot */
   STAGE_WAITING,  /* for a slot */
   STAGE_ADMITTED, /* it has its slot, and the gate won't touch the waiter any more */
+  STAGE_JOINED,   /* to that of another call; it has no slot */
   /* Inside resilient_transport_attempt_start(), which calls functions of the app's: they may run a
    * main loop, in which anything may happen. */
   STAGE_STARTING,
   STAGE_RUNNING,
+  STAGE_SHARED,   /* its call has ended, and others wait for its outcome */
   STAGE_OVER,     /* it has told how it ended */
   STAGE_LOST,     /* another one answered first: to be abandoned, then LEFT */
   STAGE_LEFT,     /* the call went on without it: what it tells does not count */
@@ -74,17 +79,17 @@ struct _CallAttempt
   ResilientVerdict early_verdict;               /* taken when the headers came */
   gint64 started;                               /* boot-time clock, microseconds */
   gint64 started_real;                          /* the same moment since 1970 */
-  /* Seconds: after which another may begin beside it, or, of a hedge, after which it did. */
-  double hedge_delay;
   guint8 has_early_verdict;
-  guint8 answered;  /* its headers have come */
-  guint8 receiving; /* as far as it told last */
-  guint8 hedge;     /* made beside another one, and not by the policy of retries */
-  guint8 stage;     /* a Stage */
-  guint8 astray;    /* a redirect has led to another origin */
-  guint8 paid;      /* the retry budget has paid for the attempt after it */
-  guint8 was_held;  /* a guard held it back, and that is counted */
-  guint number;     /* of its span: from 1, a hedge has its own; 0: it has not begun */
+  guint8 answered;    /* its headers have come */
+  guint8 receiving;   /* as far as it told last */
+  guint8 hedge;       /* made beside another one, and not by the policy of retries */
+  guint8 stage;       /* a Stage */
+  guint8 astray;      /* a redirect has led to another origin */
+  guint8 shares;      /* that of another call: nothing was sent for it */
+  guint8 in_exchange; /* that of the extras is its own */
+  guint8 paid;        /* the retry budget has paid for the attempt after it */
+  guint8 was_held;    /* a guard held it back, and that is counted */
+  guint number;       /* of its span: from 1, a hedge has its own; 0: it has not begun */
 };
 
 /* What a call ends with, unless the app gives it an answer. */
@@ -117,12 +122,16 @@ typedef struct
   ResilientFrozenRequest *own_request; /* which has the mirrors; with origins */
   guint mirror;                        /* that of now, from 1; 0: the request's own URI */
   int n_hedges;                        /* beside the newest attempt that the policy made */
-  gboolean bound; /* to the server that may have had it: no other knows its key */
+  gboolean bound;     /* to the server that may have had it: no other knows its key */
+  double hedge_delay; /* of those, where it is automatic; seconds */
+  /* that an attempt leads or shares, until its end is told; owned, nullable */
+  ResilientExchange *exchange;
+  ResilientParty party; /* its part in that */
   /* where there are guards: of the last attempt, while the next one is to come; owned, nullable */
   ResilientResponse *last_response;
   gboolean has_fallback; /* set once */
-  GMainContext *caller;  /* where that is asked, until it is; NULL: the thread that blocks asks it */
-  Failing *failing;      /* owned, nullable; set once, under the lock */
+  GMainContext *caller; /* where that is asked, until it is; NULL: the thread that blocks asks it */
+  Failing *failing;     /* owned, nullable; set once, under the lock */
 } Extras;
 
 /* What other threads ask of the driving context. */
@@ -142,6 +151,7 @@ enum
   MAIL_HEDGE = 1 << 11,
   MAIL_SETTLED = 1 << 12,
   MAIL_FALLBACK = 1 << 13,
+  MAIL_SHARED = 1 << 14,
 };
 
 /* What the events of an attempt bring with them. */
@@ -214,13 +224,15 @@ static void end (ResilientCallMachine *self,
 /* Which states may follow which. */
 static const guint16 edges[RESILIENT_MACHINE_N_STATES] = {
   [RESILIENT_MACHINE_STATE_NEW] = TO (QUEUED) | TO (FALLBACK) | TO (ENDING),
-  [RESILIENT_MACHINE_STATE_QUEUED] = TO (PREPARING) | TO (SENDING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_QUEUED] =
+    TO (PREPARING) | TO (SENDING) | TO (JOINED) | TO (FALLBACK) | TO (ENDING),
   [RESILIENT_MACHINE_STATE_PREPARING] = TO (SENDING) | TO (FALLBACK) | TO (ENDING),
   [RESILIENT_MACHINE_STATE_SENDING] =
     TO (RECEIVING) | TO (STREAMING) | TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
   [RESILIENT_MACHINE_STATE_RECEIVING] =
     TO (SENDING) | TO (STREAMING) | TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
   [RESILIENT_MACHINE_STATE_STREAMING] = TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
+  [RESILIENT_MACHINE_STATE_JOINED] = TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
   [RESILIENT_MACHINE_STATE_SLEEPING] = TO (QUEUED) | TO (OFFLINE) | TO (FALLBACK) | TO (ENDING),
   [RESILIENT_MACHINE_STATE_OFFLINE] = TO (QUEUED) | TO (SLEEPING) | TO (FALLBACK) | TO (ENDING),
   [RESILIENT_MACHINE_STATE_FALLBACK] = TO (ENDING),
@@ -239,6 +251,7 @@ static const struct
   [RESILIENT_MACHINE_STATE_SENDING] = { "sending", RESILIENT_CALL_STATE_SENDING },
   [RESILIENT_MACHINE_STATE_RECEIVING] = { "receiving", RESILIENT_CALL_STATE_RECEIVING },
   [RESILIENT_MACHINE_STATE_STREAMING] = { "streaming", RESILIENT_CALL_STATE_RECEIVING },
+  [RESILIENT_MACHINE_STATE_JOINED] = { "joined", RESILIENT_CALL_STATE_SENDING },
   [RESILIENT_MACHINE_STATE_SLEEPING] = { "sleeping", RESILIENT_CALL_STATE_WAITING },
   [RESILIENT_MACHINE_STATE_OFFLINE] = { "offline", RESILIENT_CALL_STATE_OFFLINE },
   [RESILIENT_MACHINE_STATE_FALLBACK] = { "fallback", RESILIENT_CALL_STATE_WAITING },
@@ -320,7 +333,8 @@ unref_call (ResilientCallMachine *self)
 static gboolean
 is_live (CallAttempt *attempt)
 {
-  return attempt->stage == STAGE_STARTING || attempt->stage == STAGE_RUNNING;
+  return attempt->stage == STAGE_STARTING || attempt->stage == STAGE_RUNNING
+         || (attempt->stage == STAGE_JOINED && attempt->number != 0);
 }
 
 /* The newest of those that are under way. */
@@ -414,6 +428,8 @@ open_mail (ResilientCallMachine *self, guint mail)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_SETTLED, NULL);
   if (mail & MAIL_HEDGE)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_HEDGE, NULL);
+  if (mail & MAIL_SHARED)
+    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_SHARED, NULL);
   if (mail & MAIL_FALLBACK)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_FALLBACK, NULL);
 
@@ -594,6 +610,15 @@ attempt_new (ResilientCallMachine *self)
   return attempt;
 }
 
+/* For one whose call may have ended: who blocks for that reads it in another thread. */
+static void
+set_stage (CallAttempt *attempt, Stage stage)
+{
+  g_mutex_lock (&attempt->machine->lock);
+  attempt->stage = stage;
+  g_mutex_unlock (&attempt->machine->lock);
+}
+
 /* What each guard that admitted it is told once. */
 static void
 tell_guards (CallAttempt *attempt, ResilientGuardEnd end)
@@ -604,6 +629,73 @@ tell_guards (CallAttempt *attempt, ResilientGuardEnd end)
     resilient_admission_end (admission, end);
 }
 
+/* Each hears of it in a turn of its own. Takes @told. */
+static void
+tell_sharing (GArray *told)
+{
+  for (guint i = 0; i < told->len; i++)
+    post (g_array_index (told, ResilientParty, i).machine, MAIL_SHARED);
+  g_array_unref (told);
+}
+
+/* NULL @outcome: it has none for those who share it. */
+static void
+end_exchange (ResilientExchange *exchange, const ResilientOutcome *outcome)
+{
+  tell_sharing (resilient_exchange_finish (exchange, outcome));
+  resilient_exchange_unref (exchange);
+}
+
+/* The last to leave one that its leader has left, too, sees to it that it is given up. */
+static void
+leave_exchange (ResilientCallMachine *self, ResilientExchange *exchange)
+{
+  ResilientParty leader;
+
+  if (resilient_exchange_leave (exchange, &self->extras->party, &leader))
+    {
+      post (leader.machine, MAIL_SETTLED);
+      g_object_unref (leader.call);
+    }
+  resilient_exchange_unref (exchange);
+}
+
+static ResilientExchange *
+peek_exchange (CallAttempt *attempt)
+{
+  return attempt->in_exchange ? attempt->machine->extras->exchange : NULL;
+}
+
+static ResilientExchange *
+take_exchange (CallAttempt *attempt)
+{
+  if (!attempt->in_exchange)
+    return NULL;
+  attempt->in_exchange = FALSE;
+  return g_steal_pointer (&attempt->machine->extras->exchange);
+}
+
+/* Takes @exchange. */
+static void
+give_exchange (CallAttempt *attempt, ResilientExchange *exchange)
+{
+  ensure_extras (attempt->machine)->exchange = exchange;
+  attempt->in_exchange = TRUE;
+}
+
+static void
+drop_exchange (CallAttempt *attempt)
+{
+  ResilientExchange *exchange = take_exchange (attempt);
+
+  if (exchange == NULL)
+    return;
+  if (attempt->shares)
+    leave_exchange (attempt->machine, exchange);
+  else
+    end_exchange (exchange, NULL);
+}
+
 /* One without a slot. */
 static void
 attempt_free (CallAttempt *attempt)
@@ -611,6 +703,7 @@ attempt_free (CallAttempt *attempt)
   ResilientCallMachine *self = attempt->machine;
   CallAttempt **link = &self->attempts;
 
+  drop_exchange (attempt);
   tell_guards (attempt, RESILIENT_GUARD_END_UNUSED);
   g_mutex_lock (&self->lock);
   while (*link != attempt)
@@ -658,6 +751,16 @@ attempt_leave (CallAttempt *attempt)
 {
   ResilientGate *gate = resilient_engine_get_gate (attempt->machine->engine);
 
+  if (is_live (attempt) && !attempt->shares && attempt->in_exchange)
+    {
+      if (resilient_exchange_desert (peek_exchange (attempt)))
+        {
+          attempt->stage = STAGE_SHARED;
+          return;
+        }
+      drop_exchange (attempt);
+    }
+
   if (attempt->stage >= STAGE_STARTING)
     tell_guards (attempt, judge_interruption (attempt));
   switch ((Stage) attempt->stage)
@@ -671,6 +774,9 @@ attempt_leave (CallAttempt *attempt)
     case STAGE_ADMITTED:
       attempt_give_back (attempt);
       break;
+    case STAGE_JOINED:
+      attempt_free (attempt);
+      break;
     case STAGE_STARTING:
       attempt->stage = STAGE_LEFT;
       resilient_gate_detach (gate, &attempt->waiter);
@@ -680,6 +786,7 @@ attempt_leave (CallAttempt *attempt)
       resilient_gate_detach (gate, &attempt->waiter);
       resilient_transport_attempt_abandon (attempt->transport_attempt);
       break;
+    case STAGE_SHARED:
     case STAGE_OVER:
     case STAGE_LOST:
     case STAGE_LEFT:
@@ -706,6 +813,20 @@ get_policy_values (ResilientCallMachine *self)
     resilient_request_context_peek_policy (self->view.context));
 }
 
+static gboolean
+has_automatic_hedges (ResilientCallMachine *self)
+{
+  return get_policy_values (self)->hedge_delay == RESILIENT_HEDGE_DELAY_AUTOMATIC;
+}
+
+/* Of the hedges that were made beside the attempt of now. */
+static double
+get_hedge_delay (ResilientCallMachine *self)
+{
+  return has_automatic_hedges (self) ? self->extras->hedge_delay
+                                     : get_policy_values (self)->hedge_delay;
+}
+
 static void
 log_attempt (CallAttempt *attempt,
              const ResilientOutcome *outcome,
@@ -715,7 +836,7 @@ log_attempt (CallAttempt *attempt,
   ResilientCallMachine *self = attempt->machine;
   double duration = resilient_clock_to_seconds (resilient_clock_get_boot () - attempt->started);
   double delay_before = attempt->hedge
-                          ? attempt->hedge_delay
+                          ? get_hedge_delay (self)
                           : resilient_request_context_get_previous_delay (self->view.context);
   ResilientTraceContext *trace = resilient_frozen_request_get_trace (self->frozen);
   ResilientAttempt *record = resilient_attempt_new (self->view.attempts,
@@ -732,12 +853,14 @@ log_attempt (CallAttempt *attempt,
     resilient_attempt_set_span_id (record,
                                    resilient_trace_context_get_span_id (trace, attempt->number));
   self->log = g_slist_prepend (self->log, record);
-  resilient_recorder_attempt_ended (resilient_engine_get_recorder (self->engine),
-                                    resilient_origin_peek_key (self->origin),
-                                    resilient_frozen_request_get_method (self->frozen),
-                                    outcome->status_code,
-                                    failure,
-                                    duration);
+  /* what several share is counted once */
+  if (!attempt->shares)
+    resilient_recorder_attempt_ended (resilient_engine_get_recorder (self->engine),
+                                      resilient_origin_peek_key (self->origin),
+                                      resilient_frozen_request_get_method (self->frozen),
+                                      outcome->status_code,
+                                      failure,
+                                      duration);
   /* Not each time: it takes a walk to the end. */
   if (self->view.attempts % MAX_LOG == 0)
     cut_log (self);
@@ -1154,6 +1277,19 @@ handle_deadline (ResilientCallMachine *self, gpointer arg)
 
 /* --- several attempts at once ---------------------------------------------------------------- */
 
+/* Where another may want just the same. A trace is of one request. Who keeps the home context from
+ * turning can't wait for one that may need a slot which is to become free there. */
+static gboolean
+may_share (ResilientCallMachine *self)
+{
+  ResilientFrozenRequest *frozen = self->frozen;
+
+  return resilient_frozen_request_get_coalesce (frozen) && !self->streams && !self->blocks_home
+         && strcmp (resilient_frozen_request_get_method (frozen), "GET") == 0
+         && resilient_frozen_request_get_body (frozen) == NULL
+         && resilient_frozen_request_get_trace (frozen) == NULL;
+}
+
 /* Rule 4 of the verdict, before anything has failed. */
 static gboolean
 may_be_hedged (ResilientCallMachine *self)
@@ -1161,17 +1297,11 @@ may_be_hedged (ResilientCallMachine *self)
   ResilientFrozenRequest *frozen = self->frozen;
   ResilientBody *body = resilient_frozen_request_get_body (frozen);
 
-  return get_policy_values (self)->hedge_delay != 0
+  return get_policy_values (self)->hedge_delay != 0 && !may_share (self)
          && resilient_verdict_may_repeat (resilient_frozen_request_get_method (frozen),
                                           resilient_frozen_request_has_idempotency_key (frozen),
                                           resilient_frozen_request_get_idempotency (frozen))
          && (body == NULL || resilient_body_is_replayable (body));
-}
-
-static gboolean
-has_automatic_hedges (ResilientCallMachine *self)
-{
-  return get_policy_values (self)->hedge_delay == RESILIENT_HEDGE_DELAY_AUTOMATIC;
 }
 
 /* Its answer is there, or was not when that of another was: then it takes longer than that, which
@@ -1214,12 +1344,17 @@ handle_settled (ResilientCallMachine *self, gpointer arg)
   /* from the beginning each time, as in let_go() */
   while (attempt != NULL)
     {
+      if (attempt->stage == STAGE_SHARED && attempt->transport_attempt != NULL
+          && !resilient_exchange_desert (peek_exchange (attempt)))
+        {
+          drop_exchange (attempt);
+          tell_guards (attempt, RESILIENT_GUARD_END_NO_VERDICT);
+          resilient_gate_detach (resilient_engine_get_gate (self->engine), &attempt->waiter);
+          set_stage (attempt, STAGE_LOST);
+        }
       if (attempt->stage == STAGE_LOST)
         {
-          /* who blocks for the end reads it in another thread */
-          g_mutex_lock (&self->lock);
-          attempt->stage = STAGE_LEFT;
-          g_mutex_unlock (&self->lock);
+          set_stage (attempt, STAGE_LEFT);
           resilient_transport_attempt_abandon (attempt->transport_attempt);
           attempt = self->attempts;
         }
@@ -1491,6 +1626,12 @@ headers_cb (ResilientTransportAttempt *transport_attempt,
     .read_body = TRUE,
   };
 
+  if (news.attempt->stage == STAGE_SHARED)
+    {
+      news.attempt->answered = TRUE;
+      resilient_exchange_close (peek_exchange (news.attempt));
+      return TRUE;
+    }
   return tell (RESILIENT_MACHINE_EVENT_HEADERS, &news) && news.read_body;
 }
 
@@ -1503,6 +1644,8 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
   CallAttempt *attempt = news->attempt;
 
   attempt->answered = TRUE;
+  if (attempt->in_exchange)
+    resilient_exchange_close (peek_exchange (attempt));
   /* An answer may be good up here and break later, but a bad one does not get better. */
   if (resilient_guard_judge_status (news->status_code) == RESILIENT_GUARD_END_FAILURE)
     tell_guards (attempt, RESILIENT_GUARD_END_FAILURE);
@@ -1522,7 +1665,10 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
       attempt->early_verdict = judge (
         self, attempt, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
       attempt->has_early_verdict = TRUE;
-      news->read_body = !attempt->early_verdict.retry;
+      /* to others, of other policies, it may be the answer */
+      news->read_body =
+        !attempt->early_verdict.retry
+        || (attempt->in_exchange && resilient_exchange_is_shared (peek_exchange (attempt)));
     }
   else
     {
@@ -1640,26 +1786,14 @@ share_retry_after (ResilientCallMachine *self, const ResilientOutcome *outcome)
   resilient_engine_hold_origin (self->engine, origin, wait);
 }
 
+/* What its end tells of the server, and those who share it. */
 static void
-done_cb (ResilientTransportAttempt *transport_attempt, ResilientOutcome *outcome, gpointer data)
+note_outcome (CallAttempt *attempt, const ResilientOutcome *outcome)
 {
-  AttemptNews news = { .attempt = data, .outcome = outcome };
-
-  tell (RESILIENT_MACHINE_EVENT_ATTEMPT_DONE, &news);
-}
-
-static void
-handle_attempt_done (ResilientCallMachine *self, gpointer arg)
-{
-  AttemptNews *news = arg;
-  CallAttempt *attempt = news->attempt;
-  ResilientOutcome *outcome = news->outcome;
-  ResilientFailure failure = outcome->failure;
-  ResilientVerdict verdict = { .reason = RESILIENT_REASON_SUCCESS };
-  g_autoptr (GError) error = NULL;
+  ResilientCallMachine *self = attempt->machine;
+  ResilientExchange *exchange = take_exchange (attempt);
 
   /* The slot goes back when the attempt is released, and is as good as free until then. */
-  attempt->stage = STAGE_OVER;
   tell_guards (attempt, judge_outcome (self, attempt, outcome));
   share_retry_after (self, outcome);
   resilient_gate_detach (resilient_engine_get_gate (self->engine), &attempt->waiter);
@@ -1671,20 +1805,42 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
       resilient_engine_get_network (self->engine), self->origin, outcome->socket);
   if (outcome->http2_of_origin)
     resilient_slots_set_http2 (resilient_origin_get_slots (self->origin));
+  if (exchange != NULL)
+    end_exchange (exchange, outcome);
+}
 
-  if (failure == RESILIENT_FAILURE_NONE
-      && resilient_verdict_status_is_failure (
-        resilient_request_context_peek_policy (self->view.context), outcome->status_code))
-    failure = RESILIENT_FAILURE_STATUS;
+static void
+done_cb (ResilientTransportAttempt *transport_attempt, ResilientOutcome *outcome, gpointer data)
+{
+  AttemptNews news = { .attempt = data, .outcome = outcome };
 
-  /* As long as another one is under way it is not the end of anything. */
-  if (failure != RESILIENT_FAILURE_NONE && get_live (self) != NULL)
+  if (news.attempt->stage == STAGE_SHARED
+      && !resilient_engine_is_foreign (news.attempt->machine->engine, NULL))
     {
-      log_attempt (attempt, outcome, failure, RESILIENT_REASON_HEDGE);
-      show_phase (self);
+      set_stage (news.attempt, STAGE_OVER);
+      note_outcome (news.attempt, outcome);
       return;
     }
-  settle (self, attempt);
+  tell (RESILIENT_MACHINE_EVENT_ATTEMPT_DONE, &news);
+}
+
+static ResilientFailure
+get_failure (ResilientCallMachine *self, const ResilientOutcome *outcome)
+{
+  if (outcome->failure == RESILIENT_FAILURE_NONE
+      && resilient_verdict_status_is_failure (
+        resilient_request_context_peek_policy (self->view.context), outcome->status_code))
+    return RESILIENT_FAILURE_STATUS;
+  return outcome->failure;
+}
+
+/* The end, or another attempt. */
+static void
+conclude (CallAttempt *attempt, const ResilientOutcome *outcome, ResilientFailure failure)
+{
+  ResilientCallMachine *self = attempt->machine;
+  ResilientVerdict verdict = { .reason = RESILIENT_REASON_SUCCESS };
+  g_autoptr (GError) error = NULL;
 
   if (failure == RESILIENT_FAILURE_STATUS && attempt->has_early_verdict)
     verdict = attempt->early_verdict;
@@ -1727,6 +1883,26 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
 }
 
 static void
+handle_attempt_done (ResilientCallMachine *self, gpointer arg)
+{
+  AttemptNews *news = arg;
+  CallAttempt *attempt = news->attempt;
+  ResilientFailure failure = get_failure (self, news->outcome);
+
+  attempt->stage = STAGE_OVER;
+  note_outcome (attempt, news->outcome);
+  /* As long as another one is under way it is not the end of anything. */
+  if (failure != RESILIENT_FAILURE_NONE && get_live (self) != NULL)
+    {
+      log_attempt (attempt, news->outcome, failure, RESILIENT_REASON_HEDGE);
+      show_phase (self);
+      return;
+    }
+  settle (self, attempt);
+  conclude (attempt, news->outcome, failure);
+}
+
+static void
 released_cb (ResilientTransportAttempt *transport_attempt, gpointer data)
 {
   AttemptNews news = { .attempt = data };
@@ -1746,10 +1922,7 @@ handle_attempt_released (ResilientCallMachine *self, gpointer arg)
       return;
     }
 
-  /* who blocks may be looking at it */
-  g_mutex_lock (&self->lock);
-  attempt->stage = STAGE_RELEASED;
-  g_mutex_unlock (&self->lock);
+  set_stage (attempt, STAGE_RELEASED);
 }
 
 /* With the trace of the request; the headers of the request itself win over it later. Takes
@@ -1838,11 +2011,13 @@ arm_hedge (ResilientCallMachine *self, CallAttempt *attempt)
 
   if (!attempt->hedge)
     resilient_origin_deposit_hedge (self->origin);
-  delay = has_automatic_hedges (self) ? resilient_origin_get_hedge_delay (self->origin)
-                                      : get_policy_values (self)->hedge_delay;
-  /* that of a hedge says after which it was made */
-  if (!attempt->hedge)
-    attempt->hedge_delay = delay;
+  delay = get_policy_values (self)->hedge_delay;
+  if (has_automatic_hedges (self))
+    {
+      delay = resilient_origin_get_hedge_delay (self->origin);
+      if (!attempt->hedge && delay > 0)
+        ensure_extras (self)->hedge_delay = delay;
+    }
   if (delay > 0 && has_hedges_left (self))
     set_timer (self, after (delay), hedge_cb);
 }
@@ -1885,6 +2060,8 @@ launch (ResilientCallMachine *self, CallAttempt *attempt)
     }
   else if (attempt->stage == STAGE_LEFT)
     resilient_transport_attempt_abandon (attempt->transport_attempt);
+  else if (attempt->stage == STAGE_SHARED)
+    post (self, MAIL_SETTLED); /* they may have left, too */
   else if (attempt->stage == STAGE_RELEASED)
     attempt_give_back (attempt);
 }
@@ -1907,6 +2084,8 @@ begin_attempt (ResilientCallMachine *self)
 
   tell_move (self, from, RESILIENT_MACHINE_STATE_SENDING);
 
+  if (attempt->in_exchange)
+    tell_sharing (resilient_exchange_begin (peek_exchange (attempt)));
   resilient_recorder_attempt (resilient_engine_get_recorder (self->engine));
   if (self->extras != NULL)
     g_clear_pointer (&self->extras->last_response, resilient_response_unref);
@@ -1959,6 +2138,15 @@ tell_place (ResilientCallMachine *self, gboolean admitted)
     self->member.id, resilient_request_context_get_current_attempt (self->view.context) + 1);
 
   resilient_debug (name, admitted ? "has a slot" : "queued for a slot");
+}
+
+static void
+tell_joined (ResilientCallMachine *self)
+{
+  g_autofree char *name = resilient_debug_name_new (
+    self->member.id, resilient_request_context_get_current_attempt (self->view.context) + 1);
+
+  resilient_debug (name, "shares that of another request for the same");
 }
 
 /* A line for who debugs. */
@@ -2042,6 +2230,113 @@ ask_admission (ResilientCallMachine *self, gint64 *not_before, GError **error)
   return answer;
 }
 
+/* With what is written of its authority beside the origin, which may be written in several ways. */
+static void
+append_uri (GString *key, ResilientOrigin *origin, const char *uri)
+{
+  const char *authority = strstr (uri, "://") + strlen ("://");
+  const char *path = authority + strcspn (authority, "/?#");
+  const char *at = g_strrstr_len (authority, path - authority, "@");
+
+  g_string_append_len (key, authority, at != NULL ? at + 1 - authority : 0);
+  g_string_append (key, resilient_origin_peek_key (origin));
+  g_string_append (key, path);
+}
+
+/* In their order. What is secret does not go where a redirect may lead. */
+static void
+append_headers (GString *key, ResilientHeaders *headers)
+{
+  for (guint i = 0; headers != NULL && i < resilient_headers_get_length (headers); i++)
+    {
+      const char *name, *value;
+
+      resilient_headers_get_nth (headers, i, &name, &value);
+      g_string_append_printf (
+        key, "\n%s%s:%s", resilient_headers_is_secret (headers, name) ? "*" : "", name, value);
+    }
+}
+
+/* What is the same of all that share an attempt: the request as it is sent, with the headers that
+ * client and origin add now, and what it is held to while it is. When it is sent, too: one that is
+ * urgent does not wait for one that is not. And who drives it: a thread that blocks may not wait
+ * for a context that does not turn. */
+static char *
+make_exchange_key (ResilientCallMachine *self)
+{
+  ResilientFrozenRequest *frozen = self->frozen;
+  g_autoptr (ResilientHeaders) defaults =
+    resilient_engine_dup_default_headers (self->engine, self->origin);
+  const char *idempotency_key = resilient_frozen_request_get_idempotency_key (frozen);
+  const ResilientCallOptions *limits = self->limits;
+  GString *key = g_string_new (NULL);
+  int priority;
+
+  g_mutex_lock (&self->lock);
+  priority = self->view.priority;
+  g_mutex_unlock (&self->lock);
+
+  append_uri (key, self->origin, resilient_frozen_request_get_uri_text (frozen));
+  g_string_append_printf (key,
+                          "\n%p %a %a %a %a %" G_GUINT64_FORMAT " %d %d %d %d\n%s\n%s",
+                          (void *) self->scheduler,
+                          limits->connect_timeout,
+                          limits->read_timeout,
+                          limits->write_timeout,
+                          limits->attempt_timeout,
+                          limits->max_response_size,
+                          resilient_frozen_request_drops_secrets (frozen),
+                          resilient_frozen_request_get_idempotency (frozen),
+                          self->new_connection,
+                          priority,
+                          limits->user_agent != NULL ? limits->user_agent : "",
+                          idempotency_key != NULL ? idempotency_key : "");
+  append_headers (key, resilient_frozen_request_get_headers (frozen));
+  g_string_append_c (key, '\n');
+  append_headers (key, defaults);
+  return g_string_free (key, FALSE);
+}
+
+/* As ask_admission(), but where another call has an attempt under way for the same. ADMIT: it has
+ * joined that, or as there. */
+static ResilientGuardAnswer
+ask_for_attempt (ResilientCallMachine *self, gint64 *not_before, GError **error)
+{
+  g_autoptr (ResilientExchange) exchange = NULL;
+  ResilientParty *party;
+  ResilientGuardAnswer answer;
+  CallAttempt *attempt;
+  gboolean leads;
+
+  if (!may_share (self) || get_attended (self) != NULL)
+    return ask_admission (self, not_before, error);
+
+  party = &ensure_extras (self)->party;
+  party->call = (GObject *) self->member.call;
+  party->machine = self;
+  exchange = resilient_exchange_table_enter (
+    resilient_engine_get_exchanges (self->engine), make_exchange_key (self), party, &leads);
+  if (!leads)
+    {
+      attempt = attempt_new (self);
+      attempt->shares = TRUE;
+      attempt->stage = STAGE_JOINED;
+      give_exchange (attempt, g_steal_pointer (&exchange));
+      resilient_frozen_request_forget_uri (self->frozen);
+      if (G_UNLIKELY (resilient_debug_is_on ()))
+        tell_joined (self);
+      return RESILIENT_GUARD_ADMIT;
+    }
+
+  answer = ask_admission (self, not_before, error);
+  attempt = get_attended (self);
+  if (attempt != NULL)
+    give_exchange (attempt, g_steal_pointer (&exchange));
+  else
+    end_exchange (g_steal_pointer (&exchange), NULL);
+  return answer;
+}
+
 /* The time in the queue is one, whether a guard or the gate keeps it there. */
 static gint64
 get_queue_deadline (ResilientCallMachine *self)
@@ -2058,7 +2353,8 @@ wait_in_queue (ResilientCallMachine *self)
 
   if (deadline == 0)
     return;
-  if (!resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
+  /* it may go on where it waits now for another reason */
+  if (may_share (self) || !resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
     ensure_extras (self)->queue_deadline = deadline;
   set_timer (self, deadline, queue_timeout_cb);
 }
@@ -2213,11 +2509,10 @@ has_answer (ResilientCallMachine *self)
 static void
 handle_hedge (ResilientCallMachine *self, gpointer arg)
 {
-  CallAttempt *late = get_live (self);
   CallAttempt *attempt;
 
   /* of an attempt that is over */
-  if (late == NULL || resilient_timer_is_set (&self->timer))
+  if (resilient_timer_is_set (&self->timer))
     return;
   if (!may_be_hedged (self) || !has_hedges_left (self) || has_answer (self)
       || resilient_engine_is_closing (self->engine))
@@ -2225,7 +2520,6 @@ handle_hedge (ResilientCallMachine *self, gpointer arg)
 
   attempt = attempt_new (self);
   attempt->hedge = TRUE;
-  attempt->hedge_delay = late->hedge_delay;
   if (!admit_hedge (self, attempt) || !resilient_origin_withdraw_hedge (self->origin))
     {
       if (attempt->stage == STAGE_ADMITTED)
@@ -2243,6 +2537,79 @@ handle_hedge (ResilientCallMachine *self, gpointer arg)
   launch (self, attempt);
 }
 
+/* The attempt that it shares is being sent. It waits for what that brings, for as long as it
+ * takes. */
+static void
+begin_shared (ResilientCallMachine *self, CallAttempt *attempt)
+{
+  ResilientMachineState from;
+
+  clear_timer (self);
+  self->extras->queue_deadline = 0;
+  g_clear_pointer (&self->extras->last_response, resilient_response_unref);
+  attempt->started = resilient_clock_get_boot ();
+  attempt->started_real = resilient_clock_get_real ();
+
+  g_mutex_lock (&self->lock);
+  attempt->number = ++self->view.attempts;
+  g_clear_pointer (&self->last_context, resilient_request_context_unref);
+  from = set_state_locked (self, RESILIENT_MACHINE_STATE_JOINED);
+  changed_locked (self, 1 << RESILIENT_CALL_PROP_ATTEMPT);
+  g_mutex_unlock (&self->lock);
+
+  tell_move (self, from, RESILIENT_MACHINE_STATE_JOINED);
+}
+
+/* As if the attempt were its own. */
+static void
+conclude_shared (ResilientCallMachine *self, CallAttempt *attempt, const ResilientOutcome *outcome)
+{
+  if (outcome->status_code != 0)
+    {
+      g_mutex_lock (&self->lock);
+      self->view.status_code = MIN (outcome->status_code, G_MAXUINT16);
+      changed_locked (self, 1 << RESILIENT_CALL_PROP_STATUS_CODE);
+      g_mutex_unlock (&self->lock);
+    }
+  attempt->stage = STAGE_OVER;
+  conclude (attempt, outcome, get_failure (self, outcome));
+  attempt_free (attempt);
+}
+
+static void queue_up (ResilientCallMachine *self);
+
+/* Something has become of the attempt that it shares, or of one that it has left. */
+static void
+handle_shared (ResilientCallMachine *self, gpointer arg)
+{
+  CallAttempt *attempt = get_attended (self);
+  const ResilientOutcome *outcome;
+
+  if (attempt == NULL || attempt->stage != STAGE_JOINED)
+    return;
+
+  switch (resilient_exchange_get_state (peek_exchange (attempt), &outcome))
+    {
+    case RESILIENT_EXCHANGE_WAITING:
+      break;
+    case RESILIENT_EXCHANGE_BEGUN:
+      if (self->state == RESILIENT_MACHINE_STATE_QUEUED)
+        begin_shared (self, attempt);
+      break;
+    case RESILIENT_EXCHANGE_ENDED:
+      if (self->state == RESILIENT_MACHINE_STATE_QUEUED)
+        begin_shared (self, attempt);
+      conclude_shared (self, attempt, outcome);
+      break;
+    case RESILIENT_EXCHANGE_VOID:
+      /* The other one did not come to send it: as if it had never joined. */
+      clear_timer (self);
+      attempt_free (attempt);
+      queue_up (self);
+      break;
+    }
+}
+
 /* Makes one more attempt, or waits in the queue for it. */
 static void
 queue_up (ResilientCallMachine *self)
@@ -2254,7 +2621,7 @@ queue_up (ResilientCallMachine *self)
 
   /* else it has been in the queue since before its first turn */
   if (attempt == NULL || attempt->stage == STAGE_HELD)
-    answer = ask_admission (self, &not_before, &error);
+    answer = ask_for_attempt (self, &not_before, &error);
   /* Who sees it in the queue may count on it that it has its place there. */
   if (self->state != RESILIENT_MACHINE_STATE_QUEUED)
     set_state (self, RESILIENT_MACHINE_STATE_QUEUED);
@@ -2268,6 +2635,8 @@ queue_up (ResilientCallMachine *self)
         use_slot (self, attempt);
       else
         wait_in_queue (self);
+      /* it may have begun, and even ended, since it was joined */
+      handle_shared (self, NULL);
       break;
     case RESILIENT_GUARD_NOT_BEFORE:
       wait_for_guard (self, not_before);
@@ -2327,7 +2696,8 @@ handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
   if (attempt != NULL)
     {
       held = attempt->stage == STAGE_HELD;
-      if (!resilient_gate_withdraw (resilient_engine_get_gate (self->engine), &attempt->waiter))
+      if (attempt->stage != STAGE_JOINED
+          && !resilient_gate_withdraw (resilient_engine_get_gate (self->engine), &attempt->waiter))
         return; /* admitted at this very moment */
       attempt_free (attempt);
     }
@@ -2465,6 +2835,7 @@ static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EV
     ON (QUEUE_TIMEOUT, handle_queue_timeout),
     ON (WAKE, handle_wake_in_queue),
     ON (ASK_AGAIN, handle_ask_again),
+    ON (SHARED, handle_shared),
     ON_RELEASE,
     ON_INTERRUPTIONS,
   },
@@ -2491,6 +2862,11 @@ static const Handler handlers[RESILIENT_MACHINE_N_STATES][RESILIENT_MACHINE_N_EV
   },
   [RESILIENT_MACHINE_STATE_STREAMING] = {
     ON (ATTEMPT_DONE, handle_attempt_done),
+    ON_RELEASE,
+    ON_INTERRUPTIONS,
+  },
+  [RESILIENT_MACHINE_STATE_JOINED] = {
+    ON (SHARED, handle_shared),
     ON_RELEASE,
     ON_INTERRUPTIONS,
   },
@@ -2644,7 +3020,7 @@ resilient_call_machine_enter (ResilientCallMachine *self,
 
   /* The place in the queue is taken now, in the order of the calls; everything else happens in the
    * driving context: libsoup must not be touched by a thread while another iterates its context. */
-  if (ask_admission (self, &not_before, &error) == RESILIENT_GUARD_REFUSE)
+  if (ask_for_attempt (self, &not_before, &error) == RESILIENT_GUARD_REFUSE)
     {
       if (g_error_matches (error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_OVERLOADED))
         {

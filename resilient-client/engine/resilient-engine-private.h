@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * requests run is fine. */
 typedef struct _ResilientEngine ResilientEngine;
 typedef struct _ResilientNetwork ResilientNetwork;
+typedef struct _ResilientExchangeTable ResilientExchangeTable;
 /* Which call it is matters to those who ask, not to the engine. */
 typedef struct _ResilientCall ResilientCall;
 
@@ -82,6 +83,7 @@ ResilientGate *resilient_engine_get_gate (ResilientEngine *self);
 ResilientOriginTable *resilient_engine_get_origins (ResilientEngine *self);
 ResilientRecorder *resilient_engine_get_recorder (ResilientEngine *self);
 ResilientNetwork *resilient_engine_get_network (ResilientEngine *self);
+ResilientExchangeTable *resilient_engine_get_exchanges (ResilientEngine *self);
 ResilientGuards *resilient_engine_get_guards (ResilientEngine *self);
 ResilientClientGuards *resilient_engine_get_guard_settings (ResilientEngine *self);
 ResilientScheduler *resilient_engine_get_home (ResilientEngine *self);

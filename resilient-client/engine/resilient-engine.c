@@ -11,6 +11,7 @@
 
 #include "resilient-circuit-guard-private.h"
 #include "resilient-error.h"
+#include "resilient-exchange-private.h"
 #include "resilient-fork-private.h"
 #include "resilient-hold-guard-private.h"
 #include "resilient-i18n-private.h"
@@ -32,6 +33,7 @@ struct _ResilientEngine
   ResilientOriginTable *origins;
   ResilientRecorder *recorder;
   ResilientNetwork *network;
+  ResilientExchangeTable *exchanges;
 
   ResilientGuards guards; /* any thread; they only become more */
   ResilientClientGuards *guard_settings;
@@ -115,6 +117,7 @@ resilient_engine_new (GMainContext *home_context, SoupSession *session)
   resilient_origin_table_set_guards (self->origins, self->guard_settings);
   self->recorder = resilient_recorder_new ();
   self->network = resilient_network_new (self->home);
+  self->exchanges = resilient_exchange_table_new ();
   g_mutex_init (&self->lock);
   limits = g_atomic_rc_box_new0 (ResilientCallOptions);
   *limits = (ResilientCallOptions){
@@ -322,6 +325,7 @@ engine_free (gpointer data)
     }
 
   resilient_network_free (self->network);
+  resilient_exchange_table_free (self->exchanges);
   resilient_scheduler_stop (self->home);
   resilient_scheduler_unref (self->home);
   resilient_gate_set_changed_func (self->gate, NULL, NULL, NULL);
@@ -377,6 +381,12 @@ ResilientClientGuards *
 resilient_engine_get_guard_settings (ResilientEngine *self)
 {
   return self->guard_settings;
+}
+
+ResilientExchangeTable *
+resilient_engine_get_exchanges (ResilientEngine *self)
+{
+  return self->exchanges;
 }
 
 ResilientGuards *

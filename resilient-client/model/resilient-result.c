@@ -318,7 +318,8 @@ resilient_result_get_attempts (ResilientResult *self)
  * resilient_result_get_sends:
  * @self: a result
  *
- * Gets how many times the request went on the wire, see [method@Attempt.get_sends].
+ * Gets how many times the request went on the wire, see [method@Attempt.get_sends]; not what
+ * another one sent, whose attempt it shared.
  *
  * Returns: the sum over all attempts
  *

@@ -239,7 +239,8 @@ resilient_stats_get_requests (ResilientStats *self)
  * resilient_stats_get_attempts:
  * @self: statistics
  *
- * Gets how many attempts were begun.
+ * Gets how many attempts were begun. One that several requests share counts once, see
+ * [method@Request.set_coalesce].
  *
  * Returns: the number
  *

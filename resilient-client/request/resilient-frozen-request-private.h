@@ -55,6 +55,8 @@ void resilient_frozen_request_set_idempotency (ResilientFrozenRequest *self,
 void resilient_frozen_request_set_priority (ResilientFrozenRequest *self, int priority);
 void
 resilient_frozen_request_set_fallback (ResilientFrozenRequest *self, ResilientFallback *fallback);
+/* It may share an attempt of an equal one. */
+void resilient_frozen_request_set_coalesce (ResilientFrozenRequest *self);
 /* The last: the same request to another URI, which is checked as the first one is. */
 gboolean
 resilient_frozen_request_add_mirror (ResilientFrozenRequest *self, const char *uri, GError **error);
@@ -89,6 +91,7 @@ const ResilientOverrides *resilient_frozen_request_get_overrides (ResilientFroze
 ResilientTraceContext *resilient_frozen_request_get_trace (ResilientFrozenRequest *self);
 /* Of ResilientFrozenRequest, in their order; nullable: none. They have no mirrors. */
 GPtrArray *resilient_frozen_request_get_mirrors (ResilientFrozenRequest *self);
+gboolean resilient_frozen_request_get_coalesce (ResilientFrozenRequest *self);
 /* Nullable; a mirror has none. */
 ResilientFallback *resilient_frozen_request_get_fallback (ResilientFrozenRequest *self);
 /* It is a mirror of another origin: what is secret belongs to that of the request. */

@@ -23,6 +23,7 @@ typedef struct
   GPtrArray *mirrors;           /* of ResilientFrozenRequest; nullable */
   ResilientFallback *fallback;  /* nullable */
   gboolean drops_secrets;
+  gboolean coalesce;
 } Rare;
 
 /* Small, as many wait. */
@@ -296,6 +297,12 @@ resilient_frozen_request_set_fallback (ResilientFrozenRequest *self, ResilientFa
 }
 
 void
+resilient_frozen_request_set_coalesce (ResilientFrozenRequest *self)
+{
+  ensure_rare (self)->coalesce = TRUE;
+}
+
+void
 resilient_frozen_request_set_idempotency (ResilientFrozenRequest *self,
                                           ResilientIdempotency idempotency)
 {
@@ -326,6 +333,8 @@ resilient_frozen_request_add_mirror (ResilientFrozenRequest *self, const char *u
     ensure_rare (mirror)->drops_secrets = TRUE;
   else if (self->rare != NULL && self->rare->trace != NULL)
     ensure_rare (mirror)->trace = resilient_trace_context_ref (self->rare->trace);
+  if (resilient_frozen_request_get_coalesce (self))
+    resilient_frozen_request_set_coalesce (mirror);
   /* most are never used */
   resilient_frozen_request_forget_uri (mirror);
 
@@ -449,6 +458,12 @@ GPtrArray *
 resilient_frozen_request_get_mirrors (ResilientFrozenRequest *self)
 {
   return self->rare != NULL ? self->rare->mirrors : NULL;
+}
+
+gboolean
+resilient_frozen_request_get_coalesce (ResilientFrozenRequest *self)
+{
+  return self->rare != NULL && self->rare->coalesce;
 }
 
 ResilientFallback *

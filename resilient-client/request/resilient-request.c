@@ -70,8 +70,9 @@ struct _ResilientRequest
   ResilientBody *body;       /* nullable */
   char *idempotency_key;     /* nullable */
   gboolean draw_idempotency_key;
-  char **fallback_uris;               /* nullable: none */
-  ResilientFallback *fallback;        /* nullable */
+  char **fallback_uris;        /* nullable: none */
+  ResilientFallback *fallback; /* nullable */
+  gboolean coalesce;
   char *trace_parent;                 /* nullable */
   char *trace_state;                  /* nullable */
   ResilientRetryPolicy *retry_policy; /* nullable */
@@ -98,6 +99,7 @@ enum
   PROP_ATTEMPT_TIMEOUT,
   PROP_TOTAL_TIMEOUT,
   PROP_FALLBACK_URIS,
+  PROP_COALESCE,
   PROP_TRACE_PARENT,
   PROP_TRACE_STATE,
   N_PROPS
@@ -362,6 +364,9 @@ resilient_request_get_property (GObject *object, guint prop_id, GValue *value, G
     case PROP_FALLBACK_URIS:
       g_value_set_boxed (value, self->fallback_uris);
       break;
+    case PROP_COALESCE:
+      g_value_set_boolean (value, self->coalesce);
+      break;
     case PROP_TRACE_PARENT:
       g_value_set_string (value, self->trace_parent);
       break;
@@ -414,6 +419,9 @@ resilient_request_set_property (GObject *object,
       break;
     case PROP_FALLBACK_URIS:
       resilient_request_set_fallback_uris (self, g_value_get_boxed (value));
+      break;
+    case PROP_COALESCE:
+      resilient_request_set_coalesce (self, g_value_get_boolean (value));
       break;
     case PROP_TRACE_PARENT:
       resilient_request_set_trace_parent (self, g_value_get_string (value));
@@ -588,6 +596,16 @@ resilient_request_class_init (ResilientRequestClass *klass)
     g_param_spec_boxed ("fallback-uris", NULL, NULL, G_TYPE_STRV, flags);
 
   /**
+   * ResilientRequest:coalesce:
+   *
+   * Whether the request may share an attempt of another one of the same client that asks for the
+   * same, see [method@Request.set_coalesce].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_COALESCE] = g_param_spec_boolean ("coalesce", NULL, NULL, FALSE, flags);
+
+  /**
    * ResilientRequest:trace-parent:
    *
    * The trace to which the request belongs, as a `traceparent` header of
@@ -696,6 +714,7 @@ resilient_request_copy (ResilientRequest *self)
   copy->fallback_uris = g_strdupv (self->fallback_uris);
   if (self->fallback != NULL)
     copy->fallback = resilient_fallback_ref (self->fallback);
+  copy->coalesce = self->coalesce;
   copy->trace_parent = g_strdup (self->trace_parent);
   copy->trace_state = g_strdup (self->trace_state);
   if (self->retry_policy != NULL)
@@ -1500,6 +1519,57 @@ resilient_request_set_fallback_uris (ResilientRequest *self, const char *const *
 }
 
 /**
+ * resilient_request_get_coalesce: (get-property coalesce)
+ * @self: a request
+ *
+ * Gets whether the request may share an attempt of another one.
+ *
+ * Returns: %TRUE if it may
+ *
+ * Since: 1.0
+ */
+gboolean
+resilient_request_get_coalesce (ResilientRequest *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_REQUEST (self), FALSE);
+
+  return self->coalesce;
+}
+
+/**
+ * resilient_request_set_coalesce: (set-property coalesce)
+ * @self: a request
+ * @coalesce: whether it may share an attempt
+ *
+ * Lets the request share an attempt of another one that asks for the same, so that many who want
+ * one thing at the same time cost the server one answer.
+ *
+ * It does so with an attempt of the same client whose answer has not begun yet, of a GET that has
+ * this set, too, with the same URI, headers, priority and idempotency, and the same limits for an
+ * attempt. Default headers of the client and the origin count, as they are when the request is
+ * made; so does whether it is sent from the client's home context. Each of them has its own
+ * context, events, result, deadlines and cancel; what the attempt ends with is what each of them
+ * has, and each decides by its own policy whether to try again. When the one that has sent it is
+ * cancelled the others have its answer still; it is given up with the last of them.
+ *
+ * Any other request is sent by itself, whatever is set here: one of another method, with a body, or
+ * with a trace. Who shares an attempt has no hedges.
+ *
+ * Since: 1.0
+ */
+void
+resilient_request_set_coalesce (ResilientRequest *self, gboolean coalesce)
+{
+  g_return_if_fail (RESILIENT_IS_REQUEST (self));
+
+  coalesce = !!coalesce;
+  if (self->coalesce == coalesce)
+    return;
+  self->coalesce = coalesce;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_COALESCE]);
+}
+
+/**
  * resilient_request_set_fallback:
  * @self: a request
  * @func: (nullable) (scope notified) (closure user_data) (destroy destroy): gives an answer where
@@ -1907,6 +1977,8 @@ resilient_request_freeze (ResilientRequest *self, GError **error)
   resilient_frozen_request_set_idempotency (frozen, self->idempotency);
   resilient_frozen_request_set_priority (frozen, self->priority);
   resilient_frozen_request_set_overrides (frozen, &self->overrides);
+  if (self->coalesce)
+    resilient_frozen_request_set_coalesce (frozen);
   if (self->fallback != NULL)
     resilient_frozen_request_set_fallback (frozen, self->fallback);
   for (guint i = 0; self->fallback_uris != NULL && self->fallback_uris[i] != NULL; i++)

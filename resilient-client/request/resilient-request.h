@@ -184,6 +184,12 @@ void resilient_request_set_fallback_uris (ResilientRequest  *self,
                                           const char *const *fallback_uris);
 
 RESILIENT_AVAILABLE_IN_1_0
+gboolean resilient_request_get_coalesce (ResilientRequest *self);
+RESILIENT_AVAILABLE_IN_1_0
+void     resilient_request_set_coalesce (ResilientRequest *self,
+                                         gboolean          coalesce);
+
+RESILIENT_AVAILABLE_IN_1_0
 void resilient_request_set_fallback (ResilientRequest      *self,
                                      ResilientFallbackFunc  func,
                                      gpointer               user_data,

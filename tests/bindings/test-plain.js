@@ -109,6 +109,19 @@ test('a request that fails for good rejects with the error of its last attempt',
     await client.close_async(0, null);
 });
 
+test('requests for the same share an attempt', async () => {
+    const client = new Resilient.Client();
+    const request = Resilient.Request.new('GET', server.uri('/text'));
+
+    ok(!request.coalesce);
+    request.coalesce = true;
+    const responses = await Promise.all([1, 2, 3].map(() => client.send_async(request, null, null)));
+    equal(responses.map(response => response.get_status_code()), [200, 200, 200]);
+    const stats = client.get_stats();
+    equal([stats.get_requests(), stats.get_attempts()].map(Number), [3, 1]);
+    await client.close_async(0, null);
+});
+
 test('an app answers where no server does', async () => {
     const refusing = new Server(false);
     const client = new Resilient.Client();

@@ -133,6 +133,29 @@ def a_request_that_fails_for_good_raises_the_error_of_its_last_attempt():
 
 
 @case
+def requests_for_the_same_share_an_attempt():
+    client = Resilient.Client.new()
+    calls = []
+    assert not Resilient.Request.new('GET', server.uri('/text')).props.coalesce
+    for _ in range(4):
+        request = Resilient.Request.new('GET', server.uri('/text'))
+        request.set_coalesce(True)
+        assert request.copy().get_coalesce()
+        calls.append(client.start(request, None, None))
+    calls[0].cancel()
+    error = raises(GLib.Error, finish, calls[0].wait_async, calls[0].wait_finish)
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+    for call in calls[1:]:
+        response = finish(call.wait_async, call.wait_finish)
+        equal(response.get_status_code(), 200)
+        equal(call.props.attempt, 1)
+    stats = client.get_stats()
+    equal((stats.get_requests(), stats.get_successes(), stats.get_cancelled()), (4, 3, 1))
+    assert stats.get_attempts() == 1, stats.get_attempts()
+    close(client)
+
+
+@case
 def an_app_answers_where_no_server_does():
     refusing = Server(listen=False)
     client = Resilient.Client.new()

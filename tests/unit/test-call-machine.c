@@ -5,6 +5,7 @@
 
 #include "resilient-call-private.h"
 #include "resilient-origin-private.h"
+#include "resilient-request-private.h"
 #include "resilient-retry-policy-builder.h"
 #include "resilient-timer-queue-private.h"
 #include "resilient-test-network.h"
@@ -370,6 +371,29 @@ start_with_fallback (Fixture *f, ResilientRetryPolicy *policy)
   resilient_call_wait_async (f->call, NULL, answered_cb, &f->n_answers);
 }
 
+static ResilientCall *
+start_coalesced (Fixture *f, ResilientRetryPolicy *policy)
+{
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://example.com/", NULL);
+
+  resilient_frozen_request_set_retry_policy (frozen, policy);
+  resilient_frozen_request_set_coalesce (frozen);
+  return resilient_call_start (
+    f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+}
+
+/* Shares an attempt of the other. */
+static void
+start_joined (Fixture *f, ResilientRetryPolicy *policy)
+{
+  f->other = start_coalesced (f, policy);
+  test_run_pending ();
+  f->call = start_coalesced (f, policy);
+  f->machine = resilient_call_get_machine (f->call);
+  resilient_call_wait_async (f->call, NULL, answered_cb, &f->n_answers);
+}
+
 #define assert_state(f, state)                                                                     \
   g_assert_cmpint (                                                                                \
     resilient_call_machine_get_state ((f)->machine), ==, RESILIENT_MACHINE_STATE_##state)
@@ -389,6 +413,12 @@ static void
 bring_to (Fixture *f, ResilientMachineState state, gboolean again)
 {
   resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  if (state == RESILIENT_MACHINE_STATE_JOINED)
+    {
+      start_joined (f, NULL);
+      test_run_pending ();
+      return;
+    }
   if (state == RESILIENT_MACHINE_STATE_FALLBACK)
     {
       start_with_fallback (f, NULL);
@@ -591,6 +621,22 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
           resilient_call_machine_handle (f->machine, event, NULL);
         }
       return;
+    case RESILIENT_MACHINE_EVENT_SHARED:
+      if (state == RESILIENT_MACHINE_STATE_JOINED)
+        {
+          /* the other one has left, and what it has begun goes on */
+          resilient_call_cancel (f->other);
+          test_run_pending ();
+          count_terminal_events (f);
+          g_clear_object (&f->other);
+          manual_succeed (f->transport->attempts->pdata[0]);
+          test_run_pending ();
+        }
+      else
+        {
+          resilient_call_machine_handle (f->machine, event, NULL);
+        }
+      return;
     case RESILIENT_MACHINE_EVENT_CANCEL:
       ask_in_thread (f, resilient_call_cancel);
       test_run_pending ();
@@ -616,27 +662,29 @@ deliver (Fixture *f, ResilientMachineState state, guint event)
 
 static const guint8 expected[RESILIENT_MACHINE_N_STATES][N_COLUMNS] = {
   /* clang-format off */
-  /*              start admit prep qtime phase head  done  rel  wake   ask retry netb   hedge settl fallb canc close deadl fail */
+  /*              start admit prep  qtime phase head done rel wake  ask retry netb   hedge settl share fallb canc close deadl fail */
   [RESILIENT_MACHINE_STATE_NEW] =
-                { SEND, __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  __ },
+                { SEND, __,   __,   __,   __,   __,  __,  __, __,   __, __,   __,    __,   __,   __,   __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_QUEUED] =
-                { __,   SEND, __,   END, __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  __ },
+                { __,   SEND, __,   END,  __,   __,  __,  __, __,   __, __,   __,    __,   __,   __,   __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_PREPARING] =
-                { __,   __,   SEND, __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  __ },
+                { __,   __,   SEND, __,   __,   __,  __,  __, __,   __, __,   __,    __,   __,   __,   __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_SENDING] =
-                { __,   __,   __,   __,  RECV, __,   END,  __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  SLEEP },
+                { __,   __,   __,   __,   RECV, __,  END, __, __,   __, __,   __,    __,   __,   __,   __,   END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_RECEIVING] =
-                { __,   __,   __,   __,  SEND, __,   END,  __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  SLEEP },
+                { __,   __,   __,   __,   SEND, __,  END, __, __,   __, __,   __,    __,   __,   __,   __,   END, END,  END,  SLEEP },
   [RESILIENT_MACHINE_STATE_STREAMING] =
-                { __,   __,   __,   __,  __,   __,   END,  __,  __,    __,  __,   __,    __,   __,   __,    END, END,  END,  SLEEP },
+                { __,   __,   __,   __,   __,   __,  END, __, __,   __, __,   __,    __,   __,   __,   __,   END, END,  END,  SLEEP },
+  [RESILIENT_MACHINE_STATE_JOINED] =
+                { __,   __,   __,   __,   __,   __,  __,  __, __,   __, __,   __,    __,   __,   END,  __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_SLEEPING] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  SEND,  __,  SEND, __,    __,   __,   __,    END, END,  END,  __ },
+                { __,   __,   __,   __,   __,   __,  __,  __, SEND, __, SEND, __,    __,   __,   __,   __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_OFFLINE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  SEND, SLEEP, __,   __,   __,    END, END,  END,  __ },
+                { __,   __,   __,   __,   __,   __,  __,  __, __,   __, SEND, SLEEP, __,   __,   __,   __,   END, END,  END,  __ },
   [RESILIENT_MACHINE_STATE_FALLBACK] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   END,    END, END,  __,   __ },
+                { __,   __,   __,   __,   __,   __,  __,  __, __,   __, __,   __,    __,   __,   __,   END,  END, END,  __,   __ },
   [RESILIENT_MACHINE_STATE_DONE] =
-                { __,   __,   __,   __,  __,   __,   __,   __,  __,    __,  __,   __,    __,   __,   __,    __,  __,   __,   __ },
+                { __,   __,   __,   __,   __,   __,  __,  __, __,   __, __,   __,    __,   __,   __,   __,   __,  __,   __,   __ },
   /* clang-format on */
 };
 
@@ -655,6 +703,10 @@ static const struct
     RESILIENT_FAILURE_QUEUE_TIMEOUT,
     RESILIENT_RESULT_STATUS_TIMEOUT,
     RESILIENT_REASON_QUEUE_TIMEOUT },
+  { RESILIENT_MACHINE_EVENT_SHARED,
+    RESILIENT_FAILURE_NONE,
+    RESILIENT_RESULT_STATUS_SUCCESS,
+    RESILIENT_REASON_SUCCESS },
   { RESILIENT_MACHINE_EVENT_FALLBACK,
     RESILIENT_FAILURE_DISCONNECT,
     RESILIENT_RESULT_STATUS_ERROR,
@@ -749,7 +801,12 @@ test_table (Fixture *f, gconstpointer data)
   for (ResilientMachineState from = 0; from < RESILIENT_MACHINE_N_STATES; from++)
     {
       for (guint event = 0; from != RESILIENT_MACHINE_STATE_ENDING && event < N_COLUMNS; event++)
-        test_cell (f, from, event);
+        {
+          /* what it shares is not its own to be released */
+          if (from != RESILIENT_MACHINE_STATE_JOINED
+              || event != RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED)
+            test_cell (f, from, event);
+        }
     }
 }
 
@@ -792,17 +849,18 @@ static void
 test_edges (void)
 {
   static const char *const edges[RESILIENT_MACHINE_N_STATES] = {
-    [RESILIENT_MACHINE_STATE_NEW] = ".q......fe.",
-    [RESILIENT_MACHINE_STATE_QUEUED] = "..ps....fe.",
-    [RESILIENT_MACHINE_STATE_PREPARING] = "...s....fe.",
-    [RESILIENT_MACHINE_STATE_SENDING] = "....rtz.fe.",
-    [RESILIENT_MACHINE_STATE_RECEIVING] = "...s.tz.fe.",
-    [RESILIENT_MACHINE_STATE_STREAMING] = "......z.fe.",
-    [RESILIENT_MACHINE_STATE_SLEEPING] = ".q.....ofe.",
-    [RESILIENT_MACHINE_STATE_OFFLINE] = ".q....z.fe.",
-    [RESILIENT_MACHINE_STATE_FALLBACK] = ".........e.",
-    [RESILIENT_MACHINE_STATE_ENDING] = "..........d",
-    [RESILIENT_MACHINE_STATE_DONE] = "...........",
+    [RESILIENT_MACHINE_STATE_NEW] = ".q.......fe.",
+    [RESILIENT_MACHINE_STATE_QUEUED] = "..ps..j..fe.",
+    [RESILIENT_MACHINE_STATE_PREPARING] = "...s.....fe.",
+    [RESILIENT_MACHINE_STATE_SENDING] = "....rt.z.fe.",
+    [RESILIENT_MACHINE_STATE_RECEIVING] = "...s.t.z.fe.",
+    [RESILIENT_MACHINE_STATE_STREAMING] = ".......z.fe.",
+    [RESILIENT_MACHINE_STATE_JOINED] = ".......z.fe.",
+    [RESILIENT_MACHINE_STATE_SLEEPING] = ".q......ofe.",
+    [RESILIENT_MACHINE_STATE_OFFLINE] = ".q.....z.fe.",
+    [RESILIENT_MACHINE_STATE_FALLBACK] = "..........e.",
+    [RESILIENT_MACHINE_STATE_ENDING] = "...........d",
+    [RESILIENT_MACHINE_STATE_DONE] = "............",
   };
 
   for (guint from = 0; from < RESILIENT_MACHINE_N_STATES; from++)
@@ -825,6 +883,7 @@ test_shown (Fixture *f, gconstpointer data)
     [RESILIENT_MACHINE_STATE_STREAMING] = RESILIENT_CALL_STATE_RECEIVING,
     [RESILIENT_MACHINE_STATE_SLEEPING] = RESILIENT_CALL_STATE_WAITING,
     [RESILIENT_MACHINE_STATE_OFFLINE] = RESILIENT_CALL_STATE_OFFLINE,
+    [RESILIENT_MACHINE_STATE_JOINED] = RESILIENT_CALL_STATE_SENDING,
     /* where it stood */
     [RESILIENT_MACHINE_STATE_FALLBACK] = RESILIENT_CALL_STATE_SENDING,
     [RESILIENT_MACHINE_STATE_DONE] = RESILIENT_CALL_STATE_DONE,
@@ -1600,6 +1659,7 @@ test_hedge_table (Fixture *f, gconstpointer data)
     { "network back", DO_EVENT, RESILIENT_MACHINE_EVENT_NETWORK_BACK, 0, STAYS, "--" },
     { "hedge", DO_EVENT, RESILIENT_MACHINE_EVENT_HEDGE, 0, STAYS, "--" },
     { "settled", DO_EVENT, RESILIENT_MACHINE_EVENT_SETTLED, 0, STAYS, "--" },
+    { "shared", DO_EVENT, RESILIENT_MACHINE_EVENT_SHARED, 0, STAYS, "--" },
     { "fallback", DO_EVENT, RESILIENT_MACHINE_EVENT_FALLBACK, 0, STAYS, "--" },
     { "cancel", DO_EVENT, RESILIENT_MACHINE_EVENT_CANCEL, 0, END, "xx" },
     { "close", DO_EVENT, RESILIENT_MACHINE_EVENT_CLOSE, 0, END, "xx" },
@@ -2360,6 +2420,520 @@ test_fallback_blocks (Fixture *f, gconstpointer data)
     }
 }
 
+/* --- an attempt that several share ----------------------------------------------------------- */
+
+#define N_SHARING 10
+
+static void
+end_all (Fixture *f, GPtrArray *calls)
+{
+  test_run_pending ();
+  for (guint i = 0; i < calls->len; i++)
+    resilient_call_cancel (calls->pdata[i]);
+  test_run_pending ();
+  release_all (f);
+  test_run_pending ();
+  count_terminal_events (f);
+  g_ptr_array_set_size (calls, 0);
+  g_assert_cmpuint (resilient_engine_count_calls (f->engine), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_active (resilient_engine_get_gate (f->engine)), ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 0);
+  g_ptr_array_set_size (f->transport->attempts, 0);
+}
+
+static void
+start_all (Fixture *f, GPtrArray *calls, ResilientRetryPolicy *policy)
+{
+  for (guint i = 0; i < N_SHARING; i++)
+    g_ptr_array_add (calls, start_coalesced (f, policy));
+}
+
+static void
+assert_all (GPtrArray *calls, ResilientResultStatus status, guint attempts, guint sends_of_first)
+{
+  for (guint i = 0; i < calls->len; i++)
+    {
+      g_autoptr (ResilientResult) result = resilient_call_get_result (calls->pdata[i]);
+      g_autoptr (GPtrArray) log = resilient_result_list_attempts (result);
+
+      g_assert_cmpint (resilient_result_get_status (result), ==, status);
+      g_assert_cmpuint (resilient_result_get_attempts (result), ==, attempts);
+      g_assert_cmpuint (log->len, ==, attempts);
+      g_assert_cmpuint (resilient_result_get_sends (result), ==, i == 0 ? sends_of_first : 0);
+    }
+}
+
+/* One is sent, whatever the limits, and each has its answer and its event. */
+static void
+test_share_answer (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (ResilientStats) stats = NULL;
+
+  for (guint behind = 0; behind < 2; behind++)
+    {
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
+      if (behind)
+        {
+          f->other = start_one (f);
+          test_run_pending ();
+        }
+      start_all (f, calls, NULL);
+      test_run_pending ();
+      g_assert_cmpuint (
+        resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, behind);
+      if (behind)
+        {
+          resilient_call_cancel (f->other);
+          test_run_pending ();
+          count_terminal_events (f);
+          manual_release (nth (f, 0));
+          test_run_pending ();
+          g_clear_object (&f->other);
+        }
+      g_assert_cmpuint (f->transport->attempts->len, ==, 1 + behind);
+      newest (f)->funcs.headers (&newest (f)->parent, 200, -1, newest (f)->data);
+      manual_succeed (newest (f));
+      test_run_pending ();
+      assert_all (calls, RESILIENT_RESULT_STATUS_SUCCESS, 1, 1);
+      g_assert_cmpuint (count_terminal_events (f), ==, N_SHARING);
+      end_all (f, calls);
+    }
+  stats = resilient_recorder_get_stats (resilient_engine_get_recorder (f->engine));
+  g_assert_cmpuint (resilient_stats_get_requests (stats), ==, 2 * N_SHARING + 1);
+  g_assert_cmpuint (resilient_stats_get_attempts (stats), ==, 3);
+}
+
+/* Each decides for itself: who retries shares again, whose policy takes it has the answer, with its
+ * body. */
+static void
+test_share_failure (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (ResilientRetryPolicy) hedging = make_hedging_policy (0.5, 1);
+  ResilientCall *easy;
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  start_all (f, calls, NULL);
+  test_run_pending ();
+  manual_fail (newest (f));
+  test_run_pending ();
+  for (guint i = 0; i < N_SHARING; i++)
+    g_assert_cmpint (resilient_call_get_state (calls->pdata[i]), ==, RESILIENT_CALL_STATE_WAITING);
+  /* the first one to wake sends for all who wake while it does */
+  test_clock_run (5);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  manual_succeed (newest (f));
+  test_run_pending ();
+  for (guint i = 0; i < N_SHARING; i++)
+    {
+      g_autoptr (ResilientResult) result = resilient_call_get_result (calls->pdata[i]);
+
+      g_assert_cmpint (resilient_result_get_status (result), ==, RESILIENT_RESULT_STATUS_SUCCESS);
+      g_assert_cmpuint (resilient_result_get_attempts (result), ==, 2);
+    }
+  end_all (f, calls);
+
+  /* a policy that retries 503, and there are no hedges; one that does not */
+  g_ptr_array_add (calls, start_coalesced (f, hedging));
+  g_ptr_array_add (calls, easy = start_coalesced (f, NULL));
+  pay_for_hedges (f, 9);
+  test_clock_run (10);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+  g_assert_true (newest (f)->funcs.headers (&newest (f)->parent, 503, -1, newest (f)->data));
+  manual_answer (newest (f), 503);
+  test_run_pending ();
+  g_assert_cmpint (resilient_call_get_state (calls->pdata[0]), ==, RESILIENT_CALL_STATE_WAITING);
+  g_assert_cmpint (resilient_call_get_state (easy), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpuint (resilient_call_get_status_code (easy), ==, 503);
+  end_all (f, calls);
+}
+
+/* Whoever leaves, the others have the answer; with the last of them it is given up. At any moment:
+ * while the first waits for a slot, and while its attempt runs. */
+static void
+test_share_leave (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < 8; i++)
+    {
+      gboolean queued = i & 1;
+      gboolean all = (i & 2) != 0;
+      gboolean first_last = (i & 4) != 0;
+      ManualAttempt *attempt;
+
+      g_test_message ("queued %d, all %d, first last %d", queued, all, first_last);
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), queued ? 1 : 100, 0, 100);
+      if (queued)
+        {
+          f->other = start_one (f);
+          test_run_pending ();
+        }
+      start_all (f, calls, NULL);
+      test_run_pending ();
+      g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+      attempt = queued ? NULL : newest (f);
+      for (guint j = 0; j < (all ? N_SHARING : N_SHARING - 1); j++)
+        {
+          if (attempt != NULL)
+            g_assert_false (attempt->abandoned);
+          resilient_call_cancel (calls->pdata[first_last ? N_SHARING - 1 - j : j]);
+          test_run_pending ();
+        }
+      g_assert_cmpuint (count_terminal_events (f), ==, all ? N_SHARING : N_SHARING - 1);
+      if (queued)
+        {
+          resilient_call_cancel (f->other);
+          test_run_pending ();
+          count_terminal_events (f);
+          manual_release (nth (f, 0));
+          test_run_pending ();
+          g_clear_object (&f->other);
+          g_assert_cmpuint (f->transport->attempts->len, ==, all ? 1 : 2);
+          attempt = all ? NULL : newest (f);
+        }
+      if (attempt != NULL)
+        g_assert_cmpint (attempt->abandoned, ==, all);
+      if (!all)
+        {
+          ResilientCall *left = calls->pdata[first_last ? 0 : N_SHARING - 1];
+
+          g_assert_cmpint (resilient_call_get_state (left), ==, RESILIENT_CALL_STATE_SENDING);
+          manual_succeed (attempt);
+          test_run_pending ();
+          g_assert_cmpint (resilient_call_get_state (left), ==, RESILIENT_CALL_STATE_DONE);
+          g_assert_cmpuint (resilient_call_get_attempt (left), ==, 1);
+          g_assert_cmpuint (resilient_call_get_failure (left), ==, RESILIENT_FAILURE_NONE);
+        }
+      end_all (f, calls);
+    }
+}
+
+/* Nobody comes to an answer that has begun, and the guards hear of an attempt that its first call
+ * has left when it ends. */
+static void
+test_share_late (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  g_ptr_array_add (calls, start_coalesced (f, NULL));
+  test_run_pending ();
+  g_ptr_array_add (calls, start_coalesced (f, NULL));
+  test_run_pending ();
+  resilient_call_cancel (calls->pdata[0]);
+  test_run_pending ();
+  g_ptr_array_add (calls, start_coalesced (f, NULL));
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+  g_assert_cmpuint (guard->n_inside, ==, 1);
+  g_assert_true (nth (f, 0)->funcs.headers (&nth (f, 0)->parent, 200, -1, nth (f, 0)->data));
+  g_ptr_array_add (calls, start_coalesced (f, NULL));
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  g_assert_cmpuint (guard->n_ends[RESILIENT_GUARD_END_SUCCESS], ==, 0);
+  manual_succeed (nth (f, 0));
+  test_run_pending ();
+  g_assert_cmpuint (guard->n_ends[RESILIENT_GUARD_END_SUCCESS], ==, 1);
+  g_assert_cmpint (resilient_call_get_state (calls->pdata[1]), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpint (resilient_call_get_state (calls->pdata[2]), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpint (resilient_call_get_state (calls->pdata[3]), ==, RESILIENT_CALL_STATE_SENDING);
+  end_all (f, calls);
+  assert_nothing_taken (guard);
+}
+
+/* A guard that refuses the first refuses all, each by its own word. */
+static void
+test_share_refused (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  guard->check = RESILIENT_GUARD_NOT_BEFORE;
+  guard->not_before = resilient_clock_add (resilient_clock_get_boot (), 10);
+  start_all (f, calls, NULL);
+  test_clock_run (5);
+  g_assert_cmpuint (f->transport->attempts->len, ==, 0);
+  g_assert_cmpuint (resilient_gate_get_pending (resilient_engine_get_gate (f->engine)), ==, 1);
+  guard->check = RESILIENT_GUARD_REFUSE;
+  test_clock_run (6);
+  for (guint i = 0; i < N_SHARING; i++)
+    {
+      g_autoptr (ResilientResult) result = resilient_call_get_result (calls->pdata[i]);
+
+      g_assert_nonnull (result);
+      g_assert_cmpuint (resilient_result_get_failure (result), ==, RESILIENT_FAILURE_CONNECT);
+      g_assert_cmpuint (resilient_result_get_attempts (result), ==, 0);
+    }
+  g_assert_cmpuint (count_terminal_events (f), ==, N_SHARING);
+  end_all (f, calls);
+}
+
+/* What is not the same is not shared. */
+static void
+test_share_equal (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *method;
+    const char *uri;
+    const char *header; /* nullable */
+    const char *trace;  /* nullable */
+    double read_timeout;
+    gboolean coalesce;
+    gboolean shared;
+    int priority;
+    ResilientIdempotency idempotency;
+  } rows[] = {
+    { "GET", "http://example.com/", NULL, NULL, -1, TRUE, TRUE, 0, 0 },
+    { "GET", "http://EXAMPLE.com:80/", NULL, NULL, -1, TRUE, TRUE, 0, 0 },
+    { "GET", "http://a:b@example.com/", NULL, NULL, -1, TRUE, FALSE, 0, 0 },
+    { "GET", "https://example.com/", NULL, NULL, -1, TRUE, FALSE, 0, 0 },
+    { "GET", "http://example.com/", NULL, NULL, -1, TRUE, FALSE, -1, 0 },
+    { "GET", "http://example.com/", NULL, NULL, -1, TRUE, FALSE, 0, RESILIENT_IDEMPOTENCY_NO },
+    { "GET", "http://example.com/", NULL, NULL, -1, FALSE, FALSE, 0, 0 },
+    { "HEAD", "http://example.com/", NULL, NULL, -1, TRUE, FALSE, 0, 0 },
+    { "GET", "http://example.com/?a", NULL, NULL, -1, TRUE, FALSE, 0, 0 },
+    { "GET", "http://example.com/", "1", NULL, -1, TRUE, FALSE, 0, 0 },
+    { "GET", "http://example.com/", NULL, NULL, 7, TRUE, FALSE, 0, 0 },
+    { "GET",
+      "http://example.com/",
+      NULL,
+      "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+      -1,
+      TRUE,
+      FALSE,
+      0,
+      0 },
+  };
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (ResilientRequest) request = resilient_request_new (rows[i].method, rows[i].uri);
+      g_autoptr (ResilientFrozenRequest) frozen = NULL;
+      g_autoptr (GError) error = NULL;
+
+      if (rows[i].header != NULL)
+        resilient_request_set_header (request, "X-One", rows[i].header);
+      resilient_request_set_trace_parent (request, rows[i].trace);
+      resilient_request_set_read_timeout (request, rows[i].read_timeout);
+      resilient_request_set_coalesce (request, rows[i].coalesce);
+      resilient_request_set_priority (request, rows[i].priority);
+      resilient_request_set_idempotency (request, rows[i].idempotency);
+      frozen = resilient_request_freeze (request, &error);
+      g_assert_no_error (error);
+      g_test_message ("row %u", i);
+      g_ptr_array_add (calls, start_coalesced (f, NULL));
+      g_ptr_array_add (calls,
+                       resilient_call_start (
+                         f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL));
+      test_run_pending ();
+      g_assert_cmpuint (f->transport->attempts->len, ==, rows[i].shared ? 1 : 2);
+      end_all (f, calls);
+    }
+}
+
+/* What client and origin add to a request counts as of the moment when it is made: who has another
+ * token since then does not get the answer for the old one. */
+static void
+test_share_default_headers (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GUri) uri = g_uri_parse ("http://example.com/", SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (ResilientOrigin) origin =
+    resilient_origin_table_get (resilient_engine_get_origins (f->engine), uri);
+  g_autoptr (GError) error = NULL;
+  const char *tokens[] = { "Bearer one", "Bearer two", "Bearer two" };
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  for (guint i = 0; i < G_N_ELEMENTS (tokens); i++)
+    {
+      resilient_origin_set_default_header (origin, "Authorization", tokens[i], &error);
+      g_assert_no_error (error);
+      g_ptr_array_add (calls, start_coalesced (f, NULL));
+    }
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  end_all (f, calls);
+}
+
+/* A retry that is to have a new connection does not share one of a request that takes any. */
+static void
+test_share_new_connection (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  ResilientRetryPolicy *policy = resilient_retry_policy_get_standard ();
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "by hand");
+  ResilientOutcome silence = { .failure = RESILIENT_FAILURE_READ_TIMEOUT };
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  g_ptr_array_add (calls, start_coalesced (f, policy));
+  test_run_pending ();
+  silence.error = error;
+  newest (f)->funcs.done (&newest (f)->parent, &silence, newest (f)->data);
+  test_run_pending ();
+  g_assert_cmpint (resilient_call_get_state (calls->pdata[0]), ==, RESILIENT_CALL_STATE_WAITING);
+  g_ptr_array_add (calls, start_coalesced (f, policy));
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  resilient_call_retry_now (calls->pdata[0]);
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 3);
+  end_all (f, calls);
+}
+
+/* As long as the first waits for a slot the others wait in the queue, each for as long as it may.
+ */
+static void
+test_share_queue (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (ResilientResult) result = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (ResilientRequest) request = resilient_request_new ("GET", "http://example.com/");
+      g_autoptr (ResilientFrozenRequest) frozen = NULL;
+      ResilientCall *patient, *impatient;
+
+      resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 100);
+      f->other = start_one (f);
+      g_ptr_array_add (calls, patient = start_coalesced (f, NULL));
+      resilient_request_set_coalesce (request, TRUE);
+      resilient_request_set_queue_timeout (request, 5);
+      frozen = resilient_request_freeze (request, NULL);
+      impatient =
+        resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+      g_ptr_array_add (calls, impatient);
+      test_clock_run (3);
+      g_assert_cmpint (resilient_call_get_state (impatient), ==, RESILIENT_CALL_STATE_QUEUED);
+      g_assert_cmpuint (resilient_call_get_attempt (impatient), ==, 0);
+
+      switch (i)
+        {
+        case 0:
+          break;
+        case 1: /* its time goes on where it waits for a slot of its own */
+          resilient_call_cancel (patient);
+          break;
+        default:
+          resilient_call_cancel (f->other);
+          test_run_pending ();
+          manual_release (nth (f, 0));
+          test_run_pending ();
+          g_assert_cmpint (resilient_call_get_state (impatient), ==, RESILIENT_CALL_STATE_SENDING);
+          g_assert_cmpuint (resilient_call_get_attempt (impatient), ==, 1);
+        }
+      test_clock_run (2.5);
+      g_assert_cmpint (resilient_call_get_state (impatient),
+                       ==,
+                       i < 2 ? RESILIENT_CALL_STATE_DONE : RESILIENT_CALL_STATE_SENDING);
+      if (i < 2)
+        {
+          g_assert_cmpuint (
+            resilient_call_get_failure (impatient), ==, RESILIENT_FAILURE_QUEUE_TIMEOUT);
+          g_assert_cmpuint (resilient_call_get_attempt (impatient), ==, 0);
+        }
+      resilient_call_cancel (f->other);
+      g_clear_object (&f->other);
+      end_all (f, calls);
+    }
+}
+
+/* An answer that is there before those who share it had their first turn. */
+static void
+test_share_at_once (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  g_ptr_array_add (calls, start_coalesced (f, NULL));
+  test_run_pending ();
+  g_ptr_array_add (calls, start_coalesced (f, NULL));
+  manual_succeed (newest (f));
+  test_run_pending ();
+  assert_all (calls, RESILIENT_RESULT_STATUS_SUCCESS, 1, 1);
+  end_all (f, calls);
+}
+
+/* Who keeps the home context from turning waits for nothing that may be driven there. */
+static void
+test_share_blocks_home (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (ResilientFrozenRequest) frozen =
+    resilient_frozen_request_new ("GET", "http://example.com/", NULL);
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  resilient_frozen_request_set_coalesce (frozen);
+  g_ptr_array_add (calls, start_coalesced (f, NULL));
+  g_ptr_array_add (calls,
+                   resilient_call_start_blocking (
+                     f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL));
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 2);
+  end_all (f, calls);
+}
+
+/* Very many may come and go, in whatever order. */
+static void
+test_share_crowd (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 1, 0, 1);
+  for (guint i = 0; i < 20000; i++)
+    g_ptr_array_add (calls, start_coalesced (f, NULL));
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+  for (guint i = 0; i < calls->len; i += 2)
+    resilient_call_cancel (calls->pdata[i]);
+  test_run_pending ();
+  g_assert_false (newest (f)->abandoned);
+  manual_succeed (newest (f));
+  test_run_pending ();
+  for (guint i = 0; i < calls->len; i++)
+    g_assert_cmpuint (resilient_call_get_failure (calls->pdata[i]),
+                      ==,
+                      i % 2 == 0 ? RESILIENT_FAILURE_CANCELLED : RESILIENT_FAILURE_NONE);
+  end_all (f, calls);
+}
+
+/* While the attempt starts a function of the app's may run a main loop, in which all leave. */
+static void
+inside_start_leave (ManualAttempt *attempt, gpointer data)
+{
+  GPtrArray *calls = data;
+
+  for (guint i = 0; i < calls->len; i++)
+    {
+      resilient_call_cancel (calls->pdata[i]);
+      test_run_pending ();
+    }
+  g_assert_false (attempt->abandoned);
+}
+
+static void
+test_share_inside_start (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  resilient_gate_set_limits (resilient_engine_get_gate (f->engine), 100, 100, 100);
+  start_all (f, calls, NULL);
+  f->transport->inside = inside_start_leave;
+  f->transport->inside_data = calls;
+  test_run_pending ();
+  g_assert_cmpuint (f->transport->attempts->len, ==, 1);
+  g_assert_true (nth (f, 0)->abandoned);
+  g_assert_cmpuint (count_terminal_events (f), ==, N_SHARING);
+  end_all (f, calls);
+}
+
 /* --- what is told of it ---------------------------------------------------------------------- */
 
 static void
@@ -2425,6 +2999,19 @@ main (int argc, char *argv[])
   ADD ("fallback/left-attempts", test_fallback_left_attempts, tear_down);
   ADD ("fallback/nobody", test_fallback_nobody, tear_down);
   ADD ("fallback/blocks", test_fallback_blocks, tear_down);
+  ADD ("share/answer", test_share_answer, tear_down);
+  ADD ("share/failure", test_share_failure, tear_down);
+  ADD ("share/leave", test_share_leave, tear_down);
+  ADD ("share/late", test_share_late, tear_down_guards);
+  ADD ("share/refused", test_share_refused, tear_down_guards);
+  ADD ("share/equal", test_share_equal, tear_down);
+  ADD ("share/default-headers", test_share_default_headers, tear_down);
+  ADD ("share/new-connection", test_share_new_connection, tear_down);
+  ADD ("share/queue", test_share_queue, tear_down);
+  ADD ("share/at-once", test_share_at_once, tear_down);
+  ADD ("share/blocks-home", test_share_blocks_home, tear_down);
+  ADD ("share/crowd", test_share_crowd, tear_down);
+  ADD ("share/inside-start", test_share_inside_start, tear_down);
   g_test_add_func ("/call-machine/debug-lines", test_debug_lines);
 
   return g_test_run ();
