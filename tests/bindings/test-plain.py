@@ -164,7 +164,7 @@ def an_app_answers_where_no_server_does():
     client.connect('event', lambda _client, event: seen.append(event))
     uri = GLib.Uri.parse('http://stored.test/', GLib.UriFlags.NONE)
 
-    def answer(context, response, error):
+    def answer(context, response, error, *_data):
         asked.append((context.get_request_id(), response, error))
         return Resilient.Response.new(203, 'Stored', uri, None, None)
 
@@ -183,7 +183,7 @@ def an_app_answers_where_no_server_does():
 
     request = Resilient.Request.new('GET', server.uri('/status/503'))
     request.props.retry_policy = quick(max_retries=0, base=Resilient.RetryPolicy.get_standard())
-    request.set_fallback(lambda _context, response, error: asked.append((response, error)))
+    request.set_fallback(lambda _context, *failure: asked.append(failure))
     response = finish(client.send_async, client.send_finish, request, None)
     equal(response.get_status_code(), 503)
     equal((asked[1][0].get_status_code(), asked[1][1]), (503, None))
