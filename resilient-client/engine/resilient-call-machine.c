@@ -1305,11 +1305,13 @@ may_be_hedged (ResilientCallMachine *self)
 }
 
 /* Its answer is there, or was not when that of another was: then it takes longer than that, which
- * is as much as is to be known where delays are looked for that few answers exceed. */
+ * is as much as is to be known where delays are looked for that few answers exceed. Of a hedge that
+ * lost it is known to be longer than next to nothing, and who wins is no fair sample. */
 static void
 count_answer_time (CallAttempt *attempt)
 {
-  if (has_automatic_hedges (attempt->machine) && may_be_hedged (attempt->machine))
+  if (!attempt->hedge && has_automatic_hedges (attempt->machine)
+      && may_be_hedged (attempt->machine))
     resilient_origin_add_answer_time (attempt->machine->origin,
                                       resilient_clock_get_boot () - attempt->started);
 }

@@ -82,8 +82,8 @@ def counters_and_histograms_say_what_happened():
     families = parse(stats)
 
     equal({name: families[f'resilient_client_{name}'].samples[0].value for name in
-           ('requests', 'attempts', 'retries', 'successes', 'errors', 'timeouts', 'cancelled', 'refused')},
-          {'requests': 7, 'attempts': 10, 'retries': 3, 'successes': 6, 'errors': 1, 'timeouts': 0,
+           ('requests', 'attempts', 'retries', 'hedges', 'successes', 'errors', 'timeouts', 'cancelled', 'refused')},
+          {'requests': 7, 'attempts': 10, 'retries': 3, 'hedges': 0, 'successes': 6, 'errors': 1, 'timeouts': 0,
            'cancelled': 0, 'refused': 1})
     for name, kind, unit in ((ATTEMPTS, 'histogram', 'seconds'),
                              ('resilient_client_request_duration_seconds', 'histogram', 'seconds'),

@@ -192,7 +192,7 @@ test_property (ClientFixture *fixture, gconstpointer flags)
 
 static const ClientTest tests[] = {
   { "/shared-attempts/cancelled", test_cancelled, FAULT_SERVER_PLAIN },
-  { "/shared-attempts/cancelled/http2", test_cancelled, FAULT_SERVER_TLS | FAULT_SERVER_HTTP2 },
+  { "/shared-attempts/cancelled/http2", test_cancelled, FAULT_SERVER_HTTP2 },
   { "/shared-attempts/all-cancelled", test_all_cancelled, FAULT_SERVER_PLAIN },
   { "/shared-attempts/threads", test_threads, FAULT_SERVER_PLAIN },
   { "/shared-attempts/close", test_close, FAULT_SERVER_PLAIN },
