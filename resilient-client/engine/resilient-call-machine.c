@@ -1566,6 +1566,14 @@ tell (ResilientMachineEvent event, AttemptNews *news)
   return TRUE;
 }
 
+/* Its call does not listen any more, and others do; in a forked child nobody does. */
+static gboolean
+is_shared (CallAttempt *attempt)
+{
+  return attempt->stage == STAGE_SHARED
+         && !resilient_engine_is_foreign (attempt->machine->engine, NULL);
+}
+
 static void
 phase_cb (ResilientTransportAttempt *transport_attempt, ResilientPhase phase, gpointer data)
 {
@@ -1628,7 +1636,7 @@ headers_cb (ResilientTransportAttempt *transport_attempt,
     .read_body = TRUE,
   };
 
-  if (news.attempt->stage == STAGE_SHARED)
+  if (is_shared (news.attempt))
     {
       news.attempt->answered = TRUE;
       resilient_exchange_close (peek_exchange (news.attempt));
@@ -1816,8 +1824,7 @@ done_cb (ResilientTransportAttempt *transport_attempt, ResilientOutcome *outcome
 {
   AttemptNews news = { .attempt = data, .outcome = outcome };
 
-  if (news.attempt->stage == STAGE_SHARED
-      && !resilient_engine_is_foreign (news.attempt->machine->engine, NULL))
+  if (is_shared (news.attempt))
     {
       set_stage (news.attempt, STAGE_OVER);
       note_outcome (news.attempt, outcome);
