@@ -1166,7 +1166,7 @@ def a_standard_client_has_guards():
 
     client.props.circuit_policy = None
     assert origin.props.circuit_breaker is None
-    limiter = Resilient.RateLimiter.new(50, 1)
+    limiter = Resilient.RateLimiter.new(5, 1)
     origin.props.rate_limiter = limiter
     equal(origin.props.rate_limiter, limiter)
     for _ in range(3):
