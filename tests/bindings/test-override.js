@@ -349,6 +349,8 @@ test('an option that can’t be is an exception that names it', () => withClient
         ['idempotent', {idempotent: 'yes'}, TypeError],
         ['idempotencyKey', {idempotencyKey: 1}, TypeError],
         ['fallbackUris', {fallbackUris: 'http://a.test/'}, TypeError],
+        ['fallback', {fallback: 'stored'}, TypeError],
+        ['coalesce', {coalesce: 'yes'}, TypeError],
     ]) {
         for (const func of [() => client.get(server.uri('/text'), options),
             () => client.start(server.uri('/text'), options)]) {
@@ -393,6 +395,22 @@ test('retries are an option', () => withClient(async client => {
     equal((await client.post(server.uri('/script/p/502/200'), retried)).statusCode, 502);
     equal((await client.post(server.uri('/script/q/502/200'), {...retried, idempotent: true}))
         .statusCode, 200);
+}));
+
+test('an answer is shared, or the app’s own', () => withClient(async client => {
+    const uri = server.uri('/text');
+    const responses = await Promise.all(
+        [1, 2, 3].map(() => client.get(uri, {coalesce: true})));
+
+    equal(responses.map(response => response.statusCode), [200, 200, 200]);
+    equal(client.stats.attempts, 1);
+
+    const away = new Server(false).uri('/');
+    const stored = GLib.Uri.parse('http://stored.test/', GLib.UriFlags.NONE);
+    const fallback = (context, response, error) => error
+        ? Resilient.Response.new(203, 'Stored', stored, null, null) : null;
+    equal((await client.get(away, {fallback, maxRetries: 0})).statusCode, 203);
+    equal((await thrown(client.get(away, {fallback: () => null, maxRetries: 0}))).attempts, 1);
 }));
 
 test('what is read is an attribute', () => withClient(async client => {

@@ -585,6 +585,16 @@ const _OPTIONS = {
 
         request.set_idempotency(value ? YES : NO);
     },
+    coalesce(request, value, name) {
+        if (typeof value !== 'boolean')
+            throw new TypeError(`${name} is true or false, not ${value}`);
+        request.set_coalesce(value);
+    },
+    fallback(request, value, name) {
+        if (typeof value !== 'function')
+            throw new TypeError(`${name} is a function, not ${value}`);
+        request.set_fallback(value);
+    },
     fallbackUris(request, value, name) {
         if (!Array.isArray(value))
             throw new TypeError(`${name} is an array of strings, not ${value}`);
