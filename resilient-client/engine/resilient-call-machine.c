@@ -122,6 +122,9 @@ typedef struct
   ResilientFrozenRequest *own_request; /* which has the mirrors; with origins */
   guint mirror;                        /* that of now, from 1; 0: the request's own URI */
   int n_hedges;                        /* beside the newest attempt that the policy made */
+  /* Until when (gint64, boot-time clock) each of those asked to be left alone, by an attempt that
+   * was not the last word; nullable. */
+  GArray *waits;
   gboolean bound;     /* to the server that may have had it: no other knows its key */
   double hedge_delay; /* of those, where it is automatic; seconds */
   /* that an attempt leads or shares, until its end is told; owned, nullable */
@@ -1426,12 +1429,56 @@ has_fresh_mirror (ResilientCallMachine *self)
   return mirrors != NULL && n_tried <= mirrors->len && !is_bound (self);
 }
 
+/* Where the next attempt goes. */
+static guint
+get_next_mirror (ResilientCallMachine *self)
+{
+  GPtrArray *mirrors = resilient_frozen_request_get_mirrors (get_own_request (self));
+  guint mirror = self->extras != NULL ? self->extras->mirror : 0;
+
+  return mirrors != NULL && !is_bound (self) ? (mirror + 1) % (mirrors->len + 1) : mirror;
+}
+
+/* The server of now asks to be left alone for @seconds, or does not where that is less than 0. */
+static void
+note_wait (ResilientCallMachine *self, double seconds)
+{
+  Extras *extras;
+  gint64 *until;
+
+  if (seconds < 0)
+    return;
+  extras = ensure_extras (self);
+  if (extras->waits == NULL)
+    extras->waits = g_array_new (FALSE, TRUE, sizeof (gint64));
+  if (extras->waits->len <= extras->mirror)
+    g_array_set_size (extras->waits, extras->mirror + 1);
+  until = &g_array_index (extras->waits, gint64, extras->mirror);
+  *until = MAX (*until, after (seconds));
+}
+
+/* For how long the server of the next attempt is to be left alone, where the one of now asks for
+ * @seconds: in seconds, less than 0: it did not ask. */
+static double
+get_wait (ResilientCallMachine *self, double seconds)
+{
+  guint next = get_next_mirror (self);
+  guint mirror = self->extras != NULL ? self->extras->mirror : 0;
+  GArray *waits = self->extras != NULL ? self->extras->waits : NULL;
+  gint64 left = -1;
+
+  if (waits != NULL && next < waits->len)
+    left = g_array_index (waits, gint64, next) - resilient_clock_get_boot ();
+  return MAX (next == mirror ? seconds : -1, left > 0 ? resilient_clock_to_seconds (left) : -1);
+}
+
 /* Around after the last; nothing where there are none. */
 static void
 go_to_next_mirror (ResilientCallMachine *self)
 {
   ResilientFrozenRequest *own = get_own_request (self);
   GPtrArray *mirrors = resilient_frozen_request_get_mirrors (own);
+  guint next = get_next_mirror (self);
   Extras *extras;
   ResilientFrozenRequest *old = self->frozen;
   g_autoptr (ResilientOrigin) old_origin = NULL;
@@ -1446,7 +1493,7 @@ go_to_next_mirror (ResilientCallMachine *self)
       g_ptr_array_add (extras->origins, g_object_ref (self->origin));
       extras->own_request = resilient_frozen_request_ref (own);
     }
-  extras->mirror = (extras->mirror + 1) % (mirrors->len + 1);
+  extras->mirror = next;
   self->frozen = resilient_frozen_request_ref (
     extras->mirror == 0 ? own : g_ptr_array_index (mirrors, extras->mirror - 1));
   if (extras->mirror == extras->origins->len)
@@ -1518,6 +1565,7 @@ let_budget_judge (ResilientCallMachine *self,
                               RESILIENT_GUARD_ACT_BUDGET_REFUSED);
 }
 
+/* @retry_after: that of a response with a status that is a failure, else -1. */
 static ResilientVerdict
 judge (ResilientCallMachine *self,
        CallAttempt *attempt,
@@ -1532,7 +1580,7 @@ judge (ResilientCallMachine *self,
     .failure = failure,
     .nothing_sent = nothing_sent,
     .status_code = status_code,
-    .retry_after = retry_after,
+    .retry_after = get_wait (self, retry_after),
     .method = resilient_frozen_request_get_method (self->frozen),
     .has_idempotency_key = resilient_frozen_request_has_idempotency_key (self->frozen),
     .idempotency = resilient_frozen_request_get_idempotency (self->frozen),
@@ -1843,6 +1891,14 @@ get_failure (ResilientCallMachine *self, const ResilientOutcome *outcome)
   return outcome->failure;
 }
 
+static double
+get_retry_after (const ResilientOutcome *outcome, ResilientFailure failure)
+{
+  return failure == RESILIENT_FAILURE_STATUS && outcome->response != NULL
+           ? resilient_response_get_retry_after (outcome->response)
+           : -1;
+}
+
 /* The end, or another attempt. */
 static void
 conclude (CallAttempt *attempt, const ResilientOutcome *outcome, ResilientFailure failure)
@@ -1854,13 +1910,12 @@ conclude (CallAttempt *attempt, const ResilientOutcome *outcome, ResilientFailur
   if (failure == RESILIENT_FAILURE_STATUS && attempt->has_early_verdict)
     verdict = attempt->early_verdict;
   else if (failure != RESILIENT_FAILURE_NONE)
-    verdict = judge (
-      self,
-      attempt,
-      failure,
-      outcome->nothing_sent,
-      outcome->status_code,
-      outcome->response != NULL ? resilient_response_get_retry_after (outcome->response) : -1);
+    verdict = judge (self,
+                     attempt,
+                     failure,
+                     outcome->nothing_sent,
+                     outcome->status_code,
+                     get_retry_after (outcome, failure));
   self->new_connection =
     (failure & (RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT)) != 0;
 
@@ -1870,6 +1925,8 @@ conclude (CallAttempt *attempt, const ResilientOutcome *outcome, ResilientFailur
     set_not_before (self, after (verdict.delay));
   if (verdict.retry)
     {
+      if (resilient_frozen_request_get_mirrors (get_own_request (self)) != NULL)
+        note_wait (self, get_retry_after (outcome, failure));
       go_to_next_mirror (self);
       go_to_sleep (self, verdict.delay, failure, verdict.reason, outcome->response, outcome->error);
       return;
@@ -1903,6 +1960,7 @@ handle_attempt_done (ResilientCallMachine *self, gpointer arg)
   /* As long as another one is under way it is not the end of anything. */
   if (failure != RESILIENT_FAILURE_NONE && get_live (self) != NULL)
     {
+      note_wait (self, get_retry_after (news->outcome, failure));
       log_attempt (attempt, news->outcome, failure, RESILIENT_REASON_HEDGE);
       show_phase (self);
       return;
@@ -2953,6 +3011,7 @@ resilient_call_machine_free (ResilientCallMachine *self)
     {
       g_clear_error (&self->extras->refusal);
       g_clear_pointer (&self->extras->origins, g_ptr_array_unref);
+      g_clear_pointer (&self->extras->waits, g_array_unref);
       g_clear_pointer (&self->extras->own_request, resilient_frozen_request_unref);
       g_clear_pointer (&self->extras->last_response, resilient_response_unref);
       g_clear_pointer (&self->extras->caller, g_main_context_unref);

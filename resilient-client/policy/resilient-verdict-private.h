@@ -15,7 +15,9 @@ typedef struct
   ResilientFailure failure; /* NONE or STATUS with a response */
   gboolean nothing_sent;
   guint status_code;
-  double retry_after; /* seconds, -1 = absent */
+  /* Seconds for which the server of the next attempt asked to be left alone, -1 = it did not. Not
+   * always by this attempt, which may have failed otherwise. */
+  double retry_after;
   const char *method;
   gboolean has_idempotency_key;
   ResilientIdempotency idempotency;

@@ -107,8 +107,7 @@ draw_delay (const ResilientVerdictInput *input, double *delay)
 
   *delay = resilient_retry_policy_draw_delay (input->policy, next, previous);
 
-  if (input->failure != RESILIENT_FAILURE_STATUS || input->retry_after < 0.0
-      || !resilient_retry_policy_get_respect_retry_after (input->policy))
+  if (input->retry_after < 0.0 || !resilient_retry_policy_get_respect_retry_after (input->policy))
     return TRUE;
 
   /* The jitter of the wait is not held against the server. */

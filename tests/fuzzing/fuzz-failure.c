@@ -157,8 +157,7 @@ check_verdict (const ResilientVerdictInput *input)
   g_assert_true (verdict.delay >= 0.0);
   g_assert_true (input->deadline == 0
                  || input->now + verdict.delay * G_USEC_PER_SEC <= input->deadline);
-  if (input->failure == RESILIENT_FAILURE_STATUS && input->retry_after >= 0.0
-      && resilient_retry_policy_get_respect_retry_after (input->policy))
+  if (input->retry_after >= 0.0 && resilient_retry_policy_get_respect_retry_after (input->policy))
     g_assert_cmpfloat (verdict.delay, >=, input->retry_after);
 
   /* What is allowed stays allowed when less stands against it. */

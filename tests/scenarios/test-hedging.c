@@ -196,6 +196,49 @@ test_no_slot (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (figures.extra, <=, 0.01);
 }
 
+/* What one of two was told by the server holds for the next attempt, though the other one failed
+ * last, and otherwise. */
+static void
+test_retry_after (Fixture *f, gconstpointer data)
+{
+  const guint16 statuses[] = { 503 };
+  g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
+  g_autoptr (ResilientRetryPolicy) policy = NULL;
+  g_autoptr (ResilientCall) call = NULL;
+  g_autoptr (ResilientResult) result = NULL;
+  Step busy = { .status = 503, .retry_after = 10, .takes = 3 * DELAY };
+  Step refused = STEP_REFUSED;
+  Step ok = STEP_OK;
+
+  resilient_retry_policy_builder_set_hedge_delay (builder, DELAY);
+  resilient_retry_policy_builder_set_retry_on (
+    builder, RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_STATUS);
+  resilient_retry_policy_builder_set_retry_statuses (builder, statuses, G_N_ELEMENTS (statuses));
+  resilient_retry_policy_builder_set_respect_retry_after (builder, TRUE);
+  policy = resilient_retry_policy_builder_build (builder, NULL);
+  g_assert_nonnull (policy);
+  /* they pay for the hedge */
+  add_step (f->stub, ok);
+  for (guint i = 0; i < 20; i++)
+    g_object_unref (start_with (f, policy));
+  test_clock_run (1);
+  resilient_test_stub_clear (f->stub);
+
+  refused.takes = 5 * DELAY;
+  add_step (f->stub, busy);
+  add_step (f->stub, refused);
+  add_step (f->stub, ok);
+  call = start_with (f, policy);
+  test_clock_run (10);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
+  /* up to a tenth later */
+  test_clock_run (1.5);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3);
+  result = resilient_call_get_result (call);
+  g_assert_true (resilient_result_is_success (result));
+  clear_events (f);
+}
+
 static int n_hedges_told;
 
 /* Each hedge is told to who debugs. */
@@ -224,6 +267,7 @@ main (int argc, char *argv[])
   ADD ("automatic", test_automatic);
   ADD ("all-slow", test_all_slow);
   ADD ("no-slot", test_no_slot);
+  ADD ("retry-after", test_retry_after);
   ADD ("told", test_told);
 
   return g_test_run ();

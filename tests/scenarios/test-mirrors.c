@@ -134,8 +134,36 @@ test_second_answers (Fixture *f, gconstpointer data)
     "b.test");
 }
 
-/* What the policy does not retry, or must not be sent twice, goes to no mirror either. A wait that
- * one server asks for is none of another's. */
+/* Each server is left alone for as long as it asked, and no other is. */
+static void
+test_waits (Fixture *f, gconstpointer data)
+{
+  Step busy = { .status = 503, .retry_after = 20 };
+  Step less_busy = { .status = 503, .retry_after = 3 };
+  Step refused = STEP_REFUSED;
+  Step ok = STEP_OK;
+  g_autoptr (ResilientCall) call = NULL;
+
+  /* a asks for 20 s, b for 3, and c is not there */
+  refused.takes = 2;
+  add_step (f->stub, busy);
+  add_step (f->stub, less_busy);
+  add_step (f->stub, refused);
+  add_step (f->stub, refused);
+  add_step (f->stub, ok);
+  call = start_mirrored (f, "GET", 5);
+  test_clock_run (19.9);
+  assert_uris (f, "abc");
+  /* up to a tenth later */
+  test_clock_run (1.9);
+  assert_uris (f, "abca");
+  /* a is not there any more, and b's wait is long over: only the policy's own is left */
+  test_clock_run (12);
+  assert_uris (f, "abcab");
+  assert_events (f, "retry retry retry retry success");
+}
+
+/* What the policy does not retry, or must not be sent twice, goes to no mirror either. */
 static void
 test_kinds (Fixture *f, gconstpointer data)
 {
@@ -402,6 +430,7 @@ main (int argc, char *argv[])
   g_test_add ("/mirrors/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("around", test_around);
   ADD ("second-answers", test_second_answers);
+  ADD ("waits", test_waits);
   ADD ("kinds", test_kinds);
   ADD ("key", test_key);
   ADD ("guards", test_guards);
