@@ -492,7 +492,8 @@ resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GP
       g_value_take_object (value, resilient_client_get_retry_budget (self));
       break;
     case PROP_USER_AGENT:
-      g_value_set_string (value, resilient_engine_lock_settings (self->engine)->limits->user_agent);
+      g_value_set_string (value,
+                          resilient_engine_lock_settings (self->engine)->options->user_agent);
       resilient_engine_unlock_settings (self->engine);
       break;
     case PROP_IO_PRIORITY:
@@ -1365,11 +1366,11 @@ set_limit (ResilientClient *self, gsize offset, gconstpointer value, gsize size,
     return;
 
   settings = resilient_engine_lock_settings (self->engine);
-  if (memcmp (G_STRUCT_MEMBER_P (settings->limits, offset), value, size) != 0)
+  if (memcmp (G_STRUCT_MEMBER_P (settings->options, offset), value, size) != 0)
     {
-      replaced = settings->limits;
-      settings->limits = resilient_call_options_dup (replaced);
-      memcpy (G_STRUCT_MEMBER_P (settings->limits, offset), value, size);
+      replaced = settings->options;
+      settings->options = resilient_call_options_dup (replaced);
+      memcpy (G_STRUCT_MEMBER_P (settings->options, offset), value, size);
     }
   resilient_engine_unlock_settings (self->engine);
 
@@ -1580,7 +1581,7 @@ resilient_client_get_connect_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->connect_timeout;
+  value = resilient_engine_lock_settings (self->engine)->options->connect_timeout;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -1625,7 +1626,7 @@ resilient_client_get_read_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->read_timeout;
+  value = resilient_engine_lock_settings (self->engine)->options->read_timeout;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -1670,7 +1671,7 @@ resilient_client_get_write_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->write_timeout;
+  value = resilient_engine_lock_settings (self->engine)->options->write_timeout;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -1715,7 +1716,7 @@ resilient_client_get_queue_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->queue_timeout;
+  value = resilient_engine_lock_settings (self->engine)->options->queue_timeout;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -1760,7 +1761,7 @@ resilient_client_get_attempt_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->attempt_timeout;
+  value = resilient_engine_lock_settings (self->engine)->options->attempt_timeout;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -1805,7 +1806,7 @@ resilient_client_get_total_timeout (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->total_timeout;
+  value = resilient_engine_lock_settings (self->engine)->options->total_timeout;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -1850,7 +1851,7 @@ resilient_client_get_max_response_size (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), 0);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->max_response_size;
+  value = resilient_engine_lock_settings (self->engine)->options->max_response_size;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -2080,7 +2081,7 @@ resilient_client_get_user_agent (ResilientClient *self)
 
   g_return_val_if_fail (RESILIENT_IS_CLIENT (self), NULL);
 
-  value = resilient_engine_lock_settings (self->engine)->limits->user_agent;
+  value = resilient_engine_lock_settings (self->engine)->options->user_agent;
   resilient_engine_unlock_settings (self->engine);
 
   return value;
@@ -2108,13 +2109,13 @@ resilient_client_set_user_agent (ResilientClient *self, const char *user_agent)
     return;
 
   settings = resilient_engine_lock_settings (self->engine);
-  if (g_strcmp0 (settings->limits->user_agent, user_agent) != 0)
+  if (g_strcmp0 (settings->options->user_agent, user_agent) != 0)
     {
-      replaced = settings->limits;
-      settings->limits = resilient_call_options_dup (replaced);
-      g_clear_pointer (&settings->limits->user_agent, g_ref_string_release);
+      replaced = settings->options;
+      settings->options = resilient_call_options_dup (replaced);
+      g_clear_pointer (&settings->options->user_agent, g_ref_string_release);
       if (user_agent != NULL)
-        settings->limits->user_agent = g_ref_string_new (user_agent);
+        settings->options->user_agent = g_ref_string_new (user_agent);
     }
   resilient_engine_unlock_settings (self->engine);
 

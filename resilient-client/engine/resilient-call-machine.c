@@ -178,7 +178,7 @@ struct _ResilientCallMachine
   ResilientScheduler *scheduler;
   ResilientFrozenRequest *frozen;
   ResilientOrigin *origin; /* that of the request's URI; NULL: refused before it was asked for */
-  ResilientCallOptions *limits;
+  ResilientCallOptions *options;
   gint64 started; /* boot-time clock, microseconds */
 
   /* Of the driving context; of the starting thread until MAIL_START is posted. */
@@ -494,7 +494,7 @@ post (ResilientCallMachine *self, guint mail)
 static gint64
 get_deadline (ResilientCallMachine *self)
 {
-  double timeout = self->limits->total_timeout;
+  double timeout = self->options->total_timeout;
 
   return timeout > 0 ? resilient_clock_add (self->started, timeout) : 0;
 }
@@ -914,7 +914,7 @@ make_interruption (ResilientCallMachine *self,
                           G_IO_ERROR_TIMED_OUT,
                           /* Translators: seconds, with a fraction. */
                           _ ("The request was not done within %g s"),
-                          self->limits->total_timeout);
+                          self->options->total_timeout);
     }
 
   *status = RESILIENT_RESULT_STATUS_CANCELLED;
@@ -2099,12 +2099,12 @@ launch (ResilientCallMachine *self, CallAttempt *attempt)
     .context = self->view.context,
     .frozen = self->frozen,
     .idempotency_key = resilient_frozen_request_get_idempotency_key (self->frozen),
-    .user_agent = self->limits->user_agent,
-    .connect_timeout = self->limits->connect_timeout,
-    .read_timeout = self->limits->read_timeout,
-    .write_timeout = self->limits->write_timeout,
-    .attempt_timeout = self->limits->attempt_timeout,
-    .max_response_size = self->limits->max_response_size,
+    .user_agent = self->options->user_agent,
+    .connect_timeout = self->options->connect_timeout,
+    .read_timeout = self->options->read_timeout,
+    .write_timeout = self->options->write_timeout,
+    .attempt_timeout = self->options->attempt_timeout,
+    .max_response_size = self->options->max_response_size,
     .new_connection = self->new_connection,
     .io_priority = resilient_scheduler_get_priority (self->scheduler),
     .pace = resilient_scheduler_get_pace (self->scheduler),
@@ -2335,7 +2335,7 @@ make_exchange_key (ResilientCallMachine *self)
   g_autoptr (ResilientHeaders) defaults =
     resilient_engine_dup_default_headers (self->engine, self->origin);
   const char *idempotency_key = resilient_frozen_request_get_idempotency_key (frozen);
-  const ResilientCallOptions *limits = self->limits;
+  const ResilientCallOptions *options = self->options;
   GString *key = g_string_new (NULL);
   int priority;
 
@@ -2347,16 +2347,16 @@ make_exchange_key (ResilientCallMachine *self)
   g_string_append_printf (key,
                           "\n%p %a %a %a %a %" G_GUINT64_FORMAT " %d %d %d %d\n%s\n%s",
                           (void *) self->scheduler,
-                          limits->connect_timeout,
-                          limits->read_timeout,
-                          limits->write_timeout,
-                          limits->attempt_timeout,
-                          limits->max_response_size,
+                          options->connect_timeout,
+                          options->read_timeout,
+                          options->write_timeout,
+                          options->attempt_timeout,
+                          options->max_response_size,
                           resilient_frozen_request_drops_secrets (frozen),
                           resilient_frozen_request_get_idempotency (frozen),
                           self->new_connection,
                           priority,
-                          limits->user_agent != NULL ? limits->user_agent : "",
+                          options->user_agent != NULL ? options->user_agent : "",
                           idempotency_key != NULL ? idempotency_key : "");
   append_headers (key, resilient_frozen_request_get_headers (frozen));
   g_string_append_c (key, '\n');
@@ -2410,7 +2410,7 @@ get_queue_deadline (ResilientCallMachine *self)
 {
   if (self->extras != NULL && self->extras->queue_deadline != 0)
     return self->extras->queue_deadline;
-  return self->limits->queue_timeout > 0 ? after (self->limits->queue_timeout) : 0;
+  return self->options->queue_timeout > 0 ? after (self->options->queue_timeout) : 0;
 }
 
 static void
@@ -2717,7 +2717,7 @@ queue_up (ResilientCallMachine *self)
 static void
 handle_start (ResilientCallMachine *self, gpointer arg)
 {
-  if (self->limits->total_timeout > 0)
+  if (self->options->total_timeout > 0)
     resilient_timer_queue_set (resilient_scheduler_get_timers (self->scheduler),
                                &ensure_extras (self)->deadline,
                                get_deadline (self),
@@ -2775,7 +2775,7 @@ handle_queue_timeout (ResilientCallMachine *self, gpointer arg)
                        /* Translators: seconds, with a fraction. */
                        held ? _ ("The request was held back for longer than %g s")
                             : _ ("No slot became free for the request within %g s"),
-                       self->limits->queue_timeout);
+                       self->options->queue_timeout);
   end (self,
        RESILIENT_RESULT_STATUS_TIMEOUT,
        RESILIENT_FAILURE_QUEUE_TIMEOUT,
@@ -3006,7 +3006,7 @@ resilient_call_machine_free (ResilientCallMachine *self)
   if (self->done_cond != NULL)
     g_cond_clear (self->done_cond);
   g_free (self->done_cond);
-  g_clear_pointer (&self->limits, resilient_call_options_release);
+  g_clear_pointer (&self->options, resilient_call_options_release);
   if (self->extras != NULL)
     {
       g_clear_error (&self->extras->refusal);
@@ -3066,7 +3066,7 @@ resilient_call_machine_enter (ResilientCallMachine *self,
   self->view.upload_size = resilient_frozen_request_get_body (frozen) != NULL
                              ? resilient_body_get_size (resilient_frozen_request_get_body (frozen))
                              : 0;
-  set_context (self, resilient_engine_take_settings (engine, frozen, context, &self->limits));
+  set_context (self, resilient_engine_take_settings (engine, frozen, context, &self->options));
   self->started = resilient_clock_get_boot ();
   if (resilient_frozen_request_get_fallback (frozen) != NULL)
     {

@@ -42,7 +42,7 @@ void resilient_call_options_release (ResilientCallOptions *self);
 typedef struct
 {
   ResilientRetryPolicy *retry_policy; /* owned */
-  ResilientCallOptions *limits;       /* owned */
+  ResilientCallOptions *options;      /* owned */
   ResilientHeaders *default_headers;  /* owned, nullable, immutable: replaced as a whole */
   guint max_concurrent;
   guint max_concurrent_per_host;
@@ -146,11 +146,11 @@ gboolean resilient_engine_has_preparation (ResilientEngine *self);
 gboolean resilient_engine_prepare (ResilientEngine *self, ResilientCall *call);
 
 /* What a call that starts now is held to: its context (transfer full), made from @context
- * (nullable), and its limits (transfer full). */
+ * (nullable), and its call options (transfer full). */
 ResilientRequestContext *resilient_engine_take_settings (ResilientEngine *self,
                                                          ResilientFrozenRequest *frozen,
                                                          ResilientRequestContext *context,
-                                                         ResilientCallOptions **limits);
+                                                         ResilientCallOptions **options);
 /* FALSE: a request that finds no slot free is refused. */
 gboolean resilient_engine_may_queue (ResilientEngine *self);
 

@@ -101,7 +101,7 @@ resilient_engine_new (GMainContext *home_context, SoupSession *session)
 {
   ResilientEngine *self = g_atomic_rc_box_new0 (ResilientEngine);
   g_autoptr (GMainContext) thread_default = g_main_context_ref_thread_default ();
-  ResilientCallOptions *limits;
+  ResilientCallOptions *options;
 
   resilient_fork_watch ();
   self->generation = resilient_fork_get_generation ();
@@ -119,8 +119,8 @@ resilient_engine_new (GMainContext *home_context, SoupSession *session)
   self->network = resilient_network_new (self->home);
   self->exchanges = resilient_exchange_table_new ();
   g_mutex_init (&self->lock);
-  limits = g_atomic_rc_box_new0 (ResilientCallOptions);
-  *limits = (ResilientCallOptions){
+  options = g_atomic_rc_box_new0 (ResilientCallOptions);
+  *options = (ResilientCallOptions){
     .connect_timeout = 10,
     .read_timeout = 30,
     .write_timeout = 10,
@@ -128,7 +128,7 @@ resilient_engine_new (GMainContext *home_context, SoupSession *session)
   };
   self->settings = (ResilientSettings){
     .retry_policy = resilient_retry_policy_ref (resilient_retry_policy_get_default ()),
-    .limits = limits,
+    .options = options,
     .max_concurrent = 100,
     .max_pending = 10000,
     .max_results = 1000,
@@ -337,7 +337,7 @@ engine_free (gpointer data)
   resilient_client_guards_unref (self->guard_settings);
   resilient_guards_clear (&self->guards);
   resilient_retry_policy_unref (self->settings.retry_policy);
-  resilient_call_options_release (self->settings.limits);
+  resilient_call_options_release (self->settings.options);
   g_clear_pointer (&self->settings.default_headers, resilient_headers_unref);
   g_hash_table_unref (self->members_by_id);
   g_main_context_unref (self->home_context);
@@ -660,9 +660,9 @@ resilient_engine_dup_default_headers (ResilientEngine *self, ResilientOrigin *or
 
 /* The client's with what the request has in their place. */
 static ResilientCallOptions *
-override_limits (ResilientCallOptions *limits, const ResilientOverrides *overrides)
+override_options (ResilientCallOptions *options, const ResilientOverrides *overrides)
 {
-  ResilientCallOptions *own = resilient_call_options_dup (limits);
+  ResilientCallOptions *own = resilient_call_options_dup (options);
 
 #define OVERRIDE(field)                                                                            \
   if (overrides->field >= 0)                                                                       \
@@ -683,7 +683,7 @@ ResilientRequestContext *
 resilient_engine_take_settings (ResilientEngine *self,
                                 ResilientFrozenRequest *frozen,
                                 ResilientRequestContext *context,
-                                ResilientCallOptions **limits)
+                                ResilientCallOptions **options)
 {
   ResilientSettings *settings = &self->settings;
   ResilientRetryPolicy *policy = NULL;
@@ -698,9 +698,10 @@ resilient_engine_take_settings (ResilientEngine *self,
                : settings->retry_policy;
   stamped = resilient_request_context_stamp (
     context, policy, resilient_frozen_request_get_metadata (frozen));
-  *limits = resilient_frozen_request_get_overrides (frozen) != NULL
-              ? override_limits (settings->limits, resilient_frozen_request_get_overrides (frozen))
-              : g_atomic_rc_box_acquire (settings->limits);
+  *options =
+    resilient_frozen_request_get_overrides (frozen) != NULL
+      ? override_options (settings->options, resilient_frozen_request_get_overrides (frozen))
+      : g_atomic_rc_box_acquire (settings->options);
   g_mutex_unlock (&self->lock);
 
   return stamped;

@@ -44,7 +44,7 @@ add_step (ResilientTestStub *stub, Step step)
 void
 use_stub (ResilientEngine *engine, ResilientTestStub *stub)
 {
-  ResilientCallOptions *options = resilient_engine_lock_settings (engine)->limits;
+  ResilientCallOptions *options = resilient_engine_lock_settings (engine)->options;
 
   options->connect_timeout = 0;
   options->write_timeout = 0;

@@ -42,7 +42,7 @@ fixture_set_policy (Fixture *f, ResilientRetryPolicy *policy)
 void
 fixture_set_timeouts (Fixture *f, double queue_timeout, double total_timeout)
 {
-  ResilientCallOptions *options = resilient_engine_lock_settings (f->engine)->limits;
+  ResilientCallOptions *options = resilient_engine_lock_settings (f->engine)->options;
 
   options->queue_timeout = queue_timeout;
   options->total_timeout = total_timeout;

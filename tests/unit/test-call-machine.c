@@ -1347,7 +1347,7 @@ test_guard_queue_timeout (Fixture *f, gconstpointer data)
 {
   TestGuard *guard = add_guard (f, &n_freed);
 
-  resilient_engine_lock_settings (f->engine)->limits->queue_timeout = 4;
+  resilient_engine_lock_settings (f->engine)->options->queue_timeout = 4;
   resilient_engine_unlock_settings (f->engine);
   /* held back for long; held back, then behind the gate; behind the gate, then held back */
   for (guint i = 0; i < 3; i++)
