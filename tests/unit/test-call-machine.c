@@ -2793,7 +2793,6 @@ static void
 test_share_queue (Fixture *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (ResilientResult) result = NULL;
 
   for (guint i = 0; i < 3; i++)
     {
