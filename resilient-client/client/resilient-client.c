@@ -76,6 +76,7 @@ enum
   PROP_CIRCUIT_POLICY,
   PROP_RATE_LIMITER,
   PROP_RETRY_BUDGET,
+  PROP_ADAPTIVE_CONCURRENCY,
   PROP_USER_AGENT,
   PROP_IO_PRIORITY,
   PROP_MAX_CONCURRENT,
@@ -491,6 +492,9 @@ resilient_client_get_property (GObject *object, guint prop_id, GValue *value, GP
     case PROP_RETRY_BUDGET:
       g_value_take_object (value, resilient_client_get_retry_budget (self));
       break;
+    case PROP_ADAPTIVE_CONCURRENCY:
+      g_value_set_boolean (value, resilient_client_get_adaptive_concurrency (self));
+      break;
     case PROP_USER_AGENT:
       g_value_set_string (value,
                           resilient_engine_lock_settings (self->engine)->options->user_agent);
@@ -597,6 +601,9 @@ resilient_client_set_property (GObject *object,
       break;
     case PROP_RETRY_BUDGET:
       resilient_client_set_retry_budget (self, g_value_get_object (value));
+      break;
+    case PROP_ADAPTIVE_CONCURRENCY:
+      resilient_client_set_adaptive_concurrency (self, g_value_get_boolean (value));
       break;
     case PROP_USER_AGENT:
       resilient_client_set_user_agent (self, g_value_get_string (value));
@@ -738,6 +745,28 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_RETRY_BUDGET] =
     g_param_spec_object ("retry-budget", NULL, NULL, RESILIENT_TYPE_RETRY_BUDGET, rw);
+
+  /**
+   * ResilientClient:adaptive-concurrency:
+   *
+   * Whether to find out for each origin how many requests its server takes at once, and to send no
+   * more of them than that; %FALSE by default.
+   *
+   * The limit begins at 4. It grows as long as more requests do not make answers slower, and
+   * shrinks when they do, or when the server turns requests away by 429 or 503. It is never above
+   * [property@Client:max-concurrent-per-host] and [property@Origin:max-concurrent], which want to
+   * be set higher than what is expected. What does not run waits in the queue, by priority. About
+   * once a minute a few requests are sent with a third less at once, to measure the server when it
+   * is not busy.
+   *
+   * The idea is that of Netflix'
+   * [concurrency-limits](https://github.com/Netflix/concurrency-limits) and of Envoy's adaptive
+   * concurrency filter.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ADAPTIVE_CONCURRENCY] =
+    g_param_spec_boolean ("adaptive-concurrency", NULL, NULL, FALSE, rw);
 
   /**
    * ResilientClient:user-agent:
@@ -2061,6 +2090,50 @@ resilient_client_set_retry_budget (ResilientClient *self, ResilientRetryBudget *
   if (resilient_client_guards_set_retry_budget (
         resilient_engine_get_guard_settings (self->engine), retry_budget, FALSE))
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RETRY_BUDGET]);
+}
+
+/**
+ * resilient_client_get_adaptive_concurrency:
+ * @self: a client
+ *
+ * Gets [property@Client:adaptive-concurrency].
+ *
+ * Returns: %TRUE if it finds out how many requests each server takes at once
+ *
+ * Since: 1.0
+ */
+gboolean
+resilient_client_get_adaptive_concurrency (ResilientClient *self)
+{
+  g_return_val_if_fail (RESILIENT_IS_CLIENT (self), FALSE);
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return FALSE;
+
+  return resilient_client_guards_get_adaptive_concurrency (
+    resilient_engine_get_guard_settings (self->engine));
+}
+
+/**
+ * resilient_client_set_adaptive_concurrency:
+ * @self: a client
+ * @adaptive_concurrency: whether to find out how many requests each server takes at once
+ *
+ * Sets [property@Client:adaptive-concurrency].
+ *
+ * It holds for an origin with the next attempt that is to be sent there. Any thread may call this.
+ *
+ * Since: 1.0
+ */
+void
+resilient_client_set_adaptive_concurrency (ResilientClient *self, gboolean adaptive_concurrency)
+{
+  g_return_if_fail (RESILIENT_IS_CLIENT (self));
+  if (resilient_engine_is_foreign (self->engine, NULL))
+    return;
+
+  if (resilient_client_guards_set_adaptive_concurrency (
+        resilient_engine_get_guard_settings (self->engine), !!adaptive_concurrency))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ADAPTIVE_CONCURRENCY]);
 }
 
 /**

@@ -68,6 +68,12 @@ void                  resilient_client_set_retry_budget (ResilientClient      *s
                                                          ResilientRetryBudget *retry_budget);
 
 RESILIENT_AVAILABLE_IN_1_0
+gboolean resilient_client_get_adaptive_concurrency (ResilientClient *self);
+RESILIENT_AVAILABLE_IN_1_0
+void     resilient_client_set_adaptive_concurrency (ResilientClient *self,
+                                                    gboolean         adaptive_concurrency);
+
+RESILIENT_AVAILABLE_IN_1_0
 const char *resilient_client_get_user_agent (ResilientClient *self);
 RESILIENT_AVAILABLE_IN_1_0
 void        resilient_client_set_user_agent (ResilientClient *self,

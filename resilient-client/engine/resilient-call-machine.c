@@ -1704,6 +1704,8 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
   attempt->answered = TRUE;
   if (attempt->in_exchange)
     resilient_exchange_close (peek_exchange (attempt));
+  if (attempt->admission != NULL)
+    resilient_admission_answered (attempt->admission, news->status_code);
   /* An answer may be good up here and break later, but a bad one does not get better. */
   if (resilient_guard_judge_status (news->status_code) == RESILIENT_GUARD_END_FAILURE)
     tell_guards (attempt, RESILIENT_GUARD_END_FAILURE);

@@ -10,6 +10,7 @@
 #include "resilient-engine-private.h"
 
 #include "resilient-circuit-guard-private.h"
+#include "resilient-concurrency-guard-private.h"
 #include "resilient-error.h"
 #include "resilient-exchange-private.h"
 #include "resilient-fork-private.h"
@@ -88,12 +89,14 @@ resilient_call_options_dup (ResilientCallOptions *self)
 }
 
 /* These guards are added with the first setting that needs them, so that clients without any don't
- * pay for them. */
+ * pay for them. The one that measures comes last: what another one does not admit does not begin.
+ */
 static void
 need_guards_cb (gpointer data)
 {
   resilient_engine_add_guard (data, resilient_rate_guard_new ());
   resilient_engine_add_guard (data, resilient_circuit_guard_new ());
+  resilient_engine_add_guard (data, resilient_concurrency_guard_new ());
 }
 
 ResilientEngine *

@@ -34,6 +34,10 @@ gboolean resilient_client_guards_set_rate_limiter (ResilientClientGuards *self,
 gboolean resilient_client_guards_set_retry_budget (ResilientClientGuards *self,
                                                    ResilientRetryBudget *budget,
                                                    gboolean each);
+/* Whether each origin finds out how many requests its server takes at once. */
+gboolean
+resilient_client_guards_set_adaptive_concurrency (ResilientClientGuards *self, gboolean adaptive);
+gboolean resilient_client_guards_get_adaptive_concurrency (ResilientClientGuards *self);
 /* Transfer full, nullable. */
 ResilientCircuitPolicy *resilient_client_guards_dup_circuit_policy (ResilientClientGuards *self);
 ResilientRateLimiter *resilient_client_guards_dup_rate_limiter (ResilientClientGuards *self);

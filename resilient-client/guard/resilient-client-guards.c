@@ -11,6 +11,7 @@
 struct _ResilientClientGuards
 {
   GMainContext *context; /* set once, owned */
+  gint adaptive;         /* atomic */
 
   GMutex lock;
   /* Under lock. */
@@ -146,6 +147,22 @@ resilient_client_guards_set_retry_budget (ResilientClientGuards *self,
   if (budget != NULL || each)
     resilient_client_guards_need (self);
   return changed;
+}
+
+gboolean
+resilient_client_guards_set_adaptive_concurrency (ResilientClientGuards *self, gboolean adaptive)
+{
+  gboolean changed = g_atomic_int_compare_and_exchange (&self->adaptive, !adaptive, adaptive);
+
+  if (adaptive)
+    resilient_client_guards_need (self);
+  return changed;
+}
+
+gboolean
+resilient_client_guards_get_adaptive_concurrency (ResilientClientGuards *self)
+{
+  return g_atomic_int_get (&self->adaptive);
 }
 
 ResilientCircuitPolicy *

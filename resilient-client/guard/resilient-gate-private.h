@@ -111,6 +111,8 @@ void resilient_slots_set_kept (ResilientSlots *self, gboolean kept);
 /* Their own limit, -1: as the gate says. FALSE if it was that already. */
 gboolean resilient_slots_set_limit (ResilientSlots *self, int limit);
 int resilient_slots_get_limit (ResilientSlots *self);
+/* What the server can take: no more than that run, whatever else allows more. 0: not known. */
+void resilient_slots_set_ceiling (ResilientSlots *self, guint ceiling);
 /* One connection carries all requests: a session's limit of connections does not count. */
 void resilient_slots_set_http2 (ResilientSlots *self);
 /* Of requests that run, and of those that wait. */

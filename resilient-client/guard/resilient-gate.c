@@ -77,6 +77,7 @@ struct _ResilientSlots
   guint active;
   guint detached; /* those of them whose requests have ended */
   int limit;      /* -1: as the gate says */
+  guint ceiling;  /* 0: none */
   gboolean http2;
   gboolean running_changed; /* since somebody asked */
   gboolean pending_changed;
@@ -137,6 +138,8 @@ get_slots_limit_locked (ResilientGate *self, ResilientSlots *slots)
   /* The session's limit is one of connections, and HTTP/2 carries all requests over one. */
   if (!slots->http2)
     limit = MIN (limit, self->session_max_conns_per_host);
+  if (slots->ceiling > 0)
+    limit = MIN (limit, slots->ceiling);
 
   return MAX (limit, 1);
 }
@@ -750,6 +753,22 @@ resilient_slots_get_limit (ResilientSlots *self)
   g_mutex_unlock (&self->gate->lock);
 
   return limit;
+}
+
+void
+resilient_slots_set_ceiling (ResilientSlots *self, guint ceiling)
+{
+  gboolean changed;
+
+  g_mutex_lock (&self->gate->lock);
+  changed = self->ceiling != ceiling;
+  self->ceiling = ceiling;
+  if (changed)
+    update_candidate_locked (self->gate, self);
+  g_mutex_unlock (&self->gate->lock);
+
+  if (changed)
+    admit (self->gate);
 }
 
 void

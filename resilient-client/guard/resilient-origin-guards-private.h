@@ -6,6 +6,7 @@
 #include <glib-object.h>
 
 #include "resilient-client-guards-private.h"
+#include "resilient-concurrency-limit-private.h"
 
 G_BEGIN_DECLS
 
@@ -41,6 +42,21 @@ ResilientCircuitBreaker *resilient_origin_guards_dup_breaker (ResilientOriginGua
 ResilientRetryBudget *resilient_origin_guards_dup_budget (ResilientOriginGuards *self);
 void resilient_origin_guards_dup_limiters (ResilientOriginGuards *self,
                                            ResilientRateLimiter *limiters[2]);
+
+/* How many attempts its server takes at once, which is in force from now on; 0: nobody wants to
+ * know. */
+guint resilient_origin_guards_take_concurrency (ResilientOriginGuards *self);
+/* Somebody wants to know, and nothing is in force, or the other way round. */
+gboolean resilient_origin_guards_is_concurrency_due (ResilientOriginGuards *self);
+/* An attempt begins; FALSE: nobody wants to know, and nothing is to be told of it. */
+gboolean resilient_origin_guards_begin_attempt (ResilientOriginGuards *self,
+                                                ResilientConcurrencySample *sample);
+void resilient_origin_guards_answer_attempt (ResilientOriginGuards *self,
+                                             ResilientConcurrencySample *sample);
+/* TRUE: it is another number now. */
+gboolean resilient_origin_guards_end_attempt (ResilientOriginGuards *self,
+                                              ResilientConcurrencySample *sample,
+                                              ResilientConcurrencyEnd end);
 
 /* Nobody is sent there before @until, boot-time microseconds, and who waited for that goes within
  * @spread seconds after. FALSE: it was held for as long already. */

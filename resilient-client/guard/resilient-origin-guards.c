@@ -27,7 +27,9 @@ struct _ResilientOriginGuards
   GObject *origin;               /* not owned */
   ResilientClientGuards *client; /* owned, nullable */
 
-  gint has_hold; /* atomic: it is, or was, held; most never are */
+  /* Atomic. */
+  gint has_hold;             /* it is, or was, held; most never are */
+  gint concurrency_in_force; /* somebody has asked for it and will see to it */
 
   GMutex lock;
   /* Under lock. */
@@ -38,10 +40,11 @@ struct _ResilientOriginGuards
   ResilientCircuitPolicy *circuit_policy; /* owned, nullable, as are those below */
   ResilientRateLimiter *rate_limiter;
   ResilientRetryBudget *retry_budget;
-  ResilientCircuitBreaker *breaker;    /* made at need */
-  ResilientCircuitPolicy *made_policy; /* what for */
-  Circuit *circuit;                    /* of the breaker */
-  ResilientRetryBudget *made_budget;   /* at need, where the client has one for each */
+  ResilientCircuitBreaker *breaker;       /* made at need */
+  ResilientCircuitPolicy *made_policy;    /* what for */
+  Circuit *circuit;                       /* of the breaker */
+  ResilientRetryBudget *made_budget;      /* at need, where the client has one for each */
+  ResilientConcurrencyLimit *concurrency; /* the same; it stays, as do attempts that it counts */
 };
 
 ResilientOriginGuards *
@@ -60,6 +63,7 @@ resilient_origin_guards_free (ResilientOriginGuards *self)
 {
   g_clear_object (&self->breaker);
   g_clear_object (&self->made_budget);
+  g_clear_pointer (&self->concurrency, resilient_concurrency_limit_free);
   g_clear_object (&self->retry_budget);
   g_clear_object (&self->rate_limiter);
   g_clear_pointer (&self->circuit_policy, resilient_circuit_policy_unref);
@@ -296,6 +300,84 @@ resilient_origin_guards_dup_limiters (ResilientOriginGuards *self,
   /* One that is both is asked once. */
   if (limiters[0] == limiters[1])
     g_clear_object (&limiters[1]);
+}
+
+/* --- how many attempts its server takes ------------------------------------------------------- */
+
+static gboolean
+wants_concurrency (ResilientOriginGuards *self)
+{
+  return self->client != NULL && resilient_client_guards_get_adaptive_concurrency (self->client);
+}
+
+static void
+ensure_concurrency_locked (ResilientOriginGuards *self)
+{
+  if (self->concurrency == NULL)
+    self->concurrency = resilient_concurrency_limit_new ();
+}
+
+gboolean
+resilient_origin_guards_is_concurrency_due (ResilientOriginGuards *self)
+{
+  return g_atomic_int_get (&self->concurrency_in_force) != wants_concurrency (self);
+}
+
+guint
+resilient_origin_guards_take_concurrency (ResilientOriginGuards *self)
+{
+  gboolean wanted = wants_concurrency (self);
+  guint limit;
+
+  g_atomic_int_set (&self->concurrency_in_force, wanted);
+  if (!wanted)
+    return 0;
+
+  g_mutex_lock (&self->lock);
+  ensure_concurrency_locked (self);
+  limit = resilient_concurrency_limit_get (self->concurrency);
+  g_mutex_unlock (&self->lock);
+
+  return limit;
+}
+
+gboolean
+resilient_origin_guards_begin_attempt (ResilientOriginGuards *self,
+                                       ResilientConcurrencySample *sample)
+{
+  if (!wants_concurrency (self))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  ensure_concurrency_locked (self);
+  resilient_concurrency_limit_begin (self->concurrency, sample, resilient_clock_get_boot ());
+  g_mutex_unlock (&self->lock);
+
+  return TRUE;
+}
+
+void
+resilient_origin_guards_answer_attempt (ResilientOriginGuards *self,
+                                        ResilientConcurrencySample *sample)
+{
+  g_mutex_lock (&self->lock);
+  resilient_concurrency_limit_answer (self->concurrency, sample, resilient_clock_get_boot ());
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+resilient_origin_guards_end_attempt (ResilientOriginGuards *self,
+                                     ResilientConcurrencySample *sample,
+                                     ResilientConcurrencyEnd end)
+{
+  gboolean changed;
+
+  g_mutex_lock (&self->lock);
+  changed =
+    resilient_concurrency_limit_end (self->concurrency, sample, end, resilient_clock_get_boot ());
+  g_mutex_unlock (&self->lock);
+
+  return changed;
 }
 
 /* --- the wait that its server asks for ------------------------------------------------------- */

@@ -724,6 +724,9 @@ test('a standard client has guards', async () => {
     const origin = client.get_origin(server.uri(''));
     ok(client.circuit_policy.equal(Resilient.CircuitPolicy.get_default()));
     equal([client.rate_limiter, client.retry_budget, origin.rate_limiter], [null, null, null]);
+    equal(client.adaptive_concurrency, false);
+    client.adaptive_concurrency = true;
+    ok(client.get_adaptive_concurrency());
     equal(origin.retry_budget.ratio, 0.2);
 
     const changes = [];

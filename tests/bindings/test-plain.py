@@ -1147,6 +1147,9 @@ def a_standard_client_has_guards():
     assert client.props.retry_policy.equal(Resilient.RetryPolicy.get_standard())
     assert client.props.circuit_policy.equal(Resilient.CircuitPolicy.get_default())
     assert client.props.rate_limiter is None and client.props.retry_budget is None
+    assert not client.props.adaptive_concurrency
+    client.props.adaptive_concurrency = True
+    assert client.get_adaptive_concurrency()
     equal(origin.props.retry_budget.props.ratio, 0.2)
     assert origin.props.circuit_policy is None and origin.props.rate_limiter is None
 

@@ -28,6 +28,8 @@ make_other (GParamSpec *pspec, GValue *value)
     g_value_set_uint64 (value, g_value_get_uint64 (value) + 1);
   else if (G_VALUE_HOLDS_DOUBLE (value))
     g_value_set_double (value, g_value_get_double (value) + 1.5);
+  else if (G_VALUE_HOLDS_BOOLEAN (value))
+    g_value_set_boolean (value, !g_value_get_boolean (value));
   else if (G_VALUE_HOLDS_STRING (value))
     g_value_set_string (value, "Other/1");
   else if (G_VALUE_HOLDS (value, RESILIENT_TYPE_RETRY_POLICY))
@@ -104,6 +106,7 @@ test_functions (ClientFixture *self, gconstpointer flags)
   G_STMT_END
 
   CHECK (io_priority, int, 42, g_assert_cmpint);
+  CHECK (adaptive_concurrency, gboolean, TRUE, g_assert_cmpint);
   CHECK (max_concurrent, guint, 11, g_assert_cmpuint);
   CHECK (max_concurrent_per_host, guint, 12, g_assert_cmpuint);
   CHECK (max_pending, guint, 13, g_assert_cmpuint);

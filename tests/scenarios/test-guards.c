@@ -685,6 +685,102 @@ test_budget_reason (Fixture *f, gconstpointer data)
     resilient_response_get_status_code (resilient_event_get_response (last)), ==, 503);
 }
 
+/* --- adaptive concurrency --------------------------------------------------------------------- */
+
+#define CAPACITY 10
+
+/* A server that takes ten at once, in 0.1 s each, and turns away what is more than twice that. */
+static void
+serve_cb (GObject *owner, ResilientTestAttempt *attempt)
+{
+  ResilientTestStub *stub = g_object_get_data (owner, "stub");
+  double load = (double) resilient_test_stub_get_live (stub) / CAPACITY;
+
+  if (load > 2)
+    resilient_test_attempt_respond (attempt, 503, NULL, NULL, 0.001);
+  else
+    resilient_test_attempt_respond (attempt, 200, NULL, NULL, 0.1 * MAX (load, 1));
+}
+
+static guint
+count_turned_away (gboolean adaptive)
+{
+  Fixture f = { NULL };
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (0);
+  g_autoptr (ResilientSubscription) events = NULL;
+  ResilientEvent *event;
+  guint n_turned_away = 0;
+
+  set_up (&f, NULL);
+  resilient_client_set_retry_policy (f.client, policy);
+  resilient_client_set_max_concurrent_per_host (f.client, 100);
+  resilient_client_set_adaptive_concurrency (f.client, adaptive);
+  events = resilient_client_subscribe (f.client, 10000);
+  g_object_set_data (G_OBJECT (f.client), "stub", f.stub);
+  resilient_test_stub_set_ask_func (f.stub, serve_cb, G_OBJECT (f.client));
+  get (&f, URI, 3000, NULL, 0);
+  if (adaptive)
+    {
+      g_assert_cmpuint (resilient_test_stub_get_live (f.stub), ==, 4);
+      test_clock_run (15);
+      resilient_test_stub_clear (f.stub);
+      test_clock_run (2);
+      g_test_message ("%u at once of 10 that the server takes", resilient_test_stub_get_max_live (f.stub));
+      g_assert_cmpuint (resilient_test_stub_get_max_live (f.stub), >=, 8);
+      g_assert_cmpuint (resilient_test_stub_get_max_live (f.stub), <=, 14);
+    }
+  test_clock_run (60);
+  g_assert_cmpuint (f.n_done, ==, 3000);
+  while ((event = resilient_subscription_try_next (events)) != NULL)
+    {
+      ResilientResponse *response = resilient_event_get_response (event);
+
+      n_turned_away += response != NULL && resilient_response_get_status_code (response) == 503;
+      resilient_event_unref (event);
+    }
+  g_clear_object (&events);
+  tear_down (&f, NULL);
+  return n_turned_away;
+}
+
+static void
+test_adaptive (void)
+{
+  guint without = count_turned_away (FALSE);
+  guint with = count_turned_away (TRUE);
+
+  g_test_message ("turned away of 3000: %u, with adaptive concurrency %u", without, with);
+  g_assert_cmpuint (without, >, 1000);
+  g_assert_cmpuint (with, <, 60);
+}
+
+/* Who waits goes by priority, is cancelled at once, and goes when the limit is lifted. */
+static void
+test_adaptive_queue (Fixture *f, gconstpointer data)
+{
+  const Step hangs = STEP_HANG;
+
+  resilient_client_set_max_concurrent_per_host (f->client, 50);
+  resilient_client_set_adaptive_concurrency (f->client, TRUE);
+  add_step (f->stub, hangs);
+  get (f, URI, 10, NULL, 0);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 4);
+  g_assert_cmpuint (resilient_client_get_pending_count (f->client), ==, 6);
+  /* of one origin, not of another */
+  get (f, "http://other.example/", 10, NULL, 0);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 8);
+
+  resilient_client_set_adaptive_concurrency (f->client, FALSE);
+  get (f, URI, 1, NULL, 0);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 8 + 7);
+  resilient_client_set_adaptive_concurrency (f->client, TRUE);
+  get (f, URI, 1, NULL, 0);
+  g_assert_cmpuint (resilient_test_stub_get_live (f->stub), ==, 8 + 7);
+  resilient_client_cancel_all (f->client);
+  test_run_pending ();
+  g_assert_cmpuint (f->n_done, ==, 22);
+}
+
 static void
 test_standard (void)
 {
@@ -835,6 +931,8 @@ main (int argc, char *argv[])
   ADD ("told", test_told);
   g_test_add_func ("/guards/budget/callers", test_budget);
   ADD ("budget/reason", test_budget_reason);
+  g_test_add_func ("/guards/adaptive/turned-away", test_adaptive);
+  ADD ("adaptive/queue", test_adaptive_queue);
   g_test_add_func ("/guards/standard", test_standard);
 
   return g_test_run ();
