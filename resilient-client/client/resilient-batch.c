@@ -321,20 +321,6 @@ ended_cb (GObject *source, GAsyncResult *task, gpointer data)
   run_turn (self);
 }
 
-/* The client had no place for it in its queue. */
-static gboolean
-is_overloaded (ResilientCall *call)
-{
-  g_autoptr (ResilientResult) result = NULL;
-
-  if (resilient_call_get_state (call) != RESILIENT_CALL_STATE_DONE)
-    return FALSE;
-
-  result = resilient_call_get_result (call);
-  return g_error_matches (
-    resilient_result_get_error (result), RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_OVERLOADED);
-}
-
 /* FALSE: it has to wait until one of those that run has ended. */
 static gboolean
 start_next (ResilientBatch *self)
@@ -346,11 +332,13 @@ start_next (ResilientBatch *self)
   Item *item;
 
   frozen = resilient_request_freeze (self->requests->pdata[self->next], &error);
-  call = resilient_client_start_frozen (self->client, frozen, error, NULL, NULL);
-
   /* A short queue of the client's, or one that others have filled, is no failure of a batch that
    * can wait. */
-  if (!g_queue_is_empty (&self->running) && is_overloaded (call))
+  if (g_queue_is_empty (&self->running))
+    call = resilient_client_start_frozen (self->client, frozen, error, NULL, NULL);
+  else
+    call = resilient_client_try_start_frozen (self->client, frozen, error);
+  if (call == NULL)
     return FALSE;
 
   item = g_new0 (Item, 1);

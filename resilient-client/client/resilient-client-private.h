@@ -17,6 +17,11 @@ ResilientCall *resilient_client_start_frozen (ResilientClient *self,
                                               const GError *frozen_error,
                                               ResilientRequestContext *context,
                                               GCancellable *cancellable);
+/* The same of one that may come later: NULL, and nothing is counted, where there is no place for it
+ * in the queue. @frozen is nullable: with @frozen_error. */
+ResilientCall *resilient_client_try_start_frozen (ResilientClient *self,
+                                                  ResilientFrozenRequest *frozen,
+                                                  const GError *frozen_error);
 /* The same, as a task of @self (any tag) that returns the response. */
 void resilient_client_send_frozen (ResilientClient *self,
                                    ResilientFrozenRequest *frozen,

@@ -424,6 +424,16 @@ emit_circuit_changed_cb (gpointer data)
       self, circuit_changed_signal, 0, change->origin, change->old_state, change->new_state);
 }
 
+/* Whoever waits for a limiter, say, would be refused at its turn: better now. */
+static void
+check_held_calls (ResilientClient *self)
+{
+  g_autoptr (GPtrArray) calls = resilient_engine_list_calls (self->engine, NULL);
+
+  for (guint i = 0; i < calls->len; i++)
+    resilient_call_machine_check_again (resilient_call_get_machine (calls->pdata[i]));
+}
+
 /* In any thread. */
 static void
 circuit_changed_cb (gpointer origin,
@@ -435,6 +445,8 @@ circuit_changed_cb (gpointer origin,
   g_autoptr (ResilientClient) self = g_weak_ref_get (&watch->client);
   CircuitChange *change;
 
+  if (self != NULL && new_state == RESILIENT_CIRCUIT_STATE_OPEN)
+    check_held_calls (self);
   if (self == NULL || !resilient_has_handler (self, circuit_changed_signal))
     return;
 
@@ -2700,6 +2712,20 @@ resilient_client_start_frozen (ResilientClient *self,
   ResilientCall *call = try_start (self, frozen, frozen_error, context, cancellable, &error);
 
   return call != NULL ? call : resilient_call_new_refused (self->engine, error);
+}
+
+ResilientCall *
+resilient_client_try_start_frozen (ResilientClient *self,
+                                   ResilientFrozenRequest *frozen,
+                                   const GError *frozen_error)
+{
+  g_autoptr (ResilientScheduler) scheduler = NULL;
+
+  if (frozen != NULL && !resilient_engine_is_foreign (self->engine, NULL))
+    scheduler = resilient_engine_dup_scheduler (self->engine, NULL);
+  if (scheduler != NULL)
+    return resilient_call_try_start (self->engine, scheduler, frozen);
+  return resilient_client_start_frozen (self, frozen, frozen_error, NULL, NULL);
 }
 
 void

@@ -52,7 +52,8 @@ typedef enum
   RESILIENT_MACHINE_EVENT_ATTEMPT_DONE,     /* it has told how it ended */
   RESILIENT_MACHINE_EVENT_ATTEMPT_RELEASED, /* the transport has let go of it */
   RESILIENT_MACHINE_EVENT_WAKE,             /* the time of a sleep, or of a guard, has come */
-  RESILIENT_MACHINE_EVENT_ASK_AGAIN,        /* a guard that holds it back may say otherwise now */
+  /* a guard that holds it back may say otherwise now; not NULL: another one may refuse it */
+  RESILIENT_MACHINE_EVENT_ASK_AGAIN,
   RESILIENT_MACHINE_EVENT_RETRY_NOW,
   RESILIENT_MACHINE_EVENT_NETWORK_BACK, /* not NULL: within two seconds, as others go on too */
   RESILIENT_MACHINE_EVENT_HEDGE,   /* the time has come for one more attempt beside the first */
@@ -119,6 +120,8 @@ gboolean resilient_call_machine_enter (ResilientCallMachine *self,
                                        ResilientFrozenRequest *frozen,
                                        ResilientRequestContext *context,
                                        gboolean blocks);
+/* Before enter(): one for which there is no place is not counted as refused. */
+void resilient_call_machine_set_quiet (ResilientCallMachine *self);
 /* Of a call that never was: it has ended with @error and is counted as refused. */
 void resilient_call_machine_refuse (ResilientCallMachine *self,
                                     ResilientEngine *engine,
@@ -159,6 +162,8 @@ void resilient_call_machine_set_priority (ResilientCallMachine *self, int priori
 gboolean resilient_call_machine_retry_now (ResilientCallMachine *self);
 /* FALSE: it has ended, or is just being recorded as ended. */
 gboolean resilient_call_machine_cancel (ResilientCallMachine *self, ResilientCancelCause cause);
+/* A guard that let it wait may refuse it now: if it is held back, that is looked at. Any thread. */
+void resilient_call_machine_check_again (ResilientCallMachine *self);
 /* It has ended, and complete() is to run (again). */
 void resilient_call_machine_ask_complete (ResilientCallMachine *self);
 /* Blocks until it ended. When it was cancelled, or its total deadline has passed, and the scheduler

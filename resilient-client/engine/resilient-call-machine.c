@@ -20,6 +20,7 @@
 #include "resilient-origin-private.h"
 #include "resilient-random-private.h"
 #include "resilient-request-context-private.h"
+#include "resilient-retry-budget-private.h"
 #include "resilient-retry-policy-private.h"
 #include "resilient-verdict-private.h"
 
@@ -87,7 +88,6 @@ struct _CallAttempt
   guint8 astray;      /* a redirect has led to another origin */
   guint8 shares;      /* that of another call: nothing was sent for it */
   guint8 in_exchange; /* that of the extras is its own */
-  guint8 paid;        /* the retry budget has paid for the attempt after it */
   guint8 was_held;    /* a guard held it back, and that is counted */
   guint number;       /* of its span: from 1, a hedge has its own; 0: it has not begun */
 };
@@ -132,6 +132,8 @@ typedef struct
   ResilientParty party; /* its part in that */
   /* where there are guards: of the last attempt, while the next one is to come; owned, nullable */
   ResilientResponse *last_response;
+  /* What has paid for the attempt to come, until that begins; owned, nullable. */
+  ResilientRetryBudget *paid_by;
   gboolean has_fallback; /* set once */
   GMainContext *caller; /* where that is asked, until it is; NULL: the thread that blocks asks it */
   Failing *failing;     /* owned, nullable; set once, under the lock */
@@ -155,6 +157,7 @@ enum
   MAIL_SETTLED = 1 << 12,
   MAIL_FALLBACK = 1 << 13,
   MAIL_SHARED = 1 << 14,
+  MAIL_CHECK_AGAIN = 1 << 15,
 };
 
 /* What the events of an attempt bring with them. */
@@ -206,6 +209,7 @@ struct _ResilientCallMachine
   guint8 new_connection : 1; /* the last one fell silent: HTTP/2 would give it to a retry again */
   guint8 blocks_home : 1;    /* set once: who is to turn the home context waits for its end */
   guint8 streams : 1;        /* set once: a reader takes the body */
+  guint8 quiet : 1;          /* set once: where there is no place for it, nothing is counted */
   guint generation;          /* of resumes from suspend, already spread over */
   ResilientWork work;
 };
@@ -213,6 +217,7 @@ struct _ResilientCallMachine
 /* A hundred thousand may wait: malloc() gives what is of this size 288 bytes. */
 G_STATIC_ASSERT (sizeof (ResilientCallMachine) <= 280);
 
+static void take_back_payment (ResilientCallMachine *self);
 static void end (ResilientCallMachine *self,
                  ResilientResultStatus status,
                  ResilientFailure failure,
@@ -425,8 +430,9 @@ open_mail (ResilientCallMachine *self, guint mail)
       self, RESILIENT_MACHINE_EVENT_NETWORK_BACK, GINT_TO_POINTER (mail & MAIL_SPREAD));
   if (mail & MAIL_WAKE)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_WAKE, NULL);
-  if (mail & MAIL_ASK_AGAIN)
-    resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_ASK_AGAIN, NULL);
+  if (mail & (MAIL_ASK_AGAIN | MAIL_CHECK_AGAIN))
+    resilient_call_machine_handle (
+      self, RESILIENT_MACHINE_EVENT_ASK_AGAIN, GINT_TO_POINTER (!(mail & MAIL_ASK_AGAIN)));
   if (mail & MAIL_SETTLED)
     resilient_call_machine_handle (self, RESILIENT_MACHINE_EVENT_SETTLED, NULL);
   if (mail & MAIL_HEDGE)
@@ -1019,6 +1025,7 @@ end_now (ResilientCallMachine *self,
 
   tell_move (self, from, RESILIENT_MACHINE_STATE_ENDING);
   let_go (self);
+  take_back_payment (self);
 
   cut_log (self);
   result = resilient_result_new (self->view.context,
@@ -1537,38 +1544,54 @@ let_breaker_judge (ResilientCallMachine *self, ResilientVerdict *verdict)
     return;
 
   *verdict = (ResilientVerdict){ .delay = left, .reason = RESILIENT_REASON_CIRCUIT_OPEN };
-  resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
-                              RESILIENT_GUARD_ACT_CIRCUIT_REFUSED);
 }
 
 /* The last rule: once, though the verdict of one attempt may be taken twice, at its headers and at
  * its end. A network that is away is no reason to spend what is for a server that fails. */
 static void
-let_budget_judge (ResilientCallMachine *self,
-                  CallAttempt *attempt,
-                  ResilientFailure failure,
-                  ResilientVerdict *verdict)
+let_budget_judge (ResilientCallMachine *self, ResilientFailure failure, ResilientVerdict *verdict)
 {
   g_autoptr (ResilientRetryBudget) budget = NULL;
 
-  if (attempt->paid || is_for_want_of_network (self, failure))
+  if ((self->extras != NULL && self->extras->paid_by != NULL)
+      || is_for_want_of_network (self, failure))
     return;
   budget = resilient_origin_guards_dup_budget (resilient_origin_get_guards (self->origin));
   if (budget == NULL)
     return;
 
-  attempt->paid = resilient_retry_budget_try_withdraw (budget);
-  if (attempt->paid)
-    return;
-  *verdict = (ResilientVerdict){ .reason = RESILIENT_REASON_RETRY_BUDGET };
-  resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
-                              RESILIENT_GUARD_ACT_BUDGET_REFUSED);
+  if (resilient_retry_budget_try_withdraw (budget))
+    ensure_extras (self)->paid_by = g_steal_pointer (&budget);
+  else
+    *verdict = (ResilientVerdict){ .reason = RESILIENT_REASON_RETRY_BUDGET };
+}
+
+/* The retry that was paid for does not come. */
+static void
+take_back_payment (ResilientCallMachine *self)
+{
+  g_autoptr (ResilientRetryBudget) budget =
+    self->extras != NULL ? g_steal_pointer (&self->extras->paid_by) : NULL;
+
+  if (budget != NULL)
+    resilient_retry_budget_give_back (budget);
+}
+
+/* Of the last verdict on an attempt: one that was taken at its headers may not be. */
+static void
+count_refusal (ResilientCallMachine *self, ResilientReason reason)
+{
+  if (reason == RESILIENT_REASON_CIRCUIT_OPEN)
+    resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
+                                RESILIENT_GUARD_ACT_CIRCUIT_REFUSED);
+  else if (reason == RESILIENT_REASON_RETRY_BUDGET)
+    resilient_recorder_guarded (resilient_engine_get_recorder (self->engine),
+                                RESILIENT_GUARD_ACT_BUDGET_REFUSED);
 }
 
 /* @retry_after: that of a response with a status that is a failure, else -1. */
 static ResilientVerdict
 judge (ResilientCallMachine *self,
-       CallAttempt *attempt,
        ResilientFailure failure,
        gboolean nothing_sent,
        guint status_code,
@@ -1600,7 +1623,7 @@ judge (ResilientCallMachine *self,
     let_breaker_judge (self, &verdict);
   /* A mirror's first attempt is no more load for the server that failed. */
   if (verdict.retry && !input.other_server)
-    let_budget_judge (self, attempt, failure, &verdict);
+    let_budget_judge (self, failure, &verdict);
   return verdict;
 }
 
@@ -1722,8 +1745,8 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
       if (!is_only_one_live (attempt))
         return;
       note_sent (self);
-      attempt->early_verdict = judge (
-        self, attempt, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
+      attempt->early_verdict =
+        judge (self, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
       attempt->has_early_verdict = TRUE;
       /* to others, of other policies, it may be the answer */
       news->read_body =
@@ -1913,7 +1936,6 @@ conclude (CallAttempt *attempt, const ResilientOutcome *outcome, ResilientFailur
     verdict = attempt->early_verdict;
   else if (failure != RESILIENT_FAILURE_NONE)
     verdict = judge (self,
-                     attempt,
                      failure,
                      outcome->nothing_sent,
                      outcome->status_code,
@@ -1923,6 +1945,7 @@ conclude (CallAttempt *attempt, const ResilientOutcome *outcome, ResilientFailur
 
   log_attempt (attempt, outcome, failure, verdict.reason);
 
+  count_refusal (self, verdict.reason);
   if (verdict.reason == RESILIENT_REASON_CIRCUIT_OPEN)
     set_not_before (self, after (verdict.delay));
   if (verdict.retry)
@@ -2157,7 +2180,10 @@ begin_attempt (ResilientCallMachine *self)
     tell_sharing (resilient_exchange_begin (peek_exchange (attempt)));
   resilient_recorder_attempt (resilient_engine_get_recorder (self->engine));
   if (self->extras != NULL)
-    g_clear_pointer (&self->extras->last_response, resilient_response_unref);
+    {
+      g_clear_pointer (&self->extras->last_response, resilient_response_unref);
+      g_clear_object (&self->extras->paid_by);
+    }
   if (self->view.attempts == 1
       && !resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
     pay_in (self);
@@ -2464,6 +2490,8 @@ ask_next_mirror (ResilientCallMachine *self)
   if (attempt != NULL)
     attempt_leave (attempt);
   set_not_before (self, 0);
+  /* What the budget of the server that is left has paid for does not go there. */
+  take_back_payment (self);
   go_to_next_mirror (self);
   queue_up (self);
   return TRUE;
@@ -2803,14 +2831,40 @@ handle_wake_in_queue (ResilientCallMachine *self, gpointer arg)
     queue_up (self);
 }
 
+/* A breaker has opened, which may be that of its origin: then it is refused now and not at its
+ * turn. Else it keeps its place in whatever line it stands. */
 static void
-handle_ask_again (ResilientCallMachine *self, gpointer arg)
+check_again (ResilientCallMachine *self)
 {
-  if (!is_held (self))
+  g_autoptr (GError) error = NULL;
+  gint64 not_before = 0;
+
+  if (resilient_guards_check (
+        resilient_engine_get_guards (self->engine), self->origin, &not_before, &error)
+      != RESILIENT_GUARD_REFUSE)
     return;
 
   clear_timer (self);
-  queue_up (self);
+  refuse_attempt (self, not_before, error);
+}
+
+static void
+handle_ask_again (ResilientCallMachine *self, gpointer arg)
+{
+  gboolean only_check = GPOINTER_TO_INT (arg) != 0;
+
+  if (!is_held (self))
+    return;
+
+  if (only_check)
+    {
+      check_again (self);
+    }
+  else
+    {
+      clear_timer (self);
+      queue_up (self);
+    }
 }
 
 /* --- sleep ----------------------------------------------------------------------------------- */
@@ -3016,6 +3070,7 @@ resilient_call_machine_free (ResilientCallMachine *self)
       g_clear_pointer (&self->extras->waits, g_array_unref);
       g_clear_pointer (&self->extras->own_request, resilient_frozen_request_unref);
       g_clear_pointer (&self->extras->last_response, resilient_response_unref);
+      g_clear_object (&self->extras->paid_by);
       g_clear_pointer (&self->extras->caller, g_main_context_unref);
       g_clear_pointer (&self->extras->failing, failing_free);
     }
@@ -3040,7 +3095,8 @@ refuse (ResilientCallMachine *self, const GError *error)
 {
   ResilientFailure failure = resilient_failure_from_error (error, TRUE);
 
-  resilient_recorder_refused (resilient_engine_get_recorder (self->engine));
+  if (!self->quiet || failure != RESILIENT_FAILURE_OVERLOADED)
+    resilient_recorder_refused (resilient_engine_get_recorder (self->engine));
   set_state (self, RESILIENT_MACHINE_STATE_ENDING);
   finish (
     self,
@@ -3147,6 +3203,12 @@ void
 resilient_call_machine_begin (ResilientCallMachine *self)
 {
   post (self, MAIL_START);
+}
+
+void
+resilient_call_machine_set_quiet (ResilientCallMachine *self)
+{
+  self->quiet = TRUE;
 }
 
 void
@@ -3275,6 +3337,18 @@ resilient_call_machine_cancel (ResilientCallMachine *self, ResilientCancelCause 
     post (self, MAIL_CANCEL);
 
   return live;
+}
+
+void
+resilient_call_machine_check_again (ResilientCallMachine *self)
+{
+  if (is_foreign (self))
+    return;
+
+  g_mutex_lock (&self->lock);
+  if (self->state == RESILIENT_MACHINE_STATE_QUEUED)
+    post_locked (self, MAIL_CHECK_AGAIN);
+  g_mutex_unlock (&self->lock);
 }
 
 void

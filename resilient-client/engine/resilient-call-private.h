@@ -19,6 +19,10 @@ ResilientCall *resilient_call_start (ResilientEngine *engine,
                                      ResilientFrozenRequest *frozen,
                                      ResilientRequestContext *context,
                                      GCancellable *cancellable);
+/* The same, but NULL, and nothing is counted, where there is no place for it in the queue. */
+ResilientCall *resilient_call_try_start (ResilientEngine *engine,
+                                         ResilientScheduler *scheduler,
+                                         ResilientFrozenRequest *frozen);
 /* The same for a thread that then blocks on it. */
 ResilientCall *resilient_call_start_blocking (ResilientEngine *engine,
                                               ResilientScheduler *scheduler,

@@ -1002,6 +1002,22 @@ resilient_call_start (ResilientEngine *engine,
 }
 
 ResilientCall *
+resilient_call_try_start (ResilientEngine *engine,
+                          ResilientScheduler *scheduler,
+                          ResilientFrozenRequest *frozen)
+{
+  g_autoptr (ResilientCall) self = g_object_new (RESILIENT_TYPE_CALL, NULL);
+
+  resilient_call_machine_set_quiet (self->machine);
+  if (resilient_call_machine_enter (self->machine, engine, scheduler, frozen, NULL, FALSE))
+    resilient_call_machine_begin (self->machine);
+  else if (resilient_result_get_failure (peek_result (self)) == RESILIENT_FAILURE_OVERLOADED)
+    return NULL;
+
+  return g_steal_pointer (&self);
+}
+
+ResilientCall *
 resilient_call_start_blocking (ResilientEngine *engine,
                                ResilientScheduler *scheduler,
                                ResilientFrozenRequest *frozen,

@@ -79,9 +79,20 @@ resilient_origin_guards_set_client (ResilientOriginGuards *self, ResilientClient
   self->client = resilient_client_guards_ref (client);
 }
 
+static ResilientCircuitPolicy *
+dup_policy_in_force (ResilientOriginGuards *self)
+{
+  ResilientCircuitPolicy *policy = resilient_origin_guards_dup_circuit_policy (self);
+
+  return policy == NULL && self->client != NULL
+           ? resilient_client_guards_dup_circuit_policy (self->client)
+           : policy;
+}
+
 gboolean
 resilient_origin_guards_is_marked (ResilientOriginGuards *self)
 {
+  g_autoptr (ResilientCircuitPolicy) policy = dup_policy_in_force (self);
   gboolean marked;
   gint64 until;
   double spread;
@@ -90,8 +101,11 @@ resilient_origin_guards_is_marked (ResilientOriginGuards *self)
     return TRUE;
 
   g_mutex_lock (&self->lock);
-  marked = self->circuit_policy != NULL || self->rate_limiter != NULL || self->retry_budget != NULL
-           || (self->circuit != NULL && g_atomic_int_get (&self->circuit->not_closed));
+  marked = self->circuit_policy != NULL || self->rate_limiter != NULL
+           || self->retry_budget != NULL
+           /* a breaker by another policy will not be asked again */
+           || (self->circuit != NULL && policy != NULL && self->made_policy == policy
+               && g_atomic_int_get (&self->circuit->not_closed));
   g_mutex_unlock (&self->lock);
 
   return marked;
@@ -224,14 +238,12 @@ make_breaker (ResilientOriginGuards *self, ResilientCircuitPolicy *policy, Circu
 ResilientCircuitBreaker *
 resilient_origin_guards_dup_breaker (ResilientOriginGuards *self)
 {
-  g_autoptr (ResilientCircuitPolicy) policy = resilient_origin_guards_dup_circuit_policy (self);
+  g_autoptr (ResilientCircuitPolicy) policy = dup_policy_in_force (self);
   g_autoptr (ResilientCircuitBreaker) made = NULL;
   g_autoptr (ResilientCircuitBreaker) old = NULL;
   ResilientCircuitBreaker *breaker = NULL;
   Circuit *circuit;
 
-  if (policy == NULL && self->client != NULL)
-    policy = resilient_client_guards_dup_circuit_policy (self->client);
   if (policy == NULL)
     return NULL;
 

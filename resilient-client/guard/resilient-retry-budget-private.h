@@ -13,4 +13,7 @@ G_BEGIN_DECLS
  * g_object_new() with values that are not valid, and never pays. */
 gboolean resilient_retry_budget_check (ResilientRetryBudget *self, GError **error);
 
+/* A retry that was paid for did not come. */
+void resilient_retry_budget_give_back (ResilientRetryBudget *self);
+
 G_END_DECLS

@@ -199,6 +199,28 @@ check_values (double ratio, double reserve)
   return error;
 }
 
+/* First to the reserve, where there is room: it is full at most, as what came from deposits is new
+ * at most. */
+void
+resilient_retry_budget_give_back (ResilientRetryBudget *self)
+{
+  gint64 now, reserve, part;
+  gint64 *slot;
+
+  g_mutex_lock (get_lock (self));
+  now = resilient_clock_get_boot ();
+  expire_locked (self, now);
+  reserve = get_reserve_locked (self, now);
+  part = MIN (self->capacity - reserve, UNIT);
+  self->left = reserve + part;
+  self->left_at = now;
+  slot = get_slot (self, self->second);
+  part = MIN (UNIT - part, G_MAXINT64 / (2 * N_SLOTS) - *slot);
+  *slot += part;
+  self->earned += part;
+  g_mutex_unlock (&self->lock);
+}
+
 gboolean
 resilient_retry_budget_check (ResilientRetryBudget *self, GError **error)
 {

@@ -33,6 +33,8 @@ void resilient_test_end_set_released_after (ResilientTestEnd *self, double relea
 void resilient_test_end_set_failure (ResilientTestEnd *self, ResilientFailure failure);
 /* Of a response: seconds, also parts of one, in place of what its headers say. */
 void resilient_test_end_set_retry_after (ResilientTestEnd *self, double retry_after);
+/* Of a response: the connection breaks after its head, with @error. */
+void resilient_test_end_set_cut (ResilientTestEnd *self, const GError *error);
 
 double resilient_test_end_get_takes (ResilientTestEnd *self); /* less than 0: it never ends */
 gboolean resilient_test_end_get_nothing_sent (ResilientTestEnd *self);
@@ -41,6 +43,7 @@ double resilient_test_end_get_released_after (ResilientTestEnd *self);
 const GError *resilient_test_end_get_error (ResilientTestEnd *self);      /* NULL: a response */
 ResilientFailure resilient_test_end_get_failure (ResilientTestEnd *self); /* of an error */
 guint resilient_test_end_get_status (ResilientTestEnd *self);
+const GError *resilient_test_end_get_cut (ResilientTestEnd *self); /* NULL: it does not break */
 gsize resilient_test_end_get_body_size (ResilientTestEnd *self);
 /* Seconds; -1 = none. */
 double resilient_test_end_get_retry_after (ResilientTestEnd *self);

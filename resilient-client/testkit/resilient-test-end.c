@@ -19,6 +19,7 @@ struct _ResilientTestEnd
   double takes;              /* seconds; less than 0: never ends by itself */
   gboolean nothing_sent;
   gboolean http2;
+  GError *cut;           /* nullable */
   double released_after; /* seconds after its end */
 };
 
@@ -28,6 +29,7 @@ end_clear (gpointer data)
   ResilientTestEnd *self = data;
 
   g_clear_error (&self->error);
+  g_clear_error (&self->cut);
   if (self->headers != NULL)
     resilient_headers_unref (self->headers);
   g_clear_pointer (&self->body, g_bytes_unref);
@@ -146,6 +148,12 @@ resilient_test_end_set_retry_after (ResilientTestEnd *self, double retry_after)
   self->retry_after = retry_after;
 }
 
+void
+resilient_test_end_set_cut (ResilientTestEnd *self, const GError *error)
+{
+  self->cut = g_error_copy (error);
+}
+
 double
 resilient_test_end_get_takes (ResilientTestEnd *self)
 {
@@ -188,6 +196,12 @@ guint
 resilient_test_end_get_status (ResilientTestEnd *self)
 {
   return self->status;
+}
+
+const GError *
+resilient_test_end_get_cut (ResilientTestEnd *self)
+{
+  return self->cut;
 }
 
 gsize

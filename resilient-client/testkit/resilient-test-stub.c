@@ -213,6 +213,11 @@ end_with_response (StubAttempt *self)
       resilient_test_attempt_unlock ();
     }
 
+  if (resilient_test_end_get_cut (end) != NULL)
+    {
+      end_with_error (self, RESILIENT_FAILURE_DISCONNECT, resilient_test_end_get_cut (end));
+      return;
+    }
   if (!take_end (self))
     return;
 

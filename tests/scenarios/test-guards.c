@@ -508,6 +508,59 @@ test_circuit_probed_by_retry (Fixture *f, gconstpointer data)
     resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
 }
 
+/* The body of the answer that opened it breaks: the verdict is taken twice, and counted once. */
+static void
+test_circuit_counted_once (Fixture *f, gconstpointer data)
+{
+  const Step cut = { .status = 503, .retry_after = -1, .takes = 0.001, .cut = TRUE };
+  g_autoptr (ResilientStats) stats = NULL;
+
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  for (guint i = 0; i < 4; i++)
+    answers (f, 503);
+  add_step (f->stub, cut);
+  get (f, URI, 1, NULL, 0);
+  test_clock_run (30);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 4);
+  get (f, URI, 1, NULL, 0);
+  test_clock_run (0.01);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 5);
+  g_assert_cmpuint (f->n_done, ==, 2);
+  stats = resilient_client_get_stats (f->client);
+  g_assert_cmpuint (resilient_stats_get_circuit_refusals (stats), ==, 1);
+}
+
+/* Who waits for a limiter is refused when the breaker opens, not at his turn; who waits there for
+ * another origin keeps his. */
+static void
+test_circuit_in_line (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRateLimiter) limiter = resilient_rate_limiter_new (0.1, 1, NULL);
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+  g_autoptr (ResilientCall) other = NULL;
+
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  resilient_client_set_rate_limiter (f->client, limiter);
+  answers (f, 200);
+  get (f, URI, 3, NULL, 0);
+  other = start (f, "http://other.example/");
+  get (f, URI, 1, NULL, 0);
+  test_clock_run (0.01);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 1);
+  g_assert_cmpuint (f->n_done, ==, 1);
+
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  resilient_circuit_breaker_trip (breaker);
+  test_run_pending ();
+  g_assert_cmpuint (f->n_failed, ==, 3);
+  g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
+  g_assert_cmpint (resilient_call_get_state (other), ==, RESILIENT_CALL_STATE_QUEUED);
+  test_clock_run (10);
+  g_assert_cmpint (resilient_call_get_state (other), ==, RESILIENT_CALL_STATE_DONE);
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 2);
+}
+
 /* A cancelled probe is no verdict: the next one may go. */
 static void
 test_circuit_cancelled (Fixture *f, gconstpointer data)
@@ -781,6 +834,35 @@ test_adaptive_queue (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->n_done, ==, 22);
 }
 
+/* A retry that does not come, because it was cancelled or refused meanwhile, costs nothing. */
+static void
+test_budget_given_back (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0, 10, NULL);
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+  resilient_client_set_retry_budget (f->client, budget);
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  answers (f, 503);
+  for (guint i = 0; i < 2; i++)
+    {
+      get (f, URI, 1, NULL, 0);
+      test_clock_run (0.001);
+      g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, i + 1);
+      g_assert_cmpfloat (resilient_retry_budget_get_available (budget), <, 9.01);
+      if (i == 0)
+        resilient_client_cancel_all (f->client);
+      else
+        resilient_circuit_breaker_trip (breaker);
+      test_clock_run (i * 2);
+      g_assert_cmpuint (f->n_done, ==, i + 1);
+      g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, i + 1);
+      g_assert_cmpfloat (resilient_retry_budget_get_available (budget), >, 9.9);
+    }
+}
+
 static void
 test_standard (void)
 {
@@ -922,6 +1004,8 @@ main (int argc, char *argv[])
   ADD ("circuit/opens", test_circuit);
   ADD ("circuit/retries", test_circuit_retries);
   ADD ("circuit/probed-by-retry", test_circuit_probed_by_retry);
+  ADD ("circuit/counted-once", test_circuit_counted_once);
+  ADD ("circuit/in-line", test_circuit_in_line);
   ADD ("circuit/cancelled", test_circuit_cancelled);
   ADD ("rate/order", test_rate);
   ADD ("rate/both", test_rate_of_both);
@@ -931,6 +1015,7 @@ main (int argc, char *argv[])
   ADD ("told", test_told);
   g_test_add_func ("/guards/budget/callers", test_budget);
   ADD ("budget/reason", test_budget_reason);
+  ADD ("budget/given-back", test_budget_given_back);
   g_test_add_func ("/guards/adaptive/turned-away", test_adaptive);
   ADD ("adaptive/queue", test_adaptive_queue);
   g_test_add_func ("/guards/standard", test_standard);

@@ -18,6 +18,13 @@ make_end (const Step *step)
         resilient_test_end_new_response (step->status, NULL, body, step->takes);
 
       resilient_test_end_set_retry_after (end, step->retry_after);
+      if (step->cut)
+        {
+          g_autoptr (GError) error =
+            g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED, "scripted");
+
+          resilient_test_end_set_cut (end, error);
+        }
       return end;
     }
   else

@@ -20,6 +20,7 @@ typedef struct
   double takes;       /* seconds; less than 0: never ends by itself */
   gboolean nothing_sent;
   gboolean http2;
+  gboolean cut;          /* after the head of the response the connection breaks */
   double released_after; /* seconds after its end: libsoup holds on to it */
 } Step;
 

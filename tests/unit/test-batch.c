@@ -466,6 +466,8 @@ test_limit (Fixture *f, gconstpointer data)
 static void
 test_short_queue (Fixture *f, gconstpointer data)
 {
+  g_autoptr (ResilientStats) stats = NULL;
+
   add_requests (f, 20);
   resilient_client_set_max_concurrent (f->client, 4);
   resilient_client_set_max_pending (f->client, 0);
@@ -477,6 +479,10 @@ test_short_queue (Fixture *f, gconstpointer data)
   g_assert_no_error (f->error);
   assert_ended (f);
   g_assert_cmpuint (resilient_test_stub_get_max_live (f->stub), <=, 4);
+  /* what it only tried is no refusal that anybody saw */
+  stats = resilient_client_get_stats (f->client);
+  g_assert_cmpuint (resilient_stats_get_refused (stats), ==, 0);
+  g_assert_cmpuint (resilient_stats_get_requests (stats), ==, 20);
 }
 
 static void

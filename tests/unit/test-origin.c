@@ -764,6 +764,41 @@ test_replaced_breaker (void)
   resilient_client_guards_unref (guards);
 }
 
+/* What opened by a policy that holds no more is no reason to keep an origin. */
+static void
+test_marked_by_circuit (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  ResilientClientGuards *guards = resilient_client_guards_new (context, NULL, NULL);
+  g_autoptr (ResilientOriginTable) table = new_table ();
+  g_autoptr (ResilientOrigin) origin = NULL;
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+  resilient_origin_table_set_guards (table, guards);
+  origin = get_origin (table, "http://a.test");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (ResilientCircuitBreaker) other = get_breaker (guards, origin, 3 + i);
+
+      g_assert_false (resilient_origin_is_marked (origin));
+      resilient_circuit_breaker_trip (other);
+      g_assert_true (resilient_origin_is_marked (origin));
+    }
+  resilient_client_guards_set_circuit_policy (guards, NULL);
+  g_assert_false (resilient_origin_is_marked (origin));
+
+  /* the same of a policy of its own */
+  resilient_origin_set_circuit_policy (origin, resilient_circuit_policy_get_default ());
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  resilient_circuit_breaker_trip (breaker);
+  g_assert_true (resilient_origin_is_marked (origin));
+  resilient_origin_set_circuit_policy (origin, NULL);
+  g_assert_false (resilient_origin_is_marked (origin));
+
+  resilient_client_guards_close (guards);
+  resilient_client_guards_unref (guards);
+}
+
 static void
 count_need_cb (gpointer data)
 {
@@ -805,10 +840,8 @@ test_guard_settings (void)
       g_assert_true (breaker != NULL && breaker == same);
       g_assert_true (resilient_origin_guards_set_circuit_policy (guards, NULL));
       g_assert_false (resilient_origin_guards_is_marked (guards));
-      /* an open one is remembered, though nothing is set */
+      /* nobody asks it any more */
       resilient_circuit_breaker_trip (breaker);
-      g_assert_cmpint (resilient_origin_guards_is_marked (guards), ==, with_client);
-      resilient_circuit_breaker_reset (breaker);
       g_assert_false (resilient_origin_guards_is_marked (guards));
 
       g_assert_true (resilient_origin_guards_set_rate_limiter (guards, limiter));
@@ -872,6 +905,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/origin/without-gate", test_without_gate);
   g_test_add_func ("/origin/told-while-closed", test_told_while_closed);
   g_test_add_func ("/origin/replaced-breaker", test_replaced_breaker);
+  g_test_add_func ("/origin/marked-by-circuit", test_marked_by_circuit);
   g_test_add_func ("/origin/guard-settings", test_guard_settings);
 
   return g_test_run ();

@@ -361,6 +361,36 @@ test_fork (void)
   g_assert_cmpuint (withdraw_all (budget), ==, 10);
 }
 
+/* What is given back is there again, and no more than there can be. */
+static void
+test_given_back (void)
+{
+  static const struct
+  {
+    double ratio, reserve;
+  } cases[] = { { 1, 0 }, { 0, 5 }, { 0.5, 5 }, { 0.5, 0.5 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (ResilientRetryBudget) budget = make (cases[i].ratio, cases[i].reserve);
+      double before;
+
+      for (guint n = 0; n < 4; n++)
+        resilient_retry_budget_deposit (budget);
+      before = resilient_retry_budget_get_available (budget);
+      for (guint n = 0; n < 2; n++)
+        g_assert_true (resilient_retry_budget_try_withdraw (budget));
+      for (guint n = 0; n < 2; n++)
+        resilient_retry_budget_give_back (budget);
+      g_assert_cmpfloat_with_epsilon (resilient_retry_budget_get_available (budget), before, 1e-6);
+      /* what came from deposits expires as they do */
+      test_clock_run (120);
+      g_assert_cmpfloat_with_epsilon (resilient_retry_budget_get_available (budget),
+                                      cases[i].reserve > 0 ? MAX (cases[i].reserve, 1) : 0,
+                                      1e-6);
+    }
+}
+
 typedef struct
 {
   ResilientRetryBudget *budget;
@@ -414,6 +444,7 @@ main (int argc, char *argv[])
   ADD ("suspend", test_suspend);
   ADD ("model", test_model);
   ADD ("clock-back", test_clock_back);
+  ADD ("given-back", test_given_back);
   ADD ("fork", test_fork);
   ADD ("threads", test_threads);
 
