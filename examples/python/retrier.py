@@ -28,9 +28,11 @@ async def read_greeting(host, port):
 # [loop]
 async def read_with_events(path, retrier):
     """The contents of a file, perhaps on a remote mount, with its retries told."""
+    file = Gio.File.new_for_path(path)
     while True:
         try:
-            return Gio.File.new_for_path(path).load_contents(None)[1]
+            # In a thread: the loop goes on while the mount takes its time.
+            return (await asyncio.to_thread(file.load_contents, None))[1]
         except GLib.Error as error:
             # Raises it when it is an answer, such as “not found”, or no attempt is left.
             await retrier.backoff(error)

@@ -736,4 +736,14 @@ test('nothing but the library’s own is changed', () => {
     equal(changed, without);
 });
 
+test('a setting that a guard has not is named', () => {
+    let error = null;
+    try {
+        new Resilient.RateLimiter({rate: 1, burst: 3, colour: 'blue'});
+    } catch (e) {
+        error = e;
+    }
+    ok(error?.message.includes('colour'));
+});
+
 run();

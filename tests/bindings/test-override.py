@@ -7,6 +7,7 @@ import asyncio
 import math
 import signal
 import socket
+import ssl
 import threading
 
 import gi
@@ -797,6 +798,14 @@ async def a_retrier_is_awaited():
     equal(retrier.attempt, 1)
     await raises_in(GLib.Error, retrier.backoff(FileNotFoundError(2, 'not there')))
     raises(TypeError, retrier.backoff, ValueError('wrong'))
+
+    # Python's TLS numbers its errors by itself: 8 is no ENOEXEC.
+    retrier = Resilient.Retrier(retry_policy=Resilient.RetryPolicy(
+        max_retries=9, base_delay=0, retry_on=Resilient.Failure.DISCONNECT))
+    await retrier.backoff(ssl.SSLEOFError(8, 'cut off'))
+    await retrier.backoff(ssl.SSLZeroReturnError(6, 'closed'))
+    error = await raises_in(GLib.Error, retrier.backoff(ssl.SSLCertVerificationError(1, 'expired')))
+    assert error.matches(Gio.tls_error_quark(), Gio.TlsError.BAD_CERTIFICATE)
 
     slow = Resilient.Retrier.new(Resilient.RetryPolicy(base_delay=1000, max_delay=1000), None)
     await raises_in(TimeoutError, asyncio.wait_for(slow.backoff_async(None), 0.01))

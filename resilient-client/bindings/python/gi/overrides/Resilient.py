@@ -2074,10 +2074,23 @@ class Batch(Resilient.Batch):
 
 # --- operations of any kind ----------------------------------------------------------------------
 
+def _to_tls_cause(error, ssl):
+    """The same of an error of Python's TLS, whose errno is a number of its own and not the system's."""
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return GLib.Error.new_literal(Gio.io_error_quark(), str(error),
+                                      Gio.IOErrorEnum.CONNECTION_CLOSED)
+    code = (Gio.TlsError.BAD_CERTIFICATE if isinstance(error, ssl.SSLCertVerificationError)
+            else Gio.TlsError.MISC)
+    return GLib.Error.new_literal(Gio.tls_error_quark(), str(error), code)
+
+
 def _to_cause(error):
     """Why an attempt failed, in the words of GIO; None if it has none for it."""
     if isinstance(error, GLib.Error):
         return error
+    # Whoever has such an error has the module.
+    if (ssl := sys.modules.get('ssl')) and isinstance(error, ssl.SSLError):
+        return _to_tls_cause(error, ssl)
     if isinstance(error, TimeoutError):
         code = Gio.IOErrorEnum.TIMED_OUT
     elif isinstance(error, EOFError):
