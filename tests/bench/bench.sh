@@ -20,6 +20,7 @@ Usage: ./dev bench [WORKLOAD…]   builds and runs the benchmarks, all or these
        ./dev bench --update-baseline
                                  counts anew the instructions that the guard allows
        ./dev bench gjs           measures what a promise costs in JavaScript
+       ./dev bench --outage      simulates a day without a server, with and without guards, and draws docs/guards-outage.svg
        ./dev bench --setup       installs what the benchmarks compare with
 
 END
@@ -65,6 +66,10 @@ case ${1-} in
     ;;
   --update-baseline)
     exec ninja -C $build update-instructions
+    ;;
+  --outage)
+    ninja --quiet -C $build tests/bench/outage
+    exec python3 tests/bench/outage.py --program $build/tests/bench/outage --docs docs
     ;;
   --record)
     shift

@@ -46,6 +46,43 @@ def bars(title, rows, second=None):
     return document(y + 8, parts)
 
 
+def curves(title, series, x_name, y_name, marks):
+    """series: name → [(x, y)], both axes linear, from the lowest x and from 0; ours is the first. marks: x → what was
+    then."""
+    height, top, bottom, left, right = 360, 70, 310, 60, WIDTH - 20
+    points = [point for each in series.values() for point in each]
+    low_x, high_x = (f(x for x, _ in points) for f in (min, max))
+    step = next(s * 10 ** power for power in range(10) for s in (1, 2, 5)
+                if s * 10 ** power * 6 >= max(y for _, y in points))
+    high_y = math.ceil(max(y for _, y in points) / step) * step
+
+    def place(x, y):
+        return left + (x - low_x) / (high_x - low_x) * (right - left), bottom - y / high_y * (bottom - top)
+
+    parts = [text(10, 22, title, kind='title'), text(10, 44, y_name), text((left + right) / 2, height - 8, x_name, 'middle')]
+    for value in range(0, high_y + 1, step):
+        y = place(low_x, value)[1]
+        parts += [f'<line class="axis" stroke-opacity="0.3" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>',
+                  text(left - 8, y + 4, f'{value:,}', 'end')]
+    for value in range(math.ceil(low_x / 5) * 5, math.floor(high_x) + 1, 5):
+        parts.append(text(place(value, 0)[0], bottom + 20, f'{value}'.replace('-', '−'), 'middle'))
+    for value, words in marks.items():
+        x = place(value, 0)[0]
+        parts += [f'<line class="axis" stroke-dasharray="4 3" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 12}" y2="{bottom}"/>',
+                  text(x + 6, top - 2, words)]
+    # Ours on top of the others, but first in the legend.
+    styles = {name: (OURS, 3) if i == 0 else (OTHERS, 2) for i, name in enumerate(series)}
+    for name, each in reversed(series.items()):
+        colour, width = styles[name]
+        path = ' '.join('{:.1f},{:.1f}'.format(*place(*point)) for point in each)
+        parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="{width}" points="{path}"/>')
+    for i, (name, (colour, width)) in enumerate(styles.items()):
+        y = top + 16 + 20 * i
+        parts += [f'<line stroke="{colour}" stroke-width="{width}" x1="{right - 190}" x2="{right - 160}" y1="{y}" y2="{y}"/>',
+                  text(right - 150, y + 4, name)]
+    return document(height, parts)
+
+
 def lines(title, series, x_name):
     """series: name → [(x, y)], both axes logarithmic; ours is the first."""
     height, top, bottom = 360, 50, 310
