@@ -23,6 +23,7 @@ static gboolean at_once = FALSE;
 static gboolean may_fail = FALSE;
 static gboolean keyed = FALSE;
 static gboolean json = FALSE;
+static gboolean guarded = FALSE;
 static gint64 spawned_at = 0;
 
 static const GOptionEntry entries[] = {
@@ -58,6 +59,13 @@ static const GOptionEntry entries[] = {
   { "post", 0, 0, G_OPTION_ARG_INT, &post_size, "POST this many bytes", "BYTES" },
   { "key", 0, 0, G_OPTION_ARG_NONE, &keyed, "With an idempotency key", NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Parse what comes", NULL },
+  { "guards",
+    0,
+    0,
+    G_OPTION_ARG_NONE,
+    &guarded,
+    "With a circuit breaker, a rate limiter and a retry budget, none of which refuses any",
+    NULL },
   { "spawned-at",
     0,
     0,
@@ -246,6 +254,20 @@ set_base_delay (void)
   resilient_client_set_retry_policy (client, policy);
 }
 
+/* All that an attempt may have to ask, set so that it is only asked. */
+static void
+set_guards (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ResilientRateLimiter) limiter = resilient_rate_limiter_new (1e6, 1000000, &error);
+  g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0.2, 10, NULL);
+
+  g_assert_no_error (error);
+  resilient_client_set_rate_limiter (client, limiter);
+  resilient_client_set_retry_budget (client, budget);
+  resilient_client_set_circuit_policy (client, resilient_circuit_policy_get_default ());
+}
+
 static void
 setup (void)
 {
@@ -259,6 +281,8 @@ setup (void)
     set_base_delay ();
   if (client != NULL && io_priority != G_MAXINT)
     resilient_client_set_io_priority (client, io_priority);
+  if (client != NULL && guarded)
+    set_guards ();
   if (live == 0)
     live = in_flight;
   if (post_size >= 0)

@@ -23,6 +23,10 @@ from servers import Printing, pinned
 BASELINE = Path(__file__).parent / 'instructions.json'
 TOLERANCE = 0.05
 SKIPPED = 77
+# What guards may take of a request: what is counted inside the functions by which a call asks them, as the whole
+# varies by as much from one run to the next.
+GUARDS_TOLERANCE = 0.02
+GUARDS = ['resilient_guards_check', 'resilient_admission_*', 'resilient_retry_budget_deposit']
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ('MALLOC_PERTURB_', 'G_DEBUG')} | {
     'GSETTINGS_BACKEND': 'memory', 'GIO_USE_PROXY_RESOLVER': 'dummy', 'GIO_USE_VFS': 'local'}
 # What is counted: for so many requests and for more, lest the start and end of the process count.
@@ -30,8 +34,10 @@ FEW, MANY = 300, 900
 CASES = {'50 in flight': [], 'submitted at once': ['--at-once']}
 
 
-def count(command, environment):
-    done = subprocess.run(pinned(1, ['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', *command]),
+def count(command, environment, functions=()):
+    """Of the whole program, or inside these functions."""
+    inside = [f'--toggle-collect={function}' for function in functions]
+    done = subprocess.run(pinned(1, ['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', *inside, *command]),
                           capture_output=True, text=True, env=environment)
     found = re.search(r'Collected : (\d+)', done.stderr)
     if done.returncode != 0 or not found:
@@ -39,8 +45,8 @@ def count(command, environment):
     return int(found[1])
 
 
-def per_request(command, environment):
-    few, many = (count([*command, f'--requests={n}'], environment) for n in (FEW, MANY))
+def per_request(command, environment, functions=()):
+    few, many = (count([*command, f'--requests={n}'], environment, functions) for n in (FEW, MANY))
     return round((many - few) / (MANY - FEW))
 
 
@@ -52,6 +58,9 @@ class Counter:
 
     def count(self, name):
         return per_request([*self.command, f'--uri={self.server.uri()}', *CASES[name]], ENVIRONMENT)
+
+    def count_guards(self):
+        return per_request([*self.command, f'--uri={self.server.uri()}', '--guards'], ENVIRONMENT, GUARDS)
 
     def __enter__(self):
         return self
@@ -87,6 +96,16 @@ def compare(counter, baseline):
     return 1 if missed else 0
 
 
+def compare_guards(counter):
+    """Of the same build: that they cost nothing when none is set is what the baseline tells."""
+    guards, request = counter.count_guards(), counter.count('50 in flight')
+    print(f'breaker, limiter and budget: {guards:,} instructions a request, {guards / request:.1%} of {request:,}')
+    if not 0 < guards <= request * GUARDS_TOLERANCE:
+        print(f'  not within {GUARDS_TOLERANCE:.0%} of it: guards may not cost that, or are not found by their names')
+        return 1
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--build', type=Path, required=True, help='where the programs are')
@@ -105,6 +124,10 @@ def main():
         print(BASELINE.read_text(), end='')
         return 0
 
+    with Counter(options.build) as counter:
+        missed = compare_guards(counter)
+    if missed:
+        return missed
     record = json.loads(BASELINE.read_text())
     others = [f'{name} is {now[name]}, not {was}' for name, was in record['conditions'].items() if now[name] != was]
     if others:

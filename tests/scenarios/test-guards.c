@@ -778,7 +778,8 @@ count_turned_away (gboolean adaptive)
       test_clock_run (15);
       resilient_test_stub_clear (f.stub);
       test_clock_run (2);
-      g_test_message ("%u at once of 10 that the server takes", resilient_test_stub_get_max_live (f.stub));
+      g_test_message ("%u at once of 10 that the server takes",
+                      resilient_test_stub_get_max_live (f.stub));
       g_assert_cmpuint (resilient_test_stub_get_max_live (f.stub), >=, 8);
       g_assert_cmpuint (resilient_test_stub_get_max_live (f.stub), <=, 14);
     }
