@@ -1033,6 +1033,7 @@ typedef struct
   guint n_in_line;
   guint n_inside; /* admitted, and not told yet how it ended */
   guint n_ends[RESILIENT_GUARD_END_FAILURE + 1];
+  guint n_answered;
   guint *n_freed;
 } TestGuard;
 
@@ -1105,6 +1106,14 @@ test_guard_leave (ResilientGuard *guard, ResilientGuardEntry *parent, ResilientG
 }
 
 static void
+test_guard_answered (ResilientGuard *guard, ResilientGuardEntry *parent, guint status_code)
+{
+  g_assert_true (((TestEntry *) parent)->admitted);
+  g_assert_cmpuint (status_code, !=, 0);
+  ((TestGuard *) guard)->n_answered++;
+}
+
+static void
 test_guard_free (ResilientGuard *guard)
 {
   TestGuard *self = (TestGuard *) guard;
@@ -1119,7 +1128,8 @@ static TestGuard *
 add_guard (Fixture *f, guint *n_freed)
 {
   static const ResilientGuardFuncs funcs = {
-    test_guard_check, test_guard_enter, test_guard_leave, test_guard_free, sizeof (TestEntry)
+    test_guard_check, test_guard_enter,   test_guard_leave,
+    test_guard_free,  sizeof (TestEntry), test_guard_answered,
   };
   TestGuard *self = g_new0 (TestGuard, 1);
 
@@ -1511,6 +1521,7 @@ test_guard_ends (Fixture *f, gconstpointer data)
 
       bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
       memset (guard->n_ends, 0, sizeof guard->n_ends);
+      guard->n_answered = 0;
       resilient_test_network_set_available (f->monitor, !rows[i].offline);
       if (rows[i].status != 0)
         newest (f)->funcs.headers (&newest (f)->parent, rows[i].status, -1, newest (f)->data);
@@ -1520,6 +1531,7 @@ test_guard_ends (Fixture *f, gconstpointer data)
         newest (f)->funcs.done (&newest (f)->parent, &outcome, newest (f)->data);
       g_test_message ("failure %x, status %u", rows[i].failure, rows[i].status);
       g_assert_cmpuint (guard->n_ends[rows[i].end], ==, 1);
+      g_assert_cmpint (guard->n_answered > 0, ==, rows[i].status != 0);
       for (guint end = 0; end < G_N_ELEMENTS (guard->n_ends); end++)
         n += guard->n_ends[end];
       g_assert_cmpuint (n, ==, 1);

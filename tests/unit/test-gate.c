@@ -438,6 +438,41 @@ test_limits_table (void)
     }
 }
 
+/* What a server can take is below all that is allowed, whatever its owner or the client say. */
+static void
+test_ceiling (Fixture *self, gconstpointer user_data)
+{
+  Visitor v[12] = { 0 };
+
+  resilient_gate_set_limits (self->gate, 100, 10, 100);
+  resilient_slots_set_ceiling (self->a, 2);
+  for (guint i = 0; i < 10; i++)
+    enter (self, self->a, &v[i], '0' + i);
+  assert_counts (self->a, 2, 8);
+  /* of one origin, not of another */
+  for (guint i = 10; i < 12; i++)
+    g_assert_cmpint (enter (self, self->b, &v[i], 'x'), ==, RESILIENT_GATE_ADMITTED);
+
+  resilient_slots_set_limit (self->a, 5);
+  resilient_slots_set_http2 (self->a);
+  assert_counts (self->a, 2, 8);
+  resilient_slots_set_ceiling (self->a, 4);
+  g_assert_cmpstr (self->log->str, ==, "23");
+  resilient_slots_set_ceiling (self->a, 100);
+  assert_counts (self->a, 5, 5);
+  /* lower than what runs: nobody is stopped, nobody comes */
+  resilient_slots_set_ceiling (self->a, 1);
+  for (guint i = 0; i < 4; i++)
+    leave (&v[i]);
+  assert_counts (self->a, 1, 5);
+  resilient_slots_set_ceiling (self->a, 0);
+  assert_counts (self->a, 5, 1);
+  g_assert_cmpstr (self->log->str, ==, "2345678");
+  leave (&v[4]);
+  for (guint i = 5; i < 12; i++)
+    leave (&v[i]);
+}
+
 static void
 test_http2 (Fixture *self, gconstpointer user_data)
 {
@@ -938,6 +973,7 @@ main (int argc, char *argv[])
   ADD ("/gate/set-priority-of-origin", test_set_priority_of_origin);
   ADD ("/gate/raise-limits", test_raise_limits);
   g_test_add_func ("/gate/limits-table", test_limits_table);
+  ADD ("/gate/ceiling", test_ceiling);
   ADD ("/gate/http2", test_http2);
   ADD ("/gate/session-limits", test_session_limits);
   ADD ("/gate/overloaded", test_overloaded);
