@@ -2142,6 +2142,8 @@ launch (ResilientCallMachine *self, CallAttempt *attempt)
   attempt->started = resilient_clock_get_boot ();
   attempt->started_real = resilient_clock_get_real ();
   attempt->stage = STAGE_STARTING;
+  if (attempt->admission != NULL)
+    resilient_admission_started (attempt->admission);
   attempt->transport_attempt = resilient_transport_attempt_start (
     transport, &params, resilient_scheduler_get_timers (self->scheduler), &attempt_funcs, attempt);
 
@@ -2490,8 +2492,6 @@ ask_next_mirror (ResilientCallMachine *self)
   if (attempt != NULL)
     attempt_leave (attempt);
   set_not_before (self, 0);
-  /* What the budget of the server that is left has paid for does not go there. */
-  take_back_payment (self);
   go_to_next_mirror (self);
   queue_up (self);
   return TRUE;

@@ -15,7 +15,8 @@
 typedef struct
 {
   ResilientGuardEntry parent;
-  ResilientOrigin *origin; /* not owned: the admission has it; NULL: it is not measured */
+  ResilientOrigin *origin; /* not owned: the admission has it */
+  gboolean measured;       /* it is under way, and counts */
   ResilientConcurrencySample sample;
   guint status_code; /* 0: no answer yet */
 } ConcurrencyEntry;
@@ -56,12 +57,19 @@ enter (ResilientGuard *guard,
        gint64 *not_before,
        GError **error)
 {
+  ((ConcurrencyEntry *) parent)->origin = origin;
+  return RESILIENT_GUARD_ADMIT;
+}
+
+/* Not when it was admitted: an app may take its time to prepare it. */
+static void
+started (ResilientGuard *guard, ResilientGuardEntry *parent)
+{
   ConcurrencyEntry *entry = (ConcurrencyEntry *) parent;
-  ResilientOriginGuards *guards = resilient_origin_get_guards (origin);
 
   entry->status_code = 0;
-  entry->origin = resilient_origin_guards_begin_attempt (guards, &entry->sample) ? origin : NULL;
-  return RESILIENT_GUARD_ADMIT;
+  entry->measured = resilient_origin_guards_begin_attempt (
+    resilient_origin_get_guards (entry->origin), &entry->sample);
 }
 
 static void
@@ -70,7 +78,7 @@ answered (ResilientGuard *guard, ResilientGuardEntry *parent, guint status_code)
   ConcurrencyEntry *entry = (ConcurrencyEntry *) parent;
 
   entry->status_code = status_code;
-  if (entry->origin != NULL)
+  if (entry->measured)
     resilient_origin_guards_answer_attempt (resilient_origin_get_guards (entry->origin),
                                             &entry->sample);
 }
@@ -94,17 +102,15 @@ static void
 leave (ResilientGuard *guard, ResilientGuardEntry *parent, ResilientGuardEnd end)
 {
   ConcurrencyEntry *entry = (ConcurrencyEntry *) parent;
-  ResilientOrigin *origin = g_steal_pointer (&entry->origin);
+  ResilientOriginGuards *guards = resilient_origin_get_guards (entry->origin);
 
-  ResilientOriginGuards *guards;
-
-  if (origin == NULL)
+  if (!entry->measured)
     return;
 
-  guards = resilient_origin_get_guards (origin);
+  entry->measured = FALSE;
   if (resilient_origin_guards_end_attempt (guards, &entry->sample, judge (entry, end))
       || resilient_origin_guards_is_concurrency_due (guards))
-    apply (origin);
+    apply (entry->origin);
 }
 
 static void
@@ -122,6 +128,7 @@ resilient_concurrency_guard_new (void)
     .leave = leave,
     .free = concurrency_guard_free,
     .entry_size = sizeof (ConcurrencyEntry),
+    .started = started,
     .answered = answered,
   };
   ResilientGuard *self = g_new0 (ResilientGuard, 1);

@@ -63,7 +63,9 @@ typedef struct
   void (*leave) (ResilientGuard *self, ResilientGuardEntry *entry, ResilientGuardEnd end);
   void (*free) (ResilientGuard *self);
   gsize entry_size; /* of what starts with a ResilientGuardEntry */
-  /* The head of an answer is there, of an entry that was admitted. Nullable. */
+  /* Of an entry that was admitted: it is sent now, for what comes before that may take long. And
+   * the head of its answer is there. Nullable. */
+  void (*started) (ResilientGuard *self, ResilientGuardEntry *entry);
   void (*answered) (ResilientGuard *self, ResilientGuardEntry *entry, guint status_code);
 } ResilientGuardFuncs;
 
@@ -114,7 +116,8 @@ ResilientGuardAnswer
 resilient_admission_enter (ResilientAdmission *self, gint64 *not_before, GError **error);
 /* Leaves all lines: it can't come when its turn does. It may enter again. */
 void resilient_admission_step_back (ResilientAdmission *self);
-/* Each of them that admitted it hears of the head of its answer. */
+/* Each of them that admitted it hears that it is sent now, and of the head of its answer. */
+void resilient_admission_started (ResilientAdmission *self);
 void resilient_admission_answered (ResilientAdmission *self, guint status_code);
 /* The end of it, told to all that admitted it; frees it. */
 void resilient_admission_end (ResilientAdmission *self, ResilientGuardEnd end);

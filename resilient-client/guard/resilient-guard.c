@@ -185,6 +185,21 @@ resilient_admission_step_back (ResilientAdmission *self)
 }
 
 void
+resilient_admission_started (ResilientAdmission *self)
+{
+  ResilientGuardEntry *entry = first_entry (self);
+
+  for (guint i = 0; i < self->n_guards; i++)
+    {
+      ResilientGuard *guard = self->guards[i];
+
+      if (entry->inside && guard->funcs->started != NULL)
+        guard->funcs->started (guard, entry);
+      entry = next_entry (entry, guard);
+    }
+}
+
+void
 resilient_admission_answered (ResilientAdmission *self, guint status_code)
 {
   ResilientGuardEntry *entry = first_entry (self);

@@ -1033,6 +1033,7 @@ typedef struct
   guint n_in_line;
   guint n_inside; /* admitted, and not told yet how it ended */
   guint n_ends[RESILIENT_GUARD_END_FAILURE + 1];
+  guint n_started;
   guint n_answered;
   guint *n_freed;
 } TestGuard;
@@ -1106,6 +1107,13 @@ test_guard_leave (ResilientGuard *guard, ResilientGuardEntry *parent, ResilientG
 }
 
 static void
+test_guard_started (ResilientGuard *guard, ResilientGuardEntry *parent)
+{
+  g_assert_true (((TestEntry *) parent)->admitted);
+  ((TestGuard *) guard)->n_started++;
+}
+
+static void
 test_guard_answered (ResilientGuard *guard, ResilientGuardEntry *parent, guint status_code)
 {
   g_assert_true (((TestEntry *) parent)->admitted);
@@ -1128,8 +1136,13 @@ static TestGuard *
 add_guard (Fixture *f, guint *n_freed)
 {
   static const ResilientGuardFuncs funcs = {
-    test_guard_check, test_guard_enter,   test_guard_leave,
-    test_guard_free,  sizeof (TestEntry), test_guard_answered,
+    .check = test_guard_check,
+    .enter = test_guard_enter,
+    .leave = test_guard_leave,
+    .free = test_guard_free,
+    .entry_size = sizeof (TestEntry),
+    .started = test_guard_started,
+    .answered = test_guard_answered,
   };
   TestGuard *self = g_new0 (TestGuard, 1);
 
@@ -1519,7 +1532,9 @@ test_guard_ends (Fixture *f, gconstpointer data)
       };
       guint n = 0;
 
+      guard->n_started = 0;
       bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
+      g_assert_cmpuint (guard->n_started, ==, 1);
       memset (guard->n_ends, 0, sizeof guard->n_ends);
       guard->n_answered = 0;
       resilient_test_network_set_available (f->monitor, !rows[i].offline);
@@ -1538,6 +1553,20 @@ test_guard_ends (Fixture *f, gconstpointer data)
       clear_call (f);
       g_assert_cmpuint (guard->n_inside, ==, 0);
     }
+}
+
+/* What an app does before a request is sent is not the server's. */
+static void
+test_guard_started_late (Fixture *f, gconstpointer data)
+{
+  TestGuard *guard = add_guard (f, &n_freed);
+
+  bring_to (f, RESILIENT_MACHINE_STATE_PREPARING, FALSE);
+  g_assert_cmpuint (guard->n_inside, ==, 1);
+  g_assert_cmpuint (guard->n_started, ==, 0);
+  clear_call (f);
+  g_assert_cmpuint (guard->n_inside, ==, 0);
+  g_assert_cmpuint (guard->n_started, ==, 0);
 }
 
 static void
@@ -2995,6 +3024,7 @@ main (int argc, char *argv[])
   ADD ("guard/interrupted", test_guard_interrupted, tear_down_guards);
   ADD ("guard/offline-deadline", test_guard_offline_deadline, tear_down_guards);
   ADD ("guard/ends", test_guard_ends, tear_down_guards);
+  ADD ("guard/started-late", test_guard_started_late, tear_down_guards);
   ADD ("hedge/table", test_hedge_table, tear_down);
   ADD ("hedge/all-fail", test_hedge_all_fail, tear_down);
   ADD ("hedge/last-word", test_hedge_last_word, tear_down);
