@@ -471,6 +471,20 @@ async function firstEvents(client, count, func) {
     return events;
 }
 
+test('to read all attributes is to read', () => withClient(async client => {
+    const response = await client.get(server.uri('/text'), {requestId: 'a'});
+    const call = client.start(server.uri('/text'));
+
+    await call;
+    for (const object of [client, response, call, call.context, call.result, client.stats, client.subscribe(1),
+        Resilient.Request.new('GET', server.uri('/')), client.get_origin(server.uri('/')), client.retryPolicy]) {
+        for (const name in object)
+            void object[name];
+    }
+    ok(!('async' in client));
+    equal(client.stats.requests, 2);
+}));
+
 test('a text that is not of its encoding is read all the same', () => {
     const uri = GLib.Uri.parse('http://example.org/', GLib.UriFlags.NONE);
     const response = Resilient.Response.new(200, null, uri, null, new GLib.Bytes([65, 0xc3, 0xa4]));

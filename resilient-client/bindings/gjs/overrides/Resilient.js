@@ -792,7 +792,9 @@ function _defineAttributes(prototype) {
     for (const method of Object.getOwnPropertyNames(prototype)) {
         const [, prefix, rest] = /^(get|is|has|dup)_(.+)$/.exec(method) ?? [];
 
-        if (!prefix || typeof prototype[method] !== 'function' || prototype[method].length > 0)
+        // An operation that has been promisified takes any number, so its length is none.
+        if (!prefix || method.endsWith('_async') || typeof prototype[method] !== 'function' ||
+            prototype[method].length > 0)
             continue;
         const name = _toCamel(prefix === 'is' || prefix === 'has' ? method : rest);
 
