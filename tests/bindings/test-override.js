@@ -372,6 +372,39 @@ test('an option that can’t be is an exception that names it', () => withClient
     equal(client.stats.requests, 0);
 }));
 
+test('an exception tells no secret, and names every option', () => withClient(async client => {
+    const secret = 'Bearer S3cr3t';
+
+    for (const [name, options] of [
+        ['headers', {headers: `Authorization: ${secret}`}],
+        ['headers', {headers: ['Authorization', secret]}],
+        ['headers', {headers: [['Authorization', secret, 'more']]}],
+        ['Authorization', {headers: {Authorization: `${secret}\0`}}],
+        ['Authorization', {headers: {Authorization: {secret}}}],
+        ['params', {params: secret}],
+        ['form', {form: secret}],
+        ['body', {body: [secret]}],
+        ['metadata', {metadata: secret}],
+        ['coalesce', {coalesce: secret}],
+        ['fallback', {fallback: secret}],
+        ['context', {context: secret}],
+        ['Options', secret],
+        ['timeout', {timeout: Symbol('a')}],
+        ['priority', {priority: Symbol('a')}],
+        ['headers', {headers: Symbol('a')}],
+        ['body', {body: Object.create(null)}],
+        ['maxRetries', {maxRetries: Symbol('a')}],
+        ['jitterMode', {retryPolicy: {jitterMode: Symbol('a')}}],
+        ['requestId', {requestId: Object.create(null)}],
+    ]) {
+        const error = await thrown(client.get(server.uri('/text'), options));
+
+        ok(error instanceof TypeError || error instanceof RangeError, `${name}: ${error}`);
+        ok(error.message.includes(name) && !error.message.includes('S3cr3t'), `“${error}”, for ${name},`);
+    }
+    ok((await thrown(() => (client.connectTimeout = Symbol('a')))).message.includes('connect-timeout'));
+}));
+
 test('retries are an option', () => withClient(async client => {
     const uri = new Server(false).uri('/');
     const attempts = async options => (await thrown(client.get(uri, options))).attempts;

@@ -25,6 +25,16 @@ function _toSnake(name) {
     return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 }
 
+// What a message says of a value that can’t be: neither a text nor what an object holds, which may be
+// a secret, and not everything has a text.
+function _kind(value) {
+    if (typeof value === 'string')
+        return 'a string';
+    if (value !== null && ['object', 'function', 'symbol'].includes(typeof value))
+        return Object.prototype.toString.call(value);
+    return `${value}`;
+}
+
 function _isPlain(value) {
     if (typeof value !== 'object' || value === null)
         return false;
@@ -81,7 +91,7 @@ function _check(pspec, value) {
     if (!range && pspec.value_type !== GObject.TYPE_DOUBLE)
         return;
     if (typeof value !== 'number' && typeof value !== 'bigint')
-        throw new TypeError(`${pspec.get_name()} is a number, not ${value}`);
+        throw new TypeError(`${pspec.get_name()} is a number, not ${_kind(value)}`);
 
     const number = Number(value);
     let good;
@@ -95,7 +105,7 @@ function _check(pspec, value) {
         good = Number.isFinite(number) && (number >= 0 || number === -1);
     }
     if (!good || !_isInRange(pspec, number))
-        throw new RangeError(`${pspec.get_name()} can’t be ${value}`);
+        throw new RangeError(`${pspec.get_name()} can’t be ${_kind(value)}`);
 }
 
 function _checkNumbers(klass) {
@@ -155,9 +165,9 @@ function _checkNumbers(klass) {
 // GJS makes a number of anything: null is 0, and a count of 1.5 is 1.
 function _checkNumber(name, value, isCount) {
     if (typeof value !== 'number')
-        throw new TypeError(`${name} is a number, not ${value}`);
+        throw new TypeError(`${name} is a number, not ${_kind(value)}`);
     if (isCount && !(Number.isInteger(value) && Math.abs(value) < 2 ** 31))
-        throw new RangeError(`${name} is an integer, not ${value}`);
+        throw new RangeError(`${name} is an integer, not ${_kind(value)}`);
 }
 
 // GObject's own constructor takes everything, and such an object would only say so when it is used.
@@ -203,7 +213,7 @@ function _checkBuilder({prototype}) {
 // GJS would cut a text at its first NUL, and make a text of anything.
 function _checkText(name, value) {
     if (typeof value !== 'string')
-        throw new TypeError(`${name} is a string, not ${value}`);
+        throw new TypeError(`${name} is a string, not ${_kind(value)}`);
     if (value.includes('\0'))
         throw new RangeError(`${name} can’t have a NUL`);
     return value;
@@ -211,7 +221,7 @@ function _checkText(name, value) {
 
 function _checkKeys(what, settings, known) {
     if (!_isPlain(settings))
-        throw new TypeError(`${what} are an object, not ${settings}`);
+        throw new TypeError(`${what} are an object, not ${_kind(settings)}`);
     for (const name of Object.keys(settings)) {
         if (!known.has(name))
             throw new TypeError(`${what} have no ${name}`);
@@ -232,7 +242,7 @@ function _printVariant(name, value) {
         if (Number.isSafeInteger(value))
             return `int64 ${value}`;
         if (!Number.isFinite(value))
-            throw new RangeError(`${name} can’t be ${value}`);
+            throw new RangeError(`${name} can’t be ${_kind(value)}`);
         return `double ${value}`;
     }
     if (value === null)
@@ -254,7 +264,7 @@ function _toMetadata(metadata) {
     if (metadata === null || metadata === undefined || metadata instanceof GLib.Variant)
         return metadata ?? null;
     if (!_isPlain(metadata))
-        throw new TypeError(`metadata are an object, not ${metadata}`);
+        throw new TypeError(`metadata are an object, not ${_kind(metadata)}`);
     return GLib.Variant.parse(new GLib.VariantType('a{sv}'), _printVariant('metadata', metadata), null, null);
 }
 
@@ -272,7 +282,7 @@ function _buildPolicy(className, settings) {
 
     _checkKeys(`Settings of a ${className}`, changes, known);
     if (base !== null && !(base instanceof Resilient[className]))
-        throw new TypeError(`base is a policy, not ${base}`);
+        throw new TypeError(`base is a policy, not ${_kind(base)}`);
     const builder = builderClass.new(base);
     for (const [name, value] of Object.entries(changes)) {
         const setter = known.get(name);
@@ -283,17 +293,17 @@ function _buildPolicy(className, settings) {
             const isStatus = status => Number.isInteger(status) && status >= 0 && status < 2 ** 16;
 
             if (!Array.isArray(value) || !value.every(isStatus))
-                throw new TypeError(`${name} are an array of statuses, not ${value}`);
+                throw new TypeError(`${name} are an array of statuses, not ${_kind(value)}`);
         } else if (name.endsWith('RetryAfter') && name !== 'maxRetryAfter') {
             if (typeof value !== 'boolean')
-                throw new TypeError(`${name} is true or false, not ${value}`);
+                throw new TypeError(`${name} is true or false, not ${_kind(value)}`);
         } else {
             _checkNumber(name, value, !_NUMBERS.includes(setter.slice(4)));
         }
         try {
             builder[setter](value);
         } catch (error) {
-            throw new RangeError(`${name} can’t be ${value}`);
+            throw new RangeError(`${name} can’t be ${_kind(value)}`);
         }
     }
     try {
@@ -464,10 +474,10 @@ class Headers {
 function* _pairs(what, items) {
     // Another object would be one without names, silently.
     if (!_isPlain(items) && (typeof items !== 'object' || !items[Symbol.iterator] || items instanceof Uint8Array))
-        throw new TypeError(`${what} are an object, not ${items}`);
+        throw new TypeError(`${what} are an object, not ${_kind(items)}`);
     for (const pair of items[Symbol.iterator] ? items : Object.entries(items)) {
         if (!Array.isArray(pair) || pair.length !== 2)
-            throw new TypeError(`${what} are pairs of name and value, not ${pair}`);
+            throw new TypeError(`${what} are pairs of name and value, not ${_kind(pair)}`);
         const [name, list] = pair;
 
         _checkText(`A name in ${what}`, name);
@@ -475,7 +485,7 @@ function* _pairs(what, items) {
             if (value === null || value === undefined)
                 continue;
             if (!['string', 'number', 'bigint', 'boolean'].includes(typeof value))
-                throw new TypeError(`${what}: ${name} can’t be ${Object.prototype.toString.call(value)}`);
+                throw new TypeError(`${what}: ${name} can’t be ${_kind(value)}`);
             yield [name, _checkText(`${what}: ${name}`, `${value}`)];
         }
     }
@@ -523,17 +533,17 @@ const _BODIES = {
         else if (value instanceof Gio.InputStream)
             request.set_body_stream(type ?? 'application/octet-stream', value, -1);
         else
-            throw new TypeError(`body is a string, bytes, a file or a stream, not ${value}`);
+            throw new TypeError(`body is a string, bytes, a file or a stream, not ${_kind(value)}`);
     },
 };
 
 function _setTimeout(property) {
     return (request, value, name) => {
         if (typeof value !== 'number')
-            throw new TypeError(`${name} is a number of seconds, not ${value}`);
+            throw new TypeError(`${name} is a number of seconds, not ${_kind(value)}`);
         // Not -1 either, which is the client’s: that is to give none.
         if (!(value >= 0 && Number.isFinite(value)))
-            throw new RangeError(`${name} can’t be ${value}`);
+            throw new RangeError(`${name} can’t be ${_kind(value)}`);
         request[`set_${property}`](value);
     };
 }
@@ -543,7 +553,7 @@ function _setNumber(property) {
         try {
             request[`set_${property}`](value);
         } catch (error) {
-            throw new error.constructor(`${name} can’t be ${value}`);
+            throw new error.constructor(`${name} can’t be ${_kind(value)}`);
         }
     };
 }
@@ -580,24 +590,24 @@ const _OPTIONS = {
     },
     idempotent(request, value, name) {
         if (typeof value !== 'boolean')
-            throw new TypeError(`${name} is true or false, not ${value}`);
+            throw new TypeError(`${name} is true or false, not ${_kind(value)}`);
         const {YES, NO} = Resilient.Idempotency;
 
         request.set_idempotency(value ? YES : NO);
     },
     coalesce(request, value, name) {
         if (typeof value !== 'boolean')
-            throw new TypeError(`${name} is true or false, not ${value}`);
+            throw new TypeError(`${name} is true or false, not ${_kind(value)}`);
         request.set_coalesce(value);
     },
     fallback(request, value, name) {
         if (typeof value !== 'function')
-            throw new TypeError(`${name} is a function, not ${value}`);
+            throw new TypeError(`${name} is a function, not ${_kind(value)}`);
         request.set_fallback(value);
     },
     fallbackUris(request, value, name) {
         if (!Array.isArray(value))
-            throw new TypeError(`${name} is an array of strings, not ${value}`);
+            throw new TypeError(`${name} is an array of strings, not ${_kind(value)}`);
         request.set_fallback_uris(value.map(uri => _checkText(name, uri)));
     },
 };
@@ -614,7 +624,7 @@ function _toPolicy(getUsual, {retryPolicy = null, maxRetries = null}) {
     if (_isPlain(policy))
         policy = _buildPolicy('RetryPolicy', policy);
     else if (policy !== null && !(policy instanceof Resilient.RetryPolicy))
-        throw new TypeError(`retryPolicy is a policy or an object, not ${policy}`);
+        throw new TypeError(`retryPolicy is a policy or an object, not ${_kind(policy)}`);
     if (maxRetries === null)
         return policy;
     return _buildPolicy('RetryPolicy', {base: policy ?? getUsual(), maxRetries});
@@ -650,7 +660,7 @@ function _toContext(getUsual, options) {
     if (context instanceof Resilient.RequestContext)
         return context;
     if (!_isPlain(context))
-        throw new TypeError(`context is a context or an object, not ${context}`);
+        throw new TypeError(`context is a context or an object, not ${_kind(context)}`);
     return _makeContext(context, getUsual);
 }
 
@@ -671,7 +681,7 @@ function _apply(client, request, options) {
         } else if (name === 'contentType') {
             _checkText(name, value);
         } else if (name === 'cancellable' && !(value instanceof Gio.Cancellable)) {
-            throw new TypeError(`cancellable is a Gio.Cancellable, not ${value}`);
+            throw new TypeError(`cancellable is a Gio.Cancellable, not ${_kind(value)}`);
         }
     }
     if (body !== null)
@@ -724,7 +734,7 @@ function _extendClient({prototype}) {
             return start.call(this, what, options, cancellable);
 
         if (options !== null && !_isPlain(options))
-            throw new TypeError(`Options of a request are an object, not ${options}`);
+            throw new TypeError(`Options of a request are an object, not ${_kind(options)}`);
 
         const {method = 'GET', ...rest} = options ?? {};
         // What the caller has stays as it is.
@@ -778,7 +788,7 @@ function _checkDuration({prototype}, operation, position, name, least) {
 
         _checkNumber(name, value, false);
         if (!Number.isFinite(value) || value < 0 && value !== least)
-            throw new RangeError(`${name} can’t be ${value}`);
+            throw new RangeError(`${name} can’t be ${_kind(value)}`);
         return original.apply(this, values);
     };
 }
@@ -899,7 +909,7 @@ const _FROM_PLAIN = {
 
 function _fromPlain(name, value) {
     if (value !== null && value !== undefined && typeof value !== 'object')
-        throw new TypeError(`${name} is an object, not ${value}`);
+        throw new TypeError(`${name} is an object, not ${_kind(value)}`);
     return _isPlain(value) ? _FROM_PLAIN[name](value) : value;
 }
 
@@ -979,20 +989,20 @@ function _init() {
     const {clear_old_results: clearOldResults} = Resilient.Client.prototype;
     Resilient.Client.prototype.clear_old_results = function (maxAge) {
         if (!(Number.isFinite(maxAge) && maxAge >= 0))
-            throw new RangeError(`max_age can’t be ${maxAge}`);
+            throw new RangeError(`max_age can’t be ${_kind(maxAge)}`);
         return clearOldResults.call(this, maxAge);
     };
     const {get_percentile: getPercentile} = Resilient.Stats.prototype;
     Resilient.Stats.prototype.get_percentile = function (percentile) {
         if (!(typeof percentile === 'number' && percentile >= 0 && percentile <= 1))
-            throw new RangeError(`percentile can’t be ${percentile}`);
+            throw new RangeError(`percentile can’t be ${_kind(percentile)}`);
         return getPercentile.call(this, percentile);
     };
 
     const {subscribe} = Resilient.Client.prototype;
     Resilient.Client.prototype.subscribe = function (capacity) {
         if (!Number.isInteger(capacity) || capacity < 1 || capacity > 2 ** 32 - 1)
-            throw new RangeError(`capacity can’t be ${capacity}`);
+            throw new RangeError(`capacity can’t be ${_kind(capacity)}`);
         return subscribe.call(this, capacity);
     };
 
