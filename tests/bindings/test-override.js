@@ -598,6 +598,9 @@ test('a call is awaited, and stays a call', () => withClient(async client => {
     equal((await client.start(request)).statusCode, 200);
     equal((await client.start(request, named('as-before'), null)).statusCode, 200);
 
+    equal((await client.start(server.uri('/echo'), {method: null})).json().method, 'GET');
+    ok((await thrown(() => client.start(request, {method: 'POST'}))).message.includes('method'));
+
     const cancellable = new Gio.Cancellable();
     const {held} = server;
     const long = client.start(server.uri('/hold'));

@@ -736,10 +736,17 @@ function _extendClient({prototype}) {
         if (options !== null && !_isPlain(options))
             throw new TypeError(`Options of a request are an object, not ${_kind(options)}`);
 
-        const {method = 'GET', ...rest} = options ?? {};
-        // What the caller has stays as it is.
-        const request = what instanceof Resilient.Request
-            ? what.copy() : _newRequest(_checkText('method', method), what);
+        const {method = null, ...rest} = options ?? {};
+        let request;
+
+        if (what instanceof Resilient.Request) {
+            if (method !== null)
+                throw new TypeError('method is that of the request, and no option besides one');
+            // What the caller has stays as it is.
+            request = what.copy();
+        } else {
+            request = _newRequest(_checkText('method', method ?? 'GET'), what);
+        }
         const context = _apply(this, request, rest);
 
         return start.call(this, request, context, cancellable ?? rest.cancellable ?? null);
