@@ -405,6 +405,28 @@ test('an exception tells no secret, and names every option', () => withClient(as
     ok((await thrown(() => (client.connectTimeout = Symbol('a')))).message.includes('connect-timeout'));
 }));
 
+test('texts and views are what they are to fetch()', () => withClient(async client => {
+    const uri = GLib.Uri.parse('http://example.org/', GLib.UriFlags.NONE);
+    const marked = Resilient.Response.new(200, null, uri, null, new GLib.Bytes(encoder.encode('\ufeff{"a": 1}')));
+    const echo = async options => (await client.post(server.uri('/echo'), options)).json().body;
+    const {buffer} = encoder.encode('abcdef');
+    const mistake = new Error('mistake');
+    const throwing = what => thrown(client.post(server.uri('/echo'), {
+        json: {
+            toJSON() {
+                throw what;
+            },
+        },
+    }));
+
+    equal(marked.json(), {a: 1});
+    equal(await echo({form: {a: '\ud800', b: '🙂'}}), 'a=%EF%BF%BD&b=%F0%9F%99%82');
+    equal(await echo({body: new DataView(buffer, 1, 2)}), 'bc');
+    equal(await echo({body: new Uint16Array(buffer, 2, 2)}), 'cdef');
+    ok((await throwing(mistake)).cause === mistake);
+    ok((await throwing(null)).message.includes('json'));
+}));
+
 test('retries are an option', () => withClient(async client => {
     const uri = new Server(false).uri('/');
     const attempts = async options => (await thrown(client.get(uri, options))).attempts;

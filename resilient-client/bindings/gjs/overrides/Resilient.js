@@ -473,7 +473,7 @@ class Headers {
 // each value; null and undefined leave the item out.
 function* _pairs(what, items) {
     // Another object would be one without names, silently.
-    if (!_isPlain(items) && (typeof items !== 'object' || !items[Symbol.iterator] || items instanceof Uint8Array))
+    if (!_isPlain(items) && (typeof items !== 'object' || !items[Symbol.iterator] || ArrayBuffer.isView(items)))
         throw new TypeError(`${what} are an object, not ${_kind(items)}`);
     for (const pair of items[Symbol.iterator] ? items : Object.entries(items)) {
         if (!Array.isArray(pair) || pair.length !== 2)
@@ -491,9 +491,9 @@ function* _pairs(what, items) {
     }
 }
 
-// As HTML's forms do it (URL Standard, 5.2).
+// As HTML's forms do it (URL Standard, 5.2). Half of a surrogate pair is no character.
 function _encodeForm(text) {
-    return encodeURIComponent(text).replace(/%20/g, '+').replace(/[!'()~]/g,
+    return encodeURIComponent(new TextDecoder().decode(new TextEncoder().encode(text))).replace(/%20/g, '+').replace(/[!'()~]/g,
         letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
@@ -508,7 +508,7 @@ const _BODIES = {
         try {
             text = JSON.stringify(value);
         } catch (error) {
-            throw new TypeError(`json: ${error.message}`);
+            throw new TypeError(`json: ${error?.message ?? _kind(error)}`, {cause: error});
         }
         if (text === undefined)
             throw new TypeError(`json can’t be ${typeof value}`);
@@ -522,8 +522,9 @@ const _BODIES = {
     body(request, value, type) {
         if (typeof value === 'string')
             request.set_body_bytes(type ?? 'text/plain; charset=utf-8', _toBytes(value));
-        else if (value instanceof Uint8Array)
-            request.set_body_bytes(type ?? 'application/octet-stream', _toBytes(value));
+        else if (ArrayBuffer.isView(value))
+            request.set_body_bytes(type ?? 'application/octet-stream',
+                _toBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)));
         else if (value instanceof ArrayBuffer)
             request.set_body_bytes(type ?? 'application/octet-stream', _toBytes(new Uint8Array(value)));
         else if (value instanceof GLib.Bytes)
@@ -852,8 +853,8 @@ function _extendResponse({prototype}) {
         return this.dup_text_lenient();
     };
     prototype.json = function () {
-        // RFC 8259, 8.1: UTF-8, whatever the label says.
-        return JSON.parse(new TextDecoder().decode(bytesOf(this)));
+        // RFC 8259, 8.1: UTF-8, whatever the label says, and a byte order mark may be ignored. GJS leaves it.
+        return JSON.parse(new TextDecoder().decode(bytesOf(this)).replace(/^\ufeff/, ''));
     };
     prototype.checkStatus = function () {
         this.check_status();
