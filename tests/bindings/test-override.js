@@ -586,7 +586,14 @@ test('policies, contexts and metadata are plain objects', async () => {
     ok(await thrown(() => new Resilient.RequestContext({id: 'a'})) instanceof TypeError);
     const loop = {};
     loop.loop = loop;
-    await thrown(() => new Resilient.RequestContext({metadata: loop}));
+
+    let deep = {};
+    for (let i = 0; i < 40; i++)
+        deep = {deep};
+    equal(new Resilient.RequestContext({metadata: deep}).metadata, deep);
+    ok((await thrown(() => new Resilient.RequestContext({metadata: {deep}}))).message.includes('metadata'));
+    const error = await thrown(() => new Resilient.RequestContext({metadata: loop}));
+    ok(error instanceof RangeError && error.message.includes('metadata'), error);
 
     const request = new Resilient.Request({uri: server.uri('/'), metadata: {a: 1}, retryPolicy: {maxRetries: 4}});
     equal([request.metadata, request.retryPolicy.maxRetries], [{a: 1}, 4]);

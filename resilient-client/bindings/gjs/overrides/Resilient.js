@@ -229,7 +229,10 @@ function _checkKeys(what, settings, known) {
 }
 
 // In GVariant's text format, as GJS 1.74 never frees a variant that was made floating.
-function _printVariant(name, value) {
+function _printVariant(name, value, depth = 0) {
+    // GVariant has 128 levels, and each of these is three of them.
+    if (depth > 40)
+        throw new RangeError('metadata are nested deeper than 40 levels, or hold themselves');
     switch (typeof value) {
     case 'string':
         _checkText(name, value);
@@ -252,11 +255,11 @@ function _printVariant(name, value) {
     if (value instanceof Uint8Array)
         return `@ay [${Array.from(value)}]`;
     if (Array.isArray(value))
-        return `@av [${value.map((item, i) => `<${_printVariant(`${name}[${i}]`, item)}>`)}]`;
+        return `@av [${value.map((item, i) => `<${_printVariant(`${name}[${i}]`, item, depth + 1)}>`)}]`;
     if (!_isPlain(value))
         throw new TypeError(`${name} can’t be ${typeof value === 'object' ? 'such an object' : typeof value}`);
     const items = Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) =>
-        `${_printVariant(name, key)}: <${_printVariant(`${name}.${key}`, item)}>`);
+        `${_printVariant(name, key)}: <${_printVariant(`${name}.${key}`, item, depth + 1)}>`);
     return `@a{sv} {${items}}`;
 }
 
