@@ -700,6 +700,8 @@ test('errors have classes of their own', () => withClient(async client => {
 test('operations are methods with promises', () => withClient(async client => {
     client.start(server.uri('/text'), {requestId: 'a'});
     equal((await client.waitResult('a')).isSuccess, true);
+    equal((await client.waitResult('a', undefined, undefined)).isSuccess, true);
+    equal(await new Resilient.Client().close(undefined), true);
     equal((await client.waitAll()).length, 1);
     ok(await thrown(client.waitResult()) instanceof Error);
     ok(await thrown(client.close(0, null, null)) instanceof TypeError);
@@ -759,6 +761,12 @@ test('guards are methods with promises', async () => {
         return GLib.SOURCE_REMOVE;
     });
     ok(await thrown(pausing) instanceof Resilient.CancelledError);
+    let calls = 0;
+    ok(await thrown(newRetrier().run(() => calls++, cancellable)) instanceof Resilient.CancelledError);
+    equal(calls, 0);
+    const unused = new Resilient.CircuitBreaker({policy: {failureThreshold: 1}});
+    ok((await thrown(unused.run(5))).message.includes('func'));
+    equal(unused.state, Resilient.CircuitState.CLOSED);
     const mistake = new TypeError('mistake');
     ok(await thrown(newRetrier().run(() => Promise.reject(mistake))) === mistake);
 });

@@ -778,12 +778,10 @@ function _extendClient({prototype}) {
 // An operation in camel case, with a promise alone, and arguments that may be left out.
 function _promise({prototype}, name, operation, ...defaults) {
     prototype[name] = async function (...values) {
-        const rest = defaults.slice(values.length);
-
         if (values.length > defaults.length)
             throw new TypeError(`${name}() takes ${defaults.length} arguments`);
         try {
-            return await this[operation](...values, ...rest);
+            return await this[operation](...defaults.map((usual, i) => values[i] === undefined ? usual : values[i]));
         } catch (error) {
             throw _describeWait(error);
         }
@@ -873,6 +871,9 @@ function _extendGuards() {
     _promise(Debouncer, 'wait', 'wait_async', null);
     _promise(Retrier, 'backoff', 'backoff_async', null, null);
     CircuitBreaker.prototype.run = async function (func) {
+        // No failure of what the breaker guards.
+        if (typeof func !== 'function')
+            throw new TypeError(`func is a function, not ${_kind(func)}`);
         const permit = this.acquire();
         let result;
 
@@ -890,6 +891,11 @@ function _extendGuards() {
     };
     Retrier.prototype.run = async function (func, cancellable = null) {
         for (;;) {
+            try {
+                cancellable?.set_error_if_cancelled();
+            } catch (error) {
+                throw _describeWait(error);
+            }
             try {
                 return await func(this.attempt);
             } catch (error) {
