@@ -795,6 +795,18 @@ test('leaving the loop closes the subscription', () => withClient(async client =
     })()) === mistake);
     ok(other.closed);
 
+    const unread = client.subscribe(10);
+    const iterator = unread[Symbol.asyncIterator]();
+    equal(await iterator.return(5), {value: 5, done: true});
+    ok(unread.closed && iterator[Symbol.asyncIterator]() === iterator);
+    equal((await iterator.next()).done, true);
+    const pending = client.subscribe(10)[Symbol.asyncIterator]();
+    const next = pending.next();
+    let returned = false;
+    pending.return().then(() => (returned = true));
+    await turnUntil(() => returned);
+    equal((await next).done, true);
+
     // One that waits ends when it is closed.
     const waiting = client.subscribe(10);
     const reading = (async () => {

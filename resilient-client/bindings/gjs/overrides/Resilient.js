@@ -1064,14 +1064,27 @@ function _init() {
         };
     }
 
-    Subscription.prototype[Symbol.asyncIterator] = async function* () {
-        try {
-            for (let event; (event = await this.next_async(null));)
-                yield event;
-        } finally {
-            // Who leaves the loop wants no more: nothing is collected for nobody.
-            this.close();
-        }
+    // No generator: its return() would wait for the event that next() waits for, and would not close
+    // what has not begun.
+    Subscription.prototype[Symbol.asyncIterator] = function () {
+        let left = false;
+
+        return {
+            next: async () => {
+                const event = left ? null : await this.next_async(null);
+
+                return event && !left ? {value: event, done: false} : {value: undefined, done: true};
+            },
+            return: async value => {
+                left = true;
+                // Who leaves the loop wants no more: nothing is collected for nobody.
+                this.close();
+                return {value, done: true};
+            },
+            [Symbol.asyncIterator]() {
+                return this;
+            },
+        };
     };
 
     for (const name of Object.getOwnPropertyNames(Resilient)) {
