@@ -227,6 +227,46 @@ test('a number is not made of something else', () => {
     equal(request.get_trace_state(), 'rojo=1');
 });
 
+// GJS would cut them there, and do something else.
+test('a text that has a NUL is refused', async () => {
+    const client = new Resilient.Client();
+    const origin = client.get_origin(server.uri('/'));
+    const request = Resilient.Request.new('GET', server.uri('/text'));
+    const uri = server.uri('/text\0more');
+
+    for (const [name, func] of [
+        ['new', () => Resilient.Request.new('GET', uri)],
+        ['new', () => Resilient.RequestContext.new('a\0b', null, null)],
+        ['new', () => new Resilient.RequestContext('a\0b')],
+        ['uri', () => new Resilient.Request({uri})],
+        ['uri', () => request.set_uri(uri)],
+        ['uri', () => (request.uri = uri)],
+        ['uri', () => request.set_property('uri', uri)],
+        ['method', () => request.set_method('GET\0')],
+        ['trace-parent', () => (request.traceParent = '\0')],
+        ['set_header', () => request.set_header('a', 'b\0c')],
+        ['append_header', () => request.append_header('a\0b', 'c')],
+        ['add_query_param', () => request.add_query_param('a', 'b\0c')],
+        ['set_idempotency_key', () => request.set_idempotency_key('a\0b')],
+        ['set_fallback_uris', () => request.set_fallback_uris([server.uri('/'), uri])],
+        ['set_body_bytes', () => request.set_body_bytes('a/b\0c', new GLib.Bytes([]))],
+        ['set_default_header', () => client.set_default_header('a', 'b\0c')],
+        ['set_default_header', () => origin.set_default_header('a', 'b\0c')],
+        ['cancel', () => client.cancel('a\0b')],
+        ['get_result', () => client.get_result('a\0b')],
+        ['get_async', () => client.get_async(uri, null, null)],
+        ['wait_result_async', () => client.waitResult('a\0b')],
+        ['fetch_async', () => Resilient.fetch_async('GET', uri, 0, 10, null)],
+    ]) {
+        const error = await thrown(func);
+
+        ok(error instanceof RangeError && error.message.includes(name), `${name}: ${error}`);
+    }
+    equal([request.uri, request.get_header('a')], [server.uri('/text'), null]);
+    equal((await client.get_async(request.uri, null, null)).get_text(), 'hello');
+    await client.close();
+});
+
 const encoder = new TextEncoder();
 
 // What a promise or function throws.

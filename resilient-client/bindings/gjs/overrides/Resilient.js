@@ -86,7 +86,9 @@ const _INTEGERS = new Map([
 function _check(pspec, value) {
     const range = _INTEGERS.get(pspec.value_type);
 
-    if (pspec.get_name() === 'user-agent' && /[\r\n\0]/.test(value ?? ''))
+    if (typeof value === 'string' && value.includes('\0'))
+        throw new RangeError(`${pspec.get_name()} can’t have a NUL`);
+    if (pspec.get_name() === 'user-agent' && /[\r\n]/.test(value ?? ''))
         throw new RangeError('user-agent is one line');
     if (!range && pspec.value_type !== GObject.TYPE_DOUBLE)
         return;
@@ -108,7 +110,7 @@ function _check(pspec, value) {
         throw new RangeError(`${pspec.get_name()} can’t be ${_kind(value)}`);
 }
 
-function _checkNumbers(klass) {
+function _checkProperties(klass) {
     const {prototype} = klass;
     const pspecs = new Map();
 
@@ -117,7 +119,7 @@ function _checkNumbers(klass) {
             continue;
         const dashed = pspec.get_name();
 
-        if (!_INTEGERS.has(pspec.value_type) && pspec.value_type !== GObject.TYPE_DOUBLE && dashed !== 'user-agent')
+        if (!_INTEGERS.has(pspec.value_type) && ![GObject.TYPE_DOUBLE, GObject.TYPE_STRING].includes(pspec.value_type))
             continue;
 
         const underscored = dashed.replace(/-/g, '_');
@@ -160,6 +162,25 @@ function _checkNumbers(klass) {
             _check(pspecs.get(name), value);
         setProperty.call(this, name, value);
     };
+}
+
+function _hasNul(value) {
+    return typeof value === 'string' ? value.includes('\0') : Array.isArray(value) && value.some(_hasNul);
+}
+
+// GJS cuts a text at its first NUL, silently: another URI would be asked, another header sent.
+function _refuseNul(holder, names) {
+    for (const name of names) {
+        const original = holder[name];
+
+        holder[name] = function (...values) {
+            if (values.some(_hasNul))
+                throw new RangeError(`${name}() takes no text that has a NUL`);
+            return original.apply(this, values);
+        };
+        // By which Gio._promisify() knows whether there is a callback.
+        Object.defineProperty(holder[name], 'length', {value: original.length});
+    }
 }
 
 // GJS makes a number of anything: null is 0, and a count of 1.5 is 1.
@@ -1001,7 +1022,17 @@ function _init() {
     Resilient = this;
 
     for (const klass of [Resilient.Client, Resilient.Request, Resilient.Call, Resilient.Origin, Resilient.Batch])
-        _checkNumbers(klass);
+        _checkProperties(klass);
+
+    _refuseNul(Resilient, ['fetch', 'fetch_async']);
+    _refuseNul(Resilient.RequestContext, ['new']);
+    _refuseNul(Resilient.Request, ['new', 'new_from_uri']);
+    _refuseNul(Resilient.Request.prototype, ['add_query_param', 'append_header', 'set_header', 'mark_header_secret',
+        'set_idempotency_key', 'set_fallback_uris', 'set_body_bytes', 'set_body_file', 'set_body_json',
+        'set_body_stream', 'set_body_stream_factory']);
+    _refuseNul(Resilient.Client.prototype, ['cancel', 'get_origin', 'get_result', 'set_default_header',
+        'wait_result_async', ..._VERBS.map(verb => `${verb}_async`)]);
+    _refuseNul(Resilient.Origin.prototype, ['set_default_header', 'mark_header_secret']);
 
     const {clear_old_results: clearOldResults} = Resilient.Client.prototype;
     Resilient.Client.prototype.clear_old_results = function (maxAge) {
