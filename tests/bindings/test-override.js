@@ -731,6 +731,7 @@ test('errors have classes of their own', () => withClient(async client => {
             ok(!(other instanceof Resilient[name]), `${other} is no ${name}, which`);
     }
     ok(await thrown(() => new Resilient.ConnectError()) instanceof TypeError);
+    equal([Resilient.Error.name, Resilient.ConnectError.name], ['Error', 'ConnectError']);
 
     const closed = new Resilient.Client();
     await closed.close();

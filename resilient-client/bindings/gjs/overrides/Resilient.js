@@ -409,6 +409,7 @@ function _defineErrors() {
                 (error.failure !== undefined || error instanceof ClientError || error instanceof HttpError);
         }
     };
+    Object.defineProperty(Resilient.Error, 'name', {value: 'Error'});
     for (const [name, failures] of Object.entries(_ERRORS)) {
         const mask = failures.reduce((all, failure) => all | Failure[failure], 0);
         const klass = class extends Resilient.Error {
@@ -517,7 +518,9 @@ function* _pairs(what, items) {
 
 // As HTML's forms do it (URL Standard, 5.2). Half of a surrogate pair is no character.
 function _encodeForm(text) {
-    return encodeURIComponent(new TextDecoder().decode(new TextEncoder().encode(text))).replace(/%20/g, '+').replace(/[!'()~]/g,
+    const characters = new TextDecoder().decode(new TextEncoder().encode(text));
+
+    return encodeURIComponent(characters).replace(/%20/g, '+').replace(/[!'()~]/g,
         letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
