@@ -467,6 +467,17 @@ test('texts and views are what they are to fetch()', () => withClient(async clie
     ok((await throwing(null)).message.includes('json'));
 }));
 
+test('what is passed besides the options is refused', () => withClient(async client => {
+    for (const func of [() => client.get(server.uri('/text'), null, new Gio.Cancellable()),
+        () => client.request('GET', server.uri('/text'), {}, new Gio.Cancellable()),
+        () => client.get(server.uri('/text'), null, null, () => {})]) {
+        const error = await thrown(func);
+
+        ok(error instanceof TypeError && error.message.includes('cancellable'), error);
+    }
+    equal(client.stats.requests, 0);
+}));
+
 test('retries are an option', () => withClient(async client => {
     const uri = new Server(false).uri('/');
     const attempts = async options => (await thrown(client.get(uri, options))).attempts;

@@ -782,6 +782,9 @@ function _extendClient({prototype}) {
     // No async function: each of its steps would cost every request.
     prototype.request = function (method, uri, options = null) {
         try {
+            // Such as a cancellable, which would be ignored.
+            if (arguments.length > 3)
+                throw new TypeError('A request takes a URI and options, and its cancellable is one of these');
             const request = _newRequest(_checkText('method', method), uri);
             const context = options === null ? null : _apply(this, request, options);
 
@@ -793,8 +796,8 @@ function _extendClient({prototype}) {
     for (const verb of _VERBS) {
         const method = verb.toUpperCase();
 
-        prototype[verb] = function (uri, options) {
-            return this.request(method, uri, options);
+        prototype[verb] = function (uri, options, ...more) {
+            return this.request(method, uri, options, ...more);
         };
     }
 }
