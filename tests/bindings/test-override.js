@@ -542,7 +542,7 @@ test('what is read is an attribute', () => withClient(async client => {
     equal([missing.ok, missing.text(), missing.bytes().length], [false, '', 0]);
     const error = await thrown(() => missing.checkStatus());
     ok(error instanceof Resilient.HttpError && error instanceof Resilient.Error);
-    equal(error.code, 404);
+    equal([error.code, error.failure], [404, Resilient.Failure.STATUS]);
     equal((await thrown(() => missing.json())).name, 'SyntaxError');
 
     const result = client.get_result('a');

@@ -885,7 +885,12 @@ function _extendResponse({prototype}) {
         return JSON.parse(new TextDecoder().decode(bytesOf(this)).replace(/^\ufeff/, ''));
     };
     prototype.checkStatus = function () {
-        this.check_status();
+        try {
+            this.check_status();
+        } catch (error) {
+            error.failure = Resilient.Failure.STATUS;
+            throw error;
+        }
         return this;
     };
 }
