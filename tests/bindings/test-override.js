@@ -7,6 +7,7 @@
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import Resilient from 'gi://Resilient?version=1';
+import System from 'system';
 
 import {Server} from './loopback.js';
 import {equal, fails, ok, run, test, turnUntil} from './tap.js';
@@ -662,6 +663,44 @@ test('policies, contexts and metadata are plain objects', async () => {
     equal(client.get_origin(server.uri('/')).circuitPolicy.failureThreshold, 3);
     await client.close();
 });
+
+test('functions of a request outlive its wrapper', () => withClient(async client => {
+    const uri = new Server(false).uri('/');
+    const stored = GLib.Uri.parse('http://stored.test/', GLib.UriFlags.NONE);
+    const fallback = () => Resilient.Response.new(203, null, stored, null, null);
+    const retryPolicy = {base: Resilient.RetryPolicy.get_standard(), maxRetries: 1, baseDelay: 0};
+    const body = () => Gio.MemoryInputStream.new_from_bytes(new GLib.Bytes(encoder.encode('body')));
+    let number = 0;
+    const newUpload = () => {
+        const request = new Resilient.Request({
+            method: 'PUT', uri: server.uri(`/script/factory${number++}/503/200`), retryPolicy,
+        });
+
+        request.set_body_stream_factory('text/plain', body);
+        return request;
+    };
+    const statusOf = async promise => {
+        let status = null;
+
+        promise.then(response => (status = response.get_status_code()), error => (status = error.message));
+        await turnUntil(() => {
+            System.gc();
+            return status !== null;
+        });
+        return status;
+    };
+
+    // The collector runs in the pause.
+    const pausing = {fallback, retryPolicy: {maxRetries: 1, baseDelay: 0.01, jitterMode: Resilient.Jitter.NONE}};
+    equal(await statusOf(client.get(uri, pausing)), 203);
+    equal(await statusOf(client.start(uri, pausing).wait()), 203);
+    equal(await statusOf(client.start(newUpload()).wait()), 200);
+    equal(await statusOf(client.start(newUpload(), {priority: 1}).wait()), 200);
+    equal(await statusOf(client.start(newUpload().copy().copy()).wait()), 200);
+    equal(await statusOf(client.send_async(newUpload(), null, null)), 200);
+    const batch = Resilient.Batch.new(client, [newUpload()], Resilient.BatchFlags.NONE);
+    equal(await statusOf(batch.run().then(([result]) => result.response)), 200);
+}));
 
 test('a call is awaited, and stays a call', () => withClient(async client => {
     const call = client.start(server.uri('/text'), {method: 'POST', body: 'a', requestId: 'call'});

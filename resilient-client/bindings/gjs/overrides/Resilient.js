@@ -752,10 +752,70 @@ function _describeCall(call, error) {
     });
 }
 
+// GJS keeps a function that it gave to C as long as the wrapper of the object that has it, here the
+// request, which nobody holds while its call is under way. Once collected, GJS only warns of the call.
+// An own property makes the wrapper stay as long as its object does.
+const _withFunctions = new WeakSet();
+
+function _keepFunctions({prototype}) {
+    for (const name of ['set_fallback', 'set_body_stream_factory']) {
+        const original = prototype[name];
+
+        if (!original)
+            continue;
+        prototype[name] = function (...values) {
+            const result = original.apply(this, values);
+
+            this._functions = true;
+            _withFunctions.add(this);
+            return result;
+        };
+    }
+
+    const {copy} = prototype;
+    prototype.copy = function () {
+        const made = copy.call(this);
+
+        if (_withFunctions.has(this)) {
+            made._functions = this;
+            _withFunctions.add(made);
+        }
+        return made;
+    };
+}
+
+function _keepWhileSent({prototype}) {
+    const {send_async: send} = prototype;
+    const sent = new Set();
+
+    prototype.send_async = function (request, ...values) {
+        const callback = values[values.length - 1];
+
+        if (!_withFunctions.has(request) || typeof callback !== 'function')
+            return send.call(this, request, ...values);
+
+        const item = {request};
+        const result = send.call(this, request, ...values.slice(0, -1), (...ended) => {
+            sent.delete(item);
+            callback(...ended);
+        });
+        sent.add(item);
+        return result;
+    };
+    Object.defineProperty(prototype.send_async, 'length', {value: send.length});
+}
+
 const _VERBS = ['get', 'head', 'options', 'delete', 'post', 'put', 'patch'];
 
 function _extendClient({prototype}) {
-    const {start} = prototype;
+    const {start: original} = prototype;
+    const start = function (request, context, cancellable) {
+        const call = original.call(this, request, context, cancellable);
+
+        if (_withFunctions.has(request))
+            call._request = request;
+        return call;
+    };
 
     prototype.start = function (what, options = null, cancellable = null) {
         if (what instanceof Resilient.Request && (options === null || options instanceof Resilient.RequestContext))
@@ -1065,6 +1125,8 @@ function _init() {
         return subscribe.call(this, capacity);
     };
 
+    _keepFunctions(Resilient.Request);
+    _keepWhileSent(Resilient.Client);
     _checkBuilder(Resilient.RetryPolicyBuilder);
     _checkBuilder(Resilient.CircuitPolicyBuilder);
     _checkGuard(Resilient.RateLimiter, {rate: 1, burst: 1});
