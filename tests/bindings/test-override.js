@@ -268,6 +268,30 @@ test('a text that has a NUL is refused', async () => {
     await client.close();
 });
 
+test('a truth is not made of something else', async () => {
+    const builder = Resilient.RetryPolicyBuilder.new(null);
+    const request = Resilient.Request.new('GET', server.uri('/'));
+    const client = new Resilient.Client();
+
+    for (const [name, func] of [
+        ['coalesce', () => (request.coalesce = 'no')],
+        ['coalesce', () => request.set_coalesce(0)],
+        ['coalesce', () => new Resilient.Request({coalesce: null})],
+        ['adaptive-concurrency', () => new Resilient.Client({adaptiveConcurrency: 'no'})],
+        ['adaptive-concurrency', () => (client.adaptive_concurrency = 1)],
+        ['respect_retry_after', () => builder.set_respect_retry_after('false')],
+        ['shared_retry_after', () => builder.set_shared_retry_after(undefined)],
+    ]) {
+        const error = await thrown(func);
+
+        ok(error instanceof TypeError && error.message.includes(name), `${name}: ${error}`);
+    }
+    request.coalesce = true;
+    client.adaptiveConcurrency = true;
+    equal([request.coalesce, client.get_adaptive_concurrency()], [true, true]);
+    await client.close();
+});
+
 const encoder = new TextEncoder();
 
 // What a promise or function throws.
@@ -518,6 +542,7 @@ test('an answer is shared, or the app’s own', () => withClient(async client =>
         ? Resilient.Response.new(203, 'Stored', stored, null, null) : null;
     equal((await client.get(away, {fallback, maxRetries: 0})).statusCode, 203);
     equal((await thrown(client.get(away, {fallback: () => null, maxRetries: 0}))).attempts, 1);
+    equal((await thrown(client.get(away, {fallback: () => {}, maxRetries: 0}))).attempts, 1);
 }));
 
 test('what is read is an attribute', () => withClient(async client => {

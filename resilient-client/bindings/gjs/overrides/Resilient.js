@@ -52,6 +52,12 @@ function _promisifyAll(holder) {
     }
 }
 
+// GJS makes a truth of anything: 'no' is true.
+function _checkBoolean(name, value) {
+    if (typeof value !== 'boolean')
+        throw new TypeError(`${name} is true or false, not ${_kind(value)}`);
+}
+
 // Whether GObject would let that property have the number.
 function _isInRange(pspec, number) {
     const value = new GObject.Value();
@@ -90,6 +96,8 @@ function _check(pspec, value) {
         throw new RangeError(`${pspec.get_name()} can’t have a NUL`);
     if (pspec.get_name() === 'user-agent' && /[\r\n]/.test(value ?? ''))
         throw new RangeError('user-agent is one line');
+    if (pspec.value_type === GObject.TYPE_BOOLEAN)
+        _checkBoolean(pspec.get_name(), value);
     if (!range && pspec.value_type !== GObject.TYPE_DOUBLE)
         return;
     if (typeof value !== 'number' && typeof value !== 'bigint')
@@ -119,7 +127,8 @@ function _checkProperties(klass) {
             continue;
         const dashed = pspec.get_name();
 
-        if (!_INTEGERS.has(pspec.value_type) && ![GObject.TYPE_DOUBLE, GObject.TYPE_STRING].includes(pspec.value_type))
+        if (![..._INTEGERS.keys(), GObject.TYPE_BOOLEAN, GObject.TYPE_DOUBLE, GObject.TYPE_STRING]
+            .includes(pspec.value_type))
             continue;
 
         const underscored = dashed.replace(/-/g, '_');
@@ -213,17 +222,21 @@ function _checkGuard(klass, defaults) {
 const _COUNTS = ['max_retries', 'hedge_max', 'failure_threshold', 'minimum_calls', 'half_open_max_calls'];
 const _NUMBERS = ['base_delay', 'backoff_factor', 'max_delay', 'jitter', 'max_retry_after', 'hedge_delay',
     'failure_rate', 'window', 'recovery_timeout', 'lease'];
+const _FLAGS = ['respect_retry_after', 'shared_retry_after'];
 
 // What is out of range build() says; it does not see what GJS has made of a value.
 function _checkBuilder({prototype}) {
-    for (const name of [..._COUNTS, ..._NUMBERS]) {
+    for (const name of [..._COUNTS, ..._NUMBERS, ..._FLAGS]) {
         const setter = `set_${name}`;
         const original = prototype[setter];
 
         if (!original)
             continue;
         prototype[setter] = function (value) {
-            _checkNumber(name, value, _COUNTS.includes(name));
+            if (_FLAGS.includes(name))
+                _checkBoolean(name, value);
+            else
+                _checkNumber(name, value, _COUNTS.includes(name));
             original.call(this, value);
         };
     }
@@ -319,8 +332,7 @@ function _buildPolicy(className, settings) {
             if (!Array.isArray(value) || !value.every(isStatus))
                 throw new TypeError(`${name} are an array of statuses, not ${_kind(value)}`);
         } else if (name.endsWith('RetryAfter') && name !== 'maxRetryAfter') {
-            if (typeof value !== 'boolean')
-                throw new TypeError(`${name} is true or false, not ${_kind(value)}`);
+            _checkBoolean(name, value);
         } else {
             _checkNumber(name, value, !_NUMBERS.includes(setter.slice(4)));
         }
@@ -617,21 +629,20 @@ const _OPTIONS = {
         }
     },
     idempotent(request, value, name) {
-        if (typeof value !== 'boolean')
-            throw new TypeError(`${name} is true or false, not ${_kind(value)}`);
+        _checkBoolean(name, value);
         const {YES, NO} = Resilient.Idempotency;
 
         request.set_idempotency(value ? YES : NO);
     },
     coalesce(request, value, name) {
-        if (typeof value !== 'boolean')
-            throw new TypeError(`${name} is true or false, not ${_kind(value)}`);
+        _checkBoolean(name, value);
         request.set_coalesce(value);
     },
     fallback(request, value, name) {
         if (typeof value !== 'function')
             throw new TypeError(`${name} is a function, not ${_kind(value)}`);
-        request.set_fallback(value);
+        // Who returns nothing has none, too.
+        request.set_fallback((...values) => value(...values) ?? null);
     },
     fallbackUris(request, value, name) {
         if (!Array.isArray(value))
