@@ -727,6 +727,27 @@ test('functions of a request outlive its wrapper', () => withClient(async client
     equal(await statusOf(batch.run().then(([result]) => result.response)), 200);
 }));
 
+test('a client outlives the promise of its verb', async () => {
+    const uri = new Server(false).uri('/');
+    let retries = 0;
+    let attempts = null;
+    const get = () => {
+        const client = new Resilient.Client({
+            retryPolicy: {maxRetries: 2, baseDelay: 0.01, jitterMode: Resilient.Jitter.NONE},
+        });
+
+        client.connect('retry', () => retries++);
+        return client.get(uri);
+    };
+
+    get().catch(error => (attempts = error.attempts));
+    await turnUntil(() => {
+        System.gc();
+        return attempts !== null;
+    });
+    equal([attempts, retries], [3, 2]);
+});
+
 test('a call is awaited, and stays a call', () => withClient(async client => {
     const call = client.start(server.uri('/text'), {method: 'POST', body: 'a', requestId: 'call'});
 

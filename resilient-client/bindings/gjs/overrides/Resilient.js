@@ -736,10 +736,12 @@ function _newRequest(method, uri) {
     return Resilient.Request.new(method, _checkText('uri', uri));
 }
 
-// The response of a call, or its error with what the call knows of it.
-function _waitFor(call, cancellable = null) {
+// The response of a call, or its error with what the call knows of it. It keeps the client that far,
+// which nobody else may have, and which has the handlers of the signals and the subscriptions.
+function _waitFor(call, cancellable = null, client = null) {
     return new Promise((resolve, reject) => {
         call._original_wait_async(cancellable, (_call, result) => {
+            client = null;
             try {
                 resolve(call.wait_finish(result));
             } catch (error) {
@@ -859,7 +861,7 @@ function _extendClient({prototype}) {
             const request = _newRequest(_checkText('method', method), uri);
             const context = options === null ? null : _apply(this, request, options);
 
-            return _waitFor(start.call(this, request, context, options?.cancellable ?? null));
+            return _waitFor(start.call(this, request, context, options?.cancellable ?? null), null, this);
         } catch (error) {
             return Promise.reject(error);
         }
