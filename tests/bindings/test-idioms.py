@@ -92,6 +92,32 @@ def what_an_argument_is_not_is_named():
 
 
 @case
+def no_text_is_cut_at_a_nul():
+    client = Resilient.Client()
+    uri = server.uri('/echo')
+    cut = 'a\0b'
+    for name, options in [
+            ('value', {'headers': {'X-A': cut}}), ('name', {'headers': {cut: 'x'}}),
+            ('value', {'params': {'a': cut}}), ('idempotency_key', {'idempotency_key': cut}),
+            ('request_id', {'request_id': cut}), ('metadata', {'metadata': {'a': cut}}),
+            ('content_type', {'content': b'x', 'content_type': 'text/plain\0'}),
+            ('fallback_uris', {'fallback_uris': ['http://127.0.0.1\0.invalid/']})]:
+        has(raises(ValueError, client.post, uri, **options), name, 'NUL')
+    request = Resilient.Request(method='GET', uri=uri)
+    for name, function, *arguments in [
+            ('uri', client.get, 'http://127.0.0.1\0.invalid/'), ('uri', client.get_origin, uri + '\0'),
+            ('method', client.request, 'GET\0X', uri), ('uri', setattr, request, 'uri', uri + '\0'),
+            ('uri', Resilient.Request.new, 'GET', uri + '\0'),
+            ('uri', Resilient.fetch, 'GET', uri + '\0', 0, 1), ('name', request.get_header, cut),
+            ('value', request.append_header, 'X-A', cut),
+            ('value', client.set_default_header, 'X-A', cut), ('request_id', client.get_result, cut),
+            ('request_id', Resilient.RequestContext, cut)]:
+        has(raises(ValueError, function, *arguments), name, 'NUL')
+    has(raises(ValueError, Resilient.Client, base_url='http://127.0.0.1\0.invalid'), 'NUL')
+    equal(client.stats.requests, 0)
+
+
+@case
 def a_client_takes_keywords():
     client = Resilient.Client(
         base_url='http://127.0.0.1/api', timeout=Resilient.Timeout(connect=1, read=2, total=0),

@@ -826,10 +826,10 @@ def _awaitable(begin, finish):
 
 # --- values --------------------------------------------------------------------------------------
 
-def _check_nul(text):
-    # A string of C would end there.
+def _check_nul(name, text):
+    # A string of C would end there: of 'http://good\0.bad/' no more than the start would be left.
     if isinstance(text, str) and '\0' in text:
-        raise ValueError('metadata has a text with the character NUL')
+        raise ValueError(f'{name} has a text with the character NUL')
     return text
 
 
@@ -846,7 +846,7 @@ def _to_variant(value):
     if isinstance(value, float):
         return GLib.Variant('d', value)
     if isinstance(value, str):
-        return GLib.Variant('s', _check_nul(value))
+        return GLib.Variant('s', _check_nul('metadata', value))
     if isinstance(value, (bytes, bytearray)):
         return GLib.Variant('ay', bytes(value))
     if isinstance(value, dict):
@@ -859,6 +859,7 @@ def _to_variant(value):
 def _check_text(name, value):
     if value is not None and not isinstance(value, str):
         raise TypeError(f'{name} is a str, not {type(value).__name__}')
+    _check_nul(name, value)
 
 
 def _to_vardict(metadata):
@@ -866,7 +867,7 @@ def _to_vardict(metadata):
         return metadata
     if not hasattr(metadata, 'items'):
         raise TypeError(f'metadata is a dictionary, not {type(metadata).__name__}')
-    return GLib.Variant('a{sv}', {_check_nul(name): _to_variant(value)
+    return GLib.Variant('a{sv}', {_check_nul('metadata', name): _to_variant(value)
                                   for name, value in metadata.items()})
 
 
@@ -1229,7 +1230,7 @@ def _check_texts(name, value):
         return None
     if isinstance(value, (str, bytes)) or not all(isinstance(each, str) for each in value):
         raise TypeError(f'{name} is a list of str, not {value!r}')
-    return list(value)
+    return [_check_nul(name, each) for each in value]
 
 
 def _check_change(cls, name, value):
@@ -1339,7 +1340,7 @@ def _is_count_of_builder(cls, name):
 
 
 def _checked(cls, info):
-    """An introspected method, whose numbers are looked at."""
+    """An introspected method, whose numbers and texts are looked at."""
     method = getattr(cls, info.get_name())
     setting = info.get_name().removeprefix('set_')
     is_setter = _is_setter(cls, info)
@@ -1366,9 +1367,15 @@ def _checked(cls, info):
     else:
         check = _check_duration
 
+    checks = [(number, name, check) for number, name in numbers]
+    if not is_setter:
+        checks += [(number, argument.get_name(), _check_nul)
+                   for number, argument in enumerate(_get_in_arguments(info))
+                   if _is_text(argument)]
+
     def function(self, *args, **kwargs):
         args = list(args)
-        for number, name in numbers:
+        for number, name, check in checks:
             if number < len(args):
                 args[number] = check(name, args[number])
             elif name in kwargs:
@@ -1488,6 +1495,10 @@ class Request(Resilient.Request):
         super().__init__(**_check_settings(type(self), properties))
 
     _name_keywords(__init__, _get_settable(Resilient.Request))
+
+    @staticmethod
+    def new(method, uri):
+        return Resilient.Request.new(_check_nul('method', method), _check_nul('uri', uri))
 
     @property
     def metadata(self):
@@ -2265,10 +2276,18 @@ def _is_question(info):
             and info.get_return_type().get_tag() == gi._gi.TypeTag.BOOLEAN)
 
 
-def _is_double(argument):
+def _get_tag(argument):
     # Newer versions have another name for it.
     get_type = getattr(argument, 'get_type', None) or argument.get_type_info
-    return get_type().get_tag() == gi._gi.TypeTag.DOUBLE
+    return get_type().get_tag()
+
+
+def _is_double(argument):
+    return _get_tag(argument) == gi._gi.TypeTag.DOUBLE
+
+
+def _is_text(argument):
+    return _get_tag(argument) == gi._gi.TypeTag.UTF8
 
 
 def _add_attributes(cls):
@@ -2278,7 +2297,8 @@ def _add_attributes(cls):
         if _is_question(info):
             setattr(cls, name, _Question(getattr(cls, name)))
         elif (_is_setter(cls, info) or _is_count_of_builder(cls, name)
-              or any(_is_double(argument) for argument in _get_in_arguments(info))):
+              or any(_is_double(argument) or _is_text(argument)
+                     for argument in _get_in_arguments(info))):
             setattr(cls, name, _checked(cls, info))
 
     for name, info in methods.items():
@@ -2379,8 +2399,8 @@ _override_all()
 
 def _checked_fetch(function):
     def fetch(method, uri, max_retries, timeout, *args, **kwargs):
-        return function(method, uri, max_retries, _check_duration('timeout', timeout), *args,
-                        **kwargs)
+        return function(_check_nul('method', method), _check_nul('uri', uri), max_retries,
+                        _check_duration('timeout', timeout), *args, **kwargs)
 
     fetch.__name__ = function.__name__
     fetch.__doc__ = function.__doc__
