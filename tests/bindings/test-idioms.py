@@ -797,6 +797,47 @@ async def contexts_have_subclasses():
         has(raises(TypeError, Resilient.RequestContext, 'x', api_version='v2'), 'api_version')
 
 
+@case
+def fields_of_contexts_need_no_default():
+    @dataclasses.dataclass(frozen=True)
+    class Base(Resilient.RequestContext):
+        tenant: str
+        tags: list = dataclasses.field(default_factory=list)
+
+    class Plain(Base):
+        pass
+
+    class Annotated(Resilient.RequestContext):
+        tenant: str
+
+    # The one that inherits is made first.
+    for kind in (Plain, Base):
+        context = kind(request_id='x', tenant='acme')
+        equal((context.request_id, context.tenant, context.tags), ('x', 'acme', []))
+        equal(context.tags is kind(tenant='acme').tags, False)
+        equal(kind(tenant='acme', tags=[1]).increment_attempt().tags, [1])
+        has(raises(TypeError, kind, request_id='x'), 'tenant')
+    equal(Annotated('x', tenant='acme').tenant, 'acme')
+    equal(hasattr(Annotated('x'), 'tenant'), False)
+
+
+@case
+def fields_of_contexts_hide_none_of_the_library():
+    class Patient(Resilient.RequestContext):
+        max_retries: int = 7
+
+    class Loud(Resilient.RequestContext):
+        def increment_attempt(self):
+            return super().increment_attempt()
+
+        @property
+        def request_id(self):
+            return self.get_request_id().upper()
+
+    has(raises(TypeError, Patient, 'x'), 'max_retries', 'keyword')
+    equal(Loud('x').increment_attempt().request_id, 'X')
+
+
 # --- copies ---
 
 @case

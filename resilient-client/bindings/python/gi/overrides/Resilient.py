@@ -978,28 +978,51 @@ class Permit(Resilient.Permit):
             self.run_dispose()
 
 
+def _take_fields(cls, settings):
+    """Take out of the settings what are fields of a subclass of RequestContext, and fill them up."""
+    fields = {}
+    for each in cls.__mro__[:cls.__mro__.index(RequestContext)]:
+        own = vars(each)
+        if '__dataclass_fields__' in own:
+            # Those of a dataclass know of its own fields alone.
+            each.__init__, each.__eq__ = RequestContext.__init__, RequestContext.__eq__
+            each.__hash__ = RequestContext.__hash__
+        for name in {*own, *own.get('__annotations__', ())}:
+            if name.startswith('__'):
+                continue
+            if not hasattr(RequestContext, name):
+                if name in settings:
+                    fields[name] = settings.pop(name)
+            elif name not in own or not hasattr(own[name], '__get__'):
+                # What is read would not be what the library goes by.
+                raise TypeError(f'{cls.__name__}.{name} would hide that of every context: give it '
+                                'by keyword')
+    for name, field in getattr(cls, '__dataclass_fields__', {}).items():
+        # Those with a default have it as an attribute of the class.
+        if name not in fields and not hasattr(cls, name):
+            if not callable(field.default_factory):
+                raise TypeError(f'{cls.__name__} misses {name!r}')
+            fields[name] = field.default_factory()
+    return fields
+
+
 class RequestContext(Resilient.RequestContext):
     """RequestContext(request_id=None, policy=None, metadata=None, **settings)
 
     Who a request is to observers. The metadata may be a dictionary. Settings of a retry policy,
     such as max_retries=3 and base_delay=0.5, change those of policy, or of the default one.
 
-    Attributes of a subclass, such as api_version = 'v1', may be given by keyword too. They are
-    Python's alone: what observers are to see belongs into the metadata.
+    Attributes of a subclass, such as api_version = 'v1', and those that are only annotated or the
+    fields of a dataclass, may be given by keyword too. They are Python's alone: what observers are to see belongs into the metadata.
     """
 
     def __new__(cls, request_id=None, policy=None, metadata=None, **settings):
         _check_text('request_id', request_id)
-        fields = {name: settings.pop(name) for name in list(settings)
-                  if hasattr(cls, name) and not hasattr(RequestContext, name)}
+        fields = _take_fields(cls, settings)
         if settings:
             policy = _build_policy(policy, settings)
         context = RequestContext.new(request_id, policy, _to_vardict(metadata))
         if cls is not RequestContext:
-            if '__dataclass_fields__' in vars(cls):
-                # Those of a dataclass know of its own fields alone.
-                cls.__init__, cls.__eq__ = RequestContext.__init__, RequestContext.__eq__
-                cls.__hash__ = RequestContext.__hash__
             context._become(cls, fields)
         return context
 
