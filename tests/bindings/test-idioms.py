@@ -12,6 +12,7 @@ import contextvars
 import copy
 import dataclasses
 import inspect
+import os
 import pickle
 import signal
 import threading
@@ -32,6 +33,35 @@ quick = Resilient.RetryPolicy(base_delay=0, jitter_mode=Resilient.Jitter.NONE)
 def has(text, *parts):
     for part in parts:
         equal((part, part in str(text)), (part, True))
+
+
+# --- forks ---
+
+@case
+def a_forked_child_has_a_client_of_its_own():
+    process, base = Server.spawn()
+
+    async def get():
+        async with Resilient.Client() as client:
+            return (await client.get(base + '/text', timeout=5)).text
+
+    def get_and_wait():
+        with Resilient.Client() as client:
+            return client.sync.get(base + '/text', timeout=5).text
+
+    equal(asyncio.run(get()), 'hello')
+    for function in (lambda: asyncio.run(get()), get_and_wait):
+        child = os.fork()
+        if child == 0:
+            # One that hangs ends by it.
+            signal.alarm(20)
+            status = 1
+            try:
+                status = 0 if function() == 'hello' else 2
+            finally:
+                os._exit(status)
+        equal(os.waitpid(child, 0)[1], 0)
+    process.communicate()
 
 
 # --- keywords ---

@@ -66,6 +66,7 @@ import inspect
 import json as json_module
 import math
 import operator
+import os
 import re
 import selectors
 import sys
@@ -487,6 +488,12 @@ class _Background:
             context.iteration(True)
 
     @classmethod
+    def forget(cls):
+        """In a forked child the thread is not there, and who had the lock may not be either."""
+        cls._lock = threading.Lock()
+        cls._context = None
+
+    @classmethod
     def call(cls, function):
         source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
 
@@ -496,6 +503,10 @@ class _Background:
 
         source.set_callback(call_once)
         source.attach(cls.get_context())
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_Background.forget)
 
 
 def _get_running_loop():
