@@ -511,6 +511,23 @@ async def callbacks_are_called_in_their_loop():
 
 
 @coroutine()
+async def a_removed_callback_is_called_no_more():
+    seen = []
+    async with Resilient.Client() as client, client.subscribe(1) as events:
+        await client.get(server.uri('/text'))
+        event = await events.next()
+        client.add_event_callback(Resilient.EventType.RETRY, seen.append)
+        client.emit('retry', event)
+        await until(lambda: seen == [event])
+        # This one is on its way to the loop.
+        client.emit('retry', event)
+        client.remove_event_callback(Resilient.EventType.RETRY, seen.append)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    equal(len(seen), 1)
+
+
+@coroutine()
 async def each_kind_of_event_has_a_decorator():
     seen = []
     async with Resilient.Client(retry_policy=quick, max_retries=1) as client:
@@ -745,6 +762,7 @@ async def a_breaker_decorates_functions():
     await raises_in(ZeroDivisionError, divide_later(0))
     raises(Resilient.CircuitOpen, divide, 1)
     await raises_in(Resilient.CircuitOpen, divide_later(1))
+
     def generate():
         yield 1
 

@@ -1791,10 +1791,11 @@ def _is_coroutine_function(function):
 _tasks = set()
 
 
-def _in_loop(name, function):
+def _in_loop(name, function, is_wanted=lambda: True):
     """The function, called in the loop that runs now and with its context variables.
 
-    It may be a coroutine function. Where no loop runs, it is called wherever it is.
+    It may be a coroutine function. Where no loop runs, it is called wherever it is. The loop comes
+    to it later: it asks once more whether it is wanted then.
     """
     if not callable(function):
         raise TypeError(f'{name} is a function, not {function!r}')
@@ -1807,6 +1808,8 @@ def _in_loop(name, function):
     context = contextvars.copy_context()
 
     def call(*args):
+        if not is_wanted():
+            return
         result = function(*args)
         if inspect.iscoroutine(result):
             task = loop.create_task(result)
@@ -1994,18 +1997,20 @@ class Client(Resilient.Client):
         """
         if not isinstance(event_type, Resilient.EventType):
             raise TypeError(f'event_type is a Resilient.EventType, not {event_type!r}')
-        tell = _in_loop('function', function)
+        removed = threading.Event()
+        tell = _in_loop('function', function, lambda: not removed.is_set())
         handler = self.connect(event_type.value_nick, lambda client, event: tell(event))
         if not hasattr(self, '_event_callbacks'):
             self._event_callbacks = []
-        self._event_callbacks.append((event_type, function, handler))
+        self._event_callbacks.append((event_type, function, handler, removed))
 
     def remove_event_callback(self, event_type, function):
-        """End what add_event_callback () began; ValueError if it did not."""
+        """End what add_event_callback () began, at once; ValueError if it did not."""
         for callback in getattr(self, '_event_callbacks', ()):
             if callback[:2] == (event_type, function):
                 self._event_callbacks.remove(callback)
                 self.disconnect(callback[2])
+                callback[3].set()
                 return
         raise ValueError(f'{function!r} is no callback for {event_type!r}')
 
