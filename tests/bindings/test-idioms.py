@@ -11,11 +11,13 @@ import base64
 import contextvars
 import copy
 import dataclasses
+import gc
 import inspect
 import os
 import pickle
 import signal
 import threading
+import weakref
 
 import gi
 
@@ -771,6 +773,25 @@ async def a_breaker_decorates_functions():
 
 
 @coroutine()
+async def a_breaker_guards_what_a_function_returns():
+    breaker = closes_after(2)
+
+    async def fail():
+        raise ZeroDivisionError
+
+    # No coroutine function, but one that returns a coroutine.
+    guarded = breaker(lambda: fail())
+    for _ in range(2):
+        equal(breaker.state, Resilient.CircuitState.CLOSED)
+        await raises_in(ZeroDivisionError, guarded())
+    raises(Resilient.CircuitOpen, guarded)
+
+    async with Resilient.Client(max_retries=0) as client:
+        guarded = closes_after(1)(lambda path: client.get(server.uri(path)))
+        equal((await guarded('/text')).text, 'hello')
+
+
+@coroutine()
 async def functions_are_throttled_and_debounced():
     seen = []
 
@@ -797,6 +818,45 @@ async def functions_are_throttled_and_debounced():
         has(raises(ValueError, decorate, -1), 'interval')
         has(raises(TypeError, decorate, 'often'), 'interval')
         has(raises(TypeError, decorate(1), print), 'function')
+
+
+@coroutine()
+async def coroutine_functions_hear_of_retries():
+    seen = []
+
+    async def note(event):
+        await asyncio.sleep(0)
+        seen.append(event.context.request_id)
+
+    @Resilient.retry(max_retries=1, base_delay=0, on_event=note,
+                     context=Resilient.RequestContext('work'))
+    async def fail():
+        raise ConnectionRefusedError
+
+    await raises_in(ConnectionRefusedError, fail())
+    await until(lambda: seen == ['work', 'work'])
+
+
+@coroutine()
+async def the_last_error_of_a_retry_holds_no_frame_that_holds_it():
+    class Argument:
+        pass
+
+    @Resilient.retry(max_retries=0)
+    async def fail(argument):
+        raise Resilient.ConnectError('refused', 'g-io-error-quark', Gio.IOErrorEnum.FAILED)
+
+    argument = Argument()
+    alive = weakref.ref(argument)
+    gc.disable()
+    try:
+        await raises_in(Resilient.ConnectError, fail(argument))
+        del argument
+        # PyGObject frees the callback of one operation when the next one begins.
+        await Resilient.RateLimiter().acquire_async()
+        equal(alive(), None)
+    finally:
+        gc.enable()
 
 
 @coroutine()

@@ -2232,12 +2232,17 @@ Debouncer = _checked_guard(Resilient.Debouncer, interval=0.0)
 _permits = contextvars.ContextVar('permits', default=())
 
 
+async def _await_under(permit, awaitable):
+    with permit:
+        return await awaitable
+
+
 class CircuitBreaker(Resilient.CircuitBreaker):
     """CircuitBreaker(policy=None): guards an operation of any kind.
 
     "with breaker:" and "async with breaker:" raise Resilient.CircuitOpen, or report how their block
     ended, as a Permit does. As a decorator it does so for each call of a function, or coroutine
-    function. Blocks that one task begins and another ends need acquire ().
+    function, and for what a function returns to be awaited. Blocks that one task begins and another ends need acquire ().
     """
 
     def __call__(self, function):
@@ -2253,8 +2258,17 @@ class CircuitBreaker(Resilient.CircuitBreaker):
         else:
             @functools.wraps(function)
             def call(*args, **kwargs):
-                with self.acquire():
-                    return function(*args, **kwargs)
+                permit = self.acquire()
+                try:
+                    result = function(*args, **kwargs)
+                except BaseException as error:
+                    permit.__exit__(type(error), error, error.__traceback__)
+                    raise
+                if inspect.isawaitable(result):
+                    # All that it does is still to come.
+                    return _await_under(permit, result)
+                permit.succeed()
+                return result
         return call
 
     def __enter__(self):
@@ -2488,7 +2502,8 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
     :param policy: a Resilient.RetryPolicy, which may come first; None is the standard one
     :param context: a Resilient.RequestContext, whose policy wins if it has one
     :param exceptions: an exception type, or a tuple of them, to be retried in any case
-    :param on_event: called with each Resilient.Event: another attempt, or none
+    :param on_event: a function, or coroutine function, that is called in the loop with each
+        Resilient.Event: another attempt, or none
     :param settings: changes of the policy, those of Resilient.RetryPolicyBuilder; none where the
         context has a policy
 
@@ -2525,9 +2540,7 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
         async def call(*args, **kwargs):
             retrier = Resilient.Retrier.new(policy, context)
             if on_event is not None:
-                loop = _get_running_loop()
-                tell = (on_event if _waits_in_context(loop)
-                        else functools.partial(_call_in, loop, on_event))
+                tell = _in_loop('on_event', on_event)
                 retrier.connect('event', lambda retrier, event: tell(event))
             while True:
                 try:
@@ -2543,7 +2556,7 @@ def retry(function=None, *, policy=None, context=None, exceptions=(), on_event=N
                     raise last from None
                 finally:
                     # Its traceback holds this frame.
-                    del last
+                    del last, cause
 
         return call
 
