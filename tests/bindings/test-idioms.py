@@ -150,6 +150,48 @@ def no_text_is_cut_at_a_nul():
 
 
 @case
+def what_is_no_pair_or_name_is_named():
+    client = Resilient.Client()
+    for what, keyword in (('parameter', 'params'), ('header', 'headers'), ('field', 'form')):
+        for value in (['ab', 'cd'], [('a', 1, 2)], [3], {b'a': 1}, {None: 1}, 0, False):
+            has(raises(TypeError, client.post, server.uri('/echo'), **{keyword: value}), what)
+    for value in (0, [('a', 1, 2)]):
+        has(raises(TypeError, Resilient.Client, headers=value), 'header')
+    has(raises(TypeError, client.get, server.uri('/'), {'a': 'b'}, max_retries=1), 'context')
+    has(raises(ValueError, client.get, server.uri('/'), timeout=10 ** 400), 'timeout')
+    has(raises(TypeError, Resilient.CircuitBreaker, 3), 'policy')
+    policy = Resilient.CircuitPolicy(failure_threshold=7)
+    equal(Resilient.CircuitBreaker(policy).policy.failure_threshold, 7)
+    headers = Resilient.Headers([('A', 'b')])
+    equal((3 in headers, headers.get(None), headers.get('a')), (False, None, 'b'))
+    equal(client.stats.requests, 0)
+
+
+@case
+def what_is_to_be_awaited_needs_a_loop():
+    client = Resilient.Client()
+    uri = server.uri('/text')
+    for name, function, *arguments in [('gather', client.gather, [uri]),
+                                       ('run', Resilient.Batch(client, [uri]).run),
+                                       ('backoff', Resilient.Retrier.new(None, None).backoff)]:
+        has(raises(RuntimeError, function, *arguments), name, 'loop')
+    equal(client.stats.requests, 0)
+
+
+@case
+def a_user_in_a_uri_is_not_told():
+    for uri in ('http://Ada:secret@127.0.0.1', 'http://Ada@127.0.0.1/x'):
+        error = raises(ValueError, Resilient.Client, base_url=uri)
+        has(error, 'auth')
+        equal('Ada' in str(error), False)
+    equal(Resilient.Client(base_url='http://127.0.0.1/@Ada').base_url, 'http://127.0.0.1/@Ada')
+    uri = Server(listen=False).uri('/@b?c=@d')
+    with Resilient.Client(max_retries=0) as client:
+        for given in (uri, uri.replace('://', '://Ada:secret@')):
+            equal(raises(Resilient.ConnectError, client.sync.get, given).uri, uri)
+
+
+@case
 def a_client_takes_keywords():
     client = Resilient.Client(
         base_url='http://127.0.0.1/api', timeout=Resilient.Timeout(connect=1, read=2, total=0),

@@ -1083,7 +1083,8 @@ class Headers(collections.abc.Mapping):
             self._fields.setdefault(name.lower(), (name, []))[1].append(value)
 
     def __getitem__(self, name):
-        return ', '.join(self._fields[name.lower()][1])
+        # What is no name is not there.
+        return ', '.join(self._fields[name.lower() if isinstance(name, str) else name][1])
 
     def __iter__(self):
         return iter(self._fields)
@@ -1234,6 +1235,8 @@ def _check_number(name, value, unit=''):
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f'{name} is a number{unit}, not {value!r}') from None
+    except OverflowError:
+        number = math.nan
     if math.isnan(number):
         raise ValueError(f'{name} is a number{unit}, not {value!r}')
     return number
@@ -1513,7 +1516,15 @@ def _pairs(what, items, may_leave_out=True):
     """Each name with each of its values, as text; None is left out if it may be."""
     if isinstance(items, (str, bytes)) or not hasattr(items, '__iter__'):
         raise TypeError(f'{what}s are a mapping or pairs, not {type(items).__name__}')
-    for name, value in items.items() if hasattr(items, 'items') else items:
+    for item in items.items() if hasattr(items, 'items') else items:
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            raise TypeError(f'{what}s are a mapping or pairs, and one of them is a '
+                            f'{type(item).__name__}')
+        name, value = item
+        if type(name) is int:
+            name = str(name)
+        if not isinstance(name, str):
+            raise TypeError(f'{what} {name!r} has a name that is no str')
         for each in value if isinstance(value, (list, tuple)) else (value,):
             if each is not None or not may_leave_out:
                 yield name, _to_text(what, name, each)
@@ -1697,6 +1708,8 @@ def _prepare(self, method, uri, context=None, *, params=None, headers=None, json
         are true and false. None leaves the item out of params and headers. Bytes, and None in a
         form, are a TypeError.
     """
+    if context is not None and not isinstance(context, Resilient.RequestContext):
+        raise TypeError(f'context is a Resilient.RequestContext, not {type(context).__name__}')
     if sum(body is not None for body in (json, form, data, content)) > 1:
         raise TypeError('A request has one body: json, form, data or content')
     if _is_form(data):
@@ -1722,10 +1735,10 @@ def _prepare(self, method, uri, context=None, *, params=None, headers=None, json
     request = Request(method=method, uri=_join(self.base_url, uri), **properties)
     if idempotency_key is not None:
         request.set_idempotency_key(idempotency_key)
-    for name, value in _pairs('The parameter', params or {}):
+    for name, value in _pairs('The parameter', {} if params is None else params):
         request.add_query_param(name, value)
     appended = set() if hasattr(headers, 'items') else None
-    for name, value in _pairs('The header', headers or {}):
+    for name, value in _pairs('The header', {} if headers is None else headers):
         if appended is None or name in appended:
             request.append_header(name, value)
         else:
@@ -1780,6 +1793,12 @@ def _add_verbs(cls):
             [parameter for parameter in parameters if parameter.name != 'method'])
         setattr(cls, verb.__name__, verb)
     return cls
+
+
+def _check_loop(what):
+    """Raise where the function of C would begin, tell nobody of its end, and return None."""
+    if _get_running_loop() is None:
+        raise RuntimeError(f'{what} is awaited, and no asyncio loop runs in this thread')
 
 
 def _is_coroutine_function(function):
@@ -1919,10 +1938,12 @@ class Client(Resilient.Client):
                 raise TypeError(f'base_url is a str, not {base_url!r}')
             if '?' in base_url or '#' in base_url:
                 raise ValueError('base_url has no query and no fragment')
+            if '@' in base_url.partition('://')[2].partition('/')[0]:
+                raise ValueError('base_url has no user and no password: give them as auth')
             origin = self.get_origin(base_url)
             self.base_url = base_url
         values = {}
-        for name, value in _pairs('The header', headers or {}):
+        for name, value in _pairs('The header', {} if headers is None else headers):
             # RFC 9110, 5.3: the same as several lines.
             values[name] = f'{values[name]}, {value}' if name in values else value
         if auth is not None:
@@ -1975,7 +1996,8 @@ class Client(Resilient.Client):
                 _elsewhere.context.pop_thread_default()
             _driven_elsewhere[call] = weakref.ref(self)
         _Caretaker.use(self)
-        _uris[call] = request.get_uri()
+        # Who reports an error has no use for the user and the password in it.
+        _uris[call] = re.sub('(?<=://)[^/?#]*@', '', request.get_uri(), count=1)
         return call
 
     def request(self, method, uri, context=None, **options):
@@ -2031,6 +2053,7 @@ class Client(Resilient.Client):
         :param progress: a function, or coroutine function, that is called with how many are done,
             and of how many, in the loop that runs
         """
+        _check_loop('gather ()')
         batch = Batch(self, requests, fail_fast=fail_fast, max_concurrent=max_concurrent)
         if progress is not None:
             tell = _in_loop('progress', progress)
@@ -2115,6 +2138,7 @@ class Batch(Resilient.Batch):
 
         Cancelling who awaits it cancels the batch.
         """
+        _check_loop('run ()')
         return self.run_async(cancellable)
 
     def run_async(self, *args, **kwargs):
@@ -2172,6 +2196,7 @@ class Retrier(Resilient.Retrier):
         The cause is a GLib.Error, or an OSError, TimeoutError or EOFError; None is retried in any
         case.
         """
+        _check_loop('backoff ()')
         return self.backoff_async(cause, cancellable)
 
     def backoff_async(self, cause=None, *args, **kwargs):
@@ -2244,6 +2269,11 @@ class CircuitBreaker(Resilient.CircuitBreaker):
     ended, as a Permit does. As a decorator it does so for each call of a function, or coroutine
     function, and for what a function returns to be awaited. Blocks that one task begins and another ends need acquire ().
     """
+
+    def __init__(self, policy=None):
+        if policy is not None and not isinstance(policy, Resilient.CircuitPolicy):
+            raise TypeError(f'policy is a Resilient.CircuitPolicy, not {policy!r}')
+        super().__init__(**{} if policy is None else {'policy': policy})
 
     def __call__(self, function):
         # Of a generator the call alone would be guarded, and nothing of what it does.
