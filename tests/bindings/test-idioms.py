@@ -150,6 +150,17 @@ def no_text_is_cut_at_a_nul():
 
 
 @case
+def timeouts_and_limits_are_copied():
+    for value, name in ((Resilient.Timeout(read=2), 'read'), (Resilient.Limits(max_pending=2),
+                                                              'max_pending')):
+        for other in (copy.copy(value), copy.deepcopy([value])[0],
+                      pickle.loads(pickle.dumps(value))):
+            equal((type(other), other), (type(value), value))
+        equal(getattr(value._replace(**{name: 3}), name), 3)
+        has(raises(ValueError, value._replace, **{name: -1}), name)
+
+
+@case
 def what_is_no_pair_or_name_is_named():
     client = Resilient.Client()
     for what, keyword in (('parameter', 'params'), ('header', 'headers'), ('field', 'form')):

@@ -1024,7 +1024,8 @@ class RequestContext(Resilient.RequestContext):
     such as max_retries=3 and base_delay=0.5, change those of policy, or of the default one.
 
     Attributes of a subclass, such as api_version = 'v1', and those that are only annotated or the
-    fields of a dataclass, may be given by keyword too. They are Python's alone: what observers are to see belongs into the metadata.
+    fields of a dataclass, may be given by keyword too. They are Python's alone: what observers are
+    to see belongs into the metadata.
     """
 
     def __new__(cls, request_id=None, policy=None, metadata=None, **settings):
@@ -1430,7 +1431,20 @@ def _checked(cls, info):
 _METHODS = ('GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE')
 
 
-class Timeout(collections.namedtuple('Timeout', 'connect read write queue attempt total')):
+class _Keywords:
+    """A tuple whose constructor takes keywords: so do those who copy it, or change a field."""
+
+    __slots__ = ()
+
+    def __getnewargs_ex__(self):
+        return (), self._asdict()
+
+    def _replace(self, **changes):
+        return type(self)(**{**self._asdict(), **changes})
+
+
+class Timeout(_Keywords,
+              collections.namedtuple('Timeout', 'connect read write queue attempt total')):
     """Timeout(connect=, read=, write=, queue=, attempt=, total=): limits in seconds.
 
     None leaves one as it is: of a client the default, of a request that of the client. 0 means no
@@ -1447,7 +1461,8 @@ class Timeout(collections.namedtuple('Timeout', 'connect read write queue attemp
             for name, value in given.items()})
 
 
-class Limits(collections.namedtuple('Limits',
+class Limits(_Keywords,
+             collections.namedtuple('Limits',
                                     'max_concurrent max_concurrent_per_host max_pending')):
     """Limits(max_concurrent=, max_concurrent_per_host=, max_pending=): how many requests.
 
@@ -2267,7 +2282,8 @@ class CircuitBreaker(Resilient.CircuitBreaker):
 
     "with breaker:" and "async with breaker:" raise Resilient.CircuitOpen, or report how their block
     ended, as a Permit does. As a decorator it does so for each call of a function, or coroutine
-    function, and for what a function returns to be awaited. Blocks that one task begins and another ends need acquire ().
+    function, and for what a function returns to be awaited. Blocks that one task begins and another
+    ends need acquire ().
     """
 
     def __init__(self, policy=None):
