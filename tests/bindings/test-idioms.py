@@ -582,6 +582,36 @@ async def a_removed_callback_is_called_no_more():
     equal(len(seen), 1)
 
 
+@coroutine(asyncio.run)
+async def clients_with_callbacks_come_and_go():
+    # Another thread lets go of one while the next one is made.
+    for _ in range(100):
+        client = Resilient.Client(base_url=server.uri(''))
+        client.on_success(lambda event: None)
+        await client.get('/text')
+
+
+@case
+def what_python_adds_to_a_client_ends_with_it():
+    class Owner:
+        def __init__(self):
+            self.client = Resilient.Client(base_url=server.uri(''))
+            self.client.on_success(self.note)
+
+        def note(self, event):
+            pass
+
+    owner = Owner()
+    # Attributes of its own would have other threads wait for Python.
+    equal(owner.client.__grefcount__, 1)
+    alive, ended = weakref.ref(owner), []
+    owner.client.weak_ref(ended.append, True)
+    raises(AttributeError, setattr, owner.client, 'base_url', 'http://127.0.0.1')
+    del owner
+    gc.collect()
+    equal((alive(), ended), (None, [True]))
+
+
 @coroutine()
 async def each_kind_of_event_has_a_decorator():
     seen = []

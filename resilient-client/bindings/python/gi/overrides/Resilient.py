@@ -1908,6 +1908,24 @@ class _Sync:
         return _block(self._client.close, grace)
 
 
+# By client, what Python adds to it. As attributes of its own they would make PyGObject want the lock
+# of Python's interpreter whenever another thread takes a reference. GLib 2.74 holds a lock while it
+# turns a weak one into a reference, and a client that is made meanwhile waits for that with Python's.
+_beside = {}
+
+
+def _get_beside(client):
+    key = hash(client)
+    if key not in _beside:
+        _beside[key] = {'base_url': None, 'callbacks': []}
+        client.weak_ref(_forget_beside, key)
+    return _beside[key]
+
+
+def _forget_beside(key):
+    del _beside[key]
+
+
 @_add_verbs
 class Client(Resilient.Client):
     """Client(base_url=, headers=, auth=, timeout=, limits=, retry_policy=, max_retries=, …)
@@ -1924,8 +1942,6 @@ class Client(Resilient.Client):
 
     The other keywords are the properties of the class, such as user_agent='MyApp/2.0'.
     """
-
-    base_url = None
 
     def __init__(self, *, base_url=None, headers=None, auth=None, timeout=None, limits=None,
                  retry_policy=None, max_retries=None, **properties):
@@ -1956,7 +1972,7 @@ class Client(Resilient.Client):
             if '@' in base_url.partition('://')[2].partition('/')[0]:
                 raise ValueError('base_url has no user and no password: give them as auth')
             origin = self.get_origin(base_url)
-            self.base_url = base_url
+            _get_beside(self)['base_url'] = base_url
         values = {}
         for name, value in _pairs('The header', {} if headers is None else headers):
             # RFC 9110, 5.3: the same as several lines.
@@ -1970,6 +1986,11 @@ class Client(Resilient.Client):
             secret = isinstance(name, str) and name.lower() in _OF_AN_ORIGIN
             owner = origin if secret and origin is not None else self
             owner.set_default_header(name, value)
+
+    @property
+    def base_url(self):
+        """What a URI that is no whole one is put behind."""
+        return _beside[hash(self)]['base_url'] if hash(self) in _beside else None
 
     async def __aenter__(self):
         return self
@@ -2036,18 +2057,24 @@ class Client(Resilient.Client):
             raise TypeError(f'event_type is a Resilient.EventType, not {event_type!r}')
         removed = threading.Event()
         tell = _in_loop('function', function, lambda: not removed.is_set())
-        handler = self.connect(event_type.value_nick, lambda client, event: tell(event))
-        if not hasattr(self, '_event_callbacks'):
-            self._event_callbacks = []
-        self._event_callbacks.append((event_type, function, handler, removed))
+
+        def handle(client, event):
+            tell(event)
+
+        # The handler alone holds the function: it may hold the client.
+        handle.function = function
+        handler = self.connect(event_type.value_nick, handle)
+        _get_beside(self)['callbacks'].append((event_type, weakref.ref(handle), handler, removed))
 
     def remove_event_callback(self, event_type, function):
         """End what add_event_callback () began, at once; ValueError if it did not."""
-        for callback in getattr(self, '_event_callbacks', ()):
-            if callback[:2] == (event_type, function):
-                self._event_callbacks.remove(callback)
-                self.disconnect(callback[2])
-                callback[3].set()
+        callbacks = _get_beside(self)['callbacks']
+        for callback in callbacks:
+            of_type, handle, handler, removed = callback
+            if of_type == event_type and (known := handle()) and known.function == function:
+                callbacks.remove(callback)
+                self.disconnect(handler)
+                removed.set()
                 return
         raise ValueError(f'{function!r} is no callback for {event_type!r}')
 
