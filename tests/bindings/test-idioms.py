@@ -606,7 +606,9 @@ def what_python_adds_to_a_client_ends_with_it():
     equal(owner.client.__grefcount__, 1)
     alive, ended = weakref.ref(owner), []
     owner.client.weak_ref(ended.append, True)
-    raises(AttributeError, setattr, owner.client, 'base_url', 'http://127.0.0.1')
+    for name in ('base_url', 'max_concurent'):
+        has(raises(AttributeError, setattr, owner.client, name, 1), name)
+    owner.client.max_concurrent = 1
     del owner
     gc.collect()
     equal((alive(), ended), (None, [True]))

@@ -1987,6 +1987,12 @@ class Client(Resilient.Client):
             owner = origin if secret and origin is not None else self
             owner.set_default_header(name, value)
 
+    def __setattr__(self, name, value):
+        # One of its own: see _beside. It may as well be a slip of the pen.
+        if not hasattr(type(self), name):
+            raise AttributeError(f'A client has no {name!r}, and takes no attributes of others')
+        super().__setattr__(name, value)
+
     @property
     def base_url(self):
         """What a URI that is no whole one is put behind."""
