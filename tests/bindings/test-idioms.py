@@ -16,6 +16,8 @@ import inspect
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -612,6 +614,29 @@ def what_python_adds_to_a_client_ends_with_it():
     del owner
     gc.collect()
     equal((alive(), ended), (None, [True]))
+
+
+@case
+def a_client_that_outlives_the_interpreter_is_silent():
+    # Events that nobody turns a context for keep it until the end.
+    code = """if True:
+        import gi, sys, threading
+        gi.require_version('Resilient', '1')
+        from gi.repository import Resilient
+
+        def work():
+            client = Resilient.Client(base_url=sys.argv[1])
+            client.on_success(print)
+            client.sync.get('/text')
+
+        for _ in range(5):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        """
+    ended = subprocess.run([sys.executable, '-B', '-W', 'ignore', '-c', code, server.uri('')],
+                           capture_output=True, text=True, timeout=30)
+    equal((ended.returncode, ended.stdout, ended.stderr), (0, '', ''))
 
 
 @coroutine()

@@ -1922,8 +1922,9 @@ def _get_beside(client):
     return _beside[key]
 
 
-def _forget_beside(key):
-    del _beside[key]
+def _forget_beside(key, beside=_beside):
+    # At the end of the interpreter a module's names are not there any more.
+    beside.pop(key, None)
 
 
 @_add_verbs
