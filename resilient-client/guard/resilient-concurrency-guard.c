@@ -66,10 +66,13 @@ static void
 started (ResilientGuard *guard, ResilientGuardEntry *parent)
 {
   ConcurrencyEntry *entry = (ConcurrencyEntry *) parent;
+  gboolean changed;
 
   entry->status_code = 0;
   entry->measured = resilient_origin_guards_begin_attempt (
-    resilient_origin_get_guards (entry->origin), &entry->sample);
+    resilient_origin_get_guards (entry->origin), &entry->sample, &changed);
+  if (changed)
+    apply (entry->origin);
 }
 
 static void

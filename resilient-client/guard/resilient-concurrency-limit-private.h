@@ -32,10 +32,11 @@ void resilient_concurrency_limit_free (ResilientConcurrencyLimit *self);
 
 /* How many may run now, 1 or more. */
 guint resilient_concurrency_limit_get (ResilientConcurrencyLimit *self);
-/* @now: a clock that goes on while the system sleeps, microseconds. */
-void resilient_concurrency_limit_begin (ResilientConcurrencyLimit *self,
-                                        ResilientConcurrencySample *sample,
-                                        gint64 now);
+/* @now: a clock that goes on while the system sleeps, microseconds. TRUE: the limit is another one.
+ */
+gboolean resilient_concurrency_limit_begin (ResilientConcurrencyLimit *self,
+                                            ResilientConcurrencySample *sample,
+                                            gint64 now);
 /* The first byte of its answer is there: what follows takes as long as it is large. */
 void resilient_concurrency_limit_answer (ResilientConcurrencyLimit *self,
                                          ResilientConcurrencySample *sample,

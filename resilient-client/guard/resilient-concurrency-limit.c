@@ -40,6 +40,8 @@
 #define TURNED_AWAY_GRADIENT 0.9
 /* A smaller share of them is no sign of too much load. */
 #define TURNED_AWAY_TOLERANCE 0.05
+/* Nor is what is turned away when there are fewer, up to this share. */
+#define MAX_USUAL_TURNED_AWAY 0.1
 
 /* So many times the answer time of a server that is not busy is too late for the connection to be
  * the reason that there is no answer. */
@@ -69,6 +71,7 @@ struct _ResilientConcurrencyLimit
   double limit; /* but for measurements */
   gint64 base;  /* answer time when the server is not busy, microseconds; 0: not known */
   gboolean careful;
+  double usual_turned_away; /* share, as last measured: it is not for want of room */
 
   guint in_flight;
   gint64 last_end;
@@ -183,6 +186,8 @@ end_measurement (ResilientConcurrencyLimit *self, gint64 now)
 {
   if (self->n_answers > 0)
     update_base (self);
+  self->usual_turned_away =
+    MIN ((double) self->n_turned_away / self->n_samples, MAX_USUAL_TURNED_AWAY);
   self->measuring = FALSE;
   self->careful = FALSE;
   plan_measurement (self, now);
@@ -199,12 +204,24 @@ get_gradient (ResilientConcurrencyLimit *self)
   return CLAMP (gradient, MIN_GRADIENT, 1.0);
 }
 
+/* The share of those that are turned away because there are too many: beyond what is turned away
+ * when there are fewer, too, and more of them than it takes by chance (two standard deviations of
+ * J. Poisson's distribution). */
+static double
+get_turned_away (ResilientConcurrencyLimit *self)
+{
+  double usual = self->usual_turned_away * self->n_samples;
+  double chance = 2 * sqrt (MAX (usual, 0.25));
+
+  return MAX (self->n_turned_away - usual - chance, 0) / self->n_samples;
+}
+
 /* What a server turns away it does at once, and more of it comes in the time of one answer: the
  * share says that there are too many, but not by how many. */
 static void
 adjust (ResilientConcurrencyLimit *self)
 {
-  double turned_away = (double) self->n_turned_away / self->n_samples;
+  double turned_away = get_turned_away (self);
   double gradient = get_gradient (self);
   double limit = self->limit * gradient;
 
@@ -244,17 +261,34 @@ end_window (ResilientConcurrencyLimit *self, gint64 now)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-void
+/* After a pause. What came in bursts too short for a whole window is learnt from as well, a
+ * measurement is not half of one burst and half of the next, and what was too many then may be few
+ * by now. */
+static void
+start_again (ResilientConcurrencyLimit *self, gint64 now)
+{
+  if (self->n_samples >= MIN_SAMPLES / 2)
+    end_window (self, now);
+  self->measuring = FALSE;
+  self->limit = MAX (self->limit, INITIAL);
+  clear_window (self, now);
+}
+
+gboolean
 resilient_concurrency_limit_begin (ResilientConcurrencyLimit *self,
                                    ResilientConcurrencySample *sample,
                                    gint64 now)
 {
+  guint before = resilient_concurrency_limit_get (self);
+
   if (self->in_flight == 0 && now - self->last_end > MAX_PAUSE)
-    clear_window (self, now);
+    start_again (self, now);
   sample->began = now;
   sample->answered = 0;
   self->in_flight++;
   self->max_in_flight = MAX (self->max_in_flight, self->in_flight);
+
+  return resilient_concurrency_limit_get (self) != before;
 }
 
 void

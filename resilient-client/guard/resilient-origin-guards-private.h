@@ -48,9 +48,11 @@ void resilient_origin_guards_dup_limiters (ResilientOriginGuards *self,
 guint resilient_origin_guards_take_concurrency (ResilientOriginGuards *self);
 /* Somebody wants to know, and nothing is in force, or the other way round. */
 gboolean resilient_origin_guards_is_concurrency_due (ResilientOriginGuards *self);
-/* An attempt begins; FALSE: nobody wants to know, and nothing is to be told of it. */
+/* An attempt begins; FALSE: nobody wants to know, and nothing is to be told of it. @changed: it is
+ * another number now. */
 gboolean resilient_origin_guards_begin_attempt (ResilientOriginGuards *self,
-                                                ResilientConcurrencySample *sample);
+                                                ResilientConcurrencySample *sample,
+                                                gboolean *changed);
 void resilient_origin_guards_answer_attempt (ResilientOriginGuards *self,
                                              ResilientConcurrencySample *sample);
 /* TRUE: it is another number now. */

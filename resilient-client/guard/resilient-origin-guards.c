@@ -355,14 +355,17 @@ resilient_origin_guards_take_concurrency (ResilientOriginGuards *self)
 
 gboolean
 resilient_origin_guards_begin_attempt (ResilientOriginGuards *self,
-                                       ResilientConcurrencySample *sample)
+                                       ResilientConcurrencySample *sample,
+                                       gboolean *changed)
 {
+  *changed = FALSE;
   if (!wants_concurrency (self))
     return FALSE;
 
   g_mutex_lock (&self->lock);
   ensure_concurrency_locked (self);
-  resilient_concurrency_limit_begin (self->concurrency, sample, resilient_clock_get_boot ());
+  *changed =
+    resilient_concurrency_limit_begin (self->concurrency, sample, resilient_clock_get_boot ());
   g_mutex_unlock (&self->lock);
 
   return TRUE;
