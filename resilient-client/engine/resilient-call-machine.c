@@ -90,6 +90,7 @@ struct _CallAttempt
   guint8 in_exchange; /* that of the extras is its own */
   guint8 was_held;    /* a guard held it back, and that is counted */
   guint number;       /* of its span: from 1, a hedge has its own; 0: it has not begun */
+  guint generation;   /* of resumes from suspend, when it was sent */
 };
 
 /* What a call ends with, unless the app gives it an answer. */
@@ -606,7 +607,8 @@ attempt_new (ResilientCallMachine *self)
 
   ref_call (self);
   attempt->machine = self;
-  attempt->waiter.woken = self->view.attempts > 0;
+  /* who was let in once is not turned away later */
+  attempt->waiter.woken = self->view.attempts > 0 || self->state != RESILIENT_MACHINE_STATE_NEW;
   attempt->waiter.beyond = self->blocks_home;
   attempt->waiter.admitted = admitted_cb;
 
@@ -734,14 +736,34 @@ attempt_give_back (CallAttempt *attempt)
   attempt_free (attempt);
 }
 
-/* Where there is no network nothing that goes wrong on the way is a fault of the server's. */
-static ResilientGuardEnd
-judge_failure (ResilientCallMachine *self)
+/* Nobody read what came for it, and its times ran out, while the machine slept; or there is no
+ * network. */
+static gboolean
+is_without_network (CallAttempt *attempt)
 {
-  return resilient_network_is_offline (resilient_engine_get_network (self->engine))
-             && !resilient_origin_is_near (self->origin)
-           ? RESILIENT_GUARD_END_NO_VERDICT
-           : RESILIENT_GUARD_END_FAILURE;
+  ResilientCallMachine *self = attempt->machine;
+  ResilientNetwork *network = resilient_engine_get_network (self->engine);
+
+  return resilient_network_check_resume (network) != attempt->generation
+         || (resilient_network_is_offline (network) && !resilient_origin_is_near (self->origin));
+}
+
+/* Where there is no network nothing that goes wrong on the way is a fault of the server's; and what
+ * another one does, to which a redirect led, says nothing of this one. */
+static ResilientGuardEnd
+judge_failure (CallAttempt *attempt)
+{
+  return attempt->astray || is_without_network (attempt) ? RESILIENT_GUARD_END_NO_VERDICT
+                                                         : RESILIENT_GUARD_END_FAILURE;
+}
+
+static ResilientGuardEnd
+judge_status (CallAttempt *attempt, guint status_code)
+{
+  ResilientGuardEnd end = resilient_guard_judge_status (status_code);
+
+  return attempt->astray && end == RESILIENT_GUARD_END_FAILURE ? RESILIENT_GUARD_END_NO_VERDICT
+                                                               : end;
 }
 
 /* What an end that the attempt did not bring says of the server: nothing, unless that had not begun
@@ -750,7 +772,7 @@ static ResilientGuardEnd
 judge_interruption (CallAttempt *attempt)
 {
   return get_cancel_cause (attempt->machine) == RESILIENT_CANCEL_BY_DEADLINE && !attempt->answered
-           ? judge_failure (attempt->machine)
+           ? judge_failure (attempt)
            : RESILIENT_GUARD_END_NO_VERDICT;
 }
 
@@ -1161,24 +1183,6 @@ may_fall_back (ResilientCallMachine *self, ResilientResultStatus status)
   return !unwanted;
 }
 
-/* The last word is the app's. Nothing is held while it thinks, and no time is measured. */
-static void
-fall_back (ResilientCallMachine *self, Failing *failing)
-{
-  ResilientMachineState from;
-
-  g_mutex_lock (&self->lock);
-  self->extras->failing = failing;
-  from = set_state_locked (self, RESILIENT_MACHINE_STATE_FALLBACK);
-  g_mutex_unlock (&self->lock);
-
-  tell_move (self, from, RESILIENT_MACHINE_STATE_FALLBACK);
-  let_go (self);
-  /* a main loop inside of that may have brought its end */
-  if (self->state == RESILIENT_MACHINE_STATE_FALLBACK)
-    call_caller (self);
-}
-
 static void
 failing_free (Failing *failing)
 {
@@ -1186,6 +1190,45 @@ failing_free (Failing *failing)
   g_clear_pointer (&failing->answer, resilient_response_unref);
   g_clear_error (&failing->error);
   g_free (failing);
+}
+
+static void
+end_failing (ResilientCallMachine *self, const Failing *failing)
+{
+  end_now (
+    self, failing->status, failing->failure, failing->reason, failing->response, failing->error);
+}
+
+/* The last word is the app's. Nothing is held while it thinks, and no time is measured. */
+static void
+fall_back (ResilientCallMachine *self, Failing *failing)
+{
+  ResilientMachineState from;
+  gboolean unwanted;
+
+  /* Looked at again under the same lock: a thread that blocks may have gone just now. */
+  g_mutex_lock (&self->lock);
+  unwanted = is_unwanted_locked (self);
+  from = self->state;
+  if (!unwanted)
+    {
+      self->extras->failing = failing;
+      from = set_state_locked (self, RESILIENT_MACHINE_STATE_FALLBACK);
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (unwanted)
+    {
+      end_failing (self, failing);
+      failing_free (failing);
+      return;
+    }
+
+  tell_move (self, from, RESILIENT_MACHINE_STATE_FALLBACK);
+  let_go (self);
+  /* a main loop inside of that may have brought its end */
+  if (self->state == RESILIENT_MACHINE_STATE_FALLBACK)
+    call_caller (self);
 }
 
 /* Or first asks the app for an answer, where it can be asked and the end is a failure. */
@@ -1220,16 +1263,20 @@ handle_fallback (ResilientCallMachine *self, gpointer arg)
 {
   Failing *failing = self->extras->failing;
 
-  if (failing->answer != NULL)
-    end_now (self,
-             RESILIENT_RESULT_STATUS_SUCCESS,
-             RESILIENT_FAILURE_NONE,
-             RESILIENT_REASON_FALLBACK,
-             failing->answer,
-             NULL);
-  else
-    end_now (
-      self, failing->status, failing->failure, failing->reason, failing->response, failing->error);
+  if (failing->answer == NULL)
+    {
+      end_failing (self, failing);
+      return;
+    }
+
+  /* what a guard asked for is not waited for */
+  set_not_before (self, 0);
+  end_now (self,
+           RESILIENT_RESULT_STATUS_SUCCESS,
+           RESILIENT_FAILURE_NONE,
+           RESILIENT_REASON_FALLBACK,
+           failing->answer,
+           NULL);
 }
 
 /* The oldest first. */
@@ -1467,16 +1514,24 @@ note_wait (ResilientCallMachine *self, double seconds)
 /* For how long the server of the next attempt is to be left alone, where the one of now asks for
  * @seconds: in seconds, less than 0: it did not ask. */
 static double
-get_wait (ResilientCallMachine *self, double seconds)
+get_wait (ResilientCallMachine *self, ResilientFailure failure, double seconds)
 {
   guint next = get_next_mirror (self);
   guint mirror = self->extras != NULL ? self->extras->mirror : 0;
   GArray *waits = self->extras != NULL ? self->extras->waits : NULL;
   gint64 left = -1;
+  double wait;
 
   if (waits != NULL && next < waits->len)
     left = g_array_index (waits, gint64, next) - resilient_clock_get_boot ();
-  return MAX (next == mirror ? seconds : -1, left > 0 ? resilient_clock_to_seconds (left) : -1);
+  if (left <= 0)
+    return next == mirror ? seconds : -1;
+
+  wait = resilient_clock_to_seconds (left);
+  /* Longer than the policy allows is the end with the response that says so, and none else. */
+  if (failure != RESILIENT_FAILURE_STATUS)
+    wait = MIN (wait, get_policy_values (self)->max_retry_after);
+  return MAX (next == mirror ? seconds : -1, wait);
 }
 
 /* Around after the last; nothing where there are none. */
@@ -1515,15 +1570,14 @@ go_to_next_mirror (ResilientCallMachine *self)
 }
 
 static gboolean
-is_for_want_of_network (ResilientCallMachine *self, ResilientFailure failure)
+is_for_want_of_network (CallAttempt *attempt, ResilientFailure failure)
 {
   const ResilientFailure of_the_way =
     RESILIENT_FAILURE_RESOLVE | RESILIENT_FAILURE_CONNECT | RESILIENT_FAILURE_TLS
     | RESILIENT_FAILURE_CONNECT_TIMEOUT | RESILIENT_FAILURE_WRITE_TIMEOUT
     | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT;
 
-  return (failure & of_the_way) != 0 && !resilient_origin_is_near (self->origin)
-         && resilient_network_is_offline (resilient_engine_get_network (self->engine));
+  return (failure & of_the_way) != 0 && is_without_network (attempt);
 }
 
 /* What a breaker that is open for longer than the sleep would say after it, it says now, while the
@@ -1549,12 +1603,13 @@ let_breaker_judge (ResilientCallMachine *self, ResilientVerdict *verdict)
 /* The last rule: once, though the verdict of one attempt may be taken twice, at its headers and at
  * its end. A network that is away is no reason to spend what is for a server that fails. */
 static void
-let_budget_judge (ResilientCallMachine *self, ResilientFailure failure, ResilientVerdict *verdict)
+let_budget_judge (CallAttempt *attempt, ResilientFailure failure, ResilientVerdict *verdict)
 {
+  ResilientCallMachine *self = attempt->machine;
   g_autoptr (ResilientRetryBudget) budget = NULL;
 
   if ((self->extras != NULL && self->extras->paid_by != NULL)
-      || is_for_want_of_network (self, failure))
+      || is_for_want_of_network (attempt, failure))
     return;
   budget = resilient_origin_guards_dup_budget (resilient_origin_get_guards (self->origin));
   if (budget == NULL)
@@ -1591,19 +1646,20 @@ count_refusal (ResilientCallMachine *self, ResilientReason reason)
 
 /* @retry_after: that of a response with a status that is a failure, else -1. */
 static ResilientVerdict
-judge (ResilientCallMachine *self,
+judge (CallAttempt *attempt,
        ResilientFailure failure,
        gboolean nothing_sent,
        guint status_code,
        double retry_after)
 {
+  ResilientCallMachine *self = attempt->machine;
   ResilientVerdictInput input = {
     .context = self->view.context,
     .policy = resilient_request_context_peek_policy (self->view.context),
     .failure = failure,
     .nothing_sent = nothing_sent,
     .status_code = status_code,
-    .retry_after = get_wait (self, retry_after),
+    .retry_after = get_wait (self, failure, retry_after),
     .method = resilient_frozen_request_get_method (self->frozen),
     .has_idempotency_key = resilient_frozen_request_has_idempotency_key (self->frozen),
     .idempotency = resilient_frozen_request_get_idempotency (self->frozen),
@@ -1623,7 +1679,7 @@ judge (ResilientCallMachine *self,
     let_breaker_judge (self, &verdict);
   /* A mirror's first attempt is no more load for the server that failed. */
   if (verdict.retry && !input.other_server)
-    let_budget_judge (self, failure, &verdict);
+    let_budget_judge (attempt, failure, &verdict);
   return verdict;
 }
 
@@ -1710,6 +1766,8 @@ headers_cb (ResilientTransportAttempt *transport_attempt,
   if (is_shared (news.attempt))
     {
       news.attempt->answered = TRUE;
+      if (news.attempt->admission != NULL)
+        resilient_admission_answered (news.attempt->admission, status_code);
       resilient_exchange_close (peek_exchange (news.attempt));
       return TRUE;
     }
@@ -1731,7 +1789,7 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
     resilient_admission_answered (attempt->admission, news->status_code);
   /* An answer may be good up here and break later, but a bad one does not get better. */
   if (resilient_guard_judge_status (news->status_code) == RESILIENT_GUARD_END_FAILURE)
-    tell_guards (attempt, RESILIENT_GUARD_END_FAILURE);
+    tell_guards (attempt, judge_status (attempt, news->status_code));
 
   g_mutex_lock (&self->lock);
   self->view.status_code = MIN (news->status_code, G_MAXUINT16);
@@ -1746,7 +1804,7 @@ handle_headers (ResilientCallMachine *self, gpointer arg)
         return;
       note_sent (self);
       attempt->early_verdict =
-        judge (self, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
+        judge (attempt, RESILIENT_FAILURE_STATUS, FALSE, news->status_code, news->retry_after);
       attempt->has_early_verdict = TRUE;
       /* to others, of other policies, it may be the answer */
       news->read_body =
@@ -1826,7 +1884,7 @@ go_to_sleep (ResilientCallMachine *self,
 
 /* What the end of an attempt says of the server. */
 static ResilientGuardEnd
-judge_outcome (ResilientCallMachine *self, CallAttempt *attempt, const ResilientOutcome *outcome)
+judge_outcome (CallAttempt *attempt, const ResilientOutcome *outcome)
 {
   const ResilientFailure of_server = RESILIENT_FAILURE_CERTIFICATE | RESILIENT_FAILURE_PROTOCOL;
   const ResilientFailure of_the_way =
@@ -1835,14 +1893,14 @@ judge_outcome (ResilientCallMachine *self, CallAttempt *attempt, const Resilient
     | RESILIENT_FAILURE_READ_TIMEOUT | RESILIENT_FAILURE_DISCONNECT;
 
   if (outcome->failure == RESILIENT_FAILURE_NONE || outcome->failure == RESILIENT_FAILURE_STATUS)
-    return resilient_guard_judge_status (outcome->status_code);
-  if (outcome->failure & of_server)
+    return judge_status (attempt, outcome->status_code);
+  if ((outcome->failure & of_server) && !attempt->astray)
     return RESILIENT_GUARD_END_FAILURE;
   if (outcome->failure & of_the_way)
-    return judge_failure (self);
+    return judge_failure (attempt);
   /* The time of the attempt is one for all of it, also for an answer that is long. */
   if (outcome->failure == RESILIENT_FAILURE_DEADLINE && !attempt->answered)
-    return judge_failure (self);
+    return judge_failure (attempt);
   return RESILIENT_GUARD_END_NO_VERDICT;
 }
 
@@ -1877,7 +1935,7 @@ note_outcome (CallAttempt *attempt, const ResilientOutcome *outcome)
   ResilientExchange *exchange = take_exchange (attempt);
 
   /* The slot goes back when the attempt is released, and is as good as free until then. */
-  tell_guards (attempt, judge_outcome (self, attempt, outcome));
+  tell_guards (attempt, judge_outcome (attempt, outcome));
   share_retry_after (self, outcome);
   resilient_gate_detach (resilient_engine_get_gate (self->engine), &attempt->waiter);
   if (!outcome->nothing_sent)
@@ -1932,10 +1990,15 @@ conclude (CallAttempt *attempt, const ResilientOutcome *outcome, ResilientFailur
   ResilientVerdict verdict = { .reason = RESILIENT_REASON_SUCCESS };
   g_autoptr (GError) error = NULL;
 
+  /* whatever became of a body that only others wanted */
+  if (failure != RESILIENT_FAILURE_NONE && attempt->has_early_verdict
+      && attempt->early_verdict.retry)
+    failure = RESILIENT_FAILURE_STATUS;
+
   if (failure == RESILIENT_FAILURE_STATUS && attempt->has_early_verdict)
     verdict = attempt->early_verdict;
   else if (failure != RESILIENT_FAILURE_NONE)
-    verdict = judge (self,
+    verdict = judge (attempt,
                      failure,
                      outcome->nothing_sent,
                      outcome->status_code,
@@ -2066,13 +2129,16 @@ static const ResilientTransportAttemptFuncs attempt_funcs = {
 
 /* --- how an attempt begins ------------------------------------------------------------------- */
 
-/* A request earns a share of a retry. */
+/* A request earns a share of a retry, with its first attempt. */
 static void
 pay_in (ResilientCallMachine *self)
 {
-  g_autoptr (ResilientRetryBudget) budget =
-    resilient_origin_guards_dup_budget (resilient_origin_get_guards (self->origin));
+  g_autoptr (ResilientRetryBudget) budget = NULL;
 
+  if (self->view.attempts != 1
+      || resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
+    return;
+  budget = resilient_origin_guards_dup_budget (resilient_origin_get_guards (self->origin));
   if (budget != NULL)
     resilient_retry_budget_deposit (budget);
 }
@@ -2139,6 +2205,7 @@ launch (ResilientCallMachine *self, CallAttempt *attempt)
     params.new_connection = TRUE;
 
   resilient_frozen_request_ensure_uri (self->frozen);
+  attempt->generation = generation;
   attempt->started = resilient_clock_get_boot ();
   attempt->started_real = resilient_clock_get_real ();
   attempt->stage = STAGE_STARTING;
@@ -2186,9 +2253,7 @@ begin_attempt (ResilientCallMachine *self)
       g_clear_pointer (&self->extras->last_response, resilient_response_unref);
       g_clear_object (&self->extras->paid_by);
     }
-  if (self->view.attempts == 1
-      && !resilient_guards_is_empty (resilient_engine_get_guards (self->engine)))
-    pay_in (self);
+  pay_in (self);
   launch (self, attempt);
 }
 
@@ -2655,6 +2720,7 @@ begin_shared (ResilientCallMachine *self, CallAttempt *attempt)
   g_mutex_unlock (&self->lock);
 
   tell_move (self, from, RESILIENT_MACHINE_STATE_JOINED);
+  pay_in (self);
 }
 
 /* As if the attempt were its own. */
@@ -2669,6 +2735,8 @@ conclude_shared (ResilientCallMachine *self, CallAttempt *attempt, const Resilie
       g_mutex_unlock (&self->lock);
     }
   attempt->stage = STAGE_OVER;
+  /* the policy of who leads may have none of it */
+  share_retry_after (self, outcome);
   conclude (attempt, outcome, get_failure (self, outcome));
   attempt_free (attempt);
 }

@@ -36,6 +36,9 @@ gboolean resilient_circuit_breaker_check (ResilientCircuitBreaker *self, GError 
 gboolean resilient_circuit_breaker_take (ResilientCircuitBreaker *self,
                                          ResilientCircuitLease *lease,
                                          GError **error);
+/* What it is for has begun to go well: enough for a probe, which is over with that. Any thread. */
+void
+resilient_circuit_breaker_answered (ResilientCircuitBreaker *self, ResilientCircuitLease *lease);
 /* Only the first one of a lease counts. Any thread. */
 void resilient_circuit_breaker_report (ResilientCircuitBreaker *self,
                                        ResilientCircuitLease *lease,

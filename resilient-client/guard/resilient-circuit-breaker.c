@@ -778,6 +778,17 @@ resilient_circuit_breaker_report (ResilientCircuitBreaker *self,
   unlock_breaker (self);
 }
 
+void
+resilient_circuit_breaker_answered (ResilientCircuitBreaker *self, ResilientCircuitLease *lease)
+{
+  gint64 now = resilient_clock_get_boot ();
+
+  lock_breaker (self);
+  if (lease->probe)
+    judge_locked (self, lease, RESILIENT_CIRCUIT_OUTCOME_SUCCEEDED, now);
+  unlock_breaker (self);
+}
+
 static void
 report_cb (GObject *breaker, ResilientCircuitLease *lease, ResilientCircuitOutcome outcome)
 {

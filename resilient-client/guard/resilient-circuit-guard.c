@@ -64,6 +64,18 @@ enter (ResilientGuard *guard,
   return RESILIENT_GUARD_ADMIT;
 }
 
+/* A probe has shown what it was made for: its body may take longer than a lease, and others wait.
+ */
+static void
+answered (ResilientGuard *guard, ResilientGuardEntry *parent, guint status_code)
+{
+  CircuitEntry *entry = (CircuitEntry *) parent;
+
+  if (entry->breaker != NULL
+      && resilient_guard_judge_status (status_code) == RESILIENT_GUARD_END_SUCCESS)
+    resilient_circuit_breaker_answered (entry->breaker, &entry->lease);
+}
+
 static void
 leave (ResilientGuard *guard, ResilientGuardEntry *parent, ResilientGuardEnd end)
 {
@@ -92,6 +104,7 @@ resilient_circuit_guard_new (void)
   static const ResilientGuardFuncs funcs = {
     .check = check,
     .enter = enter,
+    .answered = answered,
     .leave = leave,
     .free = circuit_guard_free,
     .entry_size = sizeof (CircuitEntry),

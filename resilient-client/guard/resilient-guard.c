@@ -77,12 +77,19 @@ resilient_guards_check (ResilientGuards *self,
   ResilientGuardAnswer answer = RESILIENT_GUARD_ADMIT;
   gint n = g_atomic_int_get (&self->n_guards);
 
-  for (gint i = 0; i < n && answer == RESILIENT_GUARD_ADMIT; i++)
+  /* They are in the order in which they were first set: a refusal outweighs a wait in any. */
+  for (gint i = 0; i < n && answer != RESILIENT_GUARD_REFUSE; i++)
     {
       ResilientGuard *guard = self->guards[i];
+      ResilientGuardAnswer its = RESILIENT_GUARD_ADMIT;
+      gint64 when = 0;
 
       if (guard->funcs->check != NULL)
-        answer = guard->funcs->check (guard, origin, not_before, error);
+        its = guard->funcs->check (guard, origin, &when, error);
+      if (its == RESILIENT_GUARD_ADMIT)
+        continue;
+      *not_before = its == RESILIENT_GUARD_REFUSE ? when : MAX (*not_before, when);
+      answer = its;
     }
   return answer;
 }

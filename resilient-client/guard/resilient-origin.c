@@ -386,6 +386,8 @@ resilient_origin_class_init (ResilientOriginClass *klass)
    * [property@Client:retry-budget], or the one that a client made by [ctor@Client.new_standard]
    * makes for each origin.
    *
+   * It is not notified when that of the client is set.
+   *
    * Since: 1.0
    */
   props[PROP_RETRY_BUDGET] = g_param_spec_object (
@@ -407,7 +409,8 @@ resilient_origin_class_init (ResilientOriginClass *klass)
    *
    * The circuit breaker of this origin; %NULL where neither it nor its client has a circuit policy.
    *
-   * Its changes are told by itself, and by [signal@Client::circuit-changed].
+   * Its changes are told by itself, and by [signal@Client::circuit-changed]. Another one is there
+   * after a circuit policy was set, of which only that of the origin is notified here.
    *
    * Since: 1.0
    */

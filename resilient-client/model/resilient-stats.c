@@ -473,7 +473,8 @@ resilient_stats_get_retry_rate (ResilientStats *self)
 {
   g_return_val_if_fail (self != NULL, 0.0);
 
-  return divide (self->data.retries, self->data.attempts);
+  /* of an attempt that several share each of them may need another one */
+  return MIN (divide (self->data.retries, self->data.attempts), 1.0);
 }
 
 /**

@@ -738,6 +738,57 @@ test_budget_reason (Fixture *f, gconstpointer data)
     resilient_response_get_status_code (resilient_event_get_response (last)), ==, 503);
 }
 
+/* A refusal is told at once, also where a wait was set before it and is longer. */
+static void
+test_circuit_and_hold (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+  asked_to_wait (f, 503, 1000);
+  then_well (f, 0.001);
+  get (f, URI, 1, NULL, 0);
+  test_clock_run (0.1);
+  g_assert_cmpint (resilient_origin_get_held_until (origin), >, 0);
+
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  resilient_circuit_breaker_trip (breaker);
+  f->n_failed = 0;
+  get (f, URI, 1, NULL, 0);
+  g_assert_cmpuint (f->n_failed, ==, 1);
+  g_assert_error (f->error, RESILIENT_CLIENT_ERROR, RESILIENT_CLIENT_ERROR_CIRCUIT_OPEN);
+  resilient_client_cancel_all (f->client);
+  test_clock_run (1);
+}
+
+/* What ran out of time while the machine slept was no fault of the server's. */
+static void
+test_circuit_asleep (Fixture *f, gconstpointer data)
+{
+  const Step hangs = STEP_HANG;
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (0);
+  g_autoptr (ResilientOrigin) origin = get_origin (f, URI);
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+  resilient_client_set_retry_policy (f->client, policy);
+  resilient_client_set_circuit_policy (f->client, resilient_circuit_policy_get_default ());
+  breaker = resilient_origin_get_circuit_breaker (origin);
+  add_step (f->stub, hangs);
+
+  get (f, URI, 5, "total-timeout", 30);
+  test_clock_suspend (3600);
+  test_run_pending ();
+  g_assert_cmpuint (f->n_failed, ==, 5);
+  g_assert_cmpint (
+    resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
+
+  get (f, URI, 5, "total-timeout", 30);
+  test_clock_run (31);
+  g_assert_cmpuint (f->n_failed, ==, 10);
+  g_assert_cmpint (resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_OPEN);
+}
+
 /* --- adaptive concurrency --------------------------------------------------------------------- */
 
 #define CAPACITY 10
@@ -806,6 +857,59 @@ test_adaptive (void)
   g_test_message ("turned away of 3000: %u, with adaptive concurrency %u", without, with);
   g_assert_cmpuint (without, >, 1000);
   g_assert_cmpuint (with, <, 60);
+}
+
+/* 503 and no answer in time are of the load, another failure is none of it. */
+static void
+test_adaptive_failures (Fixture *f, gconstpointer data)
+{
+  const Step rows[] = {
+    { .status = 503, .retry_after = -1, .takes = 0.01 },
+    { .status = 429, .retry_after = -1, .takes = 0.01 },
+    { .failure = RESILIENT_FAILURE_DISCONNECT,
+      .domain = G_IO_ERROR,
+      .code = G_IO_ERROR_CONNECTION_CLOSED,
+      .retry_after = -1,
+      .takes = 10 },
+    { .status = 500, .retry_after = -1, .takes = 0.01 },
+    { .failure = RESILIENT_FAILURE_DISCONNECT,
+      .domain = G_IO_ERROR,
+      .code = G_IO_ERROR_CONNECTION_CLOSED,
+      .retry_after = -1,
+      .takes = 0.01 },
+  };
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (0);
+
+  resilient_client_set_retry_policy (f->client, policy);
+  resilient_client_set_max_concurrent_per_host (f->client, 1000);
+  resilient_client_set_adaptive_concurrency (f->client, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *uri = g_strdup_printf ("http://%c.example/", 'a' + (char) i);
+      guint before, now;
+
+      resilient_test_stub_clear (f->stub);
+      then_well (f, 0.1);
+      get (f, uri, 400, NULL, 0);
+      test_clock_run (9);
+      resilient_test_stub_clear (f->stub);
+      add_step (f->stub, rows[i]);
+      get (f, uri, 1000, NULL, 0);
+      before = resilient_test_stub_get_live (f->stub);
+      g_assert_cmpuint (before, >=, 6);
+      test_clock_run (1000 * MAX (rows[i].takes, 0.05));
+      resilient_test_stub_clear (f->stub);
+      add_step (f->stub, (Step) STEP_HANG);
+      get (f, uri, 1000, NULL, 0);
+      now = resilient_test_stub_get_live (f->stub);
+      g_test_message ("row %u: %u at once, then %u", i, before, now);
+      if (i < 3)
+        g_assert_cmpuint (now, <, before);
+      else
+        g_assert_cmpuint (now, >=, before);
+      resilient_client_cancel_all (f->client);
+      test_clock_run (1);
+    }
 }
 
 /* Who waits goes by priority, is cancelled at once, and goes when the limit is lifted. */
@@ -1008,6 +1112,8 @@ main (int argc, char *argv[])
   ADD ("circuit/counted-once", test_circuit_counted_once);
   ADD ("circuit/in-line", test_circuit_in_line);
   ADD ("circuit/cancelled", test_circuit_cancelled);
+  ADD ("circuit/hold", test_circuit_and_hold);
+  ADD ("circuit/asleep", test_circuit_asleep);
   ADD ("rate/order", test_rate);
   ADD ("rate/both", test_rate_of_both);
   ADD ("rate/impossible", test_rate_impossible);
@@ -1019,6 +1125,7 @@ main (int argc, char *argv[])
   ADD ("budget/given-back", test_budget_given_back);
   g_test_add_func ("/guards/adaptive/turned-away", test_adaptive);
   ADD ("adaptive/queue", test_adaptive_queue);
+  ADD ("adaptive/failures", test_adaptive_failures);
   g_test_add_func ("/guards/standard", test_standard);
 
   return g_test_run ();

@@ -398,6 +398,32 @@ test_boundary (void)
   g_assert_finalize_object (breaker);
 }
 
+/* A probe whose answer has begun has shown that there is somebody: its end, late or bad, tells
+ * nothing of that any more. Any other call counts at its end. */
+static void
+test_answered (void)
+{
+  const Settings settings = { .lease = 10, .failure_threshold = 1 };
+  ResilientCircuitBreaker *breaker = new_breaker (&settings);
+  ResilientCircuitLease lease = { 0 };
+
+  g_assert_true (resilient_circuit_breaker_take (breaker, &lease, NULL));
+  resilient_circuit_breaker_answered (breaker, &lease);
+  resilient_circuit_breaker_report (breaker, &lease, RESILIENT_CIRCUIT_OUTCOME_FAILED);
+  run_script (breaker, "O +36 H");
+
+  lease = (ResilientCircuitLease){ 0 };
+  g_assert_true (resilient_circuit_breaker_take (breaker, &lease, NULL));
+  run_script (breaker, "H x");
+  resilient_circuit_breaker_answered (breaker, &lease);
+  run_script (breaker, "C");
+  resilient_circuit_breaker_answered (breaker, &lease);
+  test_clock_pass (100);
+  resilient_circuit_breaker_report (breaker, &lease, RESILIENT_CIRCUIT_OUTCOME_FAILED);
+  run_script (breaker, "C");
+  g_assert_finalize_object (breaker);
+}
+
 static void
 test_properties (void)
 {
@@ -696,6 +722,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/circuit-breaker/permit", test_permit);
   g_test_add_func ("/circuit-breaker/jitter", test_jitter);
   g_test_add_func ("/circuit-breaker/boundary", test_boundary);
+  g_test_add_func ("/circuit-breaker/answered", test_answered);
   g_test_add_func ("/circuit-breaker/properties", test_properties);
   g_test_add_func ("/circuit-breaker/error", test_error);
   g_test_add_func ("/circuit-breaker/context", test_context);
