@@ -133,6 +133,44 @@ test_marked_origin (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpstr (fault_record_get_header (second, "X-Other"), ==, "public");
 }
 
+/* Who redirects is not to blame for what the other one does. */
+static void
+test_blame (ClientFixture *fixture, gconstpointer flags)
+{
+  g_autofree char *here = fault_server_uri (fixture->server, "/from");
+  g_autofree char *there = fault_server_uri_at (fixture->server, "localhost", "/there");
+  g_autoptr (ResilientOrigin) origin = resilient_client_get_origin (fixture->client, here, NULL);
+  g_autoptr (ResilientRetryPolicy) once = quick_policy (0);
+  g_autoptr (ResilientCircuitPolicyBuilder) builder = resilient_circuit_policy_builder_new (NULL);
+  g_autoptr (ResilientCircuitPolicy) policy = NULL;
+  g_autoptr (ResilientCircuitBreaker) breaker = NULL;
+
+  resilient_circuit_policy_builder_set_failure_threshold (builder, 1);
+  policy = resilient_circuit_policy_builder_build (builder, NULL);
+  resilient_client_set_retry_policy (fixture->client, once);
+  resilient_client_set_circuit_policy (fixture->client, policy);
+  breaker = resilient_origin_get_circuit_breaker (origin);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (ResilientRequest) request = request_new (fixture, "GET", "/from");
+      g_autoptr (ResilientResponse) response = NULL;
+
+      fault_server_on (fixture->server, "/from", fault_redirect (302, there), NULL);
+      if (i == 0)
+        fault_server_on (fixture->server, "/there", fault_answer (503, NULL, "busy"), NULL);
+      else if (i == 1)
+        fault_server_on (fixture->server, "/there", fault_reset (), NULL);
+      else
+        fault_server_on (
+          fixture->server, "/there", fault_send_raw ("x\r\n\r\n", 5), fault_close (), NULL);
+      response = client_send (fixture, request, NULL, NULL);
+      g_assert_cmpint (response != NULL, ==, i == 0);
+      g_assert_cmpint (
+        resilient_circuit_breaker_get_state (breaker), ==, RESILIENT_CIRCUIT_STATE_CLOSED);
+    }
+}
+
 static void
 test_methods (ClientFixture *fixture, gconstpointer flags)
 {
@@ -273,6 +311,7 @@ main (int argc, char **argv)
     { "/redirects/other-name", test_other_name, FAULT_SERVER_PLAIN },
     { "/redirects/other-name/tls", test_other_name, FAULT_SERVER_TLS },
     { "/redirects/marked-origin", test_marked_origin, FAULT_SERVER_PLAIN },
+    { "/redirects/blame", test_blame, FAULT_SERVER_PLAIN },
     { "/redirects/methods", test_methods, FAULT_SERVER_PLAIN },
     { "/redirects/methods/http2", test_methods, FAULT_SERVER_HTTP2 },
     { "/redirects/loop", test_loop, FAULT_SERVER_PLAIN },

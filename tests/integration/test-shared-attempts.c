@@ -82,6 +82,53 @@ test_all_cancelled (ClientFixture *fixture, gconstpointer flags)
   g_assert_cmpuint (fault_server_get_requests (fixture->server), ==, 1);
 }
 
+/* One takes 503 for the answer, so that its body is read; the other tries again, whatever becomes
+ * of that body. */
+static void
+test_body_of_others (ClientFixture *fixture, gconstpointer flags)
+{
+  const guint16 statuses[] = { 503 };
+  g_autoptr (ResilientRetryPolicyBuilder) builder = resilient_retry_policy_builder_new (NULL);
+  g_autoptr (ResilientRetryPolicy) again = NULL;
+  g_autoptr (ResilientRetryPolicy) once = quick_policy (0);
+  g_autoptr (ResilientRequest) request = request_coalesced (fixture);
+  g_autoptr (ResilientCall) first = NULL;
+  g_autoptr (ResilientCall) second = NULL;
+  g_autoptr (ResilientResponse) response = NULL;
+  g_autoptr (ResilientResponse) none = NULL;
+  g_autoptr (GError) error = NULL;
+
+  resilient_retry_policy_builder_set_retry_on (builder, RESILIENT_FAILURE_STATUS);
+  resilient_retry_policy_builder_set_retry_statuses (builder, statuses, G_N_ELEMENTS (statuses));
+  resilient_retry_policy_builder_set_base_delay (builder, 0.001);
+  again = resilient_retry_policy_builder_build (builder, NULL);
+  g_assert_nonnull (again);
+  fault_server_next (fixture->server,
+                     "/",
+                     fault_hold ("go"),
+                     fault_head (503, "Content-Length: 10"),
+                     fault_send ("cut"),
+                     fault_close (),
+                     NULL);
+  fault_server_on (fixture->server, "/", fault_answer (200, NULL, "well"), NULL);
+
+  resilient_request_set_retry_policy (request, again);
+  first = resilient_client_start (fixture->client, request, NULL, NULL);
+  fault_server_wait_held (fixture->server, "go", 1);
+  resilient_request_set_retry_policy (request, once);
+  second = resilient_client_start (fixture->client, request, NULL, NULL);
+  call_wait_state (second, RESILIENT_CALL_STATE_SENDING);
+  fault_server_open (fixture->server, "go");
+
+  response = call_wait (first, &error);
+  g_assert_no_error (error);
+  assert_response (response, 200, "well");
+  none = call_wait (second, &error);
+  g_assert_null (none);
+  g_assert_nonnull (error);
+  wait_last_events (fixture, 2);
+}
+
 typedef struct
 {
   ClientFixture *fixture;
@@ -196,6 +243,7 @@ static const ClientTest tests[] = {
   { "/shared-attempts/all-cancelled", test_all_cancelled, FAULT_SERVER_PLAIN },
   { "/shared-attempts/threads", test_threads, FAULT_SERVER_PLAIN },
   { "/shared-attempts/close", test_close, FAULT_SERVER_PLAIN },
+  { "/shared-attempts/body-of-others", test_body_of_others, FAULT_SERVER_PLAIN },
   { "/shared-attempts/property", test_property, FAULT_SERVER_PLAIN },
 };
 
