@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "engine-fixture.h"
+#include "test-util.h"
 
 /* Many parts of an app that want the same thing at the same time. In virtual time, over scripted
  * attempts. */
@@ -50,6 +51,8 @@ run_rounds (Fixture *f, gboolean coalesce)
   return resilient_test_stub_get_started (f->stub) - n_before;
 }
 
+static int n_shares_told;
+
 /* One answer is enough for all of them. */
 static void
 test_dashboard (Fixture *f, gconstpointer data)
@@ -64,6 +67,7 @@ test_dashboard (Fixture *f, gconstpointer data)
   g_test_message ("%u requests without, %u with", without, with);
   g_assert_cmpuint (without, ==, N_PARTS * N_ROUNDS);
   g_assert_cmpuint (with, ==, N_ROUNDS);
+  g_assert_cmpint (n_shares_told, ==, (N_PARTS - 1) * N_ROUNDS);
 }
 
 /* A server that fails each time at first is not flooded by those who try again: who wakes while
@@ -128,6 +132,7 @@ test_deadlines (Fixture *f, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
+  test_count_lines ("shares that of another request", &n_shares_told);
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 
 #define ADD(name, func)                                                                            \

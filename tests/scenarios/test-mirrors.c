@@ -163,6 +163,42 @@ test_waits (Fixture *f, gconstpointer data)
   assert_events (f, "retry retry retry retry success");
 }
 
+/* What one of them asks for is kept from round to round, the longest of it; more than the policy
+ * allows ends no request where another one failed last, without a response that says so. */
+static void
+test_waits_again (Fixture *f, gconstpointer data)
+{
+  Step busy = { .status = 503, .retry_after = 20 };
+  Step less_busy = { .status = 503, .retry_after = 0 };
+  Step for_ever = { .status = 503, .retry_after = 3600 };
+  Step refused = STEP_REFUSED;
+  Step ok = STEP_OK;
+  g_autoptr (ResilientCall) call = NULL;
+
+  add_step (f->stub, busy);
+  add_step (f->stub, refused);
+  add_step (f->stub, refused);
+  add_step (f->stub, less_busy);
+  add_step (f->stub, refused);
+  add_step (f->stub, for_ever);
+  add_step (f->stub, for_ever);
+  add_step (f->stub, refused);
+  add_step (f->stub, ok);
+  call = start_mirrored (f, "GET", 20);
+  test_clock_run (19.9);
+  assert_uris (f, "abc");
+  test_clock_run (2.2);
+  assert_uris (f, "abca");
+  /* each with the wait of the policy before it, up to half a minute */
+  test_clock_run (100);
+  assert_uris (f, "abcabcab");
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_WAITING);
+  test_clock_run (100);
+  assert_uris (f, "abcabcabc");
+  g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
+  clear_events (f);
+}
+
 /* What the policy does not retry, or must not be sent twice, goes to no mirror either. */
 static void
 test_kinds (Fixture *f, gconstpointer data)
@@ -431,6 +467,7 @@ main (int argc, char *argv[])
   ADD ("around", test_around);
   ADD ("second-answers", test_second_answers);
   ADD ("waits", test_waits);
+  ADD ("waits-again", test_waits_again);
   ADD ("kinds", test_kinds);
   ADD ("key", test_key);
   ADD ("guards", test_guards);
