@@ -70,6 +70,53 @@ test_dashboard (Fixture *f, gconstpointer data)
   g_assert_cmpint (n_shares_told, ==, (N_PARTS - 1) * N_ROUNDS);
 }
 
+/* What is not the same goes by itself: another agent, another key, and what has a body. */
+static void
+test_alone (Fixture *f, gconstpointer data)
+{
+  static const char *const agents[] = { NULL, "First/1", "Second/1" };
+  Step ok = STEP_OK;
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  ok.takes = 1;
+  add_step (f->stub, ok);
+  for (guint i = 0; i < G_N_ELEMENTS (agents); i++)
+    {
+      ResilientCallOptions *options = resilient_engine_lock_settings (f->engine)->options;
+
+      g_clear_pointer (&options->user_agent, g_ref_string_release);
+      options->user_agent = agents[i] != NULL ? g_ref_string_new (agents[i]) : NULL;
+      resilient_engine_unlock_settings (f->engine);
+      for (guint n = 0; n < 2; n++)
+        g_ptr_array_add (calls, start_part (f, TRUE));
+    }
+  for (guint n = 0; n < 2; n++)
+    {
+      g_autoptr (ResilientFrozenRequest) keyed =
+        resilient_frozen_request_new ("GET", "http://localhost/status", NULL);
+      g_autoptr (ResilientFrozenRequest) full =
+        resilient_frozen_request_new ("GET", "http://localhost/status", NULL);
+      g_autoptr (GBytes) body = g_bytes_new_static ("query", 5);
+
+      resilient_frozen_request_take_idempotency_key (keyed, g_strdup ("key"));
+      g_assert_true (resilient_frozen_request_set_body (full, "text/plain", body, NULL));
+      resilient_frozen_request_set_coalesce (keyed);
+      resilient_frozen_request_set_coalesce (full);
+      g_ptr_array_add (
+        calls,
+        resilient_call_start (f->engine, resilient_engine_get_home (f->engine), keyed, NULL, NULL));
+      g_ptr_array_add (
+        calls,
+        resilient_call_start (f->engine, resilient_engine_get_home (f->engine), full, NULL, NULL));
+    }
+  test_clock_run (2);
+  /* one of each agent, one with the key, and both with a body */
+  g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, 3 + 1 + 2);
+  for (guint i = 0; i < calls->len; i++)
+    g_assert_cmpint (resilient_call_get_state (calls->pdata[i]), ==, RESILIENT_CALL_STATE_DONE);
+  clear_events (f);
+}
+
 /* A server that fails each time at first is not flooded by those who try again: who wakes while
  * another one asks shares that. */
 static void
@@ -138,6 +185,7 @@ main (int argc, char *argv[])
 #define ADD(name, func)                                                                            \
   g_test_add ("/coalescing/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("dashboard", test_dashboard);
+  ADD ("alone", test_alone);
   ADD ("retries", test_retries);
   ADD ("deadlines", test_deadlines);
 

@@ -196,6 +196,49 @@ test_no_slot (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (figures.extra, <=, 0.01);
 }
 
+/* A body that can be read again goes along with a hedge; one that can't is sent once. */
+static void
+test_bodies (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (DELAY);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("body", 4);
+  Step slow = STEP_OK;
+
+  add_step (f->stub, (Step) STEP_OK);
+  for (guint i = 0; i < 60; i++)
+    g_object_unref (start_with (f, policy));
+  test_clock_run (1);
+  slow.takes = 10 * DELAY;
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (ResilientFrozenRequest) frozen =
+        resilient_frozen_request_new ("PUT", "http://localhost/", NULL);
+      g_autoptr (ResilientCall) call = NULL;
+
+      resilient_test_stub_clear (f->stub);
+      add_step (f->stub, slow);
+      resilient_frozen_request_set_retry_policy (frozen, policy);
+      if (i == 0)
+        {
+          resilient_frozen_request_take_body (frozen,
+                                              resilient_body_new_bytes ("text/plain", bytes));
+        }
+      else
+        {
+          g_autoptr (GInputStream) stream = g_memory_input_stream_new_from_bytes (bytes);
+
+          resilient_frozen_request_take_body (frozen,
+                                              resilient_body_new_stream ("text/plain", stream, 4));
+        }
+      call =
+        resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+      test_clock_run (20 * DELAY);
+      g_assert_cmpuint (resilient_test_stub_get_started (f->stub), ==, i == 0 ? 2 : 1);
+      g_assert_cmpint (resilient_call_get_state (call), ==, RESILIENT_CALL_STATE_DONE);
+    }
+  clear_events (f);
+}
+
 /* What one of two was told by the server holds for the next attempt, though the other one failed
  * last, and otherwise. */
 static void
@@ -267,6 +310,7 @@ main (int argc, char *argv[])
   ADD ("automatic", test_automatic);
   ADD ("all-slow", test_all_slow);
   ADD ("no-slot", test_no_slot);
+  ADD ("bodies", test_bodies);
   ADD ("retry-after", test_retry_after);
   ADD ("told", test_told);
 

@@ -292,6 +292,29 @@ test_key (Fixture *f, gconstpointer data)
     }
 }
 
+/* By the app's word it may be repeated anywhere. */
+static void
+test_idempotent_by_word (Fixture *f, gconstpointer data)
+{
+  const Step busy = STEP_STATUS (503);
+  g_autoptr (ResilientRequest) request = resilient_request_new ("POST", "http://a.test/x");
+  g_autoptr (ResilientRetryPolicy) policy = make_policy (2);
+  g_autoptr (ResilientFrozenRequest) frozen = NULL;
+  g_autoptr (ResilientCall) call = NULL;
+
+  resilient_request_set_fallback_uris (request, mirrors);
+  resilient_request_set_retry_policy (request, policy);
+  resilient_request_set_idempotency (request, RESILIENT_IDEMPOTENCY_YES);
+  frozen = resilient_request_freeze (request, NULL);
+  g_assert_nonnull (frozen);
+  add_step (f->stub, busy);
+  call =
+    resilient_call_start (f->engine, resilient_engine_get_home (f->engine), frozen, NULL, NULL);
+  test_clock_run (0);
+  assert_uris (f, "abc");
+  clear_events (f);
+}
+
 /* A server whose breaker is open is left out, and neither it nor an empty budget of the first one
  * keeps a request from the others. */
 static void
@@ -470,6 +493,7 @@ main (int argc, char *argv[])
   ADD ("waits-again", test_waits_again);
   ADD ("kinds", test_kinds);
   ADD ("key", test_key);
+  ADD ("idempotent-by-word", test_idempotent_by_word);
   ADD ("guards", test_guards);
   ADD ("cancel", test_cancel);
   g_test_add_func ("/mirrors/secrets", test_secrets);
