@@ -2,7 +2,8 @@
 # SPDX-FileCopyrightText: The resilient-client authors
 # SPDX-License-Identifier: MIT
 """docs/architecture.md and the tree agree: every file of the library that the page names exists, every function is
-defined in the file that is named last before it, and every layer and folder is on it."""
+defined in the file that is named last before it, every layer and folder is on it, and so is every state of a call with
+what may follow it."""
 
 import re
 
@@ -16,6 +17,23 @@ NAME = re.compile(r'`(?:(?P<file>[\w-]+(?:/[\w-]+)*/[\w-]+\.[ch])|(?P<function>\
 
 def defines(text, function):
     return re.search(rf'^{function} \([^;]*?\)\s*\{{', text, re.MULTILINE | re.DOTALL) is not None
+
+
+MACHINE = 'engine/resilient-call-machine.c'
+EDGES = re.compile(r'\bedges\[RESILIENT_MACHINE_N_STATES\] = \{(.*?)\};', re.DOTALL)
+STATE = re.compile(r'\[RESILIENT_MACHINE_STATE_(\w+)\] =([^,]*),')
+ROW = re.compile(r'^\| `(\w+)` \| [^|]+ \| ?([\w, ]*?) ?\|$', re.MULTILINE)
+
+
+def check_states(root, text, report):
+    source = (root / 'resilient-client' / MACHINE).read_text(encoding='utf-8')
+    edges = {state.lower(): {to.lower() for to in re.findall(r'TO \((\w+)\)', value)}
+             for state, value in STATE.findall(EDGES.search(source)[1])}
+    told = {state: set(filter(None, followers.split(', ')))
+            for state, followers in ROW.findall(text.partition('\n## The states of a call\n')[2].partition('\n## ')[0])}
+    for state in sorted(edges.keys() | told.keys()):
+        if told.get(state) != edges.get(state):
+            report.add(PAGE, f'of the state {state} it tells {told.get(state)}, and the machine has {edges.get(state)}')
 
 
 def find_folders(root):
@@ -53,6 +71,7 @@ def check(root, report):
     for layer in layers:
         if not re.search(rf'^\| `{layer}` \| ', text, re.MULTILINE):
             report.add(PAGE, f'nothing is told of the layer {layer}')
+    check_states(root, text, report)
     for folder in sorted(find_folders(root)):
         parts = folder.split('/')
         is_layer = parts[0] == 'resilient-client' and len(parts) > 1 and parts[1] in layers
