@@ -139,6 +139,9 @@ chat_client_new (const char *name, const char *uri, void (*heard) (const char *l
   g_autoptr (ResilientRetryPolicy) policy = NULL;
   ChatClient *client = g_new0 (ChatClient, 1);
 
+  /* Higher than those of an earlier client of this name, which the room remembers. */
+  client->last_number = (guint64) g_get_real_time ();
+
   /* As long as the user waits: only cancelling ends it. */
   resilient_retry_policy_builder_set_max_retries (builder, -1);
   resilient_retry_policy_builder_set_base_delay (builder, 0.02);
@@ -301,6 +304,12 @@ test (void)
 
   g_clear_pointer (&bob, chat_client_free);
   wait_for_line (ada, "* bob left");
+
+  /* Another client of that name is not taken for one that repeats itself. */
+  bob = chat_client_new ("bob", uri, hear_nothing);
+  chat_client_connect (bob);
+  chat_client_say (bob, "again");
+  wait_for_line (ada, "bob: again");
   return says_in_order (ada->lines, "ada", texts)
          && says_in_order (chat_room_get_lines (room), "ada", texts)
          && ada->lines->len == chat_room_get_lines (room)->len;

@@ -14,6 +14,7 @@ know whether it arrived.
 
 import asyncio
 import sys
+import time
 
 import gi
 
@@ -87,7 +88,8 @@ class ChatClient:
         self.retrier = Resilient.Retrier.new(Resilient.RetryPolicy(
             Resilient.RetryPolicy.get_standard(), max_retries=-1, base_delay=0.02, max_delay=5), None)
         self._name, self._uri = name, uri
-        self._last_number, self._seen = 0, 0
+        # Higher than those of an earlier client of this name, which the room remembers.
+        self._last_number, self._seen = time.time_ns() // 1000, 0
         self._session = Soup.Session()
         self._connection = None
         self._task = asyncio.create_task(self._stay_connected())
@@ -204,6 +206,13 @@ async def test():
     await hear(ada, 'bob: bye')
     while ada.unconfirmed or bob.unconfirmed:
         await asyncio.sleep(0.01)
+    await bob.close()
+    await hear(ada, '* bob left')
+
+    # Another client of that name is not taken for one that repeats itself.
+    bob = ChatClient('bob', uri)
+    bob.say('again')
+    await hear(ada, 'bob: again')
     await bob.close()
     await hear(ada, '* bob left')
     await ada.close()

@@ -82,9 +82,10 @@ def counters_and_histograms_say_what_happened():
     families = parse(stats)
 
     equal({name: families[f'resilient_client_{name}'].samples[0].value for name in
-           ('requests', 'attempts', 'retries', 'hedges', 'successes', 'errors', 'timeouts', 'cancelled', 'refused')},
+           ('requests', 'attempts', 'retries', 'hedges', 'successes', 'errors', 'timeouts', 'cancelled', 'refused',
+            'held_back', 'circuit_refusals', 'budget_refusals')},
           {'requests': 7, 'attempts': 10, 'retries': 3, 'hedges': 0, 'successes': 6, 'errors': 1, 'timeouts': 0,
-           'cancelled': 0, 'refused': 1})
+           'cancelled': 0, 'refused': 1, 'held_back': 0, 'circuit_refusals': 0, 'budget_refusals': 0})
     for name, kind, unit in ((ATTEMPTS, 'histogram', 'seconds'),
                              ('resilient_client_request_duration_seconds', 'histogram', 'seconds'),
                              ('http_request_resend_count', 'histogram', ''),

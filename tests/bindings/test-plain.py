@@ -292,6 +292,18 @@ def wait_until_half_open(breaker):
 
 
 @case
+def a_mirror_answers_where_the_first_does_not():
+    client, refusing = Resilient.Client.new(), Server(listen=False)
+    request = Resilient.Request.new('GET', refusing.uri('/'))
+    request.props.retry_policy = quick(max_retries=1)
+    request.set_fallback_uris([server.uri('/text')])
+    response = finish(client.send_async, client.send_finish, request, None)
+    equal((response.get_status_code(), response.get_text()), (200, 'hello'))
+    equal(response.get_uri().get_port(), int(server.uri('').rsplit(':', 1)[1].rstrip('/')))
+    close(client)
+
+
+@case
 def a_circuit_breaker_opens_and_closes():
     # Real time, in which a busy machine may stop for a while.
     breaker = Resilient.CircuitBreaker.new(circuit_policy(recovery_timeout=0.25))

@@ -68,6 +68,53 @@ test_circuit_breaker ()
     }
 }
 
+async void
+take (Resilient.RateLimiter limiter, Resilient.Throttle throttle, Resilient.Debouncer debouncer) throws Error
+{
+  assert (yield limiter.acquire_async (null));
+  assert (yield throttle.wait_async (null));
+  assert (yield debouncer.wait_async (null));
+}
+
+void
+test_guards ()
+{
+  var loop = new MainLoop ();
+
+  try
+    {
+      var limiter = new Resilient.RateLimiter (1000, 1);
+      var budget = new Resilient.RetryBudget (0, 1);
+      var client = new Resilient.Client.standard ();
+
+      client.rate_limiter = limiter;
+      client.retry_budget = budget;
+      assert (budget.try_withdraw () && !budget.try_withdraw ());
+      take.begin (limiter, new Resilient.Throttle (0), new Resilient.Debouncer (0), (source, result) => {
+        try
+          {
+            take.end (result);
+          }
+        catch (Error error)
+          {
+            assert_not_reached ();
+          }
+        loop.quit ();
+      });
+      loop.run ();
+      new Resilient.RateLimiter (0, 1);
+      assert_not_reached ();
+    }
+  catch (Resilient.ClientError.INVALID_POLICY error)
+    {
+      assert ("rate" in error.message);
+    }
+  catch (Error error)
+    {
+      assert_not_reached ();
+    }
+}
+
 async uint
 fetch (Resilient.Client client, string uri) throws Error
 {
@@ -194,6 +241,7 @@ main (string[] args)
   Test.add_func ("/vala/policy-refused", test_policy_refused);
   Test.add_func ("/vala/circuit-breaker", test_circuit_breaker);
   Test.add_func ("/vala/fetch", test_fetch);
+  Test.add_func ("/vala/guards", test_guards);
   Test.add_func ("/vala/batch", test_batch);
   Test.add_func ("/vala/retrier", test_retrier);
   return Test.run ();

@@ -703,7 +703,8 @@ test_budget (void)
   g_test_message ("60 s later the budget has %g, at first %g",
                   resilient_retry_budget_get_available (budget),
                   full);
-  g_assert_cmpfloat (resilient_retry_budget_get_available (budget), >=, full);
+  /* what it began with, and nearly a fifth of the requests that came since */
+  g_assert_cmpfloat (resilient_retry_budget_get_available (budget), >=, full + 11);
   tear_down (&f, NULL);
 }
 

@@ -1474,6 +1474,31 @@ test_guard_offline_deadline (Fixture *f, gconstpointer data)
   clear_call (f);
 }
 
+/* What fails for want of a network is not paid for. */
+static void
+test_guard_offline_budget (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ResilientRetryBudget) budget = resilient_retry_budget_new (0, 5, NULL);
+  g_autoptr (GUri) uri = g_uri_parse ("http://example.com/", SOUP_HTTP_URI_FLAGS, NULL);
+  g_autoptr (ResilientOrigin) origin =
+    resilient_origin_table_get (resilient_engine_get_origins (f->engine), uri);
+
+  resilient_origin_set_retry_budget (origin, budget);
+  for (guint online = 0; online < 2; online++)
+    {
+      double before;
+
+      resilient_test_network_set_available (f->monitor, TRUE);
+      bring_to (f, RESILIENT_MACHINE_STATE_SENDING, FALSE);
+      resilient_test_network_set_available (f->monitor, online == 1);
+      before = resilient_retry_budget_get_available (budget);
+      manual_fail (newest (f));
+      g_assert_cmpfloat_with_epsilon (
+        resilient_retry_budget_get_available (budget), before - online, 1e-3);
+      clear_call (f);
+    }
+}
+
 /* How an attempt ended is told once, as what it says of the server. */
 static void
 test_guard_ends (Fixture *f, gconstpointer data)
@@ -3023,6 +3048,7 @@ main (int argc, char *argv[])
   ADD ("guard/queue-timeout", test_guard_queue_timeout, tear_down_guards);
   ADD ("guard/interrupted", test_guard_interrupted, tear_down_guards);
   ADD ("guard/offline-deadline", test_guard_offline_deadline, tear_down_guards);
+  ADD ("guard/offline-budget", test_guard_offline_budget, tear_down);
   ADD ("guard/ends", test_guard_ends, tear_down_guards);
   ADD ("guard/started-late", test_guard_started_late, tear_down_guards);
   ADD ("hedge/table", test_hedge_table, tear_down);

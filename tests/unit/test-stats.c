@@ -115,7 +115,14 @@ static void
 test_merge (void)
 {
   ResilientStatsData data = {
-    .requests = 3, .attempts = 4, .retries = 1, .hedges = 5, .refused = 2
+    .requests = 3,
+    .attempts = 4,
+    .retries = 1,
+    .hedges = 5,
+    .refused = 2,
+    .held_back = 7,
+    .circuit_refusals = 8,
+    .budget_refusals = 9,
   };
   g_autoptr (ResilientStats) a = NULL;
   g_autoptr (ResilientStats) b = NULL;
@@ -148,6 +155,9 @@ test_merge (void)
   text = resilient_stats_to_openmetrics (sum);
   g_assert_nonnull (strstr (text, "http_client_active_requests 2\n"));
   g_assert_nonnull (strstr (text, "\nresilient_client_hedges_total 10\n"));
+  g_assert_nonnull (strstr (text, "\nresilient_client_held_back_total 14\n"));
+  g_assert_nonnull (strstr (text, "\nresilient_client_circuit_refusals_total 16\n"));
+  g_assert_nonnull (strstr (text, "\nresilient_client_budget_refusals_total 18\n"));
   g_assert_nonnull (strstr (text, "http_response_status_code=\"200\"} 2\n"));
 }
 
