@@ -500,6 +500,36 @@ typedef struct
   struct rlimit old;
 } Shortage;
 
+static guint
+count_descriptors (void)
+{
+  struct rlimit limit;
+  guint n = 0;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  for (int fd = 0; fd < (int) MIN (limit.rlim_cur, 4096); fd++)
+    n += fcntl (fd, F_GETFD) >= 0;
+  return n;
+}
+
+/* Threads of what came before end by themselves, and what they close then is no shortage. */
+static void
+wait_until_settled (void)
+{
+  guint n_open = count_descriptors ();
+
+  for (guint n_same = 0; n_same < 5; n_same++)
+    {
+      guint n;
+
+      g_usleep (2000);
+      n = count_descriptors ();
+      if (n != n_open)
+        n_same = 0;
+      n_open = n;
+    }
+}
+
 static void
 shortage_init (Shortage *self, guint n)
 {
@@ -507,6 +537,7 @@ shortage_init (Shortage *self, guint n)
   guint n_free = 0;
   int fd = 0;
 
+  wait_until_settled ();
   g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &self->old), ==, 0);
   for (; n_free < n || fcntl (fd, F_GETFD) >= 0; fd++)
     n_free += fcntl (fd, F_GETFD) < 0;
